@@ -1,0 +1,197 @@
+//! `cargo xtask dist`: the page as a folder of static files, as small as it gets.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+
+use crate::project::root;
+use crate::wasm::{Device, Recipe};
+use crate::{command, node};
+
+/// Build the page for publishing: a folder that any static host can serve, from any path.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// The folder to write; what it held before is removed.
+    #[arg(long, default_value = "dist")]
+    out: PathBuf,
+    /// The cargo profile that the wasm modules are built with.
+    #[arg(long, default_value = "dist")]
+    profile: String,
+}
+
+/// What is published, beside the wasm modules.
+const PUBLISHED: &[&str] = &[
+    "index.html",
+    "web",
+    "pretrained",
+    "LICENSE-MIT",
+    "LICENSE-APACHE",
+];
+
+/// Tells GitHub Pages to serve the files as they are; also how an earlier output is told from any other folder.
+const MARK: &str = ".nojekyll";
+
+/// Prints the bytes of each file given as an argument, as they are and after brotli at its best.
+const SIZES: &str = "
+const { readFileSync } = require('node:fs');
+const { brotliCompressSync } = require('node:zlib');
+for (const path of process.argv.slice(1)) {
+  const bytes = readFileSync(path);
+  console.log(bytes.length, brotliCompressSync(bytes).length);
+}";
+
+/// Writes the folder and prints how much a visitor downloads.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    node::install()?;
+    let out = root().join(&options.out);
+    // Built beside the target directories, where a second run finds the modules again.
+    let recipe = Recipe {
+        profile: &options.profile,
+        wasm_opt: Some("-Oz"),
+        out: root().join("target/dist-pkg"),
+    };
+    Device::ALL
+        .iter()
+        .try_for_each(|&device| recipe.build(device))?;
+
+    prepare(&out)?;
+    for name in PUBLISHED {
+        let from = root().join(name);
+        if !from.exists() {
+            bail!("there is no {name} to publish");
+        }
+        copy(&from, &out.join(name))?;
+    }
+    for device in Device::ALL {
+        let folder = format!("web/pkg/{}", device.name());
+        copy(&recipe.out.join(device.name()), &out.join(folder))?;
+    }
+    print_sizes(&out)?;
+    println!("\n==> {}", out.display());
+    Ok(())
+}
+
+/// Empties `out`, but never a folder that something else has filled.
+fn prepare(out: &Path) -> Result<()> {
+    let is_ours = out.join(MARK).is_file();
+    let is_empty = match fs::read_dir(out) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(_) => !out.exists(),
+    };
+    if !is_ours && !is_empty {
+        bail!(
+            "{} holds files that `dist` did not write: name another folder",
+            out.display()
+        );
+    }
+    if out.exists() {
+        fs::remove_dir_all(out).with_context(|| format!("could not empty {}", out.display()))?;
+    }
+    fs::create_dir_all(out).with_context(|| format!("could not create {}", out.display()))?;
+    fs::write(out.join(MARK), "").with_context(|| format!("could not write to {}", out.display()))
+}
+
+/// Copies a file, or a folder with all in it that is to be published.
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    if from.is_file() {
+        fs::copy(from, to).with_context(|| format!("could not copy {}", from.display()))?;
+        return Ok(());
+    }
+    fs::create_dir_all(to).with_context(|| format!("could not create {}", to.display()))?;
+    for entry in fs::read_dir(from).with_context(|| format!("could not read {}", from.display()))? {
+        let name = entry?.file_name();
+        if is_published(&name.to_string_lossy()) {
+            copy(&from.join(&name), &to.join(&name))?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file or folder of this name goes along: no hidden ones, no type declarations, and not `web/pkg`,
+/// which holds the modules of `serve`.
+fn is_published(name: &str) -> bool {
+    !name.starts_with('.') && !name.ends_with(".d.ts") && name != "pkg"
+}
+
+fn print_sizes(out: &Path) -> Result<()> {
+    let mut files = Vec::new();
+    list(out, &mut files)?;
+    files.sort();
+    let sizes = command::capture(node::node().args(["-e", SIZES]).args(&files))?;
+    println!("\n{:>11} {:>11}  file", "bytes", "brotli");
+    let mut total = (0, 0);
+    for (file, line) in files.iter().zip(sizes.lines()) {
+        let (bytes, brotli) = line
+            .split_once(' ')
+            .context("the sizes could not be read")?;
+        let (bytes, brotli): (u64, u64) = (bytes.parse()?, brotli.parse()?);
+        let name = file.strip_prefix(out).unwrap_or(file);
+        println!("{bytes:>11} {brotli:>11}  {}", name.display());
+        total = (total.0 + bytes, total.1 + brotli);
+    }
+    println!("{:>11} {:>11}  in all", total.0, total.1);
+    Ok(())
+}
+
+/// All files below `folder` but the hidden ones.
+fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with('.') {
+            continue;
+        }
+        if entry.file_type()?.is_dir() {
+            list(&entry.path(), files)?;
+        } else {
+            files.push(entry.path());
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scratch::Scratch;
+
+    #[test]
+    fn a_folder_is_copied_without_what_is_not_published() {
+        let folder = Scratch::new();
+        let (from, to) = (folder.path().join("web"), folder.path().join("out"));
+        fs::create_dir_all(from.join("pkg/cpu")).expect("a folder");
+        fs::create_dir_all(from.join("digits")).expect("a folder");
+        for file in [
+            "app.js",
+            "digits/mean.bin",
+            "types.d.ts",
+            ".hidden",
+            "pkg/cpu/walkback.js",
+        ] {
+            fs::write(from.join(file), file).expect("a file");
+        }
+        copy(&from, &to).expect("a copy");
+        let mut files = Vec::new();
+        list(&to, &mut files).expect("a list");
+        files.sort();
+        assert_eq!(files, [to.join("app.js"), to.join("digits/mean.bin")]);
+        assert!(!to.join(".hidden").exists());
+    }
+
+    #[test]
+    fn only_its_own_output_is_emptied() {
+        let folder = Scratch::new();
+        let out = folder.path().join("dist");
+        prepare(&out).expect("a new folder");
+        fs::write(out.join("old.js"), "old").expect("a file");
+        prepare(&out).expect("its own folder");
+        assert!(!out.join("old.js").exists());
+
+        let other = folder.path().join("thesis");
+        fs::create_dir(&other).expect("a folder");
+        fs::write(other.join("chapter-1"), "words").expect("a file");
+        assert!(prepare(&other).is_err());
+        assert!(other.join("chapter-1").exists());
+    }
+}

@@ -1,0 +1,53 @@
+//! The project's own commands: `cargo xtask serve | test | dist`.
+
+mod browser;
+mod command;
+mod dist;
+mod http;
+mod node;
+mod project;
+#[cfg(test)]
+mod scratch;
+mod serve;
+mod server;
+mod static_path;
+mod test;
+mod wasm;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Builds, serves, tests and publishes walkback.
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    arg_required_else_help = true
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Subcommands,
+}
+
+#[derive(Subcommand)]
+enum Subcommands {
+    Serve(serve::Options),
+    Test(test::Options),
+    Dist(dist::Options),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Subcommands::Serve(options) => serve::run(&options),
+        Subcommands::Test(options) => test::run(&options),
+        Subcommands::Dist(options) => dist::run(&options),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            eprintln!("\nerror: {reason:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! `cargo xtask serve`: builds what is missing and serves the page to this machine.
+
+use std::thread;
+
+use anyhow::{Result, anyhow};
+use clap::Args;
+
+use crate::project::root;
+use crate::server::Server;
+use crate::wasm::{self, Device, Recipe};
+
+/// Build what is missing or out of date, then serve the page on 127.0.0.1.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// The port; without this option 8080, or the next free one.
+    #[arg(long)]
+    port: Option<u16>,
+    /// Open the page in the browser.
+    #[arg(long)]
+    open: bool,
+    /// The cargo profile that the wasm modules are built with.
+    #[arg(long, default_value = wasm::PROFILE)]
+    profile: String,
+    /// Short for --profile release.
+    #[arg(long, conflicts_with = "profile")]
+    release: bool,
+    /// Build only the module for this device.
+    #[arg(long, value_enum)]
+    device: Option<Device>,
+}
+
+/// Serves until it is interrupted.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let profile = if options.release {
+        "release"
+    } else {
+        &options.profile
+    };
+    let recipe = Recipe::for_development(profile);
+    // Before the build, which takes minutes: a port that is taken should not be found out after it.
+    let server = Server::bind(root(), options.port)?;
+    let page = server.address();
+
+    // The module for the CPU is there long before the other one, so the page is served from then on.
+    if options.device != Some(Device::Webgpu) {
+        recipe.build(Device::Cpu)?;
+    }
+    let waits = options.device.is_none() && !recipe.has(Device::Webgpu);
+    if waits {
+        announce(&format!("{page}?device=cpu"), options.open);
+        println!(
+            "The module for WebGPU is being built, which takes some minutes the first time.\n"
+        );
+    }
+    let serving = thread::spawn(move || server.serve());
+    if options.device != Some(Device::Cpu) {
+        recipe.build(Device::Webgpu)?;
+    }
+    announce(&page, options.open && !waits);
+    println!("Press Ctrl-C to stop.");
+    serving
+        .join()
+        .map_err(|_| anyhow!("the server stopped; start it again"))
+}
+
+fn announce(page: &str, open: bool) {
+    println!("\n==> {page}\n");
+    if open && let Err(reason) = open::that_detached(page) {
+        println!("The browser could not be opened ({reason}): open the address yourself.");
+    }
+}

@@ -1,0 +1,248 @@
+//! `cargo xtask test`: everything that must hold before a change is kept, step by step.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+
+use crate::project::{PACKAGE, cargo, root};
+use crate::wasm::{self, Device, Recipe, cargo_for_wasm};
+use crate::{browser, command, node};
+
+/// Check and test everything: format, lints, types, documentation, native and browser tests.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Leave out a step; can be repeated.
+    #[arg(long, value_name = "STEP", value_parser = PossibleValuesParser::new(names()))]
+    skip: Vec<String>,
+    /// Run only this step; can be repeated.
+    #[arg(long, value_name = "STEP", value_parser = PossibleValuesParser::new(names()))]
+    only: Vec<String>,
+}
+
+struct Step {
+    name: &'static str,
+    run: fn() -> Result<()>,
+}
+
+/// In the order of what fails soonest. Each step sees to what it needs, so that it can also run alone.
+const STEPS: &[Step] = &[
+    Step {
+        name: "format",
+        run: format,
+    },
+    Step {
+        name: "npm",
+        run: node::install,
+    },
+    Step {
+        name: "prettier",
+        run: prettier,
+    },
+    Step {
+        name: "tsc",
+        run: tsc,
+    },
+    Step {
+        name: "clippy",
+        run: clippy,
+    },
+    Step {
+        name: "clippy-wasm",
+        run: clippy_wasm,
+    },
+    Step {
+        name: "docs",
+        run: docs,
+    },
+    Step {
+        name: "native",
+        run: native,
+    },
+    Step {
+        name: "wasm",
+        run: build_wasm,
+    },
+    Step {
+        name: "browser",
+        run: browser_tests,
+    },
+];
+
+/// The packages of the workspace and the profile that each is checked and tested in. They are built one at a
+/// time and xtask in its own profile, or its dependencies would all be compiled a second time.
+const PACKAGES: &[[&str; 4]] = &[
+    ["--package", "xtask", "--profile", "xtask"],
+    ["--package", PACKAGE, "--profile", "dev"],
+];
+
+/// Makes warnings errors.
+const DENY: [&str; 3] = ["--", "-D", "warnings"];
+
+fn names() -> impl Iterator<Item = &'static str> {
+    STEPS.iter().map(|step| step.name)
+}
+
+/// Runs the steps that are asked for and stops at the first that fails.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let mut done: Vec<(&str, Duration)> = Vec::new();
+    for step in STEPS.iter().filter(|step| is_wanted(options, step.name)) {
+        println!("\n==> {}", step.name);
+        let began = Instant::now();
+        let outcome = (step.run)();
+        let took = began.elapsed();
+        if let Err(reason) = outcome {
+            summarise(&done);
+            println!("failed  {:<12} {:>6.1} s", step.name, took.as_secs_f64());
+            println!("`cargo xtask test --only {}` runs it alone.", step.name);
+            return Err(reason.context(format!("step `{}` failed", step.name)));
+        }
+        done.push((step.name, took));
+    }
+    if done.is_empty() {
+        bail!("no step is left to run");
+    }
+    summarise(&done);
+    Ok(())
+}
+
+fn is_wanted(options: &Options, name: &str) -> bool {
+    let named = |list: &[String]| list.iter().any(|entry| entry == name);
+    (options.only.is_empty() || named(&options.only)) && !named(&options.skip)
+}
+
+fn summarise(done: &[(&str, Duration)]) {
+    println!();
+    for (name, took) in done {
+        println!("passed  {name:<12} {:>6.1} s", took.as_secs_f64());
+    }
+}
+
+fn format() -> Result<()> {
+    command::run(cargo().args(["fmt", "--all", "--check"]))
+        .context("the Rust code is not formatted, which `cargo fmt --all` does")
+}
+
+fn prettier() -> Result<()> {
+    node::install()?;
+    command::run(node::tool("prettier").args(["--check", "."]))
+        .context("some files are not formatted, which `npx prettier --write .` does")
+}
+
+fn tsc() -> Result<()> {
+    node::install()?;
+    command::run(node::tool("tsc").args(["--project", "."]))
+}
+
+fn clippy() -> Result<()> {
+    PACKAGES.iter().try_for_each(|package| {
+        let mut clippy = cargo();
+        command::run(
+            clippy
+                .arg("clippy")
+                .args(package)
+                .arg("--all-targets")
+                .args(DENY),
+        )
+    })
+}
+
+fn clippy_wasm() -> Result<()> {
+    wasm::ensure_target()?;
+    Device::ALL.iter().try_for_each(|device| {
+        let mut clippy = cargo_for_wasm();
+        command::run(
+            clippy
+                .arg("clippy")
+                .args(device.cargo_args(wasm::PROFILE))
+                .args(DENY),
+        )
+    })
+}
+
+fn docs() -> Result<()> {
+    PACKAGES.iter().try_for_each(|package| {
+        let mut doc = cargo();
+        doc.env("RUSTDOCFLAGS", "-D warnings");
+        command::run(doc.arg("doc").args(package).arg("--no-deps"))
+    })
+}
+
+fn native() -> Result<()> {
+    PACKAGES
+        .iter()
+        .try_for_each(|package| command::run(cargo().arg("test").args(package)))
+}
+
+fn build_wasm() -> Result<()> {
+    let recipe = Recipe::for_development(wasm::PROFILE);
+    Device::ALL
+        .iter()
+        .try_for_each(|&device| recipe.build(device))
+}
+
+fn browser_tests() -> Result<()> {
+    node::install()?;
+    build_wasm()?;
+    let browser = browser::find()?;
+    println!("    browser: {}", browser.display());
+    let mut tests = node::node();
+    // One file at a time: several browsers at once would slow each other down beyond their time limits.
+    tests
+        .args(["--test", "--test-concurrency=1", "--test-reporter=spec"])
+        .args(browser_test_files()?)
+        .env("CHROME", browser);
+    command::run(&mut tests)
+}
+
+/// `tests/browser/*.test.js`, one by one, because Node's versions differ in what they make of a folder.
+fn browser_test_files() -> Result<Vec<PathBuf>> {
+    let folder = root().join("tests/browser");
+    let entries = fs::read_dir(&folder)
+        .with_context(|| format!("could not read the folder {}", folder.display()))?;
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.to_string_lossy().ends_with(".test.js") {
+            files.push(path.strip_prefix(root()).unwrap_or(&path).to_owned());
+        }
+    }
+    if files.is_empty() {
+        bail!("there is no *.test.js in {}", folder.display());
+    }
+    files.sort();
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wanted(only: &[&str], skip: &[&str]) -> Vec<&'static str> {
+        let owned = |list: &[&str]| list.iter().map(ToString::to_string).collect();
+        let options = Options {
+            only: owned(only),
+            skip: owned(skip),
+        };
+        names().filter(|name| is_wanted(&options, name)).collect()
+    }
+
+    #[test]
+    fn all_steps_run_unless_told_otherwise() {
+        assert_eq!(wanted(&[], &[]).len(), STEPS.len());
+        assert_eq!(wanted(&[], &["browser"]).len(), STEPS.len() - 1);
+        assert_eq!(wanted(&["native", "format"], &[]), ["format", "native"]);
+        assert!(wanted(&["native"], &["native"]).is_empty());
+    }
+
+    #[test]
+    fn step_names_are_distinct() {
+        let mut sorted: Vec<_> = names().collect();
+        sorted.sort_unstable();
+        sorted.dedup();
+        assert_eq!(sorted.len(), STEPS.len());
+    }
+}
