@@ -1,0 +1,140 @@
+//! What a chain refuses before it starts, each by the name of its option.
+
+use crate::schedule::SchedulerConfig;
+
+use super::{ChainError, ChainOptions, Guidance, ModelSpec, Start};
+
+pub(super) fn refuse(option: &'static str, reason: impl Into<String>) -> ChainError {
+    ChainError::Option {
+        option,
+        reason: reason.into(),
+    }
+}
+
+/// A learned variance takes twice the channels, a fixed one does not.
+pub(super) fn check_channels(
+    scheduler: &SchedulerConfig,
+    model: &ModelSpec,
+) -> Result<(), ChainError> {
+    let learned = scheduler.variance_type.is_learned();
+    let expected = model.channels * if learned { 2 } else { 1 };
+    if model.out_channels == expected {
+        return Ok(());
+    }
+    Err(refuse(
+        "variance_type",
+        format!(
+            "{} needs a model with {expected} output channels for {} input channels, this one has {}",
+            scheduler.variance_type, model.channels, model.out_channels
+        ),
+    ))
+}
+
+/// n c h w, which must be neither 0 nor more than memory can hold twice.
+pub(super) fn volume(shape: [usize; 4]) -> Result<usize, ChainError> {
+    if shape[0] == 0 {
+        return Err(refuse("count", "is 0; a chain walks at least one image"));
+    }
+    shape
+        .iter()
+        .try_fold(1_usize, |product, side| product.checked_mul(*side))
+        .filter(|values| *values > 0 && *values <= isize::MAX as usize / 64)
+        .ok_or_else(|| refuse("count", format!("images of shape {shape:?} cannot be held")))
+}
+
+/// The label of each image: those given, or the null label in a class-conditional model.
+pub(super) fn labels_of(
+    model: &ModelSpec,
+    options: &ChainOptions,
+) -> Result<Option<Vec<usize>>, ChainError> {
+    let count = options.count;
+    let Some(classes) = model.num_class_embeds else {
+        return match options.labels {
+            None => Ok(None),
+            Some(_) => Err(refuse(
+                "labels",
+                "this model is unconditional, leave them out",
+            )),
+        };
+    };
+    let labels = match (&options.labels, model.null_label) {
+        (Some(labels), _) => labels.clone(),
+        (None, Some(null)) => vec![null; count],
+        (None, None) => {
+            let reason = "this model is class-conditional and has no null label, name one";
+            return Err(refuse("labels", reason));
+        }
+    };
+    if labels.len() != count {
+        let found = labels.len();
+        return Err(refuse(
+            "labels",
+            format!("{found} labels for {count} images"),
+        ));
+    }
+    match labels.iter().find(|label| **label >= classes) {
+        None => Ok(Some(labels)),
+        Some(label) => Err(refuse(
+            "labels",
+            format!(
+                "there is no label {label}; use 0 to {}",
+                classes.saturating_sub(1)
+            ),
+        )),
+    }
+}
+
+/// Guidance, unless its scale is 1, where it changes nothing.
+pub(super) fn guidance_of(
+    model: &ModelSpec,
+    options: &ChainOptions,
+) -> Result<Option<Guidance>, ChainError> {
+    let (scale, rescale) = (options.guidance_scale, options.guidance_rescale);
+    if !scale.is_finite() {
+        return Err(refuse(
+            "guidance_scale",
+            format!("is {scale}; it must be a number"),
+        ));
+    }
+    if !(0.0..=1.0).contains(&rescale) {
+        let reason = format!("is {rescale}; it must lie in [0, 1]");
+        return Err(refuse("guidance_rescale", reason));
+    }
+    if scale == 1.0 {
+        return Ok(None);
+    }
+    let Some(null_label) = model.null_label else {
+        let reason = "this model has no null label, so there is nothing to guide away from; use 1";
+        return Err(refuse("guidance_scale", reason));
+    };
+    if model
+        .num_class_embeds
+        .is_none_or(|classes| null_label >= classes)
+    {
+        let reason = format!("{null_label} is not one of the model's labels");
+        return Err(refuse("null_label", reason));
+    }
+    // Without a label both halves of the batch would be the same.
+    Ok(options.labels.is_some().then_some(Guidance {
+        scale,
+        rescale,
+        null_label,
+    }))
+}
+
+/// The images to start from, if they fit.
+pub(super) fn start_of(from: Start, values: usize, inverse: bool) -> Result<Vec<f32>, ChainError> {
+    let Start { x, timestep } = from;
+    if x.len() != values {
+        let reason = format!("x has {} values, {values} are needed", x.len());
+        return Err(refuse("from", reason));
+    }
+    if let Some(value) = x.iter().find(|v| !v.is_finite()) {
+        return Err(refuse("from", format!("x holds {value}")));
+    }
+    if inverse && timestep != 0 {
+        let reason = format!("timestep is {timestep}; an inversion starts in clean images, at 0");
+        return Err(refuse("from", reason));
+    }
+    Ok(x)
+}

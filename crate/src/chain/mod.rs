@@ -1,0 +1,332 @@
+//! The reverse chain: the state, one step at a time, and what a step reveals.
+//!
+//! A [`Chain`] owns x_t, the noise stream and what the sampler remembers. It does not own the
+//! network: anything that implements [`Denoiser`] will do. One stream serves a whole run: x_T is
+//! its first draw, each stochastic step draws once more, all in the shape of x_t. That is the order
+//! of diffusers' `DDPMPipeline`, so that a seed means the same images there and here.
+
+mod checks;
+
+use std::convert::Infallible;
+
+use crate::noise::NoiseStream;
+use crate::sampler::{
+    Sampler, SamplerError, SamplerKind, SamplerOptions, StepInput, guidance, sampler,
+};
+use crate::schedule::{SchedulerConfig, Spacing};
+
+use checks::{check_channels, guidance_of, labels_of, refuse, start_of, volume};
+
+/// A network that reads x_t and says what it makes of it.
+pub trait Denoiser {
+    /// Why it failed.
+    type Error: std::error::Error + Send + Sync + 'static;
+
+    /// The output [n, c_out, h, w], row-major, for x_t [n, c, h, w] at one timestep; `labels` has n
+    /// entries, or is `None` for an unconditional model.
+    fn predict(
+        &self,
+        x_t: &[f32],
+        shape: [usize; 4],
+        timestep: usize,
+        labels: Option<&[usize]>,
+    ) -> impl Future<Output = Result<Vec<f32>, Self::Error>>;
+}
+
+/// The shapes and labels that a model understands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelSpec {
+    /// c, the channels of an image.
+    pub channels: usize,
+    /// h, in pixels.
+    pub height: usize,
+    /// w, in pixels.
+    pub width: usize,
+    /// c, or 2c where the variance is learned.
+    pub out_channels: usize,
+    /// How many labels there are, the null label included; `None` for an unconditional model.
+    pub num_class_embeds: Option<usize>,
+    /// The label that stands for no label, which guidance needs.
+    pub null_label: Option<usize>,
+}
+
+/// How to walk.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChainOptions {
+    /// Seed of the noise stream; its low 32 bits matter.
+    pub seed: u64,
+    /// n, the number of images, at least 1.
+    pub count: usize,
+    /// One label for each image; `None` means the null label in a class-conditional model.
+    pub labels: Option<Vec<usize>>,
+    /// w of classifier-free guidance; 1 is the plain conditional model, in one batch of n.
+    pub guidance_scale: f64,
+    /// How far to bring the contrast back that guidance adds, in [0, 1].
+    pub guidance_rescale: f64,
+    /// The algorithm.
+    pub sampler: SamplerKind,
+    /// N, between 1 and T: the steps of the whole way from noise.
+    pub num_inference_steps: usize,
+    /// DDIM's eta, in [0, 1].
+    pub eta: f64,
+    /// Which timesteps; `None` takes the configuration's, and linspace for DPM-Solver++.
+    pub spacing: Option<Spacing>,
+    /// Start here instead of in noise.
+    pub from: Option<Start>,
+}
+
+impl Default for ChainOptions {
+    /// One image, all 1000 steps of DDPM, no guidance.
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            count: 1,
+            labels: None,
+            guidance_scale: 1.0,
+            guidance_rescale: 0.0,
+            sampler: SamplerKind::Ddpm,
+            num_inference_steps: 1000,
+            eta: 0.0,
+            spacing: None,
+            from: None,
+        }
+    }
+}
+
+/// A state to start from: images at the noise level of a timestep.
+///
+/// The walk evaluates the network at `timestep` first and then at the timesteps of the list below
+/// it. [`SamplerKind::DdimInverse`] starts in clean images and wants timestep 0.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Start {
+    /// The images, [n, c, h, w].
+    pub x: Vec<f32>,
+    /// Their timestep, below T.
+    pub timestep: usize,
+}
+
+/// Why a chain cannot be built or cannot go on; `E` is the network's own error.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ChainError<E: std::error::Error + 'static = Infallible> {
+    /// The sampler refuses the configuration, the options or the step.
+    #[error(transparent)]
+    Sampler(#[from] SamplerError),
+    /// An option that this model cannot follow.
+    #[error("{option}: {reason}")]
+    Option {
+        /// The name of the option.
+        option: &'static str,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+    /// The network failed.
+    #[error("the network failed at timestep {timestep}: {source}")]
+    Model {
+        /// Where.
+        timestep: usize,
+        /// Its own error.
+        source: E,
+    },
+    /// The network's output has the wrong length.
+    #[error("the network returned {found} values at timestep {timestep}, {expected} were expected")]
+    Output {
+        /// Where.
+        timestep: usize,
+        /// The length of the output.
+        found: usize,
+        /// The length of [n, c_out, h, w].
+        expected: usize,
+    },
+    /// The network's output is not a number somewhere.
+    #[error(
+        "the network returned {value} at timestep {timestep}; its weights or its device are at fault"
+    )]
+    NotFinite {
+        /// Where.
+        timestep: usize,
+        /// The first such value.
+        value: f32,
+    },
+    /// There is no step left.
+    #[error("the chain has made all of its {0} steps; start a new one")]
+    Done(usize),
+}
+
+/// What one step did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// Which step it was, counted from 0.
+    pub index: usize,
+    /// The timestep at which the network was evaluated.
+    pub timestep: usize,
+    /// The state after the step, [n, c, h, w].
+    pub x_t: Vec<f32>,
+    /// x_0-hat: the clean images as the network saw them in this step.
+    pub x_0: Vec<f32>,
+    /// eps-hat: the noise as the network saw it in this step.
+    pub eps: Vec<f32>,
+    /// Whether it was the last step; then `x_t` is the result.
+    pub done: bool,
+}
+
+/// A walk of n images through the timesteps of a sampler.
+pub struct Chain {
+    sampler: Box<dyn Sampler>,
+    shape: [usize; 4],
+    out_channels: usize,
+    x_t: Vec<f32>,
+    x_0_before: Option<Vec<f32>>,
+    noise: NoiseStream,
+    index: usize,
+    labels: Option<Vec<usize>>,
+    guidance: Option<Guidance>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Guidance {
+    scale: f64,
+    rescale: f64,
+    null_label: usize,
+}
+
+impl Chain {
+    /// A chain before its first step; refuses by name what the model or the schedule cannot do.
+    pub fn new(
+        scheduler: &SchedulerConfig,
+        model: &ModelSpec,
+        options: ChainOptions,
+    ) -> Result<Self, ChainError> {
+        check_channels(scheduler, model)?;
+        let shape = [options.count, model.channels, model.height, model.width];
+        let values = volume(shape)?;
+        let labels = labels_of(model, &options)?;
+        let guidance = guidance_of(model, &options)?;
+        let inverse = options.sampler == SamplerKind::DdimInverse;
+        let start = options.from.as_ref().map(|from| from.timestep);
+        let sampler = sampler(
+            scheduler,
+            &SamplerOptions {
+                kind: options.sampler,
+                num_inference_steps: options.num_inference_steps,
+                eta: options.eta,
+                spacing: options.spacing,
+                start: start.filter(|_| !inverse),
+            },
+        )?;
+        let mut noise = NoiseStream::new(options.seed);
+        let x_t = match options.from {
+            None if inverse => return Err(refuse("from", "an inversion starts in images")),
+            None => noise.normal(values),
+            Some(from) => start_of(from, values, inverse)?,
+        };
+        Ok(Self {
+            sampler,
+            shape,
+            out_channels: model.out_channels,
+            x_t,
+            x_0_before: None,
+            noise,
+            index: 0,
+            labels,
+            guidance,
+        })
+    }
+
+    /// The current state, [n, c, h, w].
+    pub fn x_t(&self) -> &[f32] {
+        &self.x_t
+    }
+
+    /// n, c, h, w.
+    pub fn shape(&self) -> [usize; 4] {
+        self.shape
+    }
+
+    /// The timesteps at which the network is evaluated, in the order of the walk.
+    pub fn timesteps(&self) -> &[usize] {
+        self.sampler.timesteps()
+    }
+
+    /// How many steps have been made.
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// Whether there is no step left.
+    pub fn is_done(&self) -> bool {
+        self.index >= self.timesteps().len()
+    }
+
+    /// One step. It happens whole or not at all: after an error the chain is where it was.
+    pub async fn step<D: Denoiser>(&mut self, model: &D) -> Result<Step, ChainError<D::Error>> {
+        let (index, steps) = (self.index, self.timesteps().len());
+        let timestep = *self.timesteps().get(index).ok_or(ChainError::Done(steps))?;
+        let model_output = self.predict(model, timestep).await?;
+
+        let mut stream = self.noise.clone();
+        let draws = self.sampler.draws_noise(index);
+        let noise = draws.then(|| stream.normal(self.x_t.len()));
+        let input = StepInput {
+            count: self.shape[0],
+            x_t: &self.x_t,
+            model_output: &model_output,
+            noise: noise.as_deref(),
+            x_0_before: self.x_0_before.as_deref(),
+        };
+        let output = self.sampler.step(index, &input)?;
+
+        self.noise = stream;
+        self.index += 1;
+        self.x_t.clone_from(&output.x_prev);
+        self.x_0_before = Some(output.x_0.clone());
+        Ok(Step {
+            index,
+            timestep,
+            x_t: output.x_prev,
+            x_0: output.x_0,
+            eps: output.eps,
+            done: self.is_done(),
+        })
+    }
+
+    /// The network's output for the current state, guided if guidance is on.
+    async fn predict<D: Denoiser>(
+        &self,
+        model: &D,
+        timestep: usize,
+    ) -> Result<Vec<f32>, ChainError<D::Error>> {
+        let [n, channels, height, width] = self.shape;
+        let (mut x, mut labels, mut shape) = (self.x_t.clone(), self.labels.clone(), self.shape);
+        if let Some(guidance) = self.guidance {
+            x.extend_from_within(..);
+            shape[0] = 2 * n;
+            if let Some(labels) = &mut labels {
+                labels.resize(2 * n, guidance.null_label);
+            }
+        }
+        let output = model
+            .predict(&x, shape, timestep, labels.as_deref())
+            .await
+            .map_err(|source| ChainError::Model { timestep, source })?;
+
+        let per_image = self.out_channels * height * width;
+        let (found, expected) = (output.len(), shape[0] * per_image);
+        if found != expected {
+            return Err(ChainError::Output {
+                timestep,
+                found,
+                expected,
+            });
+        }
+        if let Some(&value) = output.iter().find(|v| !v.is_finite()) {
+            return Err(ChainError::NotFinite { timestep, value });
+        }
+        let predicted = channels * height * width;
+        Ok(match self.guidance {
+            Some(Guidance { scale, rescale, .. }) => {
+                guidance::combine(&output, per_image, predicted, scale, rescale)
+            }
+            None => output,
+        })
+    }
+}

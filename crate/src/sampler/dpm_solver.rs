@@ -1,0 +1,151 @@
+//! DPM-Solver++(2M), the multistep solver of the diffusion ODE in x_0-hat
+//! (Lu et al. 2022, arXiv 2211.01095, Algorithm 2).
+
+use crate::diffusion::{add_scaled, linear_combination};
+use crate::schedule::{FinalSigmas, Schedule, SchedulerConfig, Spacing};
+
+use super::prediction::Reader;
+use super::timesteps::starting_at;
+use super::{
+    Clipping, Sampler, SamplerError, SamplerOptions, StepInput, StepOutput, check_signal,
+    dpm_solver_timesteps, same_length, timestep_at,
+};
+
+/// abar at the last timestep of a zero-SNR schedule, so that its lambda is finite: the smallest
+/// number above 0 that a half-precision float holds.
+const NEARLY_NO_SIGNAL: f64 = 1.0 / (1 << 24) as f64;
+
+/// A chain with fewer steps than this ends with a first-order step, if `lower_order_final` is set.
+const FEW_STEPS: usize = 15;
+
+/// With alpha = sqrt(abar), sigma = sqrt(1 - abar), lambda = log(alpha / sigma), from s to t and
+/// with r before s:
+///
+/// ```text
+/// h = lambda_t - lambda_s      D = x_0(s) + h / (2 (lambda_s - lambda_r)) (x_0(s) - x_0(r))
+/// x_t = sigma_t / sigma_s x_s - alpha_t (exp(-h) - 1) D
+/// ```
+///
+/// The first step has no r and takes D = x_0(s) (first order, which is DDIM with eta = 0), and so
+/// does the last where sigma ends at 0. x_0-hat is not clipped; no noise is drawn.
+#[derive(Debug, Clone)]
+pub struct DpmSolver {
+    timesteps: Vec<usize>,
+    /// One noise level for each timestep, and the one where the chain ends.
+    levels: Vec<Level>,
+    solver_order: usize,
+    first_order_at_last: bool,
+    reader: Reader,
+}
+
+/// A noise level on the axis of the solver.
+#[derive(Debug, Clone, Copy)]
+struct Level {
+    alpha_cumprod: f64,
+    alpha: f64,
+    sigma: f64,
+    lambda: f64,
+}
+
+impl Level {
+    fn new(alpha_cumprod: f64) -> Self {
+        let (alpha, sigma) = (alpha_cumprod.sqrt(), (1.0 - alpha_cumprod).sqrt());
+        Self {
+            alpha_cumprod,
+            alpha,
+            sigma,
+            lambda: (alpha / sigma).ln(),
+        }
+    }
+}
+
+impl DpmSolver {
+    /// The sampler on the timesteps that the options name; linspace unless they say otherwise.
+    pub fn new(config: &SchedulerConfig, options: &SamplerOptions) -> Result<Self, SamplerError> {
+        let mut schedule = Schedule::new(config)?;
+        if config.rescale_betas_zero_snr
+            && let Some(last) = schedule.alphas_cumprod.last_mut()
+        {
+            *last = last.max(NEARLY_NO_SIGNAL);
+        }
+        let spacing = options.spacing.unwrap_or(Spacing::Linspace);
+        let n = options.num_inference_steps;
+        let list = dpm_solver_timesteps(config, &schedule, spacing, n)?;
+        let few_steps = list.len() < FEW_STEPS;
+        let timesteps = starting_at(list, options, config.num_train_timesteps)?;
+        check_signal(config.prediction_type, &timesteps, &schedule.alphas_cumprod)?;
+        let end = match config.final_sigmas_type {
+            FinalSigmas::Zero => None,
+            FinalSigmas::SigmaMin => Some(0),
+        };
+        let levels = timesteps
+            .iter()
+            .map(|&t| Some(t))
+            .chain([end])
+            .map(|t| schedule.alpha_cumprod(t).map(Level::new))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            timesteps,
+            levels,
+            solver_order: config.solver_order,
+            first_order_at_last: config.euler_at_final
+                || (config.lower_order_final && few_steps)
+                || config.final_sigmas_type == FinalSigmas::Zero,
+            reader: Reader {
+                prediction_type: config.prediction_type,
+                clipping: Clipping::threshold_of(config),
+            },
+        })
+    }
+
+    /// The level before step `index`, if the step is of second order.
+    fn second_order_from(&self, index: usize) -> Option<Level> {
+        let is_last = index + 1 == self.timesteps.len();
+        if self.solver_order < 2 || (is_last && self.first_order_at_last) {
+            return None;
+        }
+        self.levels.get(index.checked_sub(1)?).copied()
+    }
+}
+
+impl Sampler for DpmSolver {
+    fn timesteps(&self) -> &[usize] {
+        &self.timesteps
+    }
+
+    fn draws_noise(&self, _index: usize) -> bool {
+        false
+    }
+
+    fn step(&self, index: usize, input: &StepInput<'_>) -> Result<StepOutput, SamplerError> {
+        timestep_at(&self.timesteps, index)?;
+        let (s, t) = (self.levels[index], self.levels[index + 1]);
+        let prediction = self.reader.read(input, s.alpha_cumprod)?;
+
+        let h = t.lambda - s.lambda;
+        let of_x_0 = -t.alpha * (-h).exp_m1();
+        let mut x_prev = vec![0.0; input.x_t.len()];
+        linear_combination(
+            t.sigma / s.sigma,
+            input.x_t,
+            of_x_0,
+            &prediction.x_0,
+            &mut x_prev,
+        );
+        if let (Some(r), Some(x_0_before)) = (self.second_order_from(index), input.x_0_before) {
+            same_length("x_0_before", x_0_before, input.x_t.len())?;
+            // Where two timesteps coincide there is no slope between them.
+            let h_before = s.lambda - r.lambda;
+            if h_before > 0.0 {
+                let slope = of_x_0 * h / (2.0 * h_before);
+                add_scaled(slope, &prediction.x_0, &mut x_prev);
+                add_scaled(-slope, x_0_before, &mut x_prev);
+            }
+        }
+        Ok(StepOutput {
+            x_prev,
+            x_0: prediction.x_0,
+            eps: prediction.eps,
+        })
+    }
+}

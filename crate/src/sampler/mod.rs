@@ -1,0 +1,220 @@
+//! Samplers: from x_t and what the network says about it to the next state, one file per algorithm.
+//!
+//! A [`Sampler`] keeps no state: a step is a function of x_t, the network's output, the place in
+//! the chain and the noise. What a multistep method remembers is handed in by the chain.
+//!
+//! | sampler | file | source |
+//! |---|---|---|
+//! | [`Ddpm`] | `ddpm.rs` | Ho et al. 2020, Algorithm 2; respaced as in Nichol & Dhariwal 2021 |
+//! | [`Ddim`] | `ddim.rs` | Song et al. 2020 (arXiv 2010.02502), eq. 12 |
+//! | [`DdimInverse`] | `ddim.rs` | the same, with time running the other way |
+//! | [`DpmSolver`] | `dpm_solver.rs` | Lu et al. 2022 (arXiv 2211.01095), Algorithm 2 |
+
+mod ddim;
+mod ddpm;
+mod dpm_solver;
+pub mod guidance;
+mod prediction;
+mod timesteps;
+
+pub use ddim::{Ddim, DdimInverse};
+pub use ddpm::Ddpm;
+pub use dpm_solver::DpmSolver;
+pub use prediction::{Clipping, Prediction, dynamic_threshold};
+pub use timesteps::{dpm_solver_timesteps, timesteps};
+
+use crate::schedule::{PredictionType, ScheduleError, SchedulerConfig, Spacing, named};
+
+named! {
+    /// The algorithm that walks back.
+    SamplerKind, "sampler" {
+        /// Ancestral sampling (Ho et al. 2020, Algorithm 2).
+        Ddpm = "ddpm",
+        /// Deterministic for eta = 0, like DDPM for eta = 1 (Song et al. 2020).
+        Ddim = "ddim",
+        /// DPM-Solver++(2M), deterministic (Lu et al. 2022).
+        DpmSolver = "dpm++",
+        /// From an image to the noise that [`SamplerKind::Ddim`] with eta = 0 makes it of.
+        DdimInverse = "ddim_inverse",
+    }
+}
+
+/// One algorithm on one list of timesteps: a pure function from step to step.
+pub trait Sampler: Send + Sync {
+    /// The timesteps at which the network is evaluated, in the order of the walk.
+    fn timesteps(&self) -> &[usize];
+
+    /// Whether step `index` uses fresh noise, in the shape of x_t.
+    fn draws_noise(&self, index: usize) -> bool;
+
+    /// The step at `timesteps()[index]`.
+    fn step(&self, index: usize, input: &StepInput<'_>) -> Result<StepOutput, SamplerError>;
+}
+
+/// What a step is made from. Images are row-major, [n, c, h, w].
+#[derive(Debug, Clone, Copy)]
+pub struct StepInput<'a> {
+    /// n, the number of images.
+    pub count: usize,
+    /// The state at this timestep.
+    pub x_t: &'a [f32],
+    /// The network's output for it; [n, 2c, h, w] where it also predicts a variance.
+    pub model_output: &'a [f32],
+    /// Standard normal values in the shape of x_t; see [`Sampler::draws_noise`].
+    pub noise: Option<&'a [f32]>,
+    /// x_0-hat of the step before, which DPM-Solver++(2M) builds on; `None` at the first.
+    pub x_0_before: Option<&'a [f32]>,
+}
+
+/// What a step gives and what it shows, all in the shape of x_t.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepOutput {
+    /// The state after the step.
+    pub x_prev: Vec<f32>,
+    /// x_0-hat, the clean image as the network sees it now (clipped, where the sampler clips).
+    pub x_0: Vec<f32>,
+    /// eps-hat, the noise as the network sees it now (never clipped).
+    pub eps: Vec<f32>,
+}
+
+/// Which sampler, on which timesteps.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SamplerOptions {
+    /// The algorithm.
+    pub kind: SamplerKind,
+    /// N, between 1 and T: how many steps the whole way from noise takes.
+    pub num_inference_steps: usize,
+    /// DDIM's eta, in [0, 1]; the other samplers have no such knob.
+    pub eta: f64,
+    /// Which timesteps; `None` takes the configuration's, and linspace for DPM-Solver++.
+    pub spacing: Option<Spacing>,
+    /// Walk from this timestep down instead of from the first of the list.
+    pub start: Option<usize>,
+}
+
+/// Why a sampler cannot be built or a step cannot be made.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum SamplerError {
+    /// The schedule itself cannot be built.
+    #[error(transparent)]
+    Schedule(#[from] ScheduleError),
+    /// N is 0 or larger than T.
+    #[error("num_inference_steps is {found}; it must be between 1 and {num_train_timesteps}")]
+    NumInferenceSteps {
+        /// The number asked for.
+        found: usize,
+        /// T.
+        num_train_timesteps: usize,
+    },
+    /// eta outside [0, 1].
+    #[error("eta is {0}; it must lie in [0, 1]")]
+    Eta(f64),
+    /// The combination of spacing and number of steps gives no usable list of timesteps.
+    #[error("`{spacing}` spacing with {num_inference_steps} steps: {reason}")]
+    Spacing {
+        /// The spacing asked for.
+        spacing: Spacing,
+        /// N.
+        num_inference_steps: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Where abar is 0, x_t is all noise and eps does not determine x_0.
+    #[error(
+        "nothing of x_0 is left at timestep {0}, where an epsilon prediction says nothing about it; \
+         use v_prediction or sample, or a spacing that leaves this timestep out"
+    )]
+    NoSignal(usize),
+    /// Where abar is 1, x_t is the image itself and x_0 does not determine eps.
+    #[error(
+        "an inversion starts in a clean image, where a `sample` prediction says nothing about the \
+         noise; set `set_alpha_to_one` to false, so that it starts in the noise of timestep 0"
+    )]
+    NoNoise,
+    /// A slice of the wrong length.
+    #[error("{what} has {found} values, {expected} are needed")]
+    Length {
+        /// Which slice.
+        what: &'static str,
+        /// Its length.
+        found: usize,
+        /// The length it should have.
+        expected: usize,
+    },
+    /// The step draws noise and got none.
+    #[error("the step at timestep {0} needs noise")]
+    NoiseMissing(usize),
+    /// A learned variance that is negative or not a number.
+    #[error(
+        "the network predicts the variance {value} at timestep {timestep}; a variance is not \
+         negative, so `variance_type` is probably learned_range, not learned"
+    )]
+    Variance {
+        /// Where.
+        timestep: usize,
+        /// The value found.
+        value: f32,
+    },
+    /// A step beyond the end of the chain.
+    #[error("step {index} of a chain of {steps} steps")]
+    Index {
+        /// The step asked for, counted from 0.
+        index: usize,
+        /// How many there are.
+        steps: usize,
+    },
+}
+
+/// Builds the sampler that the options name, on the configuration's schedule.
+pub fn sampler(
+    config: &SchedulerConfig,
+    options: &SamplerOptions,
+) -> Result<Box<dyn Sampler>, SamplerError> {
+    Ok(match options.kind {
+        SamplerKind::Ddpm => Box::new(Ddpm::new(config, options)?),
+        SamplerKind::Ddim => Box::new(Ddim::new(config, options)?),
+        SamplerKind::DpmSolver => Box::new(DpmSolver::new(config, options)?),
+        SamplerKind::DdimInverse => Box::new(DdimInverse::new(config, options)?),
+    })
+}
+
+/// The timestep at `index`, or the error that there is none.
+fn timestep_at(timesteps: &[usize], index: usize) -> Result<usize, SamplerError> {
+    timesteps.get(index).copied().ok_or(SamplerError::Index {
+        index,
+        steps: timesteps.len(),
+    })
+}
+
+/// The noise of a step, present and as long as x_t.
+fn noise_of<'a>(input: &StepInput<'a>, timestep: usize) -> Result<&'a [f32], SamplerError> {
+    let noise = input.noise.ok_or(SamplerError::NoiseMissing(timestep))?;
+    same_length("noise", noise, input.x_t.len())?;
+    Ok(noise)
+}
+
+fn same_length(what: &'static str, slice: &[f32], expected: usize) -> Result<(), SamplerError> {
+    if slice.len() == expected {
+        return Ok(());
+    }
+    Err(SamplerError::Length {
+        what,
+        found: slice.len(),
+        expected,
+    })
+}
+
+/// Refuses a visited timestep where the prediction does not determine x_0.
+fn check_signal(
+    prediction_type: PredictionType,
+    timesteps: &[usize],
+    alphas_cumprod: &[f64],
+) -> Result<(), SamplerError> {
+    let blind = |t: &usize| alphas_cumprod.get(*t).is_some_and(|p| *p <= 0.0);
+    match timesteps.iter().copied().find(blind) {
+        Some(timestep) if prediction_type == PredictionType::Epsilon => {
+            Err(SamplerError::NoSignal(timestep))
+        }
+        _ => Ok(()),
+    }
+}
