@@ -1,0 +1,57 @@
+//! Denoising diffusion, trained natively and walked back from noise in the browser, one step at a time.
+//!
+//! The crate reads like a short paper. A clean image x_0 is destroyed by a chain of T small noisings ([`diffusion`], eq. 2
+//! of [Ho et al. 2020](https://arxiv.org/abs/2006.11239)), how fast, the [`schedule`] says:
+//!
+//! ```text
+//! x_t = sqrt(abar_t) x_0 + sqrt(1 - abar_t) eps                                            eq. 4
+//! ```
+//!
+//! If x_0 were known, each noising could be undone: the posterior q(x_{t-1} | x_t, x_0) is a Gaussian (eq. 7,
+//! [`diffusion::Transition`]). It is not known, so a network, the [`unet`], guesses the noise eps from x_t and t alone.
+//! It learns to by plain regression (Algorithm 1, [`train::trainer`](https://github.com/walkback/walkback/blob/main/crate/src/train/trainer.rs)):
+//!
+//! ```text
+//! L_simple = E || eps - eps_theta(x_t, t) ||^2                                             eq. 14
+//! ```
+//!
+//! Walking back starts from pure noise and replaces x_t by a sample of that posterior, with the guess in place of the
+//! truth, T times over (Algorithm 2, [`sampler::Ddpm`]), or fewer with the other samplers of [`sampler`]. A [`chain`] keeps
+//! the state and tells at every step what the network saw: x_t, its guess of x_0, and the noise.
+//!
+//! # The modules, lower ones first
+//!
+//! | module | what is in it | equations |
+//! |---|---|---|
+//! | [`schedule`] | betas, alphas_cumprod, signal-to-noise ratio, in f64 | Ho et al. section 4; Nichol & Dhariwal eq. 17 |
+//! | [`noise`] | the seeded normal stream, PyTorch's | Box-Muller on MT19937 |
+//! | [`diffusion`] | forward process, posterior, eps / x_0 / v conversions | eq. 2, 4, 7, 11 |
+//! | [`sampler`] | DDPM, DDIM and its inversion, DPM-Solver++, guidance, timesteps | Algorithm 2; Song et al. eq. 12 |
+//! | [`likelihood`] | the variational bound, term by term | eq. 5, 13 |
+//! | [`unet`] | the network, its weights, its kernels | appendix B |
+//! | [`chain`] | the walk: state, step, what a step reveals | Algorithm 2 |
+//! | [`pipeline`] | a model folder in memory, ready to predict | |
+//! | `picture`, `folder`, `train` | native: images, files, training | Algorithm 1, eq. 14 |
+//! | `web` | wasm: what the page calls | |
+//!
+//! Arithmetic around the network happens on the host in f32 with f64 coefficients; only the network runs on the device.
+//! A seed therefore gives the same noise, and up to the network's rounding the same image, everywhere.
+
+#![deny(unsafe_code)]
+
+pub mod chain;
+pub mod diffusion;
+#[cfg(feature = "native")]
+pub mod folder;
+pub mod likelihood;
+pub mod noise;
+#[cfg(feature = "native")]
+pub mod picture;
+pub mod pipeline;
+pub mod sampler;
+pub mod schedule;
+#[cfg(feature = "native")]
+pub mod train;
+pub mod unet;
+#[cfg(target_arch = "wasm32")]
+pub mod web;

@@ -1,0 +1,217 @@
+//! A model folder in memory: the U-Net, its scheduler configuration and its labels, ready to predict.
+//!
+//! Takes the contents of the files, never their paths: the page fetches them, [`folder`](crate::folder) reads them from disk.
+
+use crate::chain::{Denoiser, ModelSpec};
+use crate::noise::NoiseStream;
+use crate::schedule::{Schedule, ScheduleError, SchedulerConfig};
+use crate::unet::{UNet, UNetConfig, UNetConfigError, WeightsError};
+use burn::module::Module;
+use burn::tensor::{Device, Tensor, TensorData};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Why a model folder cannot be used, or a prediction failed.
+#[derive(Debug, Error, Clone, PartialEq)]
+pub enum PipelineError {
+    /// `unet/config.json`.
+    #[error(transparent)]
+    UNetConfig(#[from] UNetConfigError),
+    /// `scheduler/scheduler_config.json`.
+    #[error("scheduler/scheduler_config.json: {0}")]
+    Scheduler(#[from] ScheduleError),
+    /// The weights.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// `labels.json`.
+    #[error("labels.json: {0}")]
+    Labels(String),
+    /// The device lost the result.
+    #[error("the device returned no result ({0}); reload the model, or compute on the CPU")]
+    Device(String),
+}
+
+/// `labels.json`: class names, and the label that stands for "any".
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Labels {
+    /// One name for each class; label k is `names[k]`.
+    pub names: Vec<String>,
+    /// The null label of classifier-free guidance; without one there is no guidance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub null: Option<usize>,
+}
+
+impl Labels {
+    /// Reads `labels.json`, or numbers the classes where there is none.
+    fn new(json: Option<&str>, num_class_embeds: Option<usize>) -> Result<Self, PipelineError> {
+        let count = num_class_embeds.unwrap_or(0);
+        let Some(json) = json else {
+            return Ok(Self {
+                names: (0..count).map(|k| k.to_string()).collect(),
+                null: None,
+            });
+        };
+        let labels: Self = serde_json::from_str(json).map_err(|e| {
+            PipelineError::Labels(format!(
+                "{e}; it must read like {{\"names\": [\"cat\", \"dog\"], \"null\": 2}}"
+            ))
+        })?;
+        if labels.names.len() > count || labels.null.is_some_and(|null| null >= count) {
+            return Err(PipelineError::Labels(format!(
+                "it names {} classes and null label {:?}, but the model has {count} labels",
+                labels.names.len(),
+                labels.null
+            )));
+        }
+        Ok(labels)
+    }
+}
+
+/// A model, ready to predict on its device.
+#[derive(Debug)]
+pub struct Pipeline {
+    unet: UNet,
+    scheduler: SchedulerConfig,
+    labels: Labels,
+    device: Device,
+}
+
+impl Pipeline {
+    /// Builds the model from the contents of its files: two configurations, `labels.json` if any, and safetensors.
+    ///
+    /// # Errors
+    /// Whatever does not fit, by the name of the file and the key or tensor in it.
+    pub fn from_bytes(
+        unet_config: &str,
+        scheduler_config: &str,
+        labels: Option<&str>,
+        weights: &[u8],
+        device: &Device,
+    ) -> Result<Self, PipelineError> {
+        let config = UNetConfig::from_json(unet_config)?;
+        let scheduler = SchedulerConfig::from_json(scheduler_config)?;
+        Schedule::new(&scheduler)?;
+        let labels = Labels::new(labels, config.num_class_embeds)?;
+        let unet = UNet::new(&config, device)?.load_safetensors(weights, device)?;
+        Ok(Self::new(unet, scheduler, labels, device))
+    }
+
+    /// Puts parts together that are already in memory.
+    pub fn new(unet: UNet, scheduler: SchedulerConfig, labels: Labels, device: &Device) -> Self {
+        Self {
+            unet,
+            scheduler,
+            labels,
+            device: device.clone(),
+        }
+    }
+
+    /// The network.
+    pub fn unet(&self) -> &UNet {
+        &self.unet
+    }
+
+    /// The network's configuration.
+    pub fn config(&self) -> &UNetConfig {
+        self.unet.config()
+    }
+
+    /// The scheduler's configuration.
+    pub fn scheduler(&self) -> &SchedulerConfig {
+        &self.scheduler
+    }
+
+    /// Class names and null label.
+    pub fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
+    /// Where it computes.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Number of parameters.
+    pub fn parameter_count(&self) -> usize {
+        self.unet.num_params()
+    }
+
+    /// Shapes and labels, for a chain.
+    pub fn spec(&self) -> ModelSpec {
+        let config = self.config();
+        ModelSpec {
+            channels: config.in_channels,
+            height: config.sample_size[0],
+            width: config.sample_size[1],
+            out_channels: config.out_channels,
+            num_class_embeds: config.num_class_embeds,
+            null_label: self.labels.null,
+        }
+    }
+
+    /// The input that devices are checked with: noise of seed 0 at the middle timestep, label 3 (or what there is).
+    pub fn golden_input(&self) -> GoldenInput {
+        let spec = self.spec();
+        GoldenInput {
+            seed: 0,
+            timestep: self.scheduler.num_train_timesteps / 2,
+            label: spec.num_class_embeds.map(|classes| 3 % classes),
+        }
+    }
+
+    /// The model output for [`golden_input`](Self::golden_input), `[out_channels, h, w]`.
+    ///
+    /// # Errors
+    /// The device failed.
+    pub async fn golden_output(&self) -> Result<Vec<f32>, PipelineError> {
+        let (spec, input) = (self.spec(), self.golden_input());
+        let x = NoiseStream::new(input.seed).normal(spec.channels * spec.height * spec.width);
+        let shape = [1, spec.channels, spec.height, spec.width];
+        let labels = input.label.map(|label| vec![label]);
+        self.predict(&x, shape, input.timestep, labels.as_deref())
+            .await
+    }
+}
+
+/// The fixed input of the device check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GoldenInput {
+    /// Seed of the noise that stands for x_t.
+    pub seed: u64,
+    /// The timestep.
+    pub timestep: usize,
+    /// The label, in class-conditional models.
+    pub label: Option<usize>,
+}
+
+/// `golden.json`: what this model puts out for the fixed input, computed where it was exported.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Golden {
+    /// The input.
+    #[serde(flatten)]
+    pub input: GoldenInput,
+    /// The model output, `[out_channels, h, w]`.
+    pub eps: Vec<f32>,
+}
+
+impl Denoiser for Pipeline {
+    type Error = PipelineError;
+
+    async fn predict(
+        &self,
+        x_t: &[f32],
+        shape: [usize; 4],
+        timestep: usize,
+        labels: Option<&[usize]>,
+    ) -> Result<Vec<f32>, PipelineError> {
+        let x_t = Tensor::<4>::from_data(TensorData::new(x_t.to_vec(), shape), &self.device);
+        let timesteps = vec![timestep as f32; shape[0]];
+        let out = self.unet.forward(x_t, &timesteps, labels); // [n, out_channels, h, w]
+        let data = out
+            .into_data_async()
+            .await
+            .map_err(|e| PipelineError::Device(format!("{e:?}")))?;
+        data.try_into_vec::<f32>()
+            .map_err(|e| PipelineError::Device(format!("{e:?}")))
+    }
+}

@@ -1,0 +1,270 @@
+//! Group normalisation and SiLU in one pass over memory, forward and backward.
+
+use super::parallel::for_each_chunk;
+#[cfg(feature = "native")]
+use super::parallel::for_each_run_summing;
+
+/// The sizes of a group normalisation.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NormShape {
+    channels: usize,
+    area: usize,
+    groups: usize,
+    eps: f64,
+    with_silu: bool,
+}
+
+impl NormShape {
+    pub(super) fn new(
+        [_, channels, h, w]: [usize; 4],
+        groups: usize,
+        eps: f64,
+        with_silu: bool,
+    ) -> Self {
+        Self {
+            channels,
+            area: h * w,
+            groups,
+            eps,
+            with_silu,
+        }
+    }
+
+    fn image(&self) -> usize {
+        self.channels * self.area
+    }
+
+    fn group(&self) -> usize {
+        self.image() / self.groups
+    }
+
+    fn channels_per_group(&self) -> usize {
+        self.channels / self.groups
+    }
+}
+
+/// Runs `f` compiled for the widest vectors that this processor has.
+#[inline(always)]
+fn vectorised<R>(f: impl FnOnce() -> R) -> R {
+    #[cfg(feature = "native")]
+    return pulp::Arch::new().dispatch(f);
+    #[cfg(not(feature = "native"))]
+    f()
+}
+
+/// e^x within two units in the last place for x in [-87, 88], clamped outside; plain arithmetic that compilers vectorise.
+#[inline(always)]
+fn exp(x: f32) -> f32 {
+    /// 1.5 * 2^23: adding it rounds to an integer, which then sits in the low bits.
+    const ROUND: f32 = 12_582_912.0;
+    let x = x.clamp(-87.0, 88.0);
+    let shifted = x * std::f32::consts::LOG2_E + ROUND;
+    let n = shifted - ROUND;
+    let r = x - n * 0.693_359_4 - n * -2.121_944_4e-4;
+    let p = 1.987_569_1e-4;
+    let p = p * r + 1.398_199_9e-3;
+    let p = p * r + 8.333_452e-3;
+    let p = p * r + 4.166_579_6e-2;
+    let p = p * r + 1.666_666_5e-1;
+    let p = p * r + 5e-1;
+    let p = p * r * r + r + 1.0;
+    let power = f32::from_bits(
+        (shifted
+            .to_bits()
+            .wrapping_sub(ROUND.to_bits())
+            .wrapping_add(127))
+            << 23,
+    );
+    p * power
+}
+
+#[inline(always)]
+fn sigmoid(x: f32) -> f32 {
+    1.0 / (1.0 + exp(-x))
+}
+
+/// Sum of `f` over `x`, in eight independent lanes so that it vectorises.
+#[inline(always)]
+fn lanes_sum(x: &[f32], f: impl Fn(f32) -> f32) -> f32 {
+    const LANES: usize = 32;
+    let mut sums = [0.0f32; LANES];
+    let chunks = x.chunks_exact(LANES);
+    let rest: f32 = chunks.remainder().iter().map(|&x| f(x)).sum();
+    for chunk in chunks {
+        for (sum, &x) in sums.iter_mut().zip(chunk) {
+            *sum += f(x);
+        }
+    }
+    sums.iter().sum::<f32>() + rest
+}
+
+/// Mean and 1/sqrt(variance + eps) of one group.
+#[inline(always)]
+fn statistics(x: &[f32], eps: f64) -> [f32; 2] {
+    let count = x.len() as f32;
+    let mean = lanes_sum(x, |x| x) / count;
+    let variance = lanes_sum(x, |x| (x - mean) * (x - mean)) / count;
+    [mean, (1.0 / (f64::from(variance) + eps).sqrt()) as f32]
+}
+
+/// The normalised values, and mean and 1/sigma of each group (`[n, groups, 2]`) for the way back.
+pub(super) fn forward(
+    x: &[f32],
+    weight: &[f32],
+    bias: &[f32],
+    shape: &NormShape,
+) -> (Vec<f32>, Vec<f32>) {
+    let (area, group, cpg) = (shape.area, shape.group(), shape.channels_per_group());
+    let images = x.len() / shape.image();
+    let mut stats = vec![0.0; images * shape.groups * 2];
+    for_each_chunk(&mut stats, shape.groups * 2, |i, stats, _| {
+        let x = &x[i * shape.image()..][..shape.image()];
+        vectorised(
+            #[inline(always)]
+            || {
+                for (stats, x) in stats.chunks_exact_mut(2).zip(x.chunks_exact(group)) {
+                    stats.copy_from_slice(&statistics(x, shape.eps));
+                }
+            },
+        );
+    });
+    let mut y = vec![0.0; x.len()];
+    for_each_chunk(&mut y, shape.image(), |i, y, _| {
+        let x = &x[i * shape.image()..][..shape.image()];
+        let stats = &stats[i * shape.groups * 2..][..shape.groups * 2];
+        vectorised(
+            #[inline(always)]
+            || {
+                for (c, (y, x)) in y
+                    .chunks_exact_mut(area)
+                    .zip(x.chunks_exact(area))
+                    .enumerate()
+                {
+                    let (mean, inverse) = (stats[c / cpg * 2], stats[c / cpg * 2 + 1]);
+                    let scale = inverse * weight[c];
+                    let shift = bias[c] - mean * scale;
+                    if shape.with_silu {
+                        for (y, &x) in y.iter_mut().zip(x) {
+                            let u = x * scale + shift;
+                            *y = u * sigmoid(u);
+                        }
+                    } else {
+                        for (y, &x) in y.iter_mut().zip(x) {
+                            *y = x * scale + shift;
+                        }
+                    }
+                }
+            },
+        );
+    });
+    (y, stats)
+}
+
+/// The gradients for input, weight and bias, given that of the output and the statistics of the forward pass.
+#[cfg(feature = "native")]
+pub(super) fn backward(
+    x: &[f32],
+    weight: &[f32],
+    bias: &[f32],
+    stats: &[f32],
+    dy: &[f32],
+    shape: &NormShape,
+) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
+    let (area, image, cpg) = (shape.area, shape.image(), shape.channels_per_group());
+    let mut dx = vec![0.0; x.len()];
+    let mut sums =
+        for_each_run_summing(&mut dx, image, 2 * shape.channels, |first, dx, sums, _| {
+            let (dw, db) = sums.split_at_mut(shape.channels);
+            for (offset, dx) in dx.chunks_exact_mut(image).enumerate() {
+                let i = first + offset;
+                let (x, dy) = (&x[i * image..][..image], &dy[i * image..][..image]);
+                let stats = &stats[i * shape.groups * 2..][..shape.groups * 2];
+                vectorised(
+                    #[inline(always)]
+                    || {
+                        for g in 0..shape.groups {
+                            let (mean, inverse) = (stats[2 * g], stats[2 * g + 1]);
+                            // With xhat = (x - mean) inverse and du the gradient before the activation:
+                            // dx = inverse (w du - mean(w du) - xhat mean(w du xhat)), means over the group.
+                            let (mut mean_wdu, mut mean_wdu_xhat) = (0.0, 0.0);
+                            for c in g * cpg..(g + 1) * cpg {
+                                let plane = c * area..(c + 1) * area;
+                                let (w, b) = (weight[c], bias[c]);
+                                for ((du, &x), &dy) in dx[plane.clone()]
+                                    .iter_mut()
+                                    .zip(&x[plane.clone()])
+                                    .zip(&dy[plane.clone()])
+                                {
+                                    *du = if shape.with_silu {
+                                        let u = (x - mean) * inverse * w + b;
+                                        let s = sigmoid(u);
+                                        dy * s * (1.0 + u * (1.0 - s))
+                                    } else {
+                                        dy
+                                    };
+                                }
+                                let du = &dx[plane.clone()];
+                                let sum_du = lanes_sum(du, |du| du);
+                                let sum_du_xhat = inverse * lanes_dot_centred(du, &x[plane], mean);
+                                db[c] += sum_du;
+                                dw[c] += sum_du_xhat;
+                                mean_wdu += w * sum_du;
+                                mean_wdu_xhat += w * sum_du_xhat;
+                            }
+                            let count = (cpg * area) as f32;
+                            mean_wdu /= count;
+                            mean_wdu_xhat /= count;
+                            for c in g * cpg..(g + 1) * cpg {
+                                let plane = c * area..(c + 1) * area;
+                                let w = weight[c];
+                                for (dx, &x) in dx[plane.clone()].iter_mut().zip(&x[plane]) {
+                                    let xhat = (x - mean) * inverse;
+                                    *dx = inverse * (w * *dx - mean_wdu - xhat * mean_wdu_xhat);
+                                }
+                            }
+                        }
+                    },
+                );
+            }
+        });
+    let db = sums.split_off(shape.channels);
+    (dx, sums, db)
+}
+
+/// Sum of a (b - mean), in independent lanes.
+#[cfg(feature = "native")]
+#[inline(always)]
+fn lanes_dot_centred(a: &[f32], b: &[f32], mean: f32) -> f32 {
+    const LANES: usize = 32;
+    let mut sums = [0.0f32; LANES];
+    let (a_chunks, b_chunks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
+    let rest: f32 = a_chunks
+        .remainder()
+        .iter()
+        .zip(b_chunks.remainder())
+        .map(|(&a, &b)| a * (b - mean))
+        .sum();
+    for (a, b) in a_chunks.zip(b_chunks) {
+        for ((sum, &a), &b) in sums.iter_mut().zip(a).zip(b) {
+            *sum += a * (b - mean);
+        }
+    }
+    sums.iter().sum::<f32>() + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::exp;
+
+    #[test]
+    fn exp_agrees_with_the_standard_library() {
+        for i in -8_700..8_700 {
+            let x = i as f32 * 0.01;
+            let (ours, theirs) = (f64::from(exp(x)), f64::from(x).exp());
+            assert!(
+                (ours / theirs - 1.0).abs() < 3e-7,
+                "exp({x}) = {ours}, should be {theirs}"
+            );
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Nearest-neighbour upsampling by two, forward and backward.
+
+#[cfg(feature = "native")]
+use super::parallel::for_each_chunk;
+
+/// Each value becomes four: `[planes, h, w]` to `[planes, 2 h, 2 w]`.
+pub(super) fn forward(x: &[f32], [planes, h, w]: [usize; 3]) -> Vec<f32> {
+    let mut y = Vec::with_capacity(planes * 4 * h * w);
+    for row in x.chunks_exact(w) {
+        let start = y.len();
+        y.extend(row.iter().flat_map(|&x| [x, x]));
+        y.extend_from_within(start..);
+    }
+    y
+}
+
+/// Each value's gradient is the sum of the four it became: `[planes, 2 h, 2 w]` to `[planes, h, w]`.
+#[cfg(feature = "native")]
+pub(super) fn backward(dy: &[f32], [planes, h, w]: [usize; 3]) -> Vec<f32> {
+    let mut dx = vec![0.0; planes * h * w];
+    for_each_chunk(&mut dx, h * w, |plane, dx, _| {
+        let dy = &dy[plane * 4 * h * w..][..4 * h * w];
+        for (dx, dy) in dx.chunks_exact_mut(w).zip(dy.chunks_exact(4 * w)) {
+            let (upper, lower) = dy.split_at(2 * w);
+            for ((dx, upper), lower) in dx
+                .iter_mut()
+                .zip(upper.chunks_exact(2))
+                .zip(lower.chunks_exact(2))
+            {
+                *dx = upper[0] + upper[1] + lower[0] + lower[1];
+            }
+        }
+    });
+    dx
+}

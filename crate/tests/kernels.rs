@@ -1,0 +1,128 @@
+//! The CPU's own kernels compute what burn's plain operators compute, values and gradients.
+
+#![cfg(feature = "native")]
+
+use burn::tensor::{Device, Tensor, TensorData};
+use walkback::noise::NoiseStream;
+use walkback::unet::ops;
+
+fn random<const D: usize>(seed: u64, shape: [usize; D], device: &Device) -> Tensor<D> {
+    let values = NoiseStream::new(seed).normal(shape.iter().product());
+    Tensor::from_data(TensorData::new(values, shape), device)
+}
+
+fn assert_close<const D: usize>(what: &str, ours: Tensor<D>, reference: Tensor<D>) {
+    assert_eq!(ours.dims(), reference.dims(), "{what}");
+    let scale = reference.clone().abs().max().into_scalar::<f32>().max(1.0);
+    let difference = (ours - reference).abs().max().into_scalar::<f32>();
+    assert!(difference < 2e-5 * scale, "{what}: {difference} of {scale}");
+}
+
+type Inputs = (Tensor<4>, Tensor<4>, Tensor<1>);
+
+/// Values, and gradients of a weighted sum of them, of the same function computed in two ways.
+fn compare(what: &str, inputs: impl Fn(&Device) -> Inputs, f: [&dyn Fn(Inputs) -> Tensor<4>; 2]) {
+    let plain = Device::flex();
+    let [ours, reference] = f.map(|f| f(inputs(&plain)));
+    assert_close(what, ours, reference);
+
+    let device = Device::flex().autodiff();
+    let [ours, reference] = f.map(|f| {
+        let (x, weight, bias) = inputs(&device);
+        let (x, weight, bias) = (x.require_grad(), weight.require_grad(), bias.require_grad());
+        let y = f((x.clone(), weight.clone(), bias.clone()));
+        let loss = (y.clone() * random(9, y.dims(), &device)).sum();
+        let grads = loss.backward();
+        (
+            y.inner(),
+            x.grad(&grads).unwrap(),
+            weight.grad(&grads),
+            bias.grad(&grads),
+        )
+    });
+    assert_close(&format!("{what}, tracked"), ours.0, reference.0);
+    assert_close(&format!("{what}, gradient for x"), ours.1, reference.1);
+    if let (Some(ours), Some(reference)) = (ours.2, reference.2) {
+        assert_close(&format!("{what}, gradient for the weight"), ours, reference);
+    }
+    if let (Some(ours), Some(reference)) = (ours.3, reference.3) {
+        assert_close(&format!("{what}, gradient for the bias"), ours, reference);
+    }
+}
+
+#[test]
+fn convolution_agrees_with_the_plain_operators() {
+    for (n, c_in, c_out, side, kernel, stride, padding) in [
+        (3, 5, 7, 9, 3, 1, 1),
+        (2, 4, 4, 8, 3, 2, 1),
+        (2, 4, 4, 9, 3, 2, 0),
+        (2, 3, 6, 7, 1, 1, 0),
+        (1, 1, 2, 28, 3, 1, 1),
+        (20, 40, 8, 28, 3, 1, 1),
+    ] {
+        compare(
+            &format!("{n}x{c_in}x{side}x{side} to {c_out}, kernel {kernel}, stride {stride}"),
+            |device| {
+                (
+                    random(1, [n, c_in, side, side], device),
+                    random(2, [c_out, c_in, kernel, kernel], device),
+                    random(3, [c_out], device),
+                )
+            },
+            [
+                &|(x, w, b)| ops::conv2d(x, w, b, stride, padding),
+                &|(x, w, b)| ops::reference::conv2d(x, w, b, stride, padding),
+            ],
+        );
+    }
+}
+
+#[test]
+fn group_normalisation_agrees_with_the_plain_operators() {
+    for (n, channels, groups, h, w) in [(3, 8, 4, 5, 7), (2, 6, 1, 4, 4), (18, 32, 8, 14, 14)] {
+        for with_silu in [false, true] {
+            compare(
+                &format!("{channels} channels in {groups} groups, silu {with_silu}"),
+                |device| {
+                    (
+                        random(1, [n, channels, h, w], device) * 3.0 + 1.0,
+                        random(2, [channels, 1, 1, 1], device),
+                        random(3, [channels], device),
+                    )
+                },
+                [
+                    &|(x, w, b)| {
+                        ops::group_norm(x, w.reshape([channels]), b, groups, 1e-5, with_silu)
+                    },
+                    &|(x, w, b)| {
+                        ops::reference::group_norm(
+                            x,
+                            w.reshape([channels]),
+                            b,
+                            groups,
+                            1e-5,
+                            with_silu,
+                        )
+                    },
+                ],
+            );
+        }
+    }
+}
+
+#[test]
+fn upsampling_agrees_with_the_plain_operators() {
+    compare(
+        "upsampling",
+        |device| {
+            (
+                random(1, [2, 3, 5, 4], device),
+                random(2, [1, 1, 1, 1], device),
+                random(3, [1], device),
+            )
+        },
+        [&|(x, _, _)| ops::upsample_nearest_2x(x), &|(x, _, _)| {
+            ops::reference::upsample_nearest_2x(x)
+        }],
+    );
+}
