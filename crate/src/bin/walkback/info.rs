@@ -1,0 +1,76 @@
+//! `walkback info`: what a model folder holds.
+
+use std::path::PathBuf;
+
+use burn::tensor::Device;
+use walkback::folder;
+use walkback::pipeline::Pipeline;
+
+/// Print what a model folder holds
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The model folder
+    #[arg(long, value_name = "DIR", default_value = "pretrained/mnist")]
+    model: PathBuf,
+}
+
+/// Loads the whole model, so that what is printed is also known to work.
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    let files = folder::read(&args.model)?;
+    let pipeline = Pipeline::from_bytes(
+        &files.unet_config,
+        &files.scheduler_config,
+        files.labels.as_deref(),
+        &files.weights,
+        &Device::flex(),
+    )?;
+    let (config, scheduler, labels) = (pipeline.config(), pipeline.scheduler(), pipeline.labels());
+    let spec = pipeline.spec();
+    let classes = match spec.num_class_embeds {
+        None => "none (unconditional)".to_owned(),
+        Some(_) => format!("{} ({})", labels.names.len(), labels.names.join(", ")),
+    };
+    let null = match labels.null {
+        Some(null) => format!("{null} (guidance is possible)"),
+        None => "none (no guidance)".to_owned(),
+    };
+    let golden = if files.golden.is_some() { "yes" } else { "no" };
+    let rows = [
+        ("model", args.model.display().to_string()),
+        (
+            "images",
+            format!("{} x {} x {}", spec.height, spec.width, spec.channels),
+        ),
+        (
+            "parameters",
+            format!(
+                "{} ({} bytes of weights)",
+                pipeline.parameter_count(),
+                files.weights.len()
+            ),
+        ),
+        ("levels", format!("{:?}", config.block_out_channels)),
+        ("down blocks", config.down_block_types.join(", ")),
+        ("layers per block", config.layers_per_block.to_string()),
+        ("classes", classes),
+        ("null label", null),
+        ("timesteps", scheduler.num_train_timesteps.to_string()),
+        (
+            "betas",
+            match &scheduler.trained_betas {
+                Some(_) => "given one by one".to_owned(),
+                None => format!(
+                    "{}, {} to {}",
+                    scheduler.beta_schedule, scheduler.beta_start, scheduler.beta_end
+                ),
+            },
+        ),
+        ("prediction", scheduler.prediction_type.to_string()),
+        ("variance", scheduler.variance_type.to_string()),
+        ("golden value", golden.to_owned()),
+    ];
+    for (name, value) in rows {
+        println!("{name:<17} {value}");
+    }
+    Ok(())
+}

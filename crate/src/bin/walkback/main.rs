@@ -1,0 +1,86 @@
+//! The command line of walkback: train, export, sample, info.
+
+mod device;
+mod export;
+mod info;
+mod raw;
+mod sample;
+mod train;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A step of the network allocates and frees hundreds of large blocks, which the system's allocator is slow at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Train a denoising diffusion model and walk it back from noise.
+///
+/// A model is trained into a run folder (`train`), turned into a model folder in the format of diffusers (`export`),
+/// and drawn from (`sample`). The web page in this repository walks the same model folders back in the browser.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Train(train::Args),
+    Export(export::Args),
+    Sample(sample::Args),
+    Info(info::Args),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Train(args) => train::run(&args),
+        Command::Export(args) => export::run(&args),
+        Command::Sample(args) => sample::run(&args),
+        Command::Info(args) => info::run(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("walkback: {}", sentence(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The error and its causes in one line; many errors name their cause themselves, which then is not said twice.
+fn sentence(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn every_argument_is_declared_consistently() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let cause = std::io::Error::other("disk full");
+        let error = anyhow::Error::new(cause).context("run.json: disk full");
+        assert_eq!(sentence(&error), "run.json: disk full");
+        assert_eq!(
+            sentence(&error.context("training stopped")),
+            "training stopped: run.json: disk full"
+        );
+    }
+}

@@ -1,0 +1,267 @@
+//! `walkback sample`: from noise to images, in files.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, bail, ensure};
+use indicatif::{ProgressBar, ProgressStyle};
+use walkback::chain::{Chain, ChainOptions, Denoiser};
+use walkback::folder::{self, write_file};
+use walkback::picture::{Animation, GridLayout, grid, grid_png};
+use walkback::pipeline::{Labels, Pipeline, PipelineError};
+use walkback::sampler::SamplerKind;
+use walkback::schedule::Spacing;
+
+use crate::device::{DeviceArg, limit_threads};
+use crate::raw::RawWriter;
+
+/// Images that the network sees at once; more would need more memory and gain no speed.
+const CHUNK: usize = 128;
+/// Frames of a GIF; longer walks show every k-th state.
+const MAX_FRAMES: usize = 80;
+/// How long a GIF shows each state, and the last one, in hundredths of a second.
+const FRAME_CENTISECONDS: u16 = 5;
+const LAST_CENTISECONDS: u16 = 200;
+
+/// Draw images from a model: a PNG grid, an animated GIF, the raw numbers
+///
+/// The same seed gives the same images as diffusers' DDPMPipeline with torch.Generator().manual_seed(SEED).
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The model folder
+    #[arg(long, value_name = "DIR", default_value = "pretrained/mnist")]
+    model: PathBuf,
+
+    /// Where to write the grid of samples
+    #[arg(long, value_name = "PNG", default_value = "grid.png")]
+    out: PathBuf,
+
+    /// Also write the walk from noise as an animation
+    #[arg(long, value_name = "GIF")]
+    gif: Option<PathBuf>,
+
+    /// Also write `samples`, `labels` and `trajectory` as safetensors
+    #[arg(long, value_name = "SAFETENSORS")]
+    raw: Option<PathBuf>,
+
+    /// Which class: its name or number, or `all` for a column of each; without it, any
+    #[arg(long, value_name = "K|all")]
+    label: Option<String>,
+
+    /// Number of images, per class with `--label all`
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    count: usize,
+
+    /// Strength w of classifier-free guidance; 1 is the plain conditional model
+    #[arg(
+        long,
+        value_name = "W",
+        default_value_t = 1.0,
+        allow_negative_numbers = true
+    )]
+    guidance: f64,
+
+    /// ddpm, ddim or dpm++
+    #[arg(long, value_name = "NAME", default_value = "ddpm", value_parser = sampler_kind)]
+    sampler: SamplerKind,
+
+    /// Number of steps [default: 250 for ddpm, 50 for ddim, 20 for dpm++]
+    #[arg(long, value_name = "N")]
+    steps: Option<usize>,
+
+    /// Noise that ddim adds: 0 for none, 1 for as much as ddpm
+    #[arg(
+        long,
+        value_name = "E",
+        default_value_t = 0.0,
+        allow_negative_numbers = true
+    )]
+    eta: f64,
+
+    /// leading, linspace or trailing [default: the model folder's; linspace for dpm++]
+    #[arg(long, value_name = "NAME")]
+    spacing: Option<Spacing>,
+
+    /// Seed of the noise
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    seed: u64,
+
+    /// Where to compute
+    #[arg(long, value_enum, default_value_t)]
+    device: DeviceArg,
+
+    /// Threads of the CPU [default: one per core]
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+
+    /// Magnification of the grid; the animation gets half of it, because noise hardly packs
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    scale: usize,
+}
+
+/// An inversion starts in images, not in noise: not a choice here.
+fn sampler_kind(text: &str) -> Result<SamplerKind, String> {
+    match text.parse()? {
+        SamplerKind::DdimInverse => {
+            Err("ddim_inverse starts in images; use ddpm, ddim or dpm++".into())
+        }
+        kind => Ok(kind),
+    }
+}
+
+/// Walks back and writes what was asked for.
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    limit_threads(args.threads)?;
+    ensure!(args.scale > 0, "--scale is 0; give at least 1");
+    let device = args.device.open()?;
+    let files = folder::read(&args.model)?;
+    let pipeline = Pipeline::from_bytes(
+        &files.unet_config,
+        &files.scheduler_config,
+        files.labels.as_deref(),
+        &files.weights,
+        &device,
+    )
+    .with_context(|| format!("{} cannot be used", args.model.display()))?;
+    let (labels, columns) = choose_labels(args, pipeline.labels())?;
+    if labels.is_none() && args.guidance != 1.0 {
+        bail!("--guidance steers towards a class: name one with --label, or leave it out");
+    }
+    let count = labels.as_ref().map_or(args.count, Vec::len);
+    let steps = args.steps.unwrap_or(match args.sampler {
+        SamplerKind::Ddpm => 250,
+        SamplerKind::DpmSolver => 20,
+        _ => 50,
+    });
+    let options = ChainOptions {
+        seed: args.seed,
+        count,
+        labels: labels.clone(),
+        guidance_scale: args.guidance,
+        sampler: args.sampler,
+        num_inference_steps: steps,
+        eta: args.eta,
+        spacing: args.spacing,
+        ..ChainOptions::default()
+    };
+    let chain = Chain::new(pipeline.scheduler(), &pipeline.spec(), options)?;
+    walk(args, &Chunked(&pipeline), chain, labels.as_deref(), columns)
+}
+
+/// Takes every step and writes the files as their parts become known.
+fn walk(
+    args: &Args,
+    model: &Chunked<'_>,
+    mut chain: Chain,
+    labels: Option<&[usize]>,
+    columns: usize,
+) -> anyhow::Result<()> {
+    let (shape, steps) = (chain.shape(), chain.timesteps().len());
+    let layout = GridLayout::new(columns, args.scale);
+    let frame = GridLayout::new(columns, args.scale / 2);
+    let mut raw = match &args.raw {
+        Some(path) => Some(RawWriter::create(path, shape, steps, labels)?),
+        None => None,
+    };
+    if let Some(raw) = &mut raw {
+        raw.push(chain.x_t())?;
+    }
+    let mut animation = match &args.gif {
+        Some(_) => Some(Animation::new(
+            &grid(chain.x_t(), shape, frame)?,
+            FRAME_CENTISECONDS,
+        )?),
+        None => None,
+    };
+    let every = steps.div_ceil(MAX_FRAMES).max(1);
+
+    let bar = ProgressBar::new(steps as u64);
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} step {pos}/{len}, {eta} left") {
+        bar.set_style(style);
+    }
+    while !chain.is_done() {
+        let step = pollster::block_on(chain.step(model))?;
+        if let Some(raw) = &mut raw {
+            raw.push(&step.x_t)?;
+        }
+        if let Some(animation) = &mut animation
+            && (step.done || (step.index + 1).is_multiple_of(every))
+        {
+            let time = if step.done {
+                LAST_CENTISECONDS
+            } else {
+                FRAME_CENTISECONDS
+            };
+            animation.push(&grid(&step.x_t, shape, frame)?, time)?;
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+
+    write_file(&args.out, &grid_png(chain.x_t(), shape, layout)?)?;
+    println!("{}: {} images", args.out.display(), shape[0]);
+    if let (Some(animation), Some(path)) = (animation, &args.gif) {
+        let frames = animation.frames();
+        write_file(path, &animation.finish()?)?;
+        println!("{}: {frames} frames", path.display());
+    }
+    if let Some(path) = &args.raw {
+        println!("{}: {} states", path.display(), steps + 1);
+    }
+    Ok(())
+}
+
+/// One label for each image, and the columns of the grid: one per class with `all`, else a square.
+fn choose_labels(args: &Args, labels: &Labels) -> anyhow::Result<(Option<Vec<usize>>, usize)> {
+    ensure!(args.count > 0, "--count is 0; give at least 1");
+    let square = (args.count as f64).sqrt().ceil() as usize;
+    let Some(label) = &args.label else {
+        return Ok((None, square));
+    };
+    let classes = labels.names.len();
+    ensure!(
+        classes > 0,
+        "this model is unconditional: it knows no classes, leave --label out"
+    );
+    if label == "all" {
+        let each_class = (0..classes).cycle();
+        let total = args
+            .count
+            .checked_mul(classes)
+            .context("--count is too large")?;
+        return Ok((Some(each_class.take(total).collect()), classes));
+    }
+    let named = labels.names.iter().position(|name| name == label);
+    let numbered = || label.parse().ok().filter(|&number| number < classes);
+    let Some(label) = named.or_else(numbered) else {
+        bail!(
+            "--label {label}: there is no such class; use all, or one of {}",
+            labels.names.join(", ")
+        );
+    };
+    Ok((Some(vec![label; args.count]), square))
+}
+
+/// The network, shown a limited number of images at once. The noise is drawn for all of them together all the same.
+struct Chunked<'a>(&'a Pipeline);
+
+impl Denoiser for Chunked<'_> {
+    type Error = PipelineError;
+
+    async fn predict(
+        &self,
+        x_t: &[f32],
+        [n, c, h, w]: [usize; 4],
+        timestep: usize,
+        labels: Option<&[usize]>,
+    ) -> Result<Vec<f32>, PipelineError> {
+        let mut output = Vec::new();
+        for begin in (0..n).step_by(CHUNK) {
+            let end = (begin + CHUNK).min(n);
+            let x_t = &x_t[begin * c * h * w..end * c * h * w];
+            let labels = labels.map(|labels| &labels[begin..end]);
+            let shape = [end - begin, c, h, w];
+            output.extend(self.0.predict(x_t, shape, timestep, labels).await?);
+        }
+        Ok(output)
+    }
+}

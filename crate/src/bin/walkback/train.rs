@@ -1,0 +1,246 @@
+//! `walkback train`: from images to a run folder.
+
+mod data;
+mod watcher;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use walkback::folder::{self, ModelFolder};
+use walkback::pipeline::Labels;
+use walkback::schedule::SchedulerConfig;
+use walkback::train::idx::Dataset;
+use walkback::train::preset::Preset;
+use walkback::train::trainer::{RunConfig, Start, TrainOptions, train};
+use walkback::unet::UNetConfig;
+
+use crate::device::{DeviceArg, limit_threads};
+use watcher::Terminal;
+
+/// Train a model on images of 28 x 28 pixels or any other IDX set
+///
+/// Without --data, MNIST is downloaded once. The run folder receives checkpoints, metrics.csv, a loss curve and grids of
+/// samples; Ctrl-C finishes the step and saves, --resume goes on from there.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Folder of IDX files (`train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, gzipped or not) [default: MNIST, downloaded]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+
+    /// The run folder
+    #[arg(long, value_name = "DIR", default_value = "runs/mnist")]
+    out: PathBuf,
+
+    /// The recipe: mnist, or tiny for something to see within minutes
+    #[arg(long, value_name = "NAME", default_value = "mnist")]
+    preset: Preset,
+
+    /// A U-Net configuration in the format of diffusers, instead of the preset's
+    #[arg(long, value_name = "JSON", conflicts_with_all = ["resume", "init"])]
+    unet: Option<PathBuf>,
+
+    /// Go on from the last checkpoint in the run folder, with the options it was started with
+    #[arg(long, conflicts_with_all = ["init", "batch_size", "warmup", "ema_decay", "label_dropout", "seed"])]
+    resume: bool,
+
+    /// Start from the weights of a model folder
+    #[arg(long, value_name = "MODEL_DIR")]
+    init: Option<PathBuf>,
+
+    /// Where to compute
+    #[arg(long, value_enum, default_value_t)]
+    device: DeviceArg,
+
+    /// Stop after this many minutes
+    #[arg(long, value_name = "M", allow_negative_numbers = true)]
+    minutes: Option<f64>,
+
+    /// Stop after this step, counted from the start of the run [default: the preset's, unless --minutes is given]
+    #[arg(long, value_name = "N")]
+    steps: Option<u64>,
+
+    /// Images in a step [default: the preset's]
+    #[arg(long, value_name = "N")]
+    batch_size: Option<usize>,
+
+    /// Learning rate after warm-up [default: the preset's]
+    #[arg(long, value_name = "RATE")]
+    lr: Option<f64>,
+
+    /// Steps over which the learning rate rises from 0 [default: the preset's]
+    #[arg(long, value_name = "STEPS")]
+    warmup: Option<u64>,
+
+    /// Decay of the average of the weights, which is what is exported [default: the preset's]
+    #[arg(long, value_name = "D")]
+    ema_decay: Option<f64>,
+
+    /// How often a label is hidden from the network, which makes guidance possible [default: 0.1]
+    #[arg(long, value_name = "P")]
+    label_dropout: Option<f64>,
+
+    /// Seed of everything random [default: 0]
+    #[arg(long, value_name = "S")]
+    seed: Option<u64>,
+
+    /// Threads of the CPU [default: one per core]
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+
+    /// Steps between grids of samples; 0 for none
+    #[arg(long, value_name = "STEPS", default_value_t = 1000)]
+    sample_every: u64,
+
+    /// Steps between checkpoints; one is written at the end in any case
+    #[arg(long, value_name = "STEPS", default_value_t = 500)]
+    checkpoint_every: u64,
+}
+
+/// Trains until the end asked for or Ctrl-C.
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    limit_threads(args.threads)?;
+    let device = args.device.open()?;
+    let time = time(args)?;
+    let resumed = args
+        .resume
+        .then(|| RunConfig::read(&args.out))
+        .transpose()?;
+    let folder = args.data.clone().or_else(|| resumed.as_ref()?.data.clone());
+    let data = Arc::new(data::open(folder.as_deref())?);
+    let options = options(args, time, folder, resumed, &data)?;
+    println!(
+        "{} images of {} x {}, {} classes; run folder {}",
+        data.len(),
+        data.height,
+        data.width,
+        data.classes(),
+        args.out.display()
+    );
+    let mut terminal = Terminal::new(&options, device.clone())?;
+    let trained = train(&options, &device.autodiff(), &mut terminal);
+    terminal.finish()?;
+    trained?;
+    println!(
+        "next: walkback export --run {} --out DIR",
+        args.out.display()
+    );
+    Ok(())
+}
+
+/// The length of time asked for with `--minutes`.
+fn time(args: &Args) -> anyhow::Result<Option<Duration>> {
+    let Some(minutes) = args.minutes else {
+        return Ok(None);
+    };
+    let time = Duration::try_from_secs_f64(minutes * 60.0).ok();
+    let time = time.with_context(|| format!("--minutes {minutes} is no length of time"))?;
+    Ok(Some(time))
+}
+
+/// What the trainer is asked to do.
+fn options(
+    args: &Args,
+    time: Option<Duration>,
+    folder: Option<PathBuf>,
+    resumed: Option<RunConfig>,
+    data: &Arc<Dataset>,
+) -> anyhow::Result<TrainOptions> {
+    let (config, start) = match (resumed, &args.init) {
+        (Some(config), _) => (config, Start::Resume),
+        (None, Some(dir)) => {
+            let model = folder::read(dir)?;
+            (
+                run_config(args, initial(&model)?),
+                Start::Model(Box::new(model)),
+            )
+        }
+        (None, None) => (run_config(args, fresh(args, data)?), Start::Fresh),
+    };
+    let config = RunConfig {
+        learning_rate: args.lr.unwrap_or(config.learning_rate),
+        data: folder.map(|path| std::path::absolute(&path).unwrap_or(path)),
+        ..config
+    };
+    let default_steps = time.is_none().then_some(args.preset.recipe().steps);
+    Ok(TrainOptions {
+        run: args.out.clone(),
+        config,
+        data: data.clone(),
+        start,
+        steps: args.steps.or(default_steps),
+        time,
+        checkpoint_every: args.checkpoint_every,
+        sample_every: args.sample_every,
+    })
+}
+
+/// What is trained: the network, its schedule and its labels.
+type Model = (UNetConfig, SchedulerConfig, Labels);
+
+/// The preset's network, or the one of `--unet`, with a label for each class and the null label.
+fn fresh(args: &Args, data: &Dataset) -> anyhow::Result<Model> {
+    let shape = [data.channels, data.height, data.width];
+    let classes = data.classes();
+    let unet = match &args.unet {
+        None => args.preset.unet(shape, classes),
+        Some(path) => {
+            let json = std::fs::read_to_string(path)
+                .with_context(|| format!("{}: cannot be read", path.display()))?;
+            UNetConfig::from_json(&json).with_context(|| path.display().to_string())?
+        }
+    };
+    let labels = match unet.num_class_embeds {
+        None => Labels::default(),
+        Some(embeds) => {
+            ensure!(
+                embeds >= classes,
+                "the data has {classes} classes, but num_class_embeds is {embeds}: make it {} \
+                 (a null label for guidance included), or null for a model without classes",
+                classes + 1
+            );
+            Labels {
+                names: (0..classes).map(|class| class.to_string()).collect(),
+                null: (embeds > classes).then_some(classes),
+            }
+        }
+    };
+    Ok((unet, SchedulerConfig::default(), labels))
+}
+
+/// The network, schedule and labels of a model folder.
+fn initial(model: &ModelFolder) -> anyhow::Result<Model> {
+    let unet = UNetConfig::from_json(&model.unet_config)?;
+    let scheduler = SchedulerConfig::from_json(&model.scheduler_config)
+        .context("scheduler/scheduler_config.json")?;
+    let labels = match &model.labels {
+        Some(json) => serde_json::from_str(json).context("labels.json")?,
+        None => Labels {
+            names: (0..unet.num_class_embeds.unwrap_or(0))
+                .map(|class| class.to_string())
+                .collect(),
+            null: None,
+        },
+    };
+    Ok((unet, scheduler, labels))
+}
+
+/// The recipe of the preset with what the command line changes.
+fn run_config(args: &Args, (unet, scheduler, labels): Model) -> RunConfig {
+    let recipe = args.preset.recipe();
+    RunConfig {
+        unet,
+        scheduler,
+        labels,
+        batch_size: args.batch_size.unwrap_or(recipe.batch_size),
+        learning_rate: recipe.learning_rate,
+        warmup: args.warmup.unwrap_or(recipe.warmup),
+        weight_decay: 0.0,
+        max_grad_norm: 1.0,
+        ema_decay: args.ema_decay.unwrap_or(recipe.ema_decay),
+        label_dropout: args.label_dropout.unwrap_or(0.1),
+        seed: args.seed.unwrap_or(0),
+        data: None,
+    }
+}

@@ -1,0 +1,132 @@
+//! What each step trains on: images, noise, timesteps and labels, prepared ahead on a thread of their own.
+//!
+//! Everything random about step k is drawn from (seed, k) alone. A resumed run therefore sees exactly what an
+//! uninterrupted one would have seen, and no generator's state needs saving.
+
+use super::idx::Dataset;
+use crate::diffusion::{add_noise, training_target};
+use crate::noise::NoiseStream;
+use crate::schedule::{PredictionType, Schedule};
+use rand_mt::Mt64;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
+
+/// One step's input and target; images are `[n, c, h, w]`, row-major.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Batch {
+    /// Noised images.
+    pub x_t: Vec<f32>,
+    /// What the network should put out for them.
+    pub target: Vec<f32>,
+    /// One timestep for each image.
+    pub timesteps: Vec<usize>,
+    /// One label for each image, some replaced by the null label.
+    pub labels: Vec<usize>,
+}
+
+/// How batches are made.
+#[derive(Debug, Clone)]
+pub struct BatchPlan {
+    /// The images.
+    pub data: Arc<Dataset>,
+    /// abar_t for every timestep.
+    pub schedule: Schedule,
+    /// What the network is asked for.
+    pub prediction_type: PredictionType,
+    /// Images in a batch.
+    pub batch_size: usize,
+    /// The label that replaces the real one, and how often; `None` where there are no labels to drop.
+    pub null_label: Option<usize>,
+    /// Probability of that.
+    pub label_dropout: f64,
+    /// Seed of everything random.
+    pub seed: u64,
+}
+
+/// A generator for one purpose and one step.
+fn generator(seed: u64, purpose: u64, step: u64) -> Mt64 {
+    Mt64::new_with_key([seed, purpose, step])
+}
+
+fn unit(rng: &mut Mt64) -> f64 {
+    (rng.next_u64() >> 11) as f64 / (1u64 << 53) as f64
+}
+
+impl BatchPlan {
+    /// The order in which epoch `epoch` visits the images (Fisher-Yates).
+    fn permutation(&self, epoch: u64) -> Vec<usize> {
+        let mut rng = generator(self.seed, 1, epoch);
+        let mut order: Vec<usize> = (0..self.data.len()).collect();
+        for i in (1..order.len()).rev() {
+            order.swap(i, (rng.next_u64() % (i as u64 + 1)) as usize);
+        }
+        order
+    }
+
+    /// The batch of step `step`, counted from 0; `cache` holds the current epoch's order.
+    fn batch(&self, step: u64, cache: &mut Option<(u64, Vec<usize>)>) -> Batch {
+        let (n, size, len) = (
+            self.batch_size,
+            self.data.image_len(),
+            self.data.len() as u64,
+        );
+        let mut rng = generator(self.seed, 2, step);
+        let eps = NoiseStream::new(rng.next_u64()).normal(n * size);
+        // Stratified over [0, T): each t is uniform by itself, and a batch covers all of the chain
+        // (Kingma et al. 2021, arXiv 2107.00630, appendix I.1).
+        let offset = unit(&mut rng);
+        let count = self.schedule.num_train_timesteps();
+        let timesteps: Vec<usize> = (0..n)
+            .map(|i| ((((i as f64 + offset) / n as f64) * count as f64) as usize).min(count - 1))
+            .collect();
+        let mut batch = Batch {
+            x_t: vec![0.0; n * size],
+            target: vec![0.0; n * size],
+            timesteps,
+            labels: Vec::with_capacity(n),
+        };
+        let mut x_0 = vec![0.0; size];
+        for i in 0..n {
+            let position = step * n as u64 + i as u64;
+            let epoch = position / len;
+            if cache.as_ref().is_none_or(|(cached, _)| *cached != epoch) {
+                *cache = Some((epoch, self.permutation(epoch)));
+            }
+            let index = cache
+                .as_ref()
+                .map_or(0, |(_, order)| order[(position % len) as usize]);
+            self.data.image_into(index, &mut x_0);
+            let drop = unit(&mut rng) < self.label_dropout;
+            let label = usize::from(self.data.labels[index]);
+            batch
+                .labels
+                .push(self.null_label.filter(|_| drop).unwrap_or(label));
+
+            let alpha_cumprod = self.schedule.alphas_cumprod[batch.timesteps[i]];
+            let (range, eps) = (i * size..(i + 1) * size, &eps[i * size..][..size]);
+            add_noise(&x_0, eps, alpha_cumprod, &mut batch.x_t[range.clone()]);
+            training_target(
+                self.prediction_type,
+                &x_0,
+                eps,
+                alpha_cumprod,
+                &mut batch.target[range],
+            );
+        }
+        batch
+    }
+
+    /// Prepares the batches from step `first` on, two ahead; the thread ends when the receiver is dropped.
+    pub fn start(self, first: u64) -> Receiver<Batch> {
+        let (sender, receiver) = sync_channel(2);
+        std::thread::spawn(move || {
+            let mut cache = None;
+            for step in first.. {
+                if sender.send(self.batch(step, &mut cache)).is_err() {
+                    return;
+                }
+            }
+        });
+        receiver
+    }
+}

@@ -1,0 +1,12 @@
+//! Training (native only): data, the loop of Algorithm 1, averages of the weights, checkpoints, reports.
+
+pub mod batches;
+pub mod checkpoint;
+pub mod download;
+pub mod ema;
+pub mod export;
+pub mod gradients;
+pub mod idx;
+pub mod preset;
+pub mod report;
+pub mod trainer;

@@ -1,0 +1,74 @@
+//! Recipes that train well without another option: a network for the data's shape, and how to train it.
+
+use crate::schedule::named;
+use crate::unet::UNetConfig;
+
+named! {
+    /// A recipe.
+    Preset, "preset" {
+        /// About two million parameters for images of 28 x 28: the shipped model's.
+        Mnist = "mnist",
+        /// A quarter of that and a higher learning rate: something to see within minutes.
+        Tiny = "tiny",
+    }
+}
+
+/// How to train, where the command line does not say.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Recipe {
+    /// Images in a step.
+    pub batch_size: usize,
+    /// AdamW's step size after warm-up.
+    pub learning_rate: f64,
+    /// Steps over which it rises from 0.
+    pub warmup: u64,
+    /// Decay of the average of the weights.
+    pub ema_decay: f64,
+    /// Steps of the whole run, where neither steps nor minutes are given.
+    pub steps: u64,
+}
+
+impl Preset {
+    /// The U-Net for images of `[channels, height, width]` in `classes` classes; 0 classes make it unconditional.
+    /// A null label for classifier-free guidance comes after the classes.
+    pub fn unet(self, [channels, height, width]: [usize; 3], classes: usize) -> UNetConfig {
+        let block_out_channels = match self {
+            Self::Mnist => vec![32, 64, 96],
+            Self::Tiny => vec![16, 32, 32],
+        };
+        let names = |names: [&str; 3]| names.map(String::from).to_vec();
+        UNetConfig {
+            sample_size: [height, width],
+            in_channels: channels,
+            out_channels: channels,
+            block_out_channels,
+            down_block_types: names(["DownBlock2D", "DownBlock2D", "AttnDownBlock2D"]),
+            up_block_types: names(["AttnUpBlock2D", "UpBlock2D", "UpBlock2D"]),
+            layers_per_block: 1,
+            norm_num_groups: 8,
+            attention_head_dim: None,
+            num_class_embeds: (classes > 0).then_some(classes + 1),
+            ..UNetConfig::default()
+        }
+    }
+
+    /// How to train it.
+    pub fn recipe(self) -> Recipe {
+        match self {
+            Self::Mnist => Recipe {
+                batch_size: 32,
+                learning_rate: 1e-3,
+                warmup: 300,
+                ema_decay: 0.999,
+                steps: 30_000,
+            },
+            Self::Tiny => Recipe {
+                batch_size: 32,
+                learning_rate: 2e-3,
+                warmup: 100,
+                ema_decay: 0.995,
+                steps: 2_000,
+            },
+        }
+    }
+}

@@ -1,0 +1,449 @@
+//! The training loop: Algorithm 1 of Ho et al. 2020 with L_simple (eq. 14).
+
+use super::batches::{Batch, BatchPlan};
+use super::checkpoint::{self, CheckpointError, State};
+use super::idx::Dataset;
+use super::{ema, gradients};
+use crate::folder::{self, FolderError, ModelFolder};
+use crate::pipeline::{Labels, PipelineError};
+use crate::schedule::{Schedule, ScheduleError, SchedulerConfig};
+use crate::unet::{UNet, UNetConfig, UNetConfigError, WeightsError, layers};
+use burn::module::Module;
+use burn::optim::{AdamWConfig, GradientsParams, ModuleOptimizer};
+use burn::tensor::{Device, Tensor, TensorData};
+use serde::{Deserialize, Serialize};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use thiserror::Error;
+
+/// What a run is: written to `run.json` when it starts, read again when it is resumed or exported.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunConfig {
+    /// The network.
+    pub unet: UNetConfig,
+    /// The schedule and what is predicted, as `scheduler_config.json`.
+    #[serde(with = "scheduler_json")]
+    pub scheduler: SchedulerConfig,
+    /// Class names and null label.
+    pub labels: Labels,
+    /// Images in a step.
+    pub batch_size: usize,
+    /// AdamW's step size after warm-up.
+    pub learning_rate: f64,
+    /// Steps over which it rises from 0.
+    pub warmup: u64,
+    /// AdamW's weight decay.
+    pub weight_decay: f64,
+    /// Bound on the norm of all gradients together.
+    pub max_grad_norm: f64,
+    /// Decay of the average of the weights.
+    pub ema_decay: f64,
+    /// How often a label is replaced by the null label (Ho & Salimans 2022, Algorithm 1).
+    pub label_dropout: f64,
+    /// Seed of everything random.
+    pub seed: u64,
+    /// The folder of the images, to resume without naming it again; `None` for the downloaded MNIST.
+    #[serde(default)]
+    pub data: Option<PathBuf>,
+}
+
+mod scheduler_json {
+    use super::SchedulerConfig;
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::Error as _};
+
+    pub(super) fn serialize<S: Serializer>(
+        config: &SchedulerConfig,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        let value: serde_json::Value =
+            serde_json::from_str(&config.to_json()).map_err(S::Error::custom)?;
+        value.serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<SchedulerConfig, D::Error> {
+        let value = serde_json::Value::deserialize(from)?;
+        SchedulerConfig::from_json(&value.to_string()).map_err(D::Error::custom)
+    }
+}
+
+/// Where a run's first weights come from.
+#[derive(Debug, Clone, Default)]
+pub enum Start {
+    /// Random weights.
+    #[default]
+    Fresh,
+    /// The run's own last checkpoint.
+    Resume,
+    /// The weights of a model folder.
+    Model(Box<ModelFolder>),
+}
+
+/// How long, and what is done now and then.
+#[derive(Debug, Clone)]
+pub struct TrainOptions {
+    /// The run folder.
+    pub run: PathBuf,
+    /// What is trained; when a run is resumed, [`RunConfig::read`] of its folder with what is to change.
+    pub config: RunConfig,
+    /// The images; their labels must be below the number of names.
+    pub data: Arc<Dataset>,
+    /// The first weights.
+    pub start: Start,
+    /// Stop after this step.
+    pub steps: Option<u64>,
+    /// Stop after this time, counted from now.
+    pub time: Option<Duration>,
+    /// Steps between checkpoints; one is written at the end in any case.
+    pub checkpoint_every: u64,
+    /// Steps between sample grids; 0 for none.
+    pub sample_every: u64,
+}
+
+/// What one step reports.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct StepReport {
+    /// Steps taken, this one included.
+    pub step: u64,
+    /// Passes over the data.
+    pub epoch: f64,
+    /// L_simple of this batch.
+    pub loss: f64,
+    /// The learning rate.
+    pub learning_rate: f64,
+    /// Norm of all gradients before clipping.
+    pub grad_norm: f64,
+    /// Images a second, over this step.
+    pub images_per_s: f64,
+    /// Time spent training, resumed parts included, in seconds.
+    pub elapsed_s: f64,
+}
+
+/// What the trainer tells whoever watches; each may answer "stop" with `false`.
+pub trait Watcher {
+    /// The run starts at `step` (0, or where it was resumed) and ends at `last`, if that is known.
+    fn started(&mut self, step: u64, last: Option<u64>);
+    /// A step is done; `false` ends the run after a checkpoint.
+    fn stepped(&mut self, report: &StepReport) -> bool;
+    /// Time for a sample grid, drawn with the averaged weights.
+    fn sample(&mut self, step: u64, unet: &UNet, config: &RunConfig);
+    /// A checkpoint is on the disk.
+    fn saved(&mut self, step: u64);
+}
+
+/// Why training cannot start or go on.
+#[derive(Debug, Error)]
+pub enum TrainError {
+    /// A checkpoint.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// A file of the run.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// The network's configuration.
+    #[error(transparent)]
+    UNet(#[from] UNetConfigError),
+    /// The schedule.
+    #[error(transparent)]
+    Schedule(#[from] ScheduleError),
+    /// The weights to start from.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// The model to start from.
+    #[error(transparent)]
+    Model(#[from] PipelineError),
+    /// Options that contradict each other or the data.
+    #[error("{0}")]
+    Options(String),
+    /// The run folder already holds a run.
+    #[error("{}: already holds a run. Continue it with --resume, or give another folder with --out", .0.display())]
+    RunExists(PathBuf),
+    /// Another process trains in this run folder.
+    #[error("{}: another training is running in this folder. Wait for it, stop it, or give another folder with --out", .0.display())]
+    Busy(PathBuf),
+    /// The loss is no number any more.
+    #[error(
+        "the loss is {loss} at step {step}: training has diverged. Resume from the last checkpoint with a lower --lr"
+    )]
+    Diverged {
+        /// Where.
+        step: u64,
+        /// What it is.
+        loss: f64,
+    },
+    /// The thread that prepares the batches ended.
+    #[error("the batches ended early, which should not happen; resume from the last checkpoint")]
+    BatchesEnded,
+}
+
+impl RunConfig {
+    /// Reads `run.json` of a run folder.
+    ///
+    /// # Errors
+    /// It is missing or broken.
+    pub fn read(run: &Path) -> Result<Self, TrainError> {
+        let path = run.join("run.json");
+        let broken = |reason: String| CheckpointError::Broken {
+            path: path.clone(),
+            reason,
+        };
+        let json = std::fs::read_to_string(&path).map_err(|e| broken(e.to_string()))?;
+        Ok(serde_json::from_str(&json).map_err(|e| broken(e.to_string()))?)
+    }
+
+    fn check(&self, data: &Dataset) -> Result<(), TrainError> {
+        let options = |text: String| Err(TrainError::Options(text));
+        if data.is_empty() {
+            return options("the data set has no images".into());
+        }
+        if [data.height, data.width] != self.unet.sample_size
+            || data.channels != self.unet.in_channels
+        {
+            return options(format!(
+                "the images are {}x{}x{}, but the network takes {}x{}x{}; change sample_size and in_channels with --unet",
+                data.channels,
+                data.height,
+                data.width,
+                self.unet.in_channels,
+                self.unet.sample_size[0],
+                self.unet.sample_size[1]
+            ));
+        }
+        let embeds = self.unet.num_class_embeds;
+        if embeds.is_some_and(|labels| data.classes() > labels) {
+            return options(format!(
+                "the data has {} classes, but the network {embeds:?} labels",
+                data.classes()
+            ));
+        }
+        if self.batch_size == 0 {
+            return options("--batch-size must be at least 1".into());
+        }
+        let rates = [
+            ("--lr", self.learning_rate, 0.0..=1.0),
+            ("--ema-decay", self.ema_decay, 0.0..=1.0),
+            ("--label-dropout", self.label_dropout, 0.0..=1.0),
+        ];
+        for (name, value, range) in rates {
+            if !range.contains(&value) {
+                return options(format!(
+                    "{name} is {value}; it must lie between {} and {}",
+                    range.start(),
+                    range.end()
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn optimizer(&self) -> ModuleOptimizer {
+        AdamWConfig::new()
+            .with_epsilon(1e-8)
+            .with_weight_decay(self.weight_decay as f32)
+            .init()
+    }
+}
+
+/// Everything that a step changes.
+struct Trainer {
+    config: RunConfig,
+    unet: UNet,
+    ema: UNet,
+    optimizer: ModuleOptimizer,
+    device: Device,
+    state: State,
+}
+
+impl Trainer {
+    /// Fresh, resumed or initialised weights on the autodiff `device`.
+    fn new(options: &TrainOptions, config: RunConfig, device: &Device) -> Result<Self, TrainError> {
+        let plain = device.clone().inner();
+        layers::seed_init(config.seed);
+        let unet = UNet::new(&config.unet, device)?;
+        let optimizer = config.optimizer();
+        let mut state = State {
+            step: 0,
+            batch_size: config.batch_size,
+            seed: config.seed,
+            elapsed_s: 0.0,
+        };
+        let (unet, ema, optimizer) = match &options.start {
+            Start::Fresh => {
+                let ema = unet.valid();
+                (unet, ema, optimizer)
+            }
+            Start::Model(folder) => {
+                let unet = unet.load_safetensors(&folder.weights, device)?;
+                let ema = unet.valid();
+                (unet, ema, optimizer)
+            }
+            Start::Resume => {
+                let checkpoint = checkpoint::latest(&options.run)?;
+                state = checkpoint::read_state(&checkpoint)?;
+                let ema =
+                    checkpoint::load_ema(&checkpoint, UNet::new(&config.unet, &plain)?, &plain)?;
+                let (unet, optimizer) = checkpoint::load(&checkpoint, unet, optimizer)?;
+                (unet, ema, optimizer)
+            }
+        };
+        Ok(Self {
+            config,
+            unet,
+            ema,
+            optimizer,
+            device: device.clone(),
+            state,
+        })
+    }
+
+    /// One step of gradient descent (Algorithm 1, lines 2 to 5).
+    fn step(mut self, batch: Batch) -> (Self, StepReport) {
+        let start = Instant::now();
+        let unet = &self.config.unet;
+        let n = batch.timesteps.len();
+        let shape = [
+            n,
+            unet.in_channels,
+            unet.sample_size[0],
+            unet.sample_size[1],
+        ];
+        let timesteps: Vec<f32> = batch.timesteps.iter().map(|&t| t as f32).collect();
+        let labels = unet.num_class_embeds.is_some().then_some(&batch.labels[..]);
+        let x_t = Tensor::<4>::from_data(TensorData::new(batch.x_t, shape), &self.device);
+        let target = Tensor::<4>::from_data(TensorData::new(batch.target, shape), &self.device);
+
+        let error = self.unet.forward(x_t, &timesteps, labels) - target; // [n, c, h, w]
+        let loss = (error.clone() * error).mean(); // [1]
+        let grads = GradientsParams::from_grads(loss.backward(), &self.unet);
+        let (grads, grad_norm) =
+            gradients::clip_by_global_norm(&self.unet, grads, self.config.max_grad_norm);
+
+        self.state.step += 1;
+        let step = self.state.step;
+        let learning_rate =
+            self.config.learning_rate * (step as f64 / self.config.warmup.max(1) as f64).min(1.0);
+        self.unet = self.optimizer.step(learning_rate, self.unet, grads);
+        let decay = ema::decay_at(step, self.config.ema_decay);
+        self.ema = ema::update(self.ema, &self.unet, decay);
+
+        let seconds = start.elapsed().as_secs_f64();
+        self.state.elapsed_s += seconds;
+        let report = StepReport {
+            step,
+            epoch: 0.0,
+            loss: loss.into_scalar::<f64>(),
+            learning_rate,
+            grad_norm,
+            images_per_s: n as f64 / seconds,
+            elapsed_s: self.state.elapsed_s,
+        };
+        (self, report)
+    }
+}
+
+/// Trains until the steps or the time are up, or the watcher says stop, and leaves a checkpoint behind.
+///
+/// # Errors
+/// See [`TrainError`]; a checkpoint written before stays as it is.
+pub fn train(
+    options: &TrainOptions,
+    device: &Device,
+    watcher: &mut dyn Watcher,
+) -> Result<(), TrainError> {
+    let run = &options.run;
+    let exists = run.join("run.json").exists();
+    let resumed = matches!(options.start, Start::Resume);
+    if exists && !resumed {
+        return Err(TrainError::RunExists(run.clone()));
+    }
+    let config = options.config.clone();
+    config.check(&options.data)?;
+    let schedule = Schedule::new(&config.scheduler)?;
+    let json =
+        serde_json::to_vec_pretty(&config).map_err(|e| TrainError::Options(e.to_string()))?;
+    fs::create_dir_all(run).map_err(|source| FolderError::Write {
+        path: run.clone(),
+        source,
+    })?;
+    let _lock = lock(run)?;
+    folder::write_file(&run.join("run.json"), &json)?;
+
+    let mut trainer = Trainer::new(options, config.clone(), device)?;
+    let plan = BatchPlan {
+        data: options.data.clone(),
+        schedule,
+        prediction_type: config.scheduler.prediction_type,
+        batch_size: config.batch_size,
+        null_label: config.labels.null,
+        label_dropout: config.label_dropout,
+        seed: config.seed,
+    };
+    let batches = plan.start(trainer.state.step);
+    let started = Instant::now();
+    watcher.started(trainer.state.step, options.steps);
+    let mut saved = None;
+    loop {
+        let step = trainer.state.step;
+        let out_of_steps = options.steps.is_some_and(|last| step >= last);
+        let out_of_time = options.time.is_some_and(|time| started.elapsed() >= time);
+        if out_of_steps || out_of_time {
+            break;
+        }
+        let batch = batches.recv().map_err(|_| TrainError::BatchesEnded)?;
+        let (next, mut report) = trainer.step(batch);
+        trainer = next;
+        report.epoch = (report.step * config.batch_size as u64) as f64 / options.data.len() as f64;
+        if !report.loss.is_finite() {
+            return Err(TrainError::Diverged {
+                step: report.step,
+                loss: report.loss,
+            });
+        }
+        let go_on = watcher.stepped(&report);
+        if options.checkpoint_every > 0 && report.step.is_multiple_of(options.checkpoint_every) {
+            saved = Some(save(run, &trainer, watcher)?);
+        }
+        if options.sample_every > 0 && report.step.is_multiple_of(options.sample_every) {
+            watcher.sample(report.step, &trainer.ema, &config);
+        }
+        if !go_on {
+            break;
+        }
+    }
+    if saved != Some(trainer.state.step) {
+        save(run, &trainer, watcher)?;
+    }
+    Ok(())
+}
+
+fn save(run: &Path, trainer: &Trainer, watcher: &mut dyn Watcher) -> Result<u64, TrainError> {
+    let step = trainer.state.step;
+    checkpoint::save(
+        run,
+        trainer.state,
+        &trainer.unet,
+        &trainer.ema,
+        &trainer.optimizer,
+    )?;
+    watcher.saved(step);
+    Ok(step)
+}
+
+/// Holds the run folder for this process alone, until the file is dropped.
+fn lock(run: &Path) -> Result<File, TrainError> {
+    let path = run.join(".lock");
+    let failed = |source| FolderError::Write {
+        path: path.clone(),
+        source,
+    };
+    let file = File::create(&path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(TrainError::Busy(run.into())),
+        Err(std::fs::TryLockError::Error(source)) => Err(failed(source).into()),
+    }
+}
