@@ -1,0 +1,182 @@
+// What every browser test needs: a browser, a server for the files of the repository, and a reader of
+// safetensors.
+
+import { existsSync } from "node:fs";
+import { readFile, stat } from "node:fs/promises";
+import { createServer } from "node:http";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+
+/** The root of the repository. */
+export const root = fileURLToPath(new URL("../../", import.meta.url));
+
+/** Where pictures of the page are kept. */
+export const screenshots = path.join(root, "target", "screenshots");
+
+/** A step on a software GPU takes seconds, and its first one far longer. */
+export const SLOW = 300_000;
+
+/** @returns {string} the path of a Chromium: $CHROME, or where one usually is */
+export function findChromium() {
+  const named = process.env["CHROME"];
+  if (named) {
+    if (!existsSync(named)) throw new Error(`$CHROME names ${named}, which does not exist`);
+    return named;
+  }
+  const onPath = (process.env["PATH"] ?? "")
+    .split(path.delimiter)
+    .flatMap((folder) =>
+      ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"].map((name) =>
+        path.join(folder, name),
+      ),
+    );
+  const windows = ["PROGRAMFILES", "PROGRAMFILES(X86)", "LOCALAPPDATA"].flatMap((variable) => {
+    const folder = process.env[variable];
+    return folder === undefined
+      ? []
+      : [
+          path.join(folder, "Google", "Chrome", "Application", "chrome.exe"),
+          path.join(folder, "Chromium", "Application", "chrome.exe"),
+          path.join(folder, "Microsoft", "Edge", "Application", "msedge.exe"),
+        ];
+  });
+  const mac = [
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
+  ];
+  const candidates = { win32: windows, darwin: mac }[/** @type {string} */ (process.platform)];
+  const found = (candidates ?? onPath).find((candidate) => existsSync(candidate));
+  if (found === undefined) {
+    throw new Error("no Chromium was found; install one, or name its binary in $CHROME");
+  }
+  return found;
+}
+
+/**
+ * Starts the browser. With `webgpu`, there is a WebGPU adapter, imitated in software if need be (then it
+ * calls itself a fallback adapter); without it, navigator.gpu finds none.
+ * @param {{ webgpu: boolean }} options
+ */
+export function launch({ webgpu }) {
+  const isRoot = process.getuid?.() === 0;
+  return chromium.launch({
+    executablePath: findChromium(),
+    args: [
+      ...(isRoot ? ["--no-sandbox"] : []),
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-default-apps",
+      "--no-first-run",
+      ...(webgpu
+        ? ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"]
+        : ["--disable-features=WebGPU,WebGPUService"]),
+    ],
+  });
+}
+
+/** @type {Record<string, string>} */
+const contentTypes = {
+  ".css": "text/css",
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript",
+  ".json": "application/json",
+  ".png": "image/png",
+  ".svg": "image/svg+xml",
+  ".wasm": "application/wasm",
+};
+
+/**
+ * What the server answers instead of a file: a status or a body.
+ * @typedef {{ status?: number, body?: string | Buffer }} Answer
+ */
+
+/**
+ * Serves the repository on 127.0.0.1, as static files.
+ * @param {Record<string, Answer>} [instead] answers by path, e.g. "/pretrained/mnist/golden.json"
+ * @returns {Promise<{ url: string, close: () => Promise<void> }>}
+ */
+export async function serve(instead = {}) {
+  const server = createServer(async (request, response) => {
+    const address = decodeURIComponent(new URL(request.url ?? "/", "http://localhost").pathname);
+    const answer = instead[address];
+    const file = path.join(root, address.endsWith("/") ? `${address}index.html` : address);
+    if (answer?.status !== undefined) {
+      response.writeHead(answer.status).end();
+      return;
+    }
+    const inside = file.startsWith(root) && (await stat(file).catch(() => null))?.isFile();
+    const body = answer?.body ?? (inside ? await readFile(file) : null);
+    if (body === null) {
+      response.writeHead(404).end();
+      return;
+    }
+    response.writeHead(200, {
+      "content-type": contentTypes[path.extname(file)] ?? "application/octet-stream",
+      "content-length": Buffer.byteLength(body),
+    });
+    response.end(body);
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(null)));
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the server has no port");
+  const close = () =>
+    new Promise((/** @type {(value: void) => void} */ resolve) => {
+      server.closeAllConnections();
+      server.close(() => resolve());
+    });
+  return { url: `http://127.0.0.1:${address.port}/`, close };
+}
+
+/**
+ * The tensors of a safetensors file.
+ * @param {Buffer} file
+ * @returns {Map<string, { shape: number[], values: number[] }>}
+ */
+export function readSafetensors(file) {
+  const headerLength = Number(file.readBigUInt64LE(0));
+  const data = 8 + headerLength;
+  const header = JSON.parse(file.toString("utf8", 8, data));
+  const tensors = new Map();
+  for (const [name, entry] of Object.entries(header)) {
+    if (name === "__metadata__") continue;
+    const { dtype, shape, data_offsets: offsets } = entry;
+    const bytes = Uint8Array.from(file.subarray(data + offsets[0], data + offsets[1]));
+    tensors.set(name, { shape, values: readValues(dtype, bytes.buffer) });
+  }
+  return tensors;
+}
+
+/** @param {string} dtype @param {ArrayBuffer} buffer @returns {number[]} */
+function readValues(dtype, buffer) {
+  switch (dtype) {
+    case "F32":
+      return Array.from(new Float32Array(buffer));
+    case "F64":
+      return Array.from(new Float64Array(buffer));
+    case "I32":
+      return Array.from(new Int32Array(buffer));
+    case "I64":
+      return Array.from(new BigInt64Array(buffer), Number);
+    default:
+      throw new Error(`the tests read no ${dtype} tensors`);
+  }
+}
+
+/**
+ * The largest absolute difference of two lists of the same length; NaN counts as infinite.
+ * @param {ArrayLike<number>} one
+ * @param {ArrayLike<number>} other
+ */
+export function largestDifference(one, other) {
+  if (one.length !== other.length) {
+    throw new Error(`${one.length} values cannot be compared with ${other.length}`);
+  }
+  let largest = 0;
+  for (let i = 0; i < one.length; i++) {
+    const difference = Math.abs(Number(one[i]) - Number(other[i]));
+    largest = Math.max(largest, Number.isNaN(difference) ? Infinity : difference);
+  }
+  return largest;
+}

@@ -1,0 +1,247 @@
+// The page on the CPU path, used as a person would use it.
+
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import path from "node:path";
+import { after, before, describe, test } from "node:test";
+import { launch, root, screenshots, serve } from "./helpers.js";
+import { Visitor } from "./visitor.js";
+
+/** @type {Awaited<ReturnType<typeof launch>>} */
+let browser;
+/** @type {Awaited<ReturnType<typeof serve>>} */
+let server;
+
+before(async () => {
+  browser = await launch({ webgpu: false });
+  server = await serve();
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+/**
+ * Opens the page and waits for the first answer of the network.
+ * @param {import("playwright-core").BrowserContextOptions} [options]
+ * @param {string} [query]
+ */
+async function visit(options = {}, query = "?device=cpu") {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  const visitor = new Visitor(await context.newPage());
+  await visitor.page.goto(server.url + query);
+  await Promise.race([
+    visitor.revealed(),
+    visitor.failure.waitFor().then(async () => {
+      throw new Error(`the page says: ${await visitor.failure.textContent()}`);
+    }),
+  ]);
+  return visitor;
+}
+
+describe("the page on the CPU", () => {
+  test("opens with a walk under way and arrives at an image", async () => {
+    const visitor = await visit();
+    assert.equal(await visitor.reads("computed on"), "CPU");
+    assert.equal((await visitor.position()).steps, 100);
+    await visitor.pause.waitFor();
+    await visitor.reaches(3);
+    assert.ok(Number(await visitor.reads("time t")) < 980, "t goes down");
+    assert.ok(Number(await visitor.reads("ms per step")) > 0);
+
+    await visitor.takeFewestSteps();
+    await visitor.reaches(10);
+    assert.equal(await visitor.reads("time t"), "image");
+    await visitor.page.getByRole("button", { name: "Play again" }).waitFor();
+    assert.deepEqual(
+      await visitor.pixels(visitor.xt),
+      await visitor.pixels(visitor.x0),
+      "the last step ends at the guess",
+    );
+    assert.deepEqual(visitor.complaints, []);
+    await visitor.page.context().close();
+  });
+
+  test("pauses, takes one step at a time, plays on and goes back to the start", async () => {
+    const visitor = await visit();
+    await visitor.reaches(2);
+    await visitor.pause.click();
+    await visitor.play.waitFor();
+    await visitor.page.waitForTimeout(300);
+    const { position } = await visitor.position();
+    const paused = await visitor.pixels(visitor.xt);
+    await visitor.page.waitForTimeout(500);
+    assert.equal((await visitor.position()).position, position, "paused means paused");
+
+    await visitor.step.click();
+    await visitor.reaches(position + 1);
+    await visitor.page.waitForTimeout(300);
+    assert.equal((await visitor.position()).position, position + 1, "one step is one step");
+    assert.notDeepEqual(await visitor.pixels(visitor.xt), paused);
+
+    await visitor.play.click();
+    await visitor.reaches(position + 4);
+    await visitor.pause.click();
+    await visitor.restart.click();
+    await visitor.until(async () => (await visitor.position()).position === 0);
+    await visitor.revealed();
+    assert.equal(await visitor.reads("time t"), "990");
+    assert.deepEqual(visitor.complaints, []);
+    await visitor.page.context().close();
+  });
+
+  test("gives the same pixels for the same seed, others for another seed or digit", async () => {
+    const visitor = await visit();
+    await visitor.pause.click();
+    await visitor.takeFewestSteps();
+    /** @param {() => Promise<void>} choose */
+    const start = async (choose) => {
+      await choose();
+      await visitor.until(async () => (await visitor.position()).position === 0);
+      await visitor.revealed();
+      return visitor.pixels(visitor.xt);
+    };
+    const finish = async () => {
+      await visitor.play.click();
+      await visitor.reaches(10);
+      return visitor.pixels(visitor.xt);
+    };
+    /** @param {string} seed */
+    const setSeed = async (seed) => {
+      await visitor.seed.fill(seed);
+      await visitor.seed.press("Enter");
+    };
+
+    const noise = await start(() => setSeed("7"));
+    const image = await finish();
+    const again = await start(() => visitor.restart.click());
+    assert.deepEqual(again, noise);
+    assert.deepEqual(await finish(), image, "the same seed walks to the same image");
+
+    // After a finished walk a new choice plays at once: it is compared at its end.
+    await visitor.digit("8").check();
+    await visitor.reaches(0);
+    await visitor.until(async () => (await visitor.position()).position < 10);
+    await visitor.reaches(10);
+    const otherDigit = await visitor.pixels(visitor.xt);
+    assert.notDeepEqual(otherDigit, image, "another digit is another image");
+    const restarted = await start(() => visitor.restart.click());
+    assert.deepEqual(restarted, noise, "from the same noise");
+
+    const otherSeed = await start(() => setSeed("8"));
+    assert.notDeepEqual(otherSeed, noise, "another seed is other noise");
+    await visitor.dice.click();
+    await visitor.until(async () => (await visitor.seed.inputValue()) !== "8");
+    assert.deepEqual(visitor.complaints, []);
+    await visitor.page.context().close();
+  });
+
+  test("offers any digit and guidance where the model has a null label", async () => {
+    const visitor = await visit();
+    assert.equal(await visitor.page.getByRole("radio").count(), 11);
+    assert.equal(await visitor.guidance.inputValue(), "1");
+    await visitor.digit("any").check();
+    assert.ok(await visitor.guidance.isDisabled(), "any digit leaves nothing to be guided to");
+    await visitor.digit("5").check();
+    await visitor.guidance.press("ArrowRight");
+    assert.equal(await visitor.guidance.inputValue(), "1.25");
+    await visitor.until(async () => (await visitor.position()).position < 5);
+    await visitor.reaches(1);
+    assert.deepEqual(visitor.complaints, []);
+    await visitor.page.context().close();
+  });
+
+  test("links every term to a file that exists", async () => {
+    const visitor = await visit();
+    const links = visitor.page.getByRole("link", { name: /\.rs$/ });
+    const addresses = await links.evaluateAll((found) =>
+      found.map((link) => link.getAttribute("href") ?? ""),
+    );
+    assert.ok(addresses.length >= 5);
+    for (const address of addresses) {
+      const file = address.split("/blob/main/")[1] ?? "";
+      assert.ok(file !== "" && existsSync(path.join(root, file)), address);
+    }
+    await visitor.page.context().close();
+  });
+
+  test("obeys the keyboard", async () => {
+    const visitor = await visit();
+    await visitor.page.keyboard.press("Space");
+    await visitor.play.waitFor();
+    await visitor.page.waitForTimeout(300);
+    const { position } = await visitor.position();
+    await visitor.page.keyboard.press("ArrowRight");
+    await visitor.reaches(position + 1);
+    await visitor.page.keyboard.press("r");
+    await visitor.until(async () => (await visitor.position()).position === 0);
+    const seed = await visitor.seed.inputValue();
+    await visitor.page.keyboard.press("d");
+    assert.notEqual(await visitor.seed.inputValue(), seed);
+    await visitor.page.keyboard.press("Space");
+    await visitor.pause.waitFor();
+    assert.deepEqual(visitor.complaints, []);
+    await visitor.page.context().close();
+  });
+
+  test("computes only the last of ten quick changes", async () => {
+    const visitor = await visit();
+    await visitor.pause.click();
+    for (let i = 0; i < 10; i++) await visitor.digit(String(i)).check();
+    await visitor.restart.click();
+    await visitor.revealed(3000);
+    await visitor.page.getByRole("img", { name: /guess of the clean image of 9/ }).waitFor();
+    assert.deepEqual(visitor.complaints, []);
+    await visitor.page.context().close();
+  });
+
+  test("rests while nobody looks", async () => {
+    const visitor = await visit();
+    /** @param {boolean} hidden */
+    const hide = (hidden) =>
+      visitor.page.evaluate((value) => {
+        Object.defineProperty(document, "hidden", { value, configurable: true });
+        document.dispatchEvent(new Event("visibilitychange"));
+      }, hidden);
+    await hide(true);
+    await visitor.page.waitForTimeout(400);
+    const { position } = await visitor.position();
+    await visitor.page.waitForTimeout(600);
+    assert.equal((await visitor.position()).position, position);
+    await hide(false);
+    await visitor.reaches(position + 2);
+    await visitor.page.context().close();
+  });
+
+  test("waits to be asked where motion is not wanted", async () => {
+    const visitor = await visit({ reducedMotion: "reduce" });
+    await visitor.play.waitFor();
+    await visitor.page.waitForTimeout(400);
+    assert.equal((await visitor.position()).position, 0);
+    await visitor.page.context().close();
+  });
+
+  for (const width of [1280, 390]) {
+    for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
+      test(`fits into ${width} pixels, ${colorScheme}`, async () => {
+        const height = width < 600 ? 844 : 900;
+        const visitor = await visit({ viewport: { width, height }, colorScheme });
+        await visitor.reaches(72);
+        await visitor.pause.click();
+        const overflow = await visitor.page.evaluate(
+          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        );
+        assert.ok(overflow <= 0, `the page is ${overflow} pixels too wide`);
+        await mkdir(screenshots, { recursive: true });
+        for (const fullPage of [false, true]) {
+          const name = `page-${width}-${colorScheme}${fullPage ? "-full" : ""}.png`;
+          await visitor.page.screenshot({ path: path.join(screenshots, name), fullPage });
+        }
+        assert.deepEqual(visitor.complaints, []);
+        await visitor.page.context().close();
+      });
+    }
+  }
+});

@@ -1,0 +1,91 @@
+// The browser's builds of the crate without the page around them: numbers in, numbers out.
+
+import { ByteCount } from "../../web/download.js";
+import { countDispatches, dispatchCount } from "../../web/gpu-counter.js";
+import { loadWasm } from "../../web/wasm.js";
+
+/** @typedef {{ seed: number, label: number | null, steps: number }} Walk */
+
+/**
+ * @typedef {(
+ *   | { method: "load", device: "cpu" | "webgpu", folder: string }
+ *   | { method: "noise", seed: number }
+ *   | { method: "predict", x: number[], count: number, timestep: number, labels: number[] | null }
+ *   | { method: "walk", walk: Walk }
+ * )} Question
+ */
+
+/** @type {import("../../web/wasm.js").Model | null} */
+let model = null;
+
+/** @param {string} folder a path from the root of the repository, without slashes around it */
+async function fetchFolder(folder) {
+  /** @param {string} file */
+  const request = async (file) => {
+    const response = await fetch(new URL(`../../${folder}/${file}`, import.meta.url));
+    if (!response.ok) throw new Error(`${folder}/${file}: ${response.status}`);
+    return response;
+  };
+  return {
+    unet: await (await request("unet/config.json")).text(),
+    scheduler: await (await request("scheduler/scheduler_config.json")).text(),
+    weights: await (await request("unet/diffusion_pytorch_model.safetensors")).arrayBuffer(),
+  };
+}
+
+/** @param {Question} question @returns {Promise<unknown>} */
+async function answer(question) {
+  if (question.method === "load") {
+    const { unet, scheduler, weights } = await fetchFolder(question.folder);
+    const modelClass = await loadWasm(question.device, new ByteCount(() => {}));
+    model?.free();
+    model = await modelClass.load(unet, scheduler, undefined, new Uint8Array(weights));
+    return { device: model.info.device };
+  }
+  if (model === null) throw new Error("no model is loaded");
+  switch (question.method) {
+    case "noise": {
+      const chain = startWalk(model, { seed: question.seed, label: null, steps: 10 });
+      const x = Array.from(chain.xt);
+      chain.free();
+      return x;
+    }
+    case "predict": {
+      const { x, count, timestep, labels } = question;
+      const before = dispatchCount();
+      const output = await model.predict(
+        Float32Array.from(x),
+        count,
+        timestep,
+        labels === null ? undefined : Uint32Array.from(labels),
+      );
+      return { output: Array.from(output), dispatches: dispatchCount() - before };
+    }
+    case "walk": {
+      const chain = startWalk(model, question.walk);
+      const states = [Array.from(chain.xt)];
+      for (let done = false; !done;) {
+        const step = await chain.step();
+        states.push(Array.from(step.xt));
+        done = step.done;
+      }
+      chain.free();
+      return states;
+    }
+  }
+}
+
+/** @param {import("../../web/wasm.js").Model} model @param {Walk} walk */
+function startWalk(model, { seed, label, steps }) {
+  return model.chain({ seed, count: 1, label, guidance: 1, steps });
+}
+
+self.addEventListener("message", async (/** @type {MessageEvent<Question>} */ { data }) => {
+  try {
+    self.postMessage({ result: await answer(data) });
+  } catch (error) {
+    self.postMessage({ error: String(error) });
+  }
+});
+
+countDispatches();

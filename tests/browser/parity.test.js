@@ -1,0 +1,149 @@
+// The browser gives the numbers that native Rust and diffusers give, on the CPU and on WebGPU.
+//
+// Native numbers are in target/parity/*.json, which the native tests write. Diffusers' are in
+// tests/conformance/*/io.safetensors.
+
+import assert from "node:assert/strict";
+import { readFile, readdir } from "node:fs/promises";
+import path from "node:path";
+import { after, before, describe, test } from "node:test";
+import { SLOW, largestDifference, launch, readSafetensors, root, serve } from "./helpers.js";
+
+const TOLERANCE = { eps: 2e-3, chain: 5e-3, unet: 2e-3 };
+
+/** The timesteps at which eps-hat has to be compared: x_t alone hides the network while it is clipped. */
+const TIMESTEPS = [999, 500, 20, 0];
+
+/**
+ * @typedef {object} Native what native Rust computed
+ * @property {string} model a folder, as a path from the root of the repository
+ * @property {{ timestep: number, seed: number, label: number | null, eps: number[] }[]} eps
+ * @property {{ seed: number, steps: number, label: number | null, states: number[][] }} chain
+ */
+
+/** @returns {Promise<Native[]>} */
+async function readNative() {
+  const folder = path.join(root, "target", "parity");
+  const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith(".json"));
+  assert.ok(names.length > 0, `${folder} holds no numbers yet: run "cargo test" first`);
+  return Promise.all(
+    names.map(async (name) => JSON.parse(await readFile(path.join(folder, name), "utf8"))),
+  );
+}
+
+/** @param {string} name of a folder in tests/conformance */
+async function readConformance(name) {
+  const file = path.join(root, "tests", "conformance", name, "io.safetensors");
+  const tensors = readSafetensors(await readFile(file));
+  /** @param {string} key */
+  const tensor = (key) => {
+    const found = tensors.get(key);
+    if (found === undefined) throw new Error(`${file} has no ${key}`);
+    return found;
+  };
+  return {
+    sample: tensor("unet.sample"),
+    timesteps: tensor("unet.timesteps").values,
+    labels: tensors.get("unet.class_labels")?.values ?? null,
+    out: tensor("unet.out"),
+  };
+}
+
+/** @param {number} difference @param {number} tolerance @param {string} what */
+function assertClose(difference, tolerance, what) {
+  assert.ok(difference <= tolerance, `${what}: the largest difference is ${difference}`);
+}
+
+for (const device of /** @type {const} */ (["cpu", "webgpu"])) {
+  describe(`numbers on ${device}`, { timeout: 2 * SLOW }, () => {
+    /** @type {Awaited<ReturnType<typeof launch>>} */
+    let browser;
+    /** @type {Awaited<ReturnType<typeof serve>>} */
+    let server;
+    /** @type {import("playwright-core").Page} */
+    let page;
+
+    before(async () => {
+      browser = await launch({ webgpu: device === "webgpu" });
+      server = await serve();
+      page = await browser.newPage();
+      await page.goto(`${server.url}tests/browser/parity.html`);
+      await page.waitForFunction("globalThis.ask !== undefined");
+    });
+
+    after(async () => {
+      await browser?.close();
+      await server?.close();
+    });
+
+    /** @param {import("./parity-worker.js").Question} question @returns {Promise<any>} */
+    const ask = (question) =>
+      page.evaluate((q) => /** @type {any} */ (globalThis).ask(q), question);
+
+    /** @param {string} folder */
+    const load = async (folder) => {
+      assert.deepEqual(await ask({ method: "load", device, folder }), { device });
+    };
+
+    /**
+     * The model's output; on WebGPU it has to come from the GPU.
+     * @param {number[]} x
+     * @param {number} count
+     * @param {number} timestep
+     * @param {number[] | null} labels
+     * @returns {Promise<number[]>}
+     */
+    const predict = async (x, count, timestep, labels) => {
+      const { output, dispatches } = await ask({ method: "predict", x, count, timestep, labels });
+      assert.equal(dispatches > 0, device === "webgpu", `${dispatches} dispatches`);
+      return output;
+    };
+
+    test("eps-hat is the native one at every noise level, and so is a whole walk", async (t) => {
+      for (const { model, eps, chain } of await readNative()) {
+        await load(model);
+        for (const timestep of TIMESTEPS) {
+          assert.ok(
+            eps.some((entry) => entry.timestep === timestep),
+            `${model}: t = ${timestep}`,
+          );
+        }
+        for (const { timestep, seed, label, eps: native } of eps) {
+          const x = await ask({ method: "noise", seed });
+          const output = await predict(x, 1, timestep, label === null ? null : [label]);
+          const difference = largestDifference(output, native);
+          t.diagnostic(`${model}, eps-hat at t = ${timestep}: ${difference.toExponential(1)}`);
+          assertClose(difference, TOLERANCE.eps, `${model}, eps-hat at t = ${timestep}`);
+        }
+        const { states: native, ...walk } = chain;
+        const states = await ask({ method: "walk", walk });
+        // The native list may or may not begin with x_T.
+        const compared = states.slice(states.length - native.length);
+        assert.ok(native.length >= walk.steps, `${model}: ${native.length} states`);
+        assert.equal(compared.length, native.length);
+        const difference = largestDifference(compared.flat(), native.flat());
+        t.diagnostic(`${model}, ${walk.steps} steps: ${difference.toExponential(1)}`);
+        assertClose(difference, TOLERANCE.chain, `${model}, a walk of ${walk.steps} steps`);
+      }
+    });
+
+    for (const name of ["plain", "class_conditional", "cifar_style", "learned_variance"]) {
+      test(`the U-Net of ${name} gives what diffusers gave`, async (t) => {
+        const { sample, timesteps, labels, out } = await readConformance(name);
+        await load(`tests/conformance/${name}`);
+        const [count = 0] = sample.shape;
+        const size = sample.values.length / count;
+        const output = [];
+        for (let i = 0; i < count; i++) {
+          const x = sample.values.slice(i * size, (i + 1) * size);
+          const label = labels?.[i];
+          const timestep = timesteps[i] ?? timesteps[0] ?? NaN;
+          output.push(...(await predict(x, 1, timestep, label === undefined ? null : [label])));
+        }
+        const difference = largestDifference(output, out.values);
+        t.diagnostic(`${name}, unet.out: ${difference.toExponential(1)}`);
+        assertClose(difference, TOLERANCE.unet, name);
+      });
+    }
+  });
+}

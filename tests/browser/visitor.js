@@ -1,0 +1,110 @@
+// The page as a visitor sees it: by roles and labels, never by ids.
+
+import assert from "node:assert/strict";
+
+/** @typedef {import("playwright-core").Page} Page */
+
+/** A page that has been opened, and what it complained about. */
+export class Visitor {
+  /** @type {string[]} errors on the console, and exceptions */
+  complaints = [];
+
+  /** @param {Page} page */
+  constructor(page) {
+    this.page = page;
+    page.on("console", (message) => {
+      if (message.type() === "error") this.complaints.push(message.text());
+    });
+    page.on("pageerror", (error) => this.complaints.push(error.message));
+    this.play = page.getByRole("button", { name: /^Play/ });
+    this.pause = page.getByRole("button", { name: "Pause" });
+    this.step = page.getByRole("button", { name: "One step" });
+    this.restart = page.getByRole("button", { name: "Back to the start" });
+    this.dice = page.getByRole("button", { name: "Another seed" });
+    this.seed = page.getByRole("spinbutton", { name: "Seed" });
+    this.steps = page.getByRole("slider", { name: "Number of steps" });
+    this.guidance = page.getByRole("slider", { name: "Guidance" });
+    this.failure = page.getByRole("alert");
+    this.xt = page.getByRole("img", { name: /^The (noisy|finished) image/ });
+    this.x0 = page.getByRole("img", { name: /^The network's guess/ });
+    this.eps = page.getByRole("img", { name: /^The noise the network sees/ });
+  }
+
+  /** @param {string} name */
+  digit(name) {
+    return this.page.getByRole("radio", { name, exact: true });
+  }
+
+  /**
+   * A readout, or a line of the details.
+   * @param {string} term what stands above or beside it
+   */
+  async reads(term) {
+    const rows = this.page.locator("dl > div");
+    const row = rows.filter({ has: this.page.locator("dt").getByText(term, { exact: true }) });
+    return ((await row.locator("dd").textContent()) ?? "").trim();
+  }
+
+  /** @returns {Promise<{ position: number, steps: number }>} */
+  async position() {
+    const [position = NaN, steps = NaN] = (await this.reads("step")).split(" of ").map(Number);
+    return { position, steps };
+  }
+
+  /**
+   * Waits until the page shows step `position` or a later one.
+   * @param {number} position
+   * @param {number} [timeout]
+   */
+  async reaches(position, timeout = 60_000) {
+    await this.until(async () => (await this.position()).position >= position, timeout);
+  }
+
+  /**
+   * Waits until all three pictures are there.
+   * @param {number} [timeout]
+   */
+  async revealed(timeout = 60_000) {
+    await this.x0.waitFor({ timeout });
+    await this.eps.waitFor({ timeout });
+  }
+
+  /** Moves the slider to the left end, one key at a time as the keyboard does. */
+  async takeFewestSteps() {
+    await this.steps.press("Home");
+    await this.until(async () => (await this.position()).steps === 10);
+  }
+
+  /**
+   * @param {() => Promise<boolean>} holds
+   * @param {number} [timeout]
+   */
+  async until(holds, timeout = 60_000) {
+    const end = Date.now() + timeout;
+    while (!(await holds())) {
+      assert.ok(Date.now() < end, `it took longer than ${timeout} ms: ${await this.situation()}`);
+      await new Promise((resolve) => setTimeout(resolve, 30));
+    }
+  }
+
+  /** What the page shows, for messages of tests. */
+  async situation() {
+    const failure = (await this.failure.allTextContents()).join("");
+    return `step ${await this.reads("step")}; ${failure}; ${this.complaints.join("; ")}`;
+  }
+
+  /**
+   * The grey values of a picture, 0 to 255.
+   * @param {import("playwright-core").Locator} picture
+   * @returns {Promise<number[]>}
+   */
+  async pixels(picture) {
+    return picture.evaluate((canvas) => {
+      if (!(canvas instanceof HTMLCanvasElement)) throw new Error("no canvas");
+      const context = canvas.getContext("2d");
+      if (context === null) throw new Error("no context");
+      const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+      return Array.from(data.filter((_, i) => i % 4 === 0));
+    });
+  }
+}

@@ -1,0 +1,140 @@
+// Fetching with progress: several files at once, one count of bytes.
+
+/** A file could not be fetched. The message is a sentence for the visitor. */
+export class DownloadError extends Error {
+  /** @param {string} message @param {number} status HTTP status, 0 if there was no answer */
+  constructor(message, status) {
+    super(message);
+    this.name = "DownloadError";
+    this.status = status;
+  }
+}
+
+/** Adds up what several downloads have received. */
+export class ByteCount {
+  #loaded = 0;
+  #total = 0;
+  #known = true;
+  #report;
+
+  /** @param {(loaded: number, total: number) => void} report called as bytes arrive; total 0: not known */
+  constructor(report) {
+    this.#report = report;
+  }
+
+  /** @param {number} bytes size of a file about to arrive, 0 if the server does not say */
+  expect(bytes) {
+    this.#total += bytes;
+    if (bytes === 0) this.#known = false;
+    this.#tell();
+  }
+
+  /** @param {number} bytes that have just arrived */
+  add(bytes) {
+    this.#loaded += bytes;
+    this.#tell();
+  }
+
+  #tell() {
+    this.#report(this.#loaded, this.#known ? Math.max(this.#total, this.#loaded) : 0);
+  }
+}
+
+/** @param {URL} url @returns {string} the part of the address a person recognises */
+function shortName(url) {
+  return url.pathname.split("/").slice(-3).join("/");
+}
+
+/**
+ * Asks for a file; an answer other than 2xx, or none, is a DownloadError.
+ * @param {URL} url
+ * @returns {Promise<Response>}
+ */
+async function request(url) {
+  let response;
+  try {
+    response = await fetch(url);
+  } catch {
+    throw new DownloadError(
+      `${shortName(url)} could not be fetched: the server did not answer. Check the connection and reload the page.`,
+      0,
+    );
+  }
+  if (!response.ok) {
+    throw new DownloadError(
+      `${shortName(url)} could not be fetched: the server answered ${response.status}.`,
+      response.status,
+    );
+  }
+  return response;
+}
+
+/**
+ * The size a response will have once decoded, 0 if its headers do not say (Content-Length counts the
+ * compressed bytes where a Content-Encoding is named).
+ * @param {Response} response
+ */
+function decodedSize(response) {
+  if (response.headers.has("content-encoding")) return 0;
+  const length = Number(response.headers.get("content-length"));
+  return Number.isSafeInteger(length) && length > 0 ? length : 0;
+}
+
+/**
+ * Fetches a file; the response's body counts its bytes while it is read.
+ * @param {URL} url
+ * @param {ByteCount} count
+ * @returns {Promise<Response>}
+ */
+export async function fetchCounted(url, count) {
+  const response = await request(url);
+  if (response.body === null) return response;
+  count.expect(decodedSize(response));
+  /** @type {TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>} */
+  const meter = new TransformStream({
+    transform(chunk, controller) {
+      count.add(chunk.byteLength);
+      controller.enqueue(chunk);
+    },
+  });
+  const headers = { "content-type": response.headers.get("content-type") ?? "" };
+  return new Response(response.body.pipeThrough(meter), { headers });
+}
+
+/**
+ * @param {URL} url
+ * @param {ByteCount} count
+ * @returns {Promise<Uint8Array>}
+ */
+export async function fetchBytes(url, count) {
+  const response = await fetchCounted(url, count);
+  try {
+    return new Uint8Array(await response.arrayBuffer());
+  } catch {
+    throw new DownloadError(
+      `${shortName(url)} broke off while it was fetched. Check the connection and reload the page.`,
+      0,
+    );
+  }
+}
+
+/** @param {URL} url @returns {Promise<string>} */
+export async function fetchText(url) {
+  return (await request(url)).text();
+}
+
+/**
+ * A file that may be missing: undefined where the server says that there is none.
+ * @param {URL} url
+ * @returns {Promise<string | undefined>}
+ */
+export async function fetchOptionalText(url) {
+  try {
+    return await fetchText(url);
+  } catch (error) {
+    if (error instanceof DownloadError && (error.status === 404 || error.status === 410)) {
+      return undefined;
+    }
+    throw error;
+  }
+}

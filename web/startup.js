@@ -1,0 +1,165 @@
+// From "which device, which model" to a model that has shown that it computes what it should.
+
+import { ByteCount, DownloadError } from "./download.js";
+import { fetchFolder } from "./folder.js";
+import { findGpu } from "./gpu.js";
+import { sentence } from "./sentence.js";
+import { loadWasm } from "./wasm.js";
+
+/** @typedef {import("./protocol.js").Device} Device */
+/** @typedef {import("./protocol.js").Loaded} Loaded */
+/** @typedef {import("./protocol.js").StartCheck} StartCheck */
+/** @typedef {import("./folder.js").ModelFolder} ModelFolder */
+/** @typedef {import("./wasm.js").Model} Model */
+
+/**
+ * How far two devices may differ in one value of eps-hat. Different orders of summation give about
+ * 1e-4; a kernel that was skipped gives about 1.
+ */
+const TOLERANCE = 2e-2;
+
+/** A device computes, but not what the model should give. */
+class WrongAnswer extends Error {}
+
+/**
+ * Loads a model on the device asked for. With "auto", WebGPU is taken where there is a real GPU, and the
+ * CPU otherwise or when the GPU fails; a device asked for by name is used or the call fails.
+ * @param {import("./protocol.js").Calls["load"]["params"]} wish
+ * @param {(progress: import("./protocol.js").Progress) => void} report
+ * @returns {Promise<{ model: Model, loaded: Loaded }>}
+ */
+export async function start({ model: name, device }, report) {
+  const count = new ByteCount((loaded, total) =>
+    report({ activity: "Fetching the model", loaded, total }),
+  );
+  const folder = fetchFolder(name, count);
+  folder.catch(() => {});
+
+  let notice = null;
+  if (device !== "cpu") {
+    const gpu = await findGpu();
+    if (device === "webgpu" && !gpu.available) {
+      throw new Error(`${gpu.reason}, and the address of this page asks for it (device=webgpu).`);
+    }
+    if (device === "webgpu" || gpu.reason === "") {
+      try {
+        const { model, check } = await startOn("webgpu", folder, count, report);
+        return { model, loaded: describe(model, null, check, gpu.software) };
+      } catch (error) {
+        if (device === "webgpu" || error instanceof DownloadError) throw error;
+        notice =
+          error instanceof WrongAnswer
+            ? `The GPU did not pass the check at start (${sentence(error)}), so the CPU computes.`
+            : `WebGPU did not start (${sentence(error)}), so the CPU computes.`;
+      }
+    } else {
+      notice = `${gpu.reason}, so the CPU computes.`;
+    }
+  }
+  const { model, check } = await startOn("cpu", folder, count, report);
+  return { model, loaded: describe(model, notice, check, false) };
+}
+
+/**
+ * @param {Device} device
+ * @param {Promise<ModelFolder>} pending
+ * @param {ByteCount} count
+ * @param {(progress: import("./protocol.js").Progress) => void} report
+ * @returns {Promise<{ model: Model, check: StartCheck }>}
+ */
+async function startOn(device, pending, count, report) {
+  const [modelClass, folder] = await Promise.all([loadWasm(device, count), pending]);
+  const where = device === "webgpu" ? "GPU" : "CPU";
+  report({ activity: `Loading the network onto the ${where}`, loaded: 0, total: 0 });
+  const model = await load(modelClass, folder);
+  try {
+    if (model.info.device !== device) {
+      throw new WrongAnswer(`it computes on "${model.info.device}" instead of "${device}"`);
+    }
+    report({
+      activity: `Checking the ${where} against a known answer`,
+      loaded: 0,
+      total: 0,
+    });
+    return { model, check: await checkAnswer(model, folder, count) };
+  } catch (error) {
+    model.free();
+    throw error;
+  }
+}
+
+/** @param {import("./wasm.js").ModelClass} modelClass @param {ModelFolder} folder */
+function load(modelClass, folder) {
+  return modelClass.load(folder.unetConfig, folder.schedulerConfig, folder.labels, folder.weights);
+}
+
+/**
+ * WGSL that fails to compile is skipped without an error, so the only proof that a GPU computes is an
+ * answer that is known already: the folder's golden one, or else the CPU's.
+ * @param {Model} model
+ * @param {ModelFolder} folder
+ * @param {ByteCount} count
+ * @returns {Promise<StartCheck>}
+ */
+async function checkAnswer(model, folder, count) {
+  const answer = await model.probe();
+  if (!answer.every(Number.isFinite)) {
+    throw new WrongAnswer(`the model "${folder.name}" gives numbers that are not finite`);
+  }
+  if (folder.golden === undefined && model.info.device === "cpu") {
+    return { against: "none", difference: 0 };
+  }
+  const known = folder.golden ?? (await cpuAnswer(folder, count));
+  if (known.length !== answer.length) {
+    throw new WrongAnswer(
+      `golden.json of the model "${folder.name}" holds ${known.length} values and the network gives ${answer.length}; export the model again`,
+    );
+  }
+  const difference = answer.reduce(
+    (largest, value, i) => Math.max(largest, Math.abs(value - (known[i] ?? NaN))),
+    0,
+  );
+  if (!(difference <= TOLERANCE)) {
+    throw new WrongAnswer(
+      `eps-hat of the model "${folder.name}" differs from its known value by ${difference.toPrecision(2)}`,
+    );
+  }
+  return { against: folder.golden === undefined ? "cpu" : "golden", difference };
+}
+
+/** @param {ModelFolder} folder @param {ByteCount} count @returns {Promise<Float32Array>} */
+async function cpuAnswer(folder, count) {
+  const model = await load(await loadWasm("cpu", count), folder);
+  try {
+    return await model.probe();
+  } finally {
+    model.free();
+  }
+}
+
+/**
+ * @param {Model} model
+ * @param {string | null} notice
+ * @param {StartCheck} check
+ * @param {boolean} software
+ * @returns {Loaded}
+ */
+function describe(model, notice, check, software) {
+  const { device, adapter, parameters, imageSize, channels, classes, nullLabel, trainTimesteps } =
+    model.info;
+  return {
+    info: {
+      device,
+      adapter,
+      parameters,
+      imageSize: [imageSize[0], imageSize[1]],
+      channels,
+      classes: [...classes],
+      nullLabel: nullLabel ?? null,
+      trainTimesteps,
+    },
+    notice,
+    check,
+    software,
+  };
+}
