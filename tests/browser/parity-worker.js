@@ -9,7 +9,7 @@ import { loadWasm } from "../../web/wasm.js";
 /**
  * @typedef {(
  *   | { method: "load", device: "cpu" | "webgpu", folder: string }
- *   | { method: "noise", seed: number }
+ *   | { method: "noise", seed: number, label: number | null }
  *   | { method: "predict", x: number[], count: number, timestep: number, labels: number[] | null }
  *   | { method: "walk", walk: Walk }
  * )} Question
@@ -45,7 +45,7 @@ async function answer(question) {
   if (model === null) throw new Error("no model is loaded");
   switch (question.method) {
     case "noise": {
-      const chain = startWalk(model, { seed: question.seed, label: null, steps: 10 });
+      const chain = startWalk(model, { seed: question.seed, label: question.label, steps: 10 });
       const x = Array.from(chain.xt);
       chain.free();
       return x;

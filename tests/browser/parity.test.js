@@ -109,7 +109,7 @@ for (const device of /** @type {const} */ (["cpu", "webgpu"])) {
           );
         }
         for (const { timestep, seed, label, eps: native } of eps) {
-          const x = await ask({ method: "noise", seed });
+          const x = await ask({ method: "noise", seed, label });
           const output = await predict(x, 1, timestep, label === null ? null : [label]);
           const difference = largestDifference(output, native);
           t.diagnostic(`${model}, eps-hat at t = ${timestep}: ${difference.toExponential(1)}`);

@@ -348,7 +348,7 @@ impl UNetConfig {
         let bottom = self.bottom_channels();
         if self
             .attn_norm_num_groups
-            .is_some_and(|g| g == 0 || bottom % g != 0)
+            .is_some_and(|g| !bottom.is_multiple_of(g))
         {
             return Err(UNetConfigError::Impossible(format!(
                 "attn_norm_num_groups must divide the {bottom} channels of the middle block"

@@ -14,6 +14,7 @@ impl Strides {
     }
 
     /// The same matrix with its axes exchanged.
+    #[cfg(feature = "native")]
     pub(super) fn transposed(self) -> Self {
         Self {
             row: self.col,

@@ -83,7 +83,7 @@ fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + exp(-x))
 }
 
-/// Sum of `f` over `x`, in eight independent lanes so that it vectorises.
+/// Sum of `f` over `x`, in independent lanes so that it vectorises.
 #[inline(always)]
 fn lanes_sum(x: &[f32], f: impl Fn(f32) -> f32) -> f32 {
     const LANES: usize = 32;
@@ -170,65 +170,83 @@ pub(super) fn backward(
     dy: &[f32],
     shape: &NormShape,
 ) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
-    let (area, image, cpg) = (shape.area, shape.image(), shape.channels_per_group());
+    let (image, group, cpg) = (shape.image(), shape.group(), shape.channels_per_group());
     let mut dx = vec![0.0; x.len()];
     let mut sums =
         for_each_run_summing(&mut dx, image, 2 * shape.channels, |first, dx, sums, _| {
             let (dw, db) = sums.split_at_mut(shape.channels);
-            for (offset, dx) in dx.chunks_exact_mut(image).enumerate() {
-                let i = first + offset;
-                let (x, dy) = (&x[i * image..][..image], &dy[i * image..][..image]);
-                let stats = &stats[i * shape.groups * 2..][..shape.groups * 2];
+            for (i, dx) in dx.chunks_exact_mut(group).enumerate() {
+                let at = (first * shape.groups + i) * group;
+                let stats = &stats[(first * shape.groups + i) * 2..][..2];
+                let channels = i % shape.groups * cpg..(i % shape.groups + 1) * cpg;
+                let from = Group {
+                    x: &x[at..at + group],
+                    dy: &dy[at..at + group],
+                    weight: &weight[channels.clone()],
+                    bias: &bias[channels.clone()],
+                    mean: stats[0],
+                    inverse: stats[1],
+                };
+                let (dw, db) = (&mut dw[channels.clone()], &mut db[channels]);
                 vectorised(
                     #[inline(always)]
-                    || {
-                        for g in 0..shape.groups {
-                            let (mean, inverse) = (stats[2 * g], stats[2 * g + 1]);
-                            // With xhat = (x - mean) inverse and du the gradient before the activation:
-                            // dx = inverse (w du - mean(w du) - xhat mean(w du xhat)), means over the group.
-                            let (mut mean_wdu, mut mean_wdu_xhat) = (0.0, 0.0);
-                            for c in g * cpg..(g + 1) * cpg {
-                                let plane = c * area..(c + 1) * area;
-                                let (w, b) = (weight[c], bias[c]);
-                                for ((du, &x), &dy) in dx[plane.clone()]
-                                    .iter_mut()
-                                    .zip(&x[plane.clone()])
-                                    .zip(&dy[plane.clone()])
-                                {
-                                    *du = if shape.with_silu {
-                                        let u = (x - mean) * inverse * w + b;
-                                        let s = sigmoid(u);
-                                        dy * s * (1.0 + u * (1.0 - s))
-                                    } else {
-                                        dy
-                                    };
-                                }
-                                let du = &dx[plane.clone()];
-                                let sum_du = lanes_sum(du, |du| du);
-                                let sum_du_xhat = inverse * lanes_dot_centred(du, &x[plane], mean);
-                                db[c] += sum_du;
-                                dw[c] += sum_du_xhat;
-                                mean_wdu += w * sum_du;
-                                mean_wdu_xhat += w * sum_du_xhat;
-                            }
-                            let count = (cpg * area) as f32;
-                            mean_wdu /= count;
-                            mean_wdu_xhat /= count;
-                            for c in g * cpg..(g + 1) * cpg {
-                                let plane = c * area..(c + 1) * area;
-                                let w = weight[c];
-                                for (dx, &x) in dx[plane.clone()].iter_mut().zip(&x[plane]) {
-                                    let xhat = (x - mean) * inverse;
-                                    *dx = inverse * (w * *dx - mean_wdu - xhat * mean_wdu_xhat);
-                                }
-                            }
-                        }
-                    },
+                    || from.backward(dx, dw, db, shape),
                 );
             }
         });
     let db = sums.split_off(shape.channels);
     (dx, sums, db)
+}
+
+/// What the backward pass of one group of one image starts from.
+#[cfg(feature = "native")]
+struct Group<'a> {
+    x: &'a [f32],
+    dy: &'a [f32],
+    weight: &'a [f32],
+    bias: &'a [f32],
+    mean: f32,
+    inverse: f32,
+}
+
+#[cfg(feature = "native")]
+impl Group<'_> {
+    /// With xhat = (x - mean) inverse and du the gradient before the activation:
+    /// dx = inverse (w du - mean(w du) - xhat mean(w du xhat)), means over the group.
+    #[inline(always)]
+    fn backward(&self, dx: &mut [f32], dw: &mut [f32], db: &mut [f32], shape: &NormShape) {
+        let (area, mean, inverse) = (shape.area, self.mean, self.inverse);
+        let (mut mean_wdu, mut mean_wdu_xhat) = (0.0, 0.0);
+        for (c, du) in dx.chunks_exact_mut(area).enumerate() {
+            let (w, b) = (self.weight[c], self.bias[c]);
+            let (x, dy) = (&self.x[c * area..][..area], &self.dy[c * area..][..area]);
+            if shape.with_silu {
+                for ((du, &x), &dy) in du.iter_mut().zip(x).zip(dy) {
+                    let u = (x - mean) * inverse * w + b;
+                    let s = sigmoid(u);
+                    *du = dy * s * (1.0 + u * (1.0 - s));
+                }
+            } else {
+                du.copy_from_slice(dy);
+            }
+            let sum_du = lanes_sum(du, |du| du);
+            let sum_du_xhat = inverse * lanes_dot_centred(du, x, mean);
+            db[c] += sum_du;
+            dw[c] += sum_du_xhat;
+            mean_wdu += w * sum_du;
+            mean_wdu_xhat += w * sum_du_xhat;
+        }
+        let count = self.x.len() as f32;
+        mean_wdu /= count;
+        mean_wdu_xhat /= count;
+        for (c, dx) in dx.chunks_exact_mut(area).enumerate() {
+            let w = self.weight[c];
+            for (dx, &x) in dx.iter_mut().zip(&self.x[c * area..]) {
+                let xhat = (x - mean) * inverse;
+                *dx = inverse * (w * *dx - mean_wdu - xhat * mean_wdu_xhat);
+            }
+        }
+    }
 }
 
 /// Sum of a (b - mean), in independent lanes.

@@ -4,6 +4,7 @@
 use rayon::prelude::*;
 
 /// Parts that sums over the batch are split into: fixed, so that the order of additions never depends on the machine.
+#[cfg(feature = "native")]
 const PARTS: usize = 16;
 
 /// Calls `work(i, chunk, scratch)` for each of the chunks of `out` of `size` values; the scratch memory is reused.
