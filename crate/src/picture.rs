@@ -10,6 +10,8 @@ use thiserror::Error;
 const GAP_GREY: u8 = 64;
 /// The longest side of a picture: GIF keeps sizes in 16 bits.
 const MAX_SIDE: usize = 65_535;
+/// The most bytes a picture may have before it is packed.
+const MAX_BYTES: usize = 1 << 28;
 
 /// Why a picture cannot be made.
 #[derive(Debug, Error)]
@@ -122,7 +124,10 @@ pub fn grid(images: &[f32], shape: [usize; 4], layout: GridLayout) -> Result<Ras
         (size.saturating_mul(scale).saturating_add(gap)).saturating_mul(tiles) - gap
     };
     let (out_width, out_height) = (side(columns, width), side(rows, height));
-    if out_width.max(out_height) > MAX_SIDE || out_width.min(out_height) == 0 {
+    if out_width.max(out_height) > MAX_SIDE
+        || out_width.min(out_height) == 0
+        || out_width * out_height * channels > MAX_BYTES
+    {
         return Err(PictureError::Size {
             width: out_width,
             height: out_height,

@@ -58,9 +58,11 @@ impl Labels {
         })?;
         if labels.names.len() > count || labels.null.is_some_and(|null| null >= count) {
             return Err(PipelineError::Labels(format!(
-                "it names {} classes and null label {:?}, but the model has {count} labels",
+                "it names {} classes{}, but the model has {count} labels",
                 labels.names.len(),
-                labels.null
+                labels
+                    .null
+                    .map_or(String::new(), |null| format!(" and the null label {null}"))
             )));
         }
         Ok(labels)
@@ -92,6 +94,11 @@ impl Pipeline {
         let scheduler = SchedulerConfig::from_json(scheduler_config)?;
         Schedule::new(&scheduler)?;
         let labels = Labels::new(labels, config.num_class_embeds)?;
+        let parameters = config.parameter_count();
+        if parameters > weights.len() as u128 / 2 {
+            let bytes = weights.len();
+            return Err(WeightsError::TooFew { parameters, bytes }.into());
+        }
         let unet = UNet::new(&config, device)?.load_safetensors(weights, device)?;
         Ok(Self::new(unet, scheduler, labels, device))
     }

@@ -30,7 +30,10 @@ pub(super) fn check_channels(
     ))
 }
 
-/// n c h w, which must be neither 0 nor more than memory can hold twice.
+/// The most values a chain's state may have: 256 MiB, of which a step holds several copies.
+const MAX_VALUES: usize = 1 << 26;
+
+/// n c h w, which must be neither 0 nor more than memory can well hold.
 pub(super) fn volume(shape: [usize; 4]) -> Result<usize, ChainError> {
     if shape[0] == 0 {
         return Err(refuse("count", "is 0; a chain walks at least one image"));
@@ -38,8 +41,13 @@ pub(super) fn volume(shape: [usize; 4]) -> Result<usize, ChainError> {
     shape
         .iter()
         .try_fold(1_usize, |product, side| product.checked_mul(*side))
-        .filter(|values| *values > 0 && *values <= isize::MAX as usize / 64)
-        .ok_or_else(|| refuse("count", format!("images of shape {shape:?} cannot be held")))
+        .filter(|values| *values > 0 && *values <= MAX_VALUES)
+        .ok_or_else(|| {
+            refuse(
+                "count",
+                format!("images of shape {shape:?} are too many to hold; walk fewer at once"),
+            )
+        })
 }
 
 /// The label of each image: those given, or the null label in a class-conditional model.

@@ -136,7 +136,7 @@ impl Sampler for DpmSolver {
             same_length("x_0_before", x_0_before, input.x_t.len())?;
             // Where two timesteps coincide there is no slope between them.
             let h_before = s.lambda - r.lambda;
-            if h_before > 0.0 {
+            if h_before != 0.0 {
                 let slope = of_x_0 * h / (2.0 * h_before);
                 add_scaled(slope, &prediction.x_0, &mut x_prev);
                 add_scaled(-slope, x_0_before, &mut x_prev);

@@ -96,7 +96,10 @@ pub(super) fn check_count(n: usize, num_train_timesteps: usize) -> Result<(), Sa
 }
 
 fn leading(stride: usize, count: usize, offset: usize) -> Vec<usize> {
-    (0..count).rev().map(|i| i * stride + offset).collect()
+    (0..count)
+        .rev()
+        .map(|i| (i * stride).saturating_add(offset))
+        .collect()
 }
 
 /// Rounds rising values, halves to even as numpy does, and lists them falling.

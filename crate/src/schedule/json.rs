@@ -109,7 +109,7 @@ impl TryFrom<Map<String, Value>> for SchedulerConfig {
             trained_betas: get(&map, "trained_betas", None)?,
             prediction_type: get(&map, "prediction_type", default.prediction_type)?,
             variance_type: get(&map, "variance_type", default.variance_type)?,
-            clip_sample: get(&map, "clip_sample", default.clip_sample)?,
+            clip_sample: switch(&map, "clip_sample", default.clip_sample)?,
             clip_sample_range: get(&map, "clip_sample_range", default.clip_sample_range)?,
             thresholding: get(&map, "thresholding", default.thresholding)?,
             dynamic_thresholding_ratio: get(
@@ -125,15 +125,27 @@ impl TryFrom<Map<String, Value>> for SchedulerConfig {
                 "rescale_betas_zero_snr",
                 default.rescale_betas_zero_snr,
             )?,
-            set_alpha_to_one: get(&map, "set_alpha_to_one", default.set_alpha_to_one)?,
+            set_alpha_to_one: switch(&map, "set_alpha_to_one", default.set_alpha_to_one)?,
             solver_order: get(&map, "solver_order", default.solver_order)?,
-            lower_order_final: get(&map, "lower_order_final", default.lower_order_final)?,
+            lower_order_final: switch(&map, "lower_order_final", default.lower_order_final)?,
             euler_at_final: get(&map, "euler_at_final", default.euler_at_final)?,
             final_sigmas_type: get(&map, "final_sigmas_type", default.final_sigmas_type)?,
             lambda_min_clipped: lambda_min_clipped(&map)?,
         };
         config.validate()?;
         Ok(config)
+    }
+}
+
+/// A switch that is on by default; `null` is Python's None, which diffusers takes for off.
+fn switch(
+    map: &Map<String, Value>,
+    key: &'static str,
+    default: bool,
+) -> Result<bool, ScheduleError> {
+    match map.get(key) {
+        Some(Value::Null) => Ok(false),
+        _ => get(map, key, default),
     }
 }
 

@@ -5,6 +5,9 @@ use burn::module::Module;
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor};
 
+/// Scores held at once: 64 MiB of them.
+const MAX_SCORES: usize = 1 << 24;
+
 /// x + to_out(softmax(q k^T / sqrt(d)) v), with q, k and v from the normalised x (Vaswani et al. 2017, eq. 1).
 #[derive(Module, Debug)]
 pub struct Attention {
@@ -77,8 +80,15 @@ impl Attention {
         let v = split(self.to_v.forward(tokens));
         // Half of the scale on either side of the product keeps it small, as diffusers does.
         let scale = (self.head_dim as f64).powf(-0.25);
-        let scores = (q * scale).matmul((k * scale).swap_dims(2, 3)); // [n, heads, hw, hw]
-        let out = softmax(scores, 3).matmul(v); // [n, heads, hw, d]
+        let (q, k) = (q * scale, (k * scale).swap_dims(2, 3)); // [n, heads, hw, d], [n, heads, d, hw]
+        let attend = |q: Tensor<4>| softmax(q.matmul(k.clone()), 3).matmul(v.clone()); // [n, heads, rows, d]
+        // Each row of the scores stands by itself, so that large images can take a part of them at a time.
+        let rows = (MAX_SCORES / (n * self.heads * h * w)).clamp(1, h * w);
+        let out = if rows == h * w {
+            attend(q)
+        } else {
+            Tensor::cat(q.split(rows, 2).into_iter().map(attend).collect(), 2) // [n, heads, hw, d]
+        };
         let out = out
             .swap_dims(1, 2)
             .reshape([n, h * w, self.heads * self.head_dim]); // [n, hw, heads d]

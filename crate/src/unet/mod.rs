@@ -13,7 +13,9 @@ pub mod weights;
 
 mod attention;
 mod blocks;
+mod check;
 mod resnet;
+mod size;
 
 pub use config::{UNetConfig, UNetConfigError};
 pub use weights::WeightsError;

@@ -24,6 +24,19 @@ pub enum WeightsError {
         "the weights hold {0}, which unet/config.json has no place for; do they belong together?"
     )]
     Extra(String),
+    /// One tensor under its old and its new name.
+    #[error("{0} is in the weights twice, under its old and its new name; remove one of them")]
+    Twice(String),
+    /// Far too few bytes for the network, which is therefore not even built.
+    #[error(
+        "unet/config.json asks for {parameters} parameters, more than the weights' {bytes} bytes can hold; do they belong together?"
+    )]
+    TooFew {
+        /// Parameters of the configuration.
+        parameters: u128,
+        /// Size of the file.
+        bytes: usize,
+    },
     /// A tensor of another shape.
     #[error(
         "{name} has shape {found:?} in the weights, but unet/config.json makes it {expected:?}"
@@ -219,10 +232,13 @@ impl UNet {
     pub fn load_safetensors(self, bytes: &[u8], device: &Device) -> Result<Self, WeightsError> {
         let file =
             SafeTensors::deserialize(bytes).map_err(|e| WeightsError::Format(e.to_string()))?;
-        let tensors = file
-            .iter()
-            .map(|(name, view)| (modern_name(name), view))
-            .collect();
+        let mut tensors = HashMap::new();
+        for (name, view) in file.iter() {
+            let name = modern_name(name);
+            if tensors.insert(name.clone(), view).is_some() {
+                return Err(WeightsError::Twice(name));
+            }
+        }
         let mut loader = Loader {
             tensors,
             path: Vec::new(),

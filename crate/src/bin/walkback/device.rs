@@ -42,7 +42,10 @@ impl DeviceArg {
 /// Limits the CPU to `threads` threads; `None` leaves it at one per core.
 pub fn limit_threads(threads: Option<usize>) -> anyhow::Result<()> {
     if let Some(threads) = threads {
-        anyhow::ensure!(threads > 0, "--threads is 0; give at least 1");
+        anyhow::ensure!(
+            (1..=1024).contains(&threads),
+            "--threads is {threads}; give 1 to 1024"
+        );
         rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .build_global()

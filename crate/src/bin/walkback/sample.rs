@@ -16,6 +16,8 @@ use crate::raw::RawWriter;
 
 /// Images that the network sees at once; more would need more memory and gain no speed.
 const CHUNK: usize = 128;
+/// The most images, or images per class, in one run.
+const MAX_IMAGES: usize = 100_000;
 /// Frames of a GIF; longer walks show every k-th state.
 const MAX_FRAMES: usize = 80;
 /// How long a GIF shows each state, and the last one, in hundredths of a second.
@@ -26,6 +28,7 @@ const LAST_CENTISECONDS: u16 = 200;
 ///
 /// The same seed gives the same images as diffusers' DDPMPipeline with torch.Generator().manual_seed(SEED).
 #[derive(Debug, clap::Args)]
+#[command(allow_negative_numbers = true)]
 pub struct Args {
     /// The model folder
     #[arg(long, value_name = "DIR", default_value = "pretrained/mnist")]
@@ -156,8 +159,11 @@ fn walk(
     columns: usize,
 ) -> anyhow::Result<()> {
     let (shape, steps) = (chain.shape(), chain.timesteps().len());
+    let (pictured, columns) = pictured(shape, columns);
     let layout = GridLayout::new(columns, args.scale);
     let frame = GridLayout::new(columns, args.scale / 2);
+    // Refuses a picture that is too large before the walk, not after it.
+    grid(chain.x_t(), pictured, layout)?;
     let mut raw = match &args.raw {
         Some(path) => Some(RawWriter::create(path, shape, steps, labels)?),
         None => None,
@@ -167,7 +173,7 @@ fn walk(
     }
     let mut animation = match &args.gif {
         Some(_) => Some(Animation::new(
-            &grid(chain.x_t(), shape, frame)?,
+            &grid(chain.x_t(), pictured, frame)?,
             FRAME_CENTISECONDS,
         )?),
         None => None,
@@ -191,13 +197,13 @@ fn walk(
             } else {
                 FRAME_CENTISECONDS
             };
-            animation.push(&grid(&step.x_t, shape, frame)?, time)?;
+            animation.push(&grid(&step.x_t, pictured, frame)?, time)?;
         }
         bar.inc(1);
     }
     bar.finish_and_clear();
 
-    write_file(&args.out, &grid_png(chain.x_t(), shape, layout)?)?;
+    write_file(&args.out, &grid_png(chain.x_t(), pictured, layout)?)?;
     println!("{}: {} images", args.out.display(), shape[0]);
     if let (Some(animation), Some(path)) = (animation, &args.gif) {
         let frames = animation.frames();
@@ -210,9 +216,22 @@ fn walk(
     Ok(())
 }
 
+/// The shape and the columns to draw: images of other than 1 or 3 channels become a grey one for each channel.
+fn pictured([n, c, h, w]: [usize; 4], columns: usize) -> ([usize; 4], usize) {
+    if matches!(c, 1 | 3) {
+        ([n, c, h, w], columns)
+    } else {
+        ([n * c, 1, h, w], columns * c)
+    }
+}
+
 /// One label for each image, and the columns of the grid: one per class with `all`, else a square.
 fn choose_labels(args: &Args, labels: &Labels) -> anyhow::Result<(Option<Vec<usize>>, usize)> {
-    ensure!(args.count > 0, "--count is 0; give at least 1");
+    ensure!(
+        (1..=MAX_IMAGES).contains(&args.count),
+        "--count is {}; give 1 to {MAX_IMAGES}",
+        args.count
+    );
     let square = (args.count as f64).sqrt().ceil() as usize;
     let Some(label) = &args.label else {
         return Ok((None, square));
@@ -224,10 +243,7 @@ fn choose_labels(args: &Args, labels: &Labels) -> anyhow::Result<(Option<Vec<usi
     );
     if label == "all" {
         let each_class = (0..classes).cycle();
-        let total = args
-            .count
-            .checked_mul(classes)
-            .context("--count is too large")?;
+        let total = args.count * classes;
         return Ok((Some(each_class.take(total).collect()), classes));
     }
     let named = labels.names.iter().position(|name| name == label);

@@ -24,6 +24,7 @@ use watcher::Terminal;
 /// Without --data, MNIST is downloaded once. The run folder receives checkpoints, metrics.csv, a loss curve and grids of
 /// samples; Ctrl-C finishes the step and saves, --resume goes on from there.
 #[derive(Debug, clap::Args)]
+#[command(allow_negative_numbers = true)]
 pub struct Args {
     /// Folder of IDX files (`train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, gzipped or not) [default: MNIST, downloaded]
     #[arg(long, value_name = "DIR")]
