@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use walkback::folder::{self, ModelFolder};
 use walkback::pipeline::Labels;
-use walkback::schedule::SchedulerConfig;
+use walkback::schedule::{BetaSchedule, PredictionType, SchedulerConfig};
 use walkback::train::idx::Dataset;
 use walkback::train::preset::Preset;
 use walkback::train::trainer::{RunConfig, Start, TrainOptions, train};
@@ -41,6 +41,18 @@ pub struct Args {
     /// A U-Net configuration in the format of diffusers, instead of the preset's
     #[arg(long, value_name = "JSON", conflicts_with_all = ["resume", "init"])]
     unet: Option<PathBuf>,
+
+    /// How the noise grows with t: linear, scaled_linear, squaredcos_cap_v2 or sigmoid [default: linear]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["resume", "init"])]
+    schedule: Option<BetaSchedule>,
+
+    /// T, the length of the chain [default: 1000]
+    #[arg(long, value_name = "T", conflicts_with_all = ["resume", "init"])]
+    timesteps: Option<usize>,
+
+    /// What the network learns to predict: epsilon, sample or v_prediction [default: epsilon]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["resume", "init"])]
+    prediction: Option<PredictionType>,
 
     /// Go on from the last checkpoint in the run folder, with the options it was started with
     #[arg(long, conflicts_with_all = ["init", "batch_size", "warmup", "ema_decay", "label_dropout", "seed"])]
@@ -207,7 +219,15 @@ fn fresh(args: &Args, data: &Dataset) -> anyhow::Result<Model> {
             }
         }
     };
-    Ok((unet, SchedulerConfig::default(), labels))
+    let default = SchedulerConfig::default();
+    let scheduler = SchedulerConfig {
+        beta_schedule: args.schedule.unwrap_or(default.beta_schedule),
+        num_train_timesteps: args.timesteps.unwrap_or(default.num_train_timesteps),
+        prediction_type: args.prediction.unwrap_or(default.prediction_type),
+        ..default
+    };
+    scheduler.validate()?;
+    Ok((unet, scheduler, labels))
 }
 
 /// The network, schedule and labels of a model folder.
