@@ -103,6 +103,24 @@ impl Pipeline {
         Ok(Self::new(unet, scheduler, labels, device))
     }
 
+    /// The same from a folder that was read from the disk.
+    ///
+    /// # Errors
+    /// See [`from_bytes`](Self::from_bytes).
+    #[cfg(feature = "native")]
+    pub fn from_folder(
+        files: &crate::folder::ModelFolder,
+        device: &Device,
+    ) -> Result<Self, PipelineError> {
+        Self::from_bytes(
+            &files.unet_config,
+            &files.scheduler_config,
+            files.labels.as_deref(),
+            &files.weights,
+            device,
+        )
+    }
+
     /// Puts parts together that are already in memory.
     pub fn new(unet: UNet, scheduler: SchedulerConfig, labels: Labels, device: &Device) -> Self {
         Self {

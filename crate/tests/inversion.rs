@@ -21,15 +21,7 @@ fn inversion_and_sampling_give_a_digit_back() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let files = folder::read(&root.join("pretrained/mnist")).unwrap();
     let device = Device::flex();
-    let labels = files.labels.as_deref();
-    let pipeline = Pipeline::from_bytes(
-        &files.unet_config,
-        &files.scheduler_config,
-        labels,
-        &files.weights,
-        &device,
-    )
-    .unwrap();
+    let pipeline = Pipeline::from_folder(&files, &device).unwrap();
     let data = Dataset::from_dir(&root.join("data/mnist-500"), Split::Train).unwrap();
     let unclipped = SchedulerConfig {
         clip_sample: false,

@@ -16,14 +16,7 @@ fn root() -> PathBuf {
 
 fn open(model: &str) -> Pipeline {
     let files = folder::read(&root().join(model)).unwrap();
-    Pipeline::from_bytes(
-        &files.unet_config,
-        &files.scheduler_config,
-        files.labels.as_deref(),
-        &files.weights,
-        &Device::flex(),
-    )
-    .unwrap()
+    Pipeline::from_folder(&files, &Device::flex()).unwrap()
 }
 
 fn write(model: &str) {

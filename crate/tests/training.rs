@@ -11,9 +11,8 @@ use walkback::schedule::SchedulerConfig;
 use walkback::train::export::export;
 use walkback::train::idx::{Dataset, Split};
 use walkback::train::preset::Preset;
-use walkback::train::trainer::{
-    RunConfig, Start, StepReport, TrainError, TrainOptions, Watcher, train,
-};
+use walkback::train::run_config::RunConfig;
+use walkback::train::trainer::{Start, StepReport, TrainError, TrainOptions, Watcher, train};
 use walkback::unet::UNet;
 use walkback::unet::weights::StoredAs;
 
@@ -143,16 +142,8 @@ fn an_exported_model_loads_and_gives_its_golden_output() {
         2
     );
     let files = folder::read(&out).unwrap();
-    let labels = files.labels.as_deref();
     let device = Device::flex();
-    let pipeline = Pipeline::from_bytes(
-        &files.unet_config,
-        &files.scheduler_config,
-        labels,
-        &files.weights,
-        &device,
-    )
-    .unwrap();
+    let pipeline = Pipeline::from_folder(&files, &device).unwrap();
     let golden: walkback::pipeline::Golden = serde_json::from_str(&files.golden.unwrap()).unwrap();
     let output = pollster::block_on(pipeline.golden_output()).unwrap();
     assert_eq!(output, golden.eps);

@@ -1,7 +1,8 @@
 //! From a run folder to a model folder: the averaged weights, in diffusers' layout.
 
 use super::checkpoint;
-use super::trainer::{RunConfig, TrainError};
+use super::run_config::RunConfig;
+use super::trainer::TrainError;
 use crate::folder::{self, ModelFolder};
 use crate::pipeline::{Golden, Pipeline};
 use crate::unet::UNet;

@@ -9,4 +9,5 @@ pub mod gradients;
 pub mod idx;
 pub mod preset;
 pub mod report;
+pub mod run_config;
 pub mod trainer;

@@ -17,13 +17,7 @@ pub struct Args {
 /// Loads the whole model, so that what is printed is also known to work.
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let files = folder::read(&args.model)?;
-    let pipeline = Pipeline::from_bytes(
-        &files.unet_config,
-        &files.scheduler_config,
-        files.labels.as_deref(),
-        &files.weights,
-        &Device::flex(),
-    )?;
+    let pipeline = Pipeline::from_folder(&files, &Device::flex())?;
     let (config, scheduler, labels) = (pipeline.config(), pipeline.scheduler(), pipeline.labels());
     let spec = pipeline.spec();
     let classes = match spec.num_class_embeds {

@@ -117,14 +117,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     ensure!(args.scale > 0, "--scale is 0; give at least 1");
     let device = args.device.open()?;
     let files = folder::read(&args.model)?;
-    let pipeline = Pipeline::from_bytes(
-        &files.unet_config,
-        &files.scheduler_config,
-        files.labels.as_deref(),
-        &files.weights,
-        &device,
-    )
-    .with_context(|| format!("{} cannot be used", args.model.display()))?;
+    let pipeline = Pipeline::from_folder(&files, &device)
+        .with_context(|| format!("{} cannot be used", args.model.display()))?;
     let (labels, columns) = choose_labels(args, pipeline.labels())?;
     if labels.is_none() && args.guidance != 1.0 {
         bail!("--guidance steers towards a class: name one with --label, or leave it out");

@@ -13,7 +13,8 @@ use walkback::pipeline::Labels;
 use walkback::schedule::{BetaSchedule, PredictionType, SchedulerConfig};
 use walkback::train::idx::Dataset;
 use walkback::train::preset::Preset;
-use walkback::train::trainer::{RunConfig, Start, TrainOptions, train};
+use walkback::train::run_config::RunConfig;
+use walkback::train::trainer::{Start, TrainOptions, train};
 use walkback::unet::UNetConfig;
 
 use crate::device::{DeviceArg, limit_threads};

@@ -14,7 +14,8 @@ use walkback::picture::{GridLayout, grid_png};
 use walkback::pipeline::Pipeline;
 use walkback::sampler::SamplerKind;
 use walkback::train::report::{Metrics, MetricsWriter, loss_curve_png, read_metrics};
-use walkback::train::trainer::{RunConfig, StepReport, TrainOptions, Watcher};
+use walkback::train::run_config::RunConfig;
+use walkback::train::trainer::{StepReport, TrainOptions, Watcher};
 use walkback::unet::UNet;
 
 /// Weight of the past in the running averages of loss and speed.

@@ -1,0 +1,134 @@
+//! What a run is: `run.json` in its folder.
+
+use super::checkpoint::CheckpointError;
+use super::idx::Dataset;
+use super::trainer::TrainError;
+use crate::pipeline::Labels;
+use crate::schedule::SchedulerConfig;
+use crate::unet::UNetConfig;
+use burn::optim::{AdamWConfig, ModuleOptimizer};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// What a run is: written to `run.json` when it starts, read again when it is resumed or exported.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunConfig {
+    /// The network.
+    pub unet: UNetConfig,
+    /// The schedule and what is predicted, as `scheduler_config.json`.
+    #[serde(with = "scheduler_json")]
+    pub scheduler: SchedulerConfig,
+    /// Class names and null label.
+    pub labels: Labels,
+    /// Images in a step.
+    pub batch_size: usize,
+    /// AdamW's step size after warm-up.
+    pub learning_rate: f64,
+    /// Steps over which it rises from 0.
+    pub warmup: u64,
+    /// AdamW's weight decay.
+    pub weight_decay: f64,
+    /// Bound on the norm of all gradients together.
+    pub max_grad_norm: f64,
+    /// Decay of the average of the weights.
+    pub ema_decay: f64,
+    /// How often a label is replaced by the null label (Ho & Salimans 2022, Algorithm 1).
+    pub label_dropout: f64,
+    /// Seed of everything random.
+    pub seed: u64,
+    /// The folder of the images, to resume without naming it again; `None` for the downloaded MNIST.
+    #[serde(default)]
+    pub data: Option<PathBuf>,
+}
+
+mod scheduler_json {
+    use super::SchedulerConfig;
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::Error as _};
+
+    pub(super) fn serialize<S: Serializer>(
+        config: &SchedulerConfig,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        let value: serde_json::Value =
+            serde_json::from_str(&config.to_json()).map_err(S::Error::custom)?;
+        value.serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<SchedulerConfig, D::Error> {
+        let value = serde_json::Value::deserialize(from)?;
+        SchedulerConfig::from_json(&value.to_string()).map_err(D::Error::custom)
+    }
+}
+
+impl RunConfig {
+    /// Reads `run.json` of a run folder.
+    ///
+    /// # Errors
+    /// It is missing or broken.
+    pub fn read(run: &Path) -> Result<Self, TrainError> {
+        let path = run.join("run.json");
+        let broken = |reason: String| CheckpointError::Broken {
+            path: path.clone(),
+            reason,
+        };
+        let json = std::fs::read_to_string(&path).map_err(|e| broken(e.to_string()))?;
+        Ok(serde_json::from_str(&json).map_err(|e| broken(e.to_string()))?)
+    }
+
+    /// Whether the network fits the data, and every rate its range.
+    pub(super) fn check(&self, data: &Dataset) -> Result<(), TrainError> {
+        let options = |text: String| Err(TrainError::Options(text));
+        if data.is_empty() {
+            return options("the data set has no images".into());
+        }
+        if [data.height, data.width] != self.unet.sample_size
+            || data.channels != self.unet.in_channels
+        {
+            return options(format!(
+                "the images are {}x{}x{}, but the network takes {}x{}x{}; change sample_size and in_channels with --unet",
+                data.channels,
+                data.height,
+                data.width,
+                self.unet.in_channels,
+                self.unet.sample_size[0],
+                self.unet.sample_size[1]
+            ));
+        }
+        let embeds = self.unet.num_class_embeds;
+        if embeds.is_some_and(|labels| data.classes() > labels) {
+            return options(format!(
+                "the data has {} classes, but the network {embeds:?} labels",
+                data.classes()
+            ));
+        }
+        if self.batch_size == 0 {
+            return options("--batch-size must be at least 1".into());
+        }
+        let rates = [
+            ("--lr", self.learning_rate, 0.0..=1.0),
+            ("--ema-decay", self.ema_decay, 0.0..=1.0),
+            ("--label-dropout", self.label_dropout, 0.0..=1.0),
+        ];
+        for (name, value, range) in rates {
+            if !range.contains(&value) {
+                return options(format!(
+                    "{name} is {value}; it must lie between {} and {}",
+                    range.start(),
+                    range.end()
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// AdamW (Loshchilov & Hutter 2019) as this run uses it.
+    pub(super) fn optimizer(&self) -> ModuleOptimizer {
+        AdamWConfig::new()
+            .with_epsilon(1e-8)
+            .with_weight_decay(self.weight_decay as f32)
+            .init()
+    }
+}
