@@ -186,3 +186,10 @@ fn every_name_reads_back() {
     let error = "ddpn".parse::<SamplerKind>().unwrap_err();
     assert!(error.contains("ddpn") && error.contains("dpm++"), "{error}");
 }
+
+#[test]
+fn a_null_switch_is_off_as_in_diffusers() {
+    let json = r#"{ "clip_sample": null, "set_alpha_to_one": null, "lower_order_final": null }"#;
+    let config = SchedulerConfig::from_json(json).unwrap();
+    assert!(!config.clip_sample && !config.set_alpha_to_one && !config.lower_order_final);
+}
