@@ -53,10 +53,6 @@ pub enum CheckpointError {
 pub struct State {
     /// Steps taken.
     pub step: u64,
-    /// Images in a step.
-    pub batch_size: usize,
-    /// Seed of the run.
-    pub seed: u64,
     /// Time spent training, in seconds.
     pub elapsed_s: f64,
 }

@@ -147,8 +147,6 @@ impl Trainer {
         let optimizer = config.optimizer();
         let mut state = State {
             step: 0,
-            batch_size: config.batch_size,
-            seed: config.seed,
             elapsed_s: 0.0,
         };
         let (unet, ema, optimizer) = match &options.start {
