@@ -31,7 +31,8 @@
 //! | [`unet`] | the network, its weights, its kernels | appendix B |
 //! | [`chain`] | the walk: state, step, what a step reveals | Algorithm 2 |
 //! | [`pipeline`] | a model folder in memory, ready to predict | |
-//! | `picture`, `folder`, `train` | native: images, files, training | Algorithm 1, eq. 14 |
+//! | `picture` | grids and animations as PNG and GIF | |
+//! | `folder`, `train` | native: files, training | Algorithm 1, eq. 14 |
 //! | `web` | wasm: what the page calls | |
 //!
 //! Arithmetic around the network happens on the host in f32 with f64 coefficients; only the network runs on the device.
@@ -45,7 +46,7 @@ pub mod diffusion;
 pub mod folder;
 pub mod likelihood;
 pub mod noise;
-#[cfg(feature = "native")]
+#[cfg(any(feature = "native", target_arch = "wasm32"))]
 pub mod picture;
 pub mod pipeline;
 pub mod sampler;

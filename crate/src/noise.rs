@@ -95,3 +95,28 @@ fn box_muller(block: &mut [f32; BLOCK]) {
         *second = radius * sin;
     }
 }
+
+/// Spherical interpolation between two noises (Shoemake 1985): `share` 0 gives `from`, 1 gives `to`.
+///
+/// Between two normal samples a straight line leads through values that are too small; this keeps their length. Slices
+/// of different lengths give the shorter one.
+pub fn slerp(from: &[f32], to: &[f32], share: f64) -> Vec<f32> {
+    let dot = |a: &[f32], b: &[f32]| -> f64 {
+        let product = |(&a, &b): (&f32, &f32)| f64::from(a) * f64::from(b);
+        a.iter().zip(b).map(product).sum()
+    };
+    let lengths = (dot(from, from) * dot(to, to)).sqrt();
+    let angle = (dot(from, to) / lengths).clamp(-1.0, 1.0).acos();
+    // Where the directions agree (or one has none), the straight line is the same, and safe.
+    let (of_from, of_to) = if lengths > 0.0 && angle.sin() > 1e-6 {
+        let sine = angle.sin();
+        (
+            ((1.0 - share) * angle).sin() / sine,
+            (share * angle).sin() / sine,
+        )
+    } else {
+        (1.0 - share, share)
+    };
+    let mix = |(&a, &b): (&f32, &f32)| (of_from * f64::from(a) + of_to * f64::from(b)) as f32;
+    from.iter().zip(to).map(mix).collect()
+}

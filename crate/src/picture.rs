@@ -51,6 +51,7 @@ pub enum PictureError {
         index: usize,
     },
     /// The PNG encoder refused.
+    #[cfg(feature = "native")]
     #[error("the PNG cannot be encoded: {0}")]
     Png(#[from] png::EncodingError),
     /// The GIF encoder refused.
@@ -160,6 +161,7 @@ pub fn grid(images: &[f32], shape: [usize; 4], layout: GridLayout) -> Result<Ras
 }
 
 /// A grid of `images`, `[count, channels, height, width]` in -1..1, as the bytes of a PNG file.
+#[cfg(feature = "native")]
 pub fn grid_png(
     images: &[f32],
     shape: [usize; 4],
@@ -168,6 +170,8 @@ pub fn grid_png(
     grid(images, shape, layout)?.to_png()
 }
 
+// In a browser, the browser makes PNGs.
+#[cfg(feature = "native")]
 impl Raster {
     /// The picture as the bytes of a PNG file, 8 bits per channel, every value kept.
     pub fn to_png(&self) -> Result<Vec<u8>, PictureError> {

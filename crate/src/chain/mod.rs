@@ -6,6 +6,11 @@
 //! of diffusers' `DDPMPipeline`, so that a seed means the same images there and here.
 
 mod checks;
+mod inpaint;
+mod known;
+
+pub use inpaint::Inpaint;
+pub use known::KnownImage;
 
 use std::convert::Infallible;
 
@@ -16,6 +21,7 @@ use crate::sampler::{
 use crate::schedule::{SchedulerConfig, Spacing};
 
 use checks::{check_channels, guidance_of, labels_of, refuse, start_of, volume};
+use inpaint::Inpainting;
 
 /// A network that reads x_t and says what it makes of it.
 pub trait Denoiser {
@@ -73,6 +79,8 @@ pub struct ChainOptions {
     pub spacing: Option<Spacing>,
     /// Start here instead of in noise.
     pub from: Option<Start>,
+    /// Keep a part of known images and make the rest.
+    pub inpaint: Option<Inpaint>,
 }
 
 impl Default for ChainOptions {
@@ -89,6 +97,7 @@ impl Default for ChainOptions {
             eta: 0.0,
             spacing: None,
             from: None,
+            inpaint: None,
         }
     }
 }
@@ -172,6 +181,11 @@ pub struct Step {
 /// A walk of n images through the timesteps of a sampler.
 pub struct Chain {
     sampler: Box<dyn Sampler>,
+    /// The sampler's steps in the order they are made; each once, but for inpainting.
+    visits: Vec<usize>,
+    /// The timestep of each visit.
+    timesteps: Vec<usize>,
+    inpainting: Option<Inpainting>,
     shape: [usize; 4],
     out_channels: usize,
     x_t: Vec<f32>,
@@ -213,6 +227,21 @@ impl Chain {
                 start: start.filter(|_| !inverse),
             },
         )?;
+        let inpainting = match options.inpaint.clone() {
+            Some(inpaint) => Some(Inpainting::new(
+                inpaint,
+                &options,
+                scheduler,
+                shape,
+                sampler.timesteps(),
+            )?),
+            None => None,
+        };
+        let visits = match &inpainting {
+            Some(inpainting) => inpainting.visits(),
+            None => (0..sampler.timesteps().len()).collect(),
+        };
+        let timesteps = visits.iter().map(|&i| sampler.timesteps()[i]).collect();
         let mut noise = NoiseStream::new(options.seed);
         let x_t = match options.from {
             None if inverse => return Err(refuse("from", "an inversion starts in images")),
@@ -221,6 +250,9 @@ impl Chain {
         };
         Ok(Self {
             sampler,
+            visits,
+            timesteps,
+            inpainting,
             shape,
             out_channels: model.out_channels,
             x_t,
@@ -244,7 +276,7 @@ impl Chain {
 
     /// The timesteps at which the network is evaluated, in the order of the walk.
     pub fn timesteps(&self) -> &[usize] {
-        self.sampler.timesteps()
+        &self.timesteps
     }
 
     /// How many steps have been made.
@@ -263,8 +295,9 @@ impl Chain {
         let timestep = *self.timesteps().get(index).ok_or(ChainError::Done(steps))?;
         let model_output = self.predict(model, timestep).await?;
 
+        let visit = self.visits[index];
         let mut stream = self.noise.clone();
-        let draws = self.sampler.draws_noise(index);
+        let draws = self.sampler.draws_noise(visit);
         let noise = draws.then(|| stream.normal(self.x_t.len()));
         let input = StepInput {
             count: self.shape[0],
@@ -273,7 +306,13 @@ impl Chain {
             noise: noise.as_deref(),
             x_0_before: self.x_0_before.as_deref(),
         };
-        let output = self.sampler.step(index, &input)?;
+        let mut output = self.sampler.step(visit, &input)?;
+        if let Some(inpainting) = &self.inpainting {
+            inpainting.keep(visit, &mut output.x_prev, &mut stream);
+            if self.visits.get(index + 1) == Some(&visit) {
+                inpainting.noise_again(visit, &mut output.x_prev, &mut stream);
+            }
+        }
 
         self.noise = stream;
         self.index += 1;

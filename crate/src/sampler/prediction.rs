@@ -98,6 +98,28 @@ pub struct Prediction {
     pub variance: Option<Vec<f32>>,
 }
 
+impl Prediction {
+    /// Reads the output for x_t at `timestep`, where the noise level is abar_t, as DDPM and DDIM do.
+    ///
+    /// # Errors
+    /// Lengths that do not fit, or a noise level at which an epsilon prediction says nothing about x_0.
+    pub fn read(
+        config: &SchedulerConfig,
+        input: &StepInput<'_>,
+        timestep: usize,
+        alpha_cumprod: f64,
+    ) -> Result<Self, SamplerError> {
+        if alpha_cumprod <= 0.0 && config.prediction_type == PredictionType::Epsilon {
+            return Err(SamplerError::NoSignal(timestep));
+        }
+        Reader {
+            prediction_type: config.prediction_type,
+            clipping: Clipping::of(config),
+        }
+        .read(input, alpha_cumprod)
+    }
+}
+
 /// How to read an output.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Reader {

@@ -63,12 +63,12 @@ impl Attention {
         self
     }
 
-    /// `[n, c, h, w]` to `[n, c, h, w]`.
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+    /// q `[n, heads, hw, d]`, k transposed `[n, heads, d, hw]`, and v `[n, heads, hw, d]` of x `[n, c, h, w]`.
+    fn project(&self, x: Tensor<4>) -> [Tensor<4>; 3] {
         let [n, c, h, w] = x.dims();
         let normed = match &self.group_norm {
-            Some(norm) => norm.forward(x.clone()),
-            None => x.clone(),
+            Some(norm) => norm.forward(x),
+            None => x,
         };
         let tokens = normed.reshape([n, c, h * w]).swap_dims(1, 2); // [n, hw, c]
         let split = |t: Tensor<3>| {
@@ -80,7 +80,19 @@ impl Attention {
         let v = split(self.to_v.forward(tokens));
         // Half of the scale on either side of the product keeps it small, as diffusers does.
         let scale = (self.head_dim as f64).powf(-0.25);
-        let (q, k) = (q * scale, (k * scale).swap_dims(2, 3)); // [n, heads, hw, d], [n, heads, d, hw]
+        [q * scale, (k * scale).swap_dims(2, 3), v] // [n, heads, hw, d], [n, heads, d, hw], [n, heads, hw, d]
+    }
+
+    /// softmax(q k^T / sqrt(d)): how much each pixel (row) takes from each pixel (column), `[n, heads, hw, hw]`.
+    pub fn weights(&self, x: Tensor<4>) -> Tensor<4> {
+        let [q, k, _] = self.project(x);
+        softmax(q.matmul(k), 3) // [n, heads, hw, hw]
+    }
+
+    /// `[n, c, h, w]` to `[n, c, h, w]`.
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let [n, c, h, w] = x.dims();
+        let [q, k, v] = self.project(x.clone()); // [n, heads, hw, d], [n, heads, d, hw], [n, heads, hw, d]
         let attend = |q: Tensor<4>| softmax(q.matmul(k.clone()), 3).matmul(v.clone()); // [n, heads, rows, d]
         // Each row of the scores stands by itself, so that large images can take a part of them at a time.
         let rows = (MAX_SCORES / (n * self.heads * h * w)).clamp(1, h * w);

@@ -147,6 +147,12 @@ impl MidBlock {
         }
     }
 
+    /// What the attention of this block looks at for the block's input `[n, c, h, w]`: `[n, heads, hw, hw]`.
+    pub fn attention_weights(&self, x: Tensor<4>, emb: &Tensor<2>) -> Option<Tensor<4>> {
+        let (resnet, attention) = (self.resnets.first()?, self.attentions.first()?);
+        Some(attention.weights(resnet.forward(x, emb.clone())))
+    }
+
     /// `[n, c, h, w]` to `[n, c, h, w]`.
     pub fn forward(&self, mut x: Tensor<4>, emb: &Tensor<2>) -> Tensor<4> {
         for (i, resnet) in self.resnets.iter().enumerate() {

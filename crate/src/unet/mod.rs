@@ -8,6 +8,7 @@ pub mod config;
 mod cpu;
 pub mod embedding;
 pub mod layers;
+pub mod look;
 pub mod ops;
 pub mod weights;
 
@@ -25,6 +26,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use embedding::TimeEmbedding;
 use layers::{Conv2d, Embedding, GroupNorm};
+use look::Place;
 
 /// eps_theta(x_t, t): the U-Net that predicts the noise in x_t (or x_0, or v: the scheduler's `prediction_type` says which).
 #[derive(Module, Debug)]
@@ -79,31 +81,50 @@ impl UNet {
         timesteps: &[f32],
         labels: Option<&[usize]>,
     ) -> Tensor<4> {
-        let device = x_t.device();
-        let mut emb = self
-            .time_embedding
-            .forward(timesteps, &self.config, &device); // [n, time_channels]
-        if let (Some(table), Some(labels)) = (&self.class_embedding, labels) {
-            let index: Vec<i32> = labels.iter().map(|&label| label as i32).collect();
-            let index =
-                Tensor::<1, Int>::from_data(TensorData::new(index, [labels.len()]), &device);
-            emb = emb + table.forward(index);
-        }
+        self.forward_watched(x_t, timesteps, labels, &mut |_, _| {})
+    }
+
+    /// [`forward`](Self::forward), with `watch` called on the features after every stage.
+    fn forward_watched(
+        &self,
+        x_t: Tensor<4>,
+        timesteps: &[f32],
+        labels: Option<&[usize]>,
+        watch: &mut dyn FnMut(Place, &Tensor<4>),
+    ) -> Tensor<4> {
+        let emb = self.embed(timesteps, labels, &x_t.device()); // [n, time_channels]
         let x = if self.config.center_input_sample {
             x_t * 2.0 - 1.0
         } else {
             x_t
         };
         let mut x = self.conv_in.forward(x); // [n, c_0, h, w]
+        watch(Place::In, &x);
         let mut skips = vec![x.clone()];
-        for block in &self.down_blocks {
+        for (level, block) in self.down_blocks.iter().enumerate() {
             x = block.forward(x, &emb, &mut skips);
+            watch(Place::Down(level), &x);
         }
         x = self.mid_block.forward(x, &emb); // [n, c_last, h / 2^(levels-1), w / 2^(levels-1)]
-        for block in &self.up_blocks {
+        watch(Place::Mid, &x);
+        for (block, level) in self.up_blocks.iter().zip((0..self.up_blocks.len()).rev()) {
             x = block.forward(x, &emb, &mut skips);
+            watch(Place::Up(level), &x);
         }
-        self.conv_out.forward(self.conv_norm_out.forward_silu(x)) // [n, out_channels, h, w]
+        x = self.conv_out.forward(self.conv_norm_out.forward_silu(x)); // [n, out_channels, h, w]
+        watch(Place::Out, &x);
+        x
+    }
+
+    /// What timestep and label say to every block: `[n, time_channels]`.
+    fn embed(&self, timesteps: &[f32], labels: Option<&[usize]>, device: &Device) -> Tensor<2> {
+        let emb = self.time_embedding.forward(timesteps, &self.config, device); // [n, time_channels]
+        let (Some(table), Some(labels)) = (&self.class_embedding, labels) else {
+            return emb;
+        };
+        let index: Vec<i32> = labels.iter().map(|&label| label as i32).collect();
+        let index = Tensor::<1, Int>::from_data(TensorData::new(index, [labels.len()]), device);
+        emb + table.forward(index)
     }
 
     /// The configuration the network was built from.

@@ -1,0 +1,47 @@
+//! A look inside one evaluation: the features after every stage of the U, and what the bottom attends to.
+
+use super::UNet;
+use burn::tensor::Tensor;
+
+/// Where in the U features were taken. Levels count from full resolution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// After the first convolution.
+    In,
+    /// After a level on the way down, its downsampling included.
+    Down(usize),
+    /// After the middle block.
+    Mid,
+    /// After a level on the way up, its upsampling included.
+    Up(usize),
+    /// The model output.
+    Out,
+}
+
+/// What one evaluation looked like inside.
+#[derive(Debug)]
+pub struct Look {
+    /// Features `[n, c, h, w]`, in the order of the evaluation.
+    pub stages: Vec<(Place, Tensor<4>)>,
+    /// The middle block's attention: `[n, heads, hw, hw]`, a row for each pixel that asks, summing to 1. `None` where
+    /// the network has no attention there.
+    pub attention: Option<Tensor<4>>,
+}
+
+impl UNet {
+    /// [`forward`](Self::forward) with everything kept; `x_t`, `timesteps` and `labels` as there.
+    pub fn look(&self, x_t: Tensor<4>, timesteps: &[f32], labels: Option<&[usize]>) -> Look {
+        let emb = self.embed(timesteps, labels, &x_t.device()); // [n, time_channels]
+        let mut stages = Vec::new();
+        let mut bottom = None;
+        self.forward_watched(x_t, timesteps, labels, &mut |place, features| {
+            if matches!(place, Place::Down(_)) {
+                bottom = Some(features.clone());
+            }
+            stages.push((place, features.clone()));
+        });
+        let attention =
+            bottom.and_then(|features| self.mid_block.attention_weights(features, &emb));
+        Look { stages, attention }
+    }
+}

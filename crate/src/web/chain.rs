@@ -1,0 +1,106 @@
+//! The walk back, one step at a time.
+
+use crate::chain::{Chain, KnownImage};
+use crate::pipeline::Pipeline;
+use js_sys::{Float32Array, Uint32Array};
+use std::cell::RefCell;
+use std::rc::Rc;
+use wasm_bindgen::prelude::*;
+
+use super::{exception, object};
+
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = r#"
+export interface Frame {
+  index: number;
+  t: number;
+  xt: Float32Array;
+  x0: Float32Array;
+  eps: Float32Array;
+  done: boolean;
+}
+"#;
+
+#[wasm_bindgen]
+extern "C" {
+    /// What one step revealed.
+    #[wasm_bindgen(typescript_type = "Frame")]
+    pub type Frame;
+}
+
+/// Who says what the noise is.
+#[derive(Clone)]
+pub(super) enum Guide {
+    /// The network.
+    Network(Rc<Pipeline>),
+    /// The truth.
+    Known(Rc<KnownImage>),
+}
+
+/// A chain in the middle of its walk.
+#[wasm_bindgen(js_name = Chain)]
+pub struct WebChain {
+    guide: Guide,
+    timesteps: Vec<u32>,
+    shape: [usize; 4],
+    chain: Rc<RefCell<Chain>>,
+}
+
+impl WebChain {
+    pub(super) fn new(chain: Chain, guide: Guide) -> Self {
+        Self {
+            guide,
+            timesteps: chain.timesteps().iter().map(|&t| t as u32).collect(),
+            shape: chain.shape(),
+            chain: Rc::new(RefCell::new(chain)),
+        }
+    }
+}
+
+#[wasm_bindgen(js_class = Chain)]
+impl WebChain {
+    /// The timesteps that the network is evaluated at, first to last.
+    #[wasm_bindgen(getter)]
+    pub fn timesteps(&self) -> Uint32Array {
+        Uint32Array::from(&self.timesteps[..])
+    }
+
+    /// `[count, channels, h, w]`.
+    #[wasm_bindgen(getter)]
+    pub fn shape(&self) -> Vec<u32> {
+        self.shape.iter().map(|&side| side as u32).collect()
+    }
+
+    /// The current state, row-major.
+    #[wasm_bindgen(getter)]
+    pub fn xt(&self) -> Result<Float32Array, JsError> {
+        let chain = self.chain.try_borrow().map_err(|_| busy())?;
+        Ok(Float32Array::from(chain.x_t()))
+    }
+
+    /// One reverse step: the network once, the sampler's arithmetic, and what was learned on the way.
+    ///
+    /// Steps of one chain do not overlap: a call before the last one has answered is refused.
+    #[allow(clippy::await_holding_refcell_ref)] // The borrow is the lock; `try_borrow_mut` refuses the second caller.
+    pub async fn step(&self) -> Result<Frame, JsError> {
+        let (chain, guide) = (self.chain.clone(), self.guide.clone());
+        let mut chain = chain.try_borrow_mut().map_err(|_| busy())?;
+        let step = match guide {
+            Guide::Network(pipeline) => chain.step(pipeline.as_ref()).await.map_err(exception)?,
+            Guide::Known(known) => chain.step(known.as_ref()).await.map_err(exception)?,
+        };
+        Ok(object([
+            ("index", step.index.into()),
+            ("t", step.timestep.into()),
+            ("xt", Float32Array::from(&step.x_t[..]).into()),
+            ("x0", Float32Array::from(&step.x_0[..]).into()),
+            ("eps", Float32Array::from(&step.eps[..]).into()),
+            ("done", step.done.into()),
+        ])?
+        .unchecked_into())
+    }
+}
+
+fn busy() -> JsError {
+    JsError::new("this chain is still in its last step; wait for it before the next")
+}

@@ -1,0 +1,51 @@
+//! The crate as the page sees it: a thin layer of wasm-bindgen, without arithmetic of its own.
+//!
+//! Errors become exceptions with a sentence that a person can act on; nothing panics across this border by design, and
+//! what does anyway reaches the console with its message.
+//!
+//! | module | what the page calls |
+//! |---|---|
+//! | `model` | a loaded model: what it is, one evaluation, a look inside |
+//! | `chain` | the walk back, step by step |
+//! | `request` | reading what the page asks of a chain |
+//! | `forward` | without a model: noise, schedules, the walk forward |
+//! | `files` | GIF and safetensors to take along |
+
+mod chain;
+mod files;
+mod forward;
+mod model;
+mod request;
+
+pub use chain::WebChain;
+pub use files::{WebGif, safetensors};
+pub use forward::{ForwardWalk, add_noise, noise, remove_noise, schedule_of, slerp};
+pub use model::Model;
+
+use js_sys::{Object, Reflect};
+use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen(start)]
+fn start() {
+    console_error_panic_hook::set_once();
+}
+
+/// An exception with the error's sentence.
+fn exception(error: impl std::error::Error) -> JsError {
+    JsError::new(&error.to_string())
+}
+
+fn object<const N: usize>(entries: [(&str, JsValue); N]) -> Result<JsValue, JsError> {
+    let object = Object::new();
+    for (key, value) in entries {
+        Reflect::set(&object, &key.into(), &value)
+            .map_err(|_| JsError::new("a result object is frozen"))?;
+    }
+    Ok(object.into())
+}
+
+/// What `object` holds under `key`; `None` if nothing.
+fn given(object: &JsValue, key: &str) -> Option<JsValue> {
+    let value = Reflect::get(object, &key.into()).unwrap_or(JsValue::UNDEFINED);
+    Some(value).filter(|value| !value.is_undefined() && !value.is_null())
+}

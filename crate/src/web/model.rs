@@ -1,0 +1,400 @@
+//! A loaded model: what it is, one evaluation, and a look inside.
+
+use crate::chain::{Chain, Denoiser, KnownImage};
+use crate::pipeline::Pipeline;
+use crate::sampler::{Prediction, StepInput};
+use crate::schedule::Schedule;
+use crate::unet::embedding::sinusoidal;
+use crate::unet::look::Place;
+use burn::tensor::{Device, Tensor, TensorData};
+use js_sys::{Array, Float32Array};
+use std::rc::Rc;
+use wasm_bindgen::prelude::*;
+
+use super::chain::{Guide, WebChain};
+use super::forward::tables;
+use super::request::{self, ChainRequest};
+use super::{exception, object};
+
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = r#"
+export interface ModelInfo {
+  device: "webgpu" | "cpu";
+  adapter: string;
+  parameters: number;
+  imageSize: [number, number];
+  channels: number;
+  classes: string[];
+  nullLabel: number | null;
+  trainTimesteps: number;
+  predictionType: "epsilon" | "sample" | "v_prediction";
+}
+export interface Denoised {
+  output: Float32Array;
+  x0: Float32Array;
+  eps: Float32Array;
+}
+export interface Look {
+  timeEmbedding: Float32Array;
+  stages: { name: string; role: "in" | "down" | "mid" | "up" | "out"; level: number; shape: [number, number, number]; values: Float32Array }[];
+  attention: { shape: [number, number]; heads: number; weights: Float32Array } | null;
+}
+"#;
+
+#[wasm_bindgen]
+extern "C" {
+    /// What a loaded model is.
+    #[wasm_bindgen(typescript_type = "ModelInfo")]
+    pub type ModelInfo;
+    /// One evaluation of the network, read.
+    #[wasm_bindgen(typescript_type = "Denoised")]
+    pub type Denoised;
+    /// One evaluation of the network from the inside.
+    #[wasm_bindgen(typescript_type = "Look")]
+    pub type Look;
+}
+
+/// Where a model computes, and what to call it.
+#[derive(Clone)]
+struct Computer {
+    device: Device,
+    /// `webgpu` or `cpu`.
+    kind: &'static str,
+    /// The GPU's name, as far as the browser tells it; empty on the CPU.
+    adapter: String,
+}
+
+#[cfg(feature = "web-webgpu")]
+impl Computer {
+    /// The browser's GPU; asked for once, however many models are loaded.
+    async fn get() -> Result<Self, JsError> {
+        use std::cell::OnceCell;
+        thread_local! {
+            static COMPUTER: OnceCell<Computer> = const { OnceCell::new() };
+        }
+        if let Some(computer) = COMPUTER.with(|cell| cell.get().cloned()) {
+            return Ok(computer);
+        }
+        let (device, setup) = Device::wgpu_options()
+            .init_with_setup_async()
+            .await
+            .map_err(|e| {
+                JsError::new(&format!(
+                    "WebGPU could not be started ({e:?}). Try ?device=cpu"
+                ))
+            })?;
+        let computer = Self {
+            device,
+            kind: "webgpu",
+            adapter: adapter_name(&setup),
+        };
+        Ok(COMPUTER.with(|cell| cell.get_or_init(|| computer).clone()))
+    }
+}
+
+/// What the adapter calls itself; browsers may keep that to themselves.
+#[cfg(feature = "web-webgpu")]
+fn adapter_name(setup: &burn_wgpu::WgpuSetup) -> String {
+    setup.adapter.get_info().name
+}
+
+#[cfg(not(feature = "web-webgpu"))]
+impl Computer {
+    /// The CPU.
+    async fn get() -> Result<Self, JsError> {
+        Ok(Self {
+            device: Device::flex(),
+            kind: "cpu",
+            adapter: String::new(),
+        })
+    }
+}
+
+/// A loaded model.
+#[wasm_bindgen]
+pub struct Model {
+    pipeline: Rc<Pipeline>,
+    computer: Computer,
+}
+
+#[wasm_bindgen]
+impl Model {
+    /// Builds a model from the contents of its folder: two configurations, `labels.json` if any, and safetensors.
+    pub async fn load(
+        unet_config: String,
+        scheduler_config: String,
+        labels: Option<String>,
+        weights: Vec<u8>,
+    ) -> Result<Model, JsError> {
+        let computer = Computer::get().await?;
+        let pipeline = Pipeline::from_bytes(
+            &unet_config,
+            &scheduler_config,
+            labels.as_deref(),
+            &weights,
+            &computer.device,
+        )
+        .map_err(exception)?;
+        Ok(Model {
+            pipeline: Rc::new(pipeline),
+            computer,
+        })
+    }
+
+    /// What the model is: device, parameters, image size, channels, class names.
+    #[wasm_bindgen(getter)]
+    pub fn info(&self) -> Result<ModelInfo, JsError> {
+        let (spec, labels) = (self.pipeline.spec(), self.pipeline.labels());
+        let scheduler = self.pipeline.scheduler();
+        let names = labels.names.iter().map(|name| JsValue::from_str(name));
+        let size = Array::of(&[JsValue::from(spec.height), JsValue::from(spec.width)]);
+        let null_label = labels.null.map_or(JsValue::NULL, JsValue::from);
+        let prediction_type = scheduler.prediction_type.to_string();
+        Ok(object([
+            ("device", self.computer.kind.into()),
+            ("adapter", self.computer.adapter.as_str().into()),
+            ("parameters", self.pipeline.parameter_count().into()),
+            ("imageSize", size.into()),
+            ("channels", spec.channels.into()),
+            ("classes", names.collect::<Array>().into()),
+            ("nullLabel", null_label),
+            ("trainTimesteps", scheduler.num_train_timesteps.into()),
+            ("predictionType", prediction_type.into()),
+        ])?
+        .unchecked_into())
+    }
+
+    /// The model output for the fixed input that devices are checked with.
+    pub async fn probe(&self) -> Result<Float32Array, JsError> {
+        let output = self.pipeline.golden_output().await.map_err(exception)?;
+        Ok(Float32Array::from(&output[..]))
+    }
+
+    /// The model output for `count` images `x` at one timestep, with one label each if the model takes labels.
+    pub async fn predict(
+        &self,
+        x: Vec<f32>,
+        count: usize,
+        timestep: usize,
+        labels: Option<Vec<u32>>,
+    ) -> Result<Float32Array, JsError> {
+        let output = self.output(&x, count, timestep, labels).await?;
+        Ok(Float32Array::from(&output[..]))
+    }
+
+    /// The same, read as x_0-hat (clipped as the scheduler says) and eps-hat, whatever the model predicts.
+    pub async fn denoise(
+        &self,
+        x: Vec<f32>,
+        count: usize,
+        timestep: usize,
+        labels: Option<Vec<u32>>,
+    ) -> Result<Denoised, JsError> {
+        let scheduler = self.pipeline.scheduler();
+        let schedule = Schedule::new(scheduler).map_err(exception)?;
+        let alpha_cumprod = schedule.alpha_cumprod(Some(timestep)).map_err(exception)?;
+        let output = self.output(&x, count, timestep, labels).await?;
+        let input = StepInput {
+            count,
+            x_t: &x,
+            model_output: &output,
+            noise: None,
+            x_0_before: None,
+        };
+        let read =
+            Prediction::read(scheduler, &input, timestep, alpha_cumprod).map_err(exception)?;
+        let array = |values: &[f32]| JsValue::from(Float32Array::from(values));
+        Ok(object([
+            ("output", array(&output)),
+            ("x0", array(&read.x_0)),
+            ("eps", array(&read.eps)),
+        ])?
+        .unchecked_into())
+    }
+
+    /// The inside of one evaluation for one image `x`: the features after every stage, and the bottom's attention.
+    pub async fn look(
+        &self,
+        x: Vec<f32>,
+        timestep: usize,
+        label: Option<u32>,
+    ) -> Result<Look, JsError> {
+        let labels = self.labels_of(label.map(|label| vec![label]), 1);
+        self.check(&x, 1, timestep, labels.as_deref())?;
+        let spec = self.pipeline.spec();
+        let shape = [1, spec.channels, spec.height, spec.width];
+        let x_t = Tensor::<4>::from_data(TensorData::new(x, shape), self.pipeline.device());
+        let t = [timestep as f32];
+        let look = self.pipeline.unet().look(x_t, &t, labels.as_deref());
+
+        let stages = Array::new();
+        for (place, features) in look.stages {
+            stages.push(&stage(place, features).await?);
+        }
+        let attention = match look.attention {
+            Some(weights) => attention(weights, [spec.height, spec.width]).await?,
+            None => JsValue::NULL,
+        };
+        let embedding = self.time_embeddings(vec![timestep as u32]);
+        Ok(object([
+            ("timeEmbedding", embedding.into()),
+            ("stages", stages.into()),
+            ("attention", attention),
+        ])?
+        .unchecked_into())
+    }
+
+    /// The sines and cosines that tell the network its timestep, a row for each: `[n, d]`.
+    #[wasm_bindgen(js_name = timeEmbeddings)]
+    pub fn time_embeddings(&self, timesteps: Vec<u32>) -> Float32Array {
+        let config = self.pipeline.config();
+        let d = config.block_out_channels[0];
+        let timesteps: Vec<f32> = timesteps.into_iter().map(|t| t as f32).collect();
+        let rows = sinusoidal(&timesteps, d, config.flip_sin_to_cos, config.freq_shift);
+        Float32Array::from(&rows[..])
+    }
+
+    /// The schedule: `{ betas, alphasCumprod, logSnr }`, one value for each timestep.
+    pub fn schedule(&self) -> Result<JsValue, JsError> {
+        tables(&Schedule::new(self.pipeline.scheduler()).map_err(exception)?)
+    }
+
+    /// A chain from noise, or from `from`, down to an image; with `known`, the posterior walk to that image.
+    pub fn chain(&self, request: &ChainRequest) -> Result<WebChain, JsError> {
+        let (scheduler, spec) = (self.pipeline.scheduler(), self.pipeline.spec());
+        let options = request::options(request)?;
+        Ok(match request::known(request)? {
+            Some(x_0) => {
+                let (chain, known) =
+                    KnownImage::chain(scheduler, &spec, options, x_0).map_err(exception)?;
+                WebChain::new(chain, Guide::Known(Rc::new(known)))
+            }
+            None => {
+                let chain = Chain::new(scheduler, &spec, options).map_err(exception)?;
+                WebChain::new(chain, Guide::Network(self.pipeline.clone()))
+            }
+        })
+    }
+}
+
+impl Model {
+    /// Labels as the network takes them: the null label where none is given, nothing where it takes none.
+    fn labels_of(&self, labels: Option<Vec<u32>>, count: usize) -> Option<Vec<usize>> {
+        let spec = self.pipeline.spec();
+        match labels {
+            Some(labels) => Some(labels.into_iter().map(|label| label as usize).collect()),
+            None => spec
+                .null_label
+                .filter(|_| spec.num_class_embeds.is_some())
+                .map(|null| vec![null; count]),
+        }
+    }
+
+    /// Whether the network can be asked this.
+    fn check(
+        &self,
+        x: &[f32],
+        count: usize,
+        timestep: usize,
+        labels: Option<&[usize]>,
+    ) -> Result<(), JsError> {
+        let spec = self.pipeline.spec();
+        let shape = [count, spec.channels, spec.height, spec.width];
+        let expected = shape
+            .iter()
+            .try_fold(1_usize, |n, &side| n.checked_mul(side));
+        let count_of_labels = spec.num_class_embeds.map(|_| count);
+        let known = |labels: &[usize]| {
+            labels
+                .iter()
+                .all(|&label| Some(label) < spec.num_class_embeds)
+        };
+        if Some(x.len()) != expected || x.is_empty() {
+            let found = x.len();
+            return Err(JsError::new(&format!(
+                "the network takes images of shape {shape:?}; {found} values are not that"
+            )));
+        }
+        if labels.map(<[usize]>::len) != count_of_labels || !labels.is_none_or(known) {
+            return Err(JsError::new(&match spec.num_class_embeds {
+                Some(classes) => format!("{count} labels below {classes} are needed"),
+                None => "this model is unconditional; leave the labels out".into(),
+            }));
+        }
+        if timestep >= self.pipeline.scheduler().num_train_timesteps {
+            return Err(JsError::new(&format!(
+                "timestep {timestep} is outside the chain"
+            )));
+        }
+        Ok(())
+    }
+
+    async fn output(
+        &self,
+        x: &[f32],
+        count: usize,
+        timestep: usize,
+        labels: Option<Vec<u32>>,
+    ) -> Result<Vec<f32>, JsError> {
+        let labels = self.labels_of(labels, count);
+        self.check(x, count, timestep, labels.as_deref())?;
+        let spec = self.pipeline.spec();
+        let shape = [count, spec.channels, spec.height, spec.width];
+        self.pipeline
+            .predict(x, shape, timestep, labels.as_deref())
+            .await
+            .map_err(exception)
+    }
+}
+
+/// A tensor's values on the host.
+async fn values(tensor: Tensor<4>) -> Result<Float32Array, JsError> {
+    let lost = |reason: String| {
+        JsError::new(&format!(
+            "the device returned no result ({reason}); reload the page, or use ?device=cpu"
+        ))
+    };
+    let data = tensor
+        .into_data_async()
+        .await
+        .map_err(|e| lost(format!("{e:?}")))?;
+    let values = data
+        .try_into_vec::<f32>()
+        .map_err(|e| lost(format!("{e:?}")))?;
+    Ok(Float32Array::from(&values[..]))
+}
+
+async fn stage(place: Place, features: Tensor<4>) -> Result<JsValue, JsError> {
+    let (role, level, name) = match place {
+        Place::In => ("in", 0, "conv_in".into()),
+        Place::Down(level) => ("down", level, format!("down_blocks.{level}")),
+        Place::Mid => ("mid", 0, "mid_block".into()),
+        Place::Up(level) => ("up", level, format!("up to level {level}")),
+        Place::Out => ("out", 0, "conv_out".into()),
+    };
+    let [_, c, h, w] = features.dims();
+    let shape = Array::of(&[JsValue::from(c), JsValue::from(h), JsValue::from(w)]);
+    object([
+        ("name", name.into()),
+        ("role", role.into()),
+        ("level", level.into()),
+        ("shape", shape.into()),
+        ("values", values(features).await?.into()),
+    ])
+}
+
+/// The middle block's attention over the pixels of the lowest level of an image of `size`.
+async fn attention(weights: Tensor<4>, size: [usize; 2]) -> Result<JsValue, JsError> {
+    let [_, heads, pixels, _] = weights.dims();
+    // Halving keeps the proportions: h w pixels of the image have become `pixels`.
+    let factor = ((size[0] * size[1]) as f64 / pixels as f64).sqrt();
+    let shape = Array::of(&[
+        JsValue::from((size[0] as f64 / factor).round()),
+        JsValue::from((size[1] as f64 / factor).round()),
+    ]);
+    object([
+        ("shape", shape.into()),
+        ("heads", heads.into()),
+        ("weights", values(weights).await?.into()),
+    ])
+}

@@ -1,0 +1,143 @@
+//! Reading `ChainRequest`: what the page asks of a chain, into [`ChainOptions`].
+
+use crate::chain::{ChainOptions, Inpaint, Start};
+use js_sys::{Array, Float32Array};
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::*;
+
+use super::given;
+
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = r#"
+export interface ChainRequest {
+  seed: number;
+  count: number;
+  label: number | null | number[];
+  guidance?: number;
+  guidanceRescale?: number;
+  sampler?: "ddpm" | "ddim" | "dpm++" | "ddim_inverse";
+  steps: number;
+  eta?: number;
+  spacing?: "leading" | "linspace" | "trailing";
+  from?: { x: Float32Array; timestep: number };
+  known?: Float32Array;
+  inpaint?: { x0: Float32Array; mask: Float32Array; resamplings: number };
+}
+"#;
+
+#[wasm_bindgen]
+extern "C" {
+    /// How a chain should walk.
+    #[wasm_bindgen(typescript_type = "ChainRequest")]
+    pub type ChainRequest;
+}
+
+fn number(object: &JsValue, key: &str, default: f64) -> Result<f64, JsError> {
+    match given(object, key) {
+        Some(value) => value
+            .as_f64()
+            .ok_or_else(|| JsError::new(&format!("{key} must be a number"))),
+        None => Ok(default),
+    }
+}
+
+fn whole(object: &JsValue, key: &str, default: u32) -> Result<usize, JsError> {
+    let value = number(object, key, f64::from(default))?;
+    if value >= 0.0 && value.fract() == 0.0 && value <= f64::from(u32::MAX) {
+        Ok(value as usize)
+    } else {
+        Err(JsError::new(&format!(
+            "{key} is {value}; it must be a whole number"
+        )))
+    }
+}
+
+/// A name out of a fixed list, if one is given.
+fn named<T: std::str::FromStr<Err = String>>(
+    object: &JsValue,
+    key: &str,
+) -> Result<Option<T>, JsError> {
+    let Some(value) = given(object, key) else {
+        return Ok(None);
+    };
+    let name = value
+        .as_string()
+        .ok_or_else(|| JsError::new(&format!("{key} must be a name")))?;
+    name.parse()
+        .map(Some)
+        .map_err(|reason: String| JsError::new(&reason))
+}
+
+fn values(object: &JsValue, key: &str) -> Result<Vec<f32>, JsError> {
+    given(object, key)
+        .and_then(|value| {
+            value
+                .dyn_ref::<Float32Array>()
+                .map(|values| values.to_vec())
+        })
+        .ok_or_else(|| JsError::new(&format!("{key} must be a Float32Array")))
+}
+
+/// The known image of a posterior walk, if the request has one.
+pub(super) fn known(request: &ChainRequest) -> Result<Option<Vec<f32>>, JsError> {
+    given(request, "known")
+        .map(|_| values(request, "known"))
+        .transpose()
+}
+
+/// Reads a request; what is absent keeps its default.
+pub(super) fn options(request: &ChainRequest) -> Result<ChainOptions, JsError> {
+    let defaults = ChainOptions::default();
+    let count = whole(request, "count", 1)?;
+    let labels = match given(request, "label") {
+        None => None,
+        Some(value) if value.is_array() => {
+            let label = |label: JsValue| {
+                label
+                    .as_f64()
+                    .filter(|label| *label >= 0.0 && label.fract() == 0.0)
+                    .map(|label| label as usize)
+                    .ok_or_else(|| JsError::new("label must hold whole numbers"))
+            };
+            Some(
+                Array::from(&value)
+                    .iter()
+                    .map(label)
+                    .collect::<Result<_, _>>()?,
+            )
+        }
+        // Not `vec![..; count]`: the chain refuses an absurd count before anything that long is made.
+        Some(_) => {
+            let label = whole(request, "label", 0)?;
+            Some(std::iter::repeat_n(label, count.min(1 << 20)).collect())
+        }
+    };
+    let from = match given(request, "from") {
+        None => None,
+        Some(from) => Some(Start {
+            x: values(&from, "x")?,
+            timestep: whole(&from, "timestep", 0)?,
+        }),
+    };
+    let inpaint = match given(request, "inpaint") {
+        None => None,
+        Some(inpaint) => Some(Inpaint {
+            x_0: values(&inpaint, "x0")?,
+            mask: values(&inpaint, "mask")?,
+            resamplings: whole(&inpaint, "resamplings", 1)?,
+        }),
+    };
+    Ok(ChainOptions {
+        seed: whole(request, "seed", 0)? as u64,
+        count,
+        labels,
+        guidance_scale: number(request, "guidance", defaults.guidance_scale)?,
+        guidance_rescale: number(request, "guidanceRescale", defaults.guidance_rescale)?,
+        sampler: named(request, "sampler")?.unwrap_or(defaults.sampler),
+        num_inference_steps: whole(request, "steps", 1000)?,
+        eta: number(request, "eta", defaults.eta)?,
+        spacing: named(request, "spacing")?,
+        from,
+        inpaint,
+    })
+}

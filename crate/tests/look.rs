@@ -1,0 +1,75 @@
+//! A look inside the network shows the evaluation that `forward` makes.
+
+mod common;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use walkback::noise::NoiseStream;
+use walkback::unet::look::Place;
+use walkback::unet::{UNet, UNetConfig};
+
+fn network(name: &str) -> (UNet, Device) {
+    let device = Device::flex();
+    let config = String::from_utf8(common::fixture(&format!("{name}/unet/config.json"))).unwrap();
+    let weights = common::fixture(&format!("{name}/unet/diffusion_pytorch_model.safetensors"));
+    let unet = UNet::new(&UNetConfig::from_json(&config).unwrap(), &device)
+        .unwrap()
+        .load_safetensors(&weights, &device)
+        .unwrap();
+    (unet, device)
+}
+
+#[test]
+fn the_stages_follow_the_u_and_end_in_the_output() {
+    let (unet, device) = network("plain");
+    let config = unet.config().clone();
+    let levels = config.block_out_channels.len();
+    let [h, w] = config.sample_size;
+    let shape = [1, config.in_channels, h, w];
+    let x = NoiseStream::new(1).normal(shape.iter().product());
+    let x = Tensor::<4>::from_data(TensorData::new(x, shape), &device);
+    let labels = config.num_class_embeds.map(|_| vec![0]);
+    let look = unet.look(x.clone(), &[400.0], labels.as_deref());
+
+    let places: Vec<Place> = look.stages.iter().map(|(place, _)| *place).collect();
+    let mut expected = vec![Place::In];
+    expected.extend((0..levels).map(Place::Down));
+    expected.push(Place::Mid);
+    expected.extend((0..levels).rev().map(Place::Up));
+    expected.push(Place::Out);
+    assert_eq!(places, expected);
+
+    let bottom = [h >> (levels - 1), w >> (levels - 1)];
+    for (place, features) in &look.stages {
+        let [n, _, height, width] = features.dims();
+        assert_eq!(n, 1);
+        match place {
+            Place::In | Place::Out => assert_eq!([height, width], [h, w]),
+            Place::Mid => assert_eq!([height, width], bottom),
+            Place::Down(level) => {
+                let last = level + 1 == levels;
+                let halvings = level + usize::from(!last);
+                assert_eq!([height, width], [h >> halvings, w >> halvings]);
+            }
+            Place::Up(level) => {
+                let halvings = level.saturating_sub(1);
+                assert_eq!([height, width], [h >> halvings, w >> halvings]);
+            }
+        }
+    }
+    let output = look.stages.last().unwrap().1.clone().into_data();
+    let forward = unet.forward(x, &[400.0], labels.as_deref()).into_data();
+    assert_eq!(output, forward);
+
+    let attention = look.attention.unwrap();
+    let [n, heads, rows, columns] = attention.dims();
+    assert_eq!(
+        [n, rows, columns],
+        [1, bottom[0] * bottom[1], bottom[0] * bottom[1]]
+    );
+    let values = attention.into_data().try_into_vec::<f32>().unwrap();
+    assert_eq!(values.len(), heads * rows * columns);
+    assert!(values.iter().all(|v| (0.0..=1.0).contains(v)));
+    for row in values.chunks(columns) {
+        assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+    }
+}
