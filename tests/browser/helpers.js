@@ -93,20 +93,23 @@ const contentTypes = {
  */
 
 /**
- * Serves the repository on 127.0.0.1, as static files.
+ * Serves a folder on 127.0.0.1, as static files.
  * @param {Record<string, Answer>} [instead] answers by path, e.g. "/pretrained/mnist/golden.json"
+ * @param {{ folder?: string, below?: string }} [place] the folder, by default the repository, and the path
+ *     below which it is served, "/" by default; anything else is not found
  * @returns {Promise<{ url: string, close: () => Promise<void> }>}
  */
-export async function serve(instead = {}) {
+export async function serve(instead = {}, { folder = root, below = "/" } = {}) {
   const server = createServer(async (request, response) => {
     const address = decodeURIComponent(new URL(request.url ?? "/", "http://localhost").pathname);
     const answer = instead[address];
-    const file = path.join(root, address.endsWith("/") ? `${address}index.html` : address);
+    const rest = address.startsWith(below) ? address.slice(below.length) : "..";
+    const file = path.join(folder, rest === "" || rest.endsWith("/") ? `${rest}index.html` : rest);
     if (answer?.status !== undefined) {
       response.writeHead(answer.status).end();
       return;
     }
-    const inside = file.startsWith(root) && (await stat(file).catch(() => null))?.isFile();
+    const inside = file.startsWith(folder) && (await stat(file).catch(() => null))?.isFile();
     const body = answer?.body ?? (inside ? await readFile(file) : null);
     if (body === null) {
       response.writeHead(404).end();
@@ -126,7 +129,7 @@ export async function serve(instead = {}) {
       server.closeAllConnections();
       server.close(() => resolve());
     });
-  return { url: `http://127.0.0.1:${address.port}/`, close };
+  return { url: `http://127.0.0.1:${address.port}${below}`, close };
 }
 
 /**

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::project::root;
-use crate::wasm::{Device, Recipe};
+use crate::wasm::{self, Device, Recipe};
 use crate::{command, node};
 
 /// Build the page for publishing: a folder that any static host can serve, from any path.
@@ -19,6 +19,17 @@ pub(crate) struct Options {
     /// The cargo profile that the wasm modules are built with.
     #[arg(long, default_value = "dist")]
     profile: String,
+    /// Take the modules of `serve`, which are larger and quicker to build: for trying out, not for publishing.
+    #[arg(long, conflicts_with = "profile")]
+    draft: bool,
+}
+
+/// Where the browser tests find a draft.
+const DRAFT: &str = "target/dist-draft";
+
+/// Writes the draft that the browser tests serve from a sub-path.
+pub(crate) fn draft() -> Result<()> {
+    write(&root().join(DRAFT), &Recipe::for_development(wasm::PROFILE))
 }
 
 /// What is published, beside the wasm modules.
@@ -47,16 +58,27 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     node::install()?;
     let out = root().join(&options.out);
     // Built beside the target directories, where a second run finds the modules again.
-    let recipe = Recipe {
-        profile: &options.profile,
-        wasm_opt: Some("-Oz"),
-        out: root().join("target/dist-pkg"),
+    let recipe = if options.draft {
+        Recipe::for_development(wasm::PROFILE)
+    } else {
+        Recipe {
+            profile: &options.profile,
+            wasm_opt: Some("-Oz"),
+            out: root().join("target/dist-pkg"),
+        }
     };
+    write(&out, &recipe)?;
+    print_sizes(&out)?;
+    println!("\n==> {}", out.display());
+    Ok(())
+}
+
+/// Builds the modules by `recipe` and lays them out in `out` with all else that is published.
+fn write(out: &Path, recipe: &Recipe<'_>) -> Result<()> {
     Device::ALL
         .iter()
         .try_for_each(|&device| recipe.build(device))?;
-
-    prepare(&out)?;
+    prepare(out)?;
     for name in PUBLISHED {
         let from = root().join(name);
         if !from.exists() {
@@ -68,8 +90,6 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         let folder = format!("web/pkg/{}", device.name());
         copy(&recipe.out.join(device.name()), &out.join(folder))?;
     }
-    print_sizes(&out)?;
-    println!("\n==> {}", out.display());
     Ok(())
 }
 

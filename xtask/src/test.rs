@@ -10,7 +10,7 @@ use clap::builder::PossibleValuesParser;
 
 use crate::project::{PACKAGE, cargo, root};
 use crate::wasm::{self, Device, Recipe, cargo_for_wasm};
-use crate::{browser, command, node};
+use crate::{browser, command, dist, node};
 
 /// Check and test everything: format, lints, types, documentation, native and browser tests.
 #[derive(Args)]
@@ -188,6 +188,7 @@ fn build_wasm() -> Result<()> {
 fn browser_tests() -> Result<()> {
     node::install()?;
     build_wasm()?;
+    dist::draft()?;
     let browser = browser::find()?;
     println!("    browser: {}", browser.display());
     let mut tests = node::node();

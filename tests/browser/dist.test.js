@@ -1,0 +1,47 @@
+// What `cargo xtask dist` writes works from any path of any static host, and asks nobody else for anything.
+
+import assert from "node:assert/strict";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { launch, root, serve, SLOW } from "./helpers.js";
+
+const below = "/some/path/";
+/** @type {import("playwright-core").Browser} */
+let browser;
+/** @type {Awaited<ReturnType<typeof serve>>} */
+let site;
+
+before(async () => {
+  site = await serve({}, { folder: path.join(root, "target", "dist-draft") + path.sep, below });
+  browser = await launch({ webgpu: false });
+});
+
+after(async () => {
+  await browser?.close();
+  await site?.close();
+});
+
+test("the published page walks a chain below a sub-path", { timeout: SLOW }, async () => {
+  const page = await browser.newPage();
+  /** @type {string[]} */
+  const wrong = [];
+  page.on("request", (request) => {
+    if (!request.url().startsWith(site.url) && !request.url().startsWith("blob:")) {
+      wrong.push(`asked for ${request.url()}`);
+    }
+  });
+  page.on("response", (response) => {
+    if (response.status() >= 400) wrong.push(`${response.status()} for ${response.url()}`);
+  });
+  page.on("pageerror", (error) => wrong.push(String(error)));
+  await page.goto(`${site.url}?device=cpu&seed=5&steps=10`);
+  const picture = page.getByRole("img", { name: /finished image/ });
+  await picture.waitFor({ timeout: SLOW });
+  assert.deepEqual(wrong, []);
+  await page.close();
+});
+
+test("nothing is served outside of it", async () => {
+  const outside = await fetch(new URL("/index.html", site.url));
+  assert.equal(outside.status, 404);
+});
