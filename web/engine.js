@@ -1,105 +1,130 @@
-// The page's side of the worker: calls with answers, chains with steps.
+// The page's side of the worker that holds the model: everything the network computes, in turn.
 
-import { sentence } from "./sentence.js";
+import { Link } from "./link.js";
 
-/** @typedef {import("./protocol.js").Calls} Calls */
-/** @typedef {import("./protocol.js").Method} Method */
+/** @typedef {import("./protocol.js").ModelCalls} ModelCalls */
+/** @typedef {import("./protocol.js").Frame} Frame */
 
 /**
  * @typedef {object} EngineChain a chain that lives in the worker
  * @property {Uint32Array} timesteps
  * @property {number[]} shape [count, channels, h, w]
  * @property {Float32Array} xt pure noise, where the walk begins
- * @property {() => Promise<import("./protocol.js").Frame | null>} step null once the chain is closed
- * @property {() => void} close ends the chain at once, whatever it is doing
+ * @property {() => Promise<Frame | null>} step null once the chain is closed; one step at a time
+ * @property {() => void} close ends the chain at once: the step under way comes back as null, and queued work is skipped
  */
 
-/** The worker and what is awaited from it. */
 export class Engine {
-  #worker;
-  #lastCall = 0;
+  #link;
   #lastChain = 0;
-  /** @type {Map<number, { resolve: (result: any) => void, reject: (error: Error) => void }>} */
-  #pending = new Map();
-  /** @type {Error | null} */
-  #broken = null;
 
   /** @param {(progress: import("./protocol.js").Progress) => void} onProgress */
   constructor(onProgress) {
-    this.#worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
-    this.#worker.addEventListener(
-      "message",
-      (/** @type {MessageEvent<import("./protocol.js").Reply>} */ { data }) => {
-        if ("progress" in data) {
-          onProgress(data.progress);
-          return;
-        }
-        const call = this.#pending.get(data.id);
-        this.#pending.delete(data.id);
-        if ("error" in data) call?.reject(new Error(data.error));
-        else call?.resolve(data.result);
-      },
-    );
-    this.#worker.addEventListener("error", (event) => {
-      event.preventDefault();
-      this.#breakDown(
-        event.message === undefined || event.message === ""
-          ? "The worker that computes could not be started: its script failed to load, or this browser has no module workers."
-          : `The worker that computes has stopped (${event.message}). Reload the page.`,
-      );
-    });
+    this.#link = new Link(onProgress);
   }
 
   /**
-   * Loads a model; must be answered before a chain is opened.
-   * @param {Calls["load"]["params"]} wish
+   * Loads a model; must be answered before anything else is asked.
+   * @param {ModelCalls["load"]["params"]} wish
    */
   load(wish) {
-    return this.#call("load", wish);
+    return this.#link.call("load", wish);
   }
 
   /**
    * @param {import("./protocol.js").ChainOptions} options
-   * @param {() => boolean} stillWanted asked when the chain is there; if not, it is closed again
-   * @returns {Promise<EngineChain | null>} null if no longer wanted
+   * @param {AbortSignal} [signal] aborted: the chain is closed, now or as soon as it is open
+   * @returns {Promise<EngineChain | null>} null if aborted before it was open
    */
-  async open(options, stillWanted) {
+  async open(options, signal) {
+    if (signal?.aborted) return null;
+    const link = this.#link;
     const chain = ++this.#lastChain;
-    const opened = await this.#call("open", { chain, options });
+    const closed = new AbortController();
     const close = () => {
-      this.#call("close", { chain }).catch(() => {});
+      if (closed.signal.aborted) return;
+      closed.abort();
+      link.call("close", { chain }).catch(() => {});
     };
-    if (!stillWanted()) {
-      close();
+    signal?.addEventListener("abort", close, { once: true });
+    const opened = await link.call("open", { chain, options }).catch((error) => {
+      if (closed.signal.aborted) return null;
+      throw error;
+    });
+    if (opened === null) return null;
+    if (closed.signal.aborted) {
+      // The request to close came before the chain was there.
+      link.call("close", { chain }).catch(() => {});
       return null;
     }
-    return { ...opened, step: () => this.#call("step", { chain }), close };
+    let { xt } = opened;
+    /** @returns {Promise<Frame | null>} */
+    const step = async () => {
+      try {
+        const result = await link.call("step", { chain }, closed.signal);
+        if (result === null) return null;
+        const frame = { ...result, xt };
+        xt = result.next;
+        return frame;
+      } catch (error) {
+        if (closed.signal.aborted) return null;
+        throw error;
+      }
+    };
+    return { ...opened, step, close };
   }
 
   /**
-   * @template {Method} M
-   * @param {M} method
-   * @param {Calls[M]["params"]} params
-   * @returns {Promise<Calls[M]["result"]>}
+   * The raw output of the network.
+   * @param {ModelCalls["predict"]["params"]} params
+   * @param {AbortSignal} [signal]
    */
-  #call(method, params) {
-    if (this.#broken !== null) return Promise.reject(this.#broken);
-    const id = ++this.#lastCall;
-    return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject });
-      try {
-        this.#worker.postMessage({ id, method, params });
-      } catch (error) {
-        this.#pending.delete(id);
-        reject(new Error(sentence(error)));
-      }
-    });
+  predict(params, signal) {
+    return this.#link.call("predict", params, signal);
   }
 
-  /** @param {string} message */
-  #breakDown(message) {
-    this.#broken = new Error(message);
-    for (const { reject } of this.#pending.values()) reject(this.#broken);
-    this.#pending.clear();
+  /**
+   * One evaluation of the network, read as x_0-hat and eps-hat.
+   * @param {ModelCalls["denoise"]["params"]} params
+   * @param {AbortSignal} [signal]
+   */
+  denoise(params, signal) {
+    return this.#link.call("denoise", params, signal);
+  }
+
+  /**
+   * One term of the bound for one image, bits/dim: L_0 at timestep 0, else L_{t-1}.
+   * @param {ModelCalls["boundTerm"]["params"]} params
+   * @param {AbortSignal} [signal]
+   */
+  boundTerm(params, signal) {
+    return this.#link.call("boundTerm", params, signal);
+  }
+
+  /**
+   * L_T, bits/dim.
+   * @param {ModelCalls["priorTerm"]["params"]} params
+   * @param {AbortSignal} [signal]
+   */
+  priorTerm(params, signal) {
+    return this.#link.call("priorTerm", params, signal);
+  }
+
+  /**
+   * The inside of the network in one evaluation.
+   * @param {ModelCalls["look"]["params"]} params
+   * @param {AbortSignal} [signal]
+   */
+  look(params, signal) {
+    return this.#link.call("look", params, signal);
+  }
+
+  /**
+   * @param {Uint32Array} timesteps
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<Float32Array>} [n, d], the sinusoids
+   */
+  timeEmbeddings(timesteps, signal) {
+    return this.#link.call("timeEmbeddings", { timesteps }, signal);
   }
 }

@@ -1,20 +1,17 @@
-// The page: starts the worker, loads the model, hands both to the figure, and says what goes wrong.
+// The page: starts the worker, loads the model, hands both to the figures, and says what goes wrong.
 
-import { Engine } from "./engine.js";
-import { Hero } from "./hero.js";
+import { Arithmetic } from "./arithmetic.js";
+import { loadDigits } from "./digits.js";
 import { element } from "./dom.js";
+import { Engine } from "./engine.js";
+import { placeFigures, revealSections } from "./figure.js";
+import { figures } from "./figures.js";
 import { asSentence, sentence } from "./sentence.js";
-import { readSettings } from "./settings.js";
+import { properties, readWish } from "./settings.js";
+import { linkSources } from "./source.js";
+import { State } from "./state.js";
 
-/** Points every link that names a file of the source at the repository. */
-function linkSources() {
-  const repository = document.querySelector('meta[name="repository"]')?.getAttribute("content");
-  if (!repository) return;
-  for (const link of document.querySelectorAll("a[data-source]")) {
-    const path = link.getAttribute("data-source");
-    link.setAttribute("href", path ? `${repository}/blob/main/${path}` : repository);
-  }
-}
+/** @typedef {import("./protocol.js").Loaded} Loaded */
 
 /** @param {import("./protocol.js").Progress} progress */
 function showProgress({ activity, loaded, total }) {
@@ -40,6 +37,23 @@ function megabytes(bytes) {
   return (bytes / 1e6).toFixed(1);
 }
 
+/** What computes here, in the details at the end of the page. @param {Loaded} loaded */
+function describeDevice({ info, check }) {
+  element("detail-device", HTMLElement).textContent =
+    info.device === "webgpu"
+      ? `WebGPU${info.adapter === "" ? "" : ` on ${info.adapter}`}`
+      : "the CPU, in WebAssembly, in one thread";
+  const [height, width] = info.imageSize;
+  const millions = (info.parameters / 1e6).toFixed(2);
+  element("detail-model", HTMLElement).textContent =
+    `${millions} million parameters, ${height} × ${width} pixels, T = ${info.trainTimesteps}`;
+  const reference = { golden: "the exporter's", cpu: "the CPU's", none: "" }[check.against];
+  element("detail-check", HTMLElement).textContent =
+    check.against === "none"
+      ? "finite numbers; this folder has no known answer to compare with"
+      : `eps-hat is within ${check.difference.toExponential(1)} of ${reference} for the same input`;
+}
+
 /** Says what went wrong in place of the image. @param {unknown} error */
 function fail(error) {
   element("loading", HTMLElement).hidden = true;
@@ -47,19 +61,36 @@ function fail(error) {
   element("failure-text", HTMLElement).textContent = asSentence(sentence(error));
 }
 
+/** What the link asked for in vain, in one quiet line. @param {string[]} sentences */
+function showComplaints(sentences) {
+  element("link-notice", HTMLElement).textContent = sentences.join(" ");
+}
+
 async function begin() {
   if (typeof WebAssembly !== "object") {
     throw new Error("This browser has no WebAssembly, and the network cannot run without it.");
   }
-  const settings = readSettings(new URLSearchParams(location.search));
-  if (settings.device === "webgpu") element("failure-cpu", HTMLElement).hidden = false;
-  element("walk", HTMLElement).dataset["started"] = "";
+  const wish = readWish(new URLSearchParams(location.search));
+  if (wish.device === "webgpu") element("failure-cpu", HTMLElement).hidden = false;
+  element("walk-back", HTMLElement).dataset["started"] = "";
   showProgress({ activity: "Starting", loaded: 0, total: 0 });
   const engine = new Engine(showProgress);
-  const loaded = await engine.load({ model: settings.model, device: settings.device });
+  const loaded = await engine.load(wish);
   element("loading", HTMLElement).hidden = true;
-  new Hero(engine, loaded, settings, fail);
+  describeDevice(loaded);
+  const { trainTimesteps, classes, nullLabel, channels, imageSize } = loaded.info;
+  const limits = { trainTimesteps, classes: classes.length, anyLabel: nullLabel !== null };
+  placeFigures(figures, {
+    engine,
+    arithmetic: new Arithmetic(),
+    loaded,
+    shape: [1, channels, ...imageSize],
+    state: new State(properties, limits, showComplaints),
+    digits: loadDigits,
+    calm: matchMedia("(prefers-reduced-motion: reduce)").matches,
+  });
 }
 
 linkSources();
+revealSections(figures);
 begin().catch(fail);

@@ -1,28 +1,68 @@
 // Tensors as pixels.
 
 /**
- * Draws one image of a tensor at its own size; style sheets enlarge it.
- * @param {HTMLCanvasElement} canvas
- * @param {Float32Array} values [channels, h, w], one channel for grey, three for colour
- * @param {number[]} shape [count, channels, h, w]
- * @param {number} range values from -range to +range become black to white; what is beyond is cut
+ * @typedef {object} Look how numbers become colours
+ * @property {number} [range] values from -range to +range take the whole scale; what is beyond is cut. 1 without it
+ * @property {"grey" | "signed" | "heat"} [map] grey: black to white. signed: blue, black, orange, for differences. heat: black to white through orange, from 0 to range
  */
-export function paint(canvas, values, [, channels = 1, height = 1, width = 1], range) {
-  if (canvas.width !== width || canvas.height !== height) {
-    canvas.width = width;
-    canvas.height = height;
-  }
-  const context = canvas.getContext("2d");
-  if (context === null) return;
-  const image = context.createImageData(width, height);
+
+/** Values of eps-hat beyond this are drawn black or white: it is near normal, and 3 is three deviations. */
+export const EPS_RANGE = 3;
+
+/** @typedef {(share: number) => [number, number, number]} ColourMap a share from -1 to 1 as red, green, blue */
+
+/** @type {ColourMap} */
+const signed = (share) => {
+  const size = Math.min(1, Math.abs(share));
+  return share >= 0 ? [255 * size, 150 * size, 75 * size] : [75 * size, 150 * size, 255 * size];
+};
+
+/** @type {ColourMap} */
+const heat = (share) => {
+  const size = Math.min(1, Math.max(0, share));
+  return [510 * size, 340 * (size - 0.1), 560 * (size - 0.5)];
+};
+
+/**
+ * The pixels of one image.
+ * @param {Float32Array} values [count, channels, h, w]
+ * @param {number[]} shape
+ * @param {Look} [look]
+ * @param {number} [index] which of the count images
+ * @returns {ImageData}
+ */
+export function pixels(values, [, channels = 1, height = 1, width = 1], look = {}, index = 0) {
+  const { range = 1, map = "grey" } = look;
+  const image = new ImageData(width, height);
+  const { data } = image;
   const plane = width * height;
+  const first = index * channels * plane;
+  const colour = map === "signed" ? signed : heat;
   for (let i = 0; i < plane; i++) {
     for (let rgb = 0; rgb < 3; rgb++) {
-      const value = values[(channels === 1 ? 0 : rgb) * plane + i] ?? 0;
-      // ImageData holds bytes clamped to 0..255.
-      image.data[4 * i + rgb] = Math.round((value / range + 1) * 127.5);
+      const value = values[first + Math.min(rgb, channels - 1) * plane + i] ?? 0;
+      // ImageData holds bytes clamped to 0..255, and rounds.
+      data[4 * i + rgb] = (value / range + 1) * 127.5;
     }
-    image.data[4 * i + 3] = 255;
+    data[4 * i + 3] = 255;
+    if (map !== "grey") data.set(colour((values[first + i] ?? 0) / range), 4 * i);
   }
-  context.putImageData(image, 0, 0);
+  return image;
+}
+
+/**
+ * Draws one image of a tensor at its own size; style sheets enlarge it.
+ * @param {HTMLCanvasElement} canvas
+ * @param {Float32Array} values [count, channels, h, w]
+ * @param {number[]} shape
+ * @param {Look} [look]
+ * @param {number} [index] which of the count images
+ */
+export function paint(canvas, values, shape, look, index) {
+  const image = pixels(values, shape, look, index);
+  if (canvas.width !== image.width || canvas.height !== image.height) {
+    canvas.width = image.width;
+    canvas.height = image.height;
+  }
+  canvas.getContext("2d")?.putImageData(image, 0, 0);
 }

@@ -1,12 +1,22 @@
-// What a walk depends on, as one typed list of properties: its default, what it may be, how it is read
-// from the address. A value that cannot be read is replaced by the default.
+// The state of the page as one typed list of properties: what each may be, how it is read from the
+// address and written to it. What a model allows (classes, timesteps) is known when it is loaded.
+
+/**
+ * @typedef {object} Limits what the loaded model allows
+ * @property {number} trainTimesteps T
+ * @property {number} classes how many, 0 if unconditional
+ * @property {boolean} anyLabel whether the model can be asked for any class
+ */
 
 /**
  * @template T
  * @typedef {object} Property
- * @property {T} initial
- * @property {(text: string) => T | undefined} read undefined where the text is no such value
+ * @property {(limits: Limits) => T} initial
+ * @property {(text: string, limits: Limits) => { value: T, exact: boolean } | undefined} read the nearest possible value; undefined where the text is nothing of the kind
+ * @property {(value: T) => string} write
  */
+
+/** @template P @typedef {{ [K in keyof P]: P[K] extends Property<infer T> ? T : never }} Values */
 
 /**
  * @template {string} T
@@ -16,94 +26,192 @@
 function oneOf(choices) {
   const [initial] = choices;
   if (initial === undefined) throw new RangeError("a property needs a choice");
-  return { initial, read: (text) => choices.find((choice) => choice === text) };
+  return {
+    initial: () => initial,
+    read: (text) => {
+      const value = choices.find((choice) => choice === text);
+      return value === undefined ? undefined : { value, exact: true };
+    },
+    write: (value) => value,
+  };
+}
+
+/** @param {boolean} initial @returns {Property<boolean>} */
+function flag(initial) {
+  return {
+    initial: () => initial,
+    read: (text) => ({ value: text === "1", exact: text === "1" || text === "0" }),
+    write: (value) => (value ? "1" : "0"),
+  };
 }
 
 /**
  * @param {number} low
- * @param {number} high
+ * @param {number | ((limits: Limits) => number)} high
  * @param {number} initial
- * @param {boolean} whole
+ * @param {{ whole: boolean }} options
  * @returns {Property<number>}
  */
-function between(low, high, initial, whole) {
+function between(low, high, initial, { whole }) {
+  /** @param {Limits} limits */
+  const top = (limits) => (typeof high === "number" ? high : high(limits));
   return {
-    initial,
-    read(text) {
-      const value = text.trim() === "" ? NaN : Number(text);
-      if (Number.isNaN(value)) return undefined;
-      const clamped = Math.min(high, Math.max(low, value));
-      return whole ? Math.round(clamped) : clamped;
+    initial: (limits) => Math.min(top(limits), initial),
+    read(text, limits) {
+      const wish = text.trim() === "" ? NaN : Number(text);
+      if (Number.isNaN(wish)) return undefined;
+      const clamped = Math.min(top(limits), Math.max(low, wish));
+      const value = whole ? Math.round(clamped) : clamped;
+      return { value, exact: value === wish };
     },
+    write: String,
   };
 }
+
+/** @param {number} low @param {number} high @param {number} initial */
+const whole = (low, high, initial) => between(low, high, initial, { whole: true });
+
+/** @param {number} low @param {number} high @param {number} initial */
+const real = (low, high, initial) => between(low, high, initial, { whole: false });
+
+/** A timestep of the schedule, 0..T-1. @param {number} initial */
+const timestep = (initial) =>
+  between(0, ({ trainTimesteps }) => trainTimesteps - 1, initial, { whole: true });
+
+/**
+ * A number, or null where it is left to the page.
+ * @param {Property<number>} property
+ * @returns {Property<number | null>}
+ */
+function optional({ read, write }) {
+  return {
+    initial: () => null,
+    read,
+    write: (value) => (value === null ? "" : write(value)),
+  };
+}
+
+/**
+ * A class, or null for any.
+ * @param {number | null} initial
+ * @returns {Property<number | null>}
+ */
+function classLabel(initial) {
+  /** @param {number | null} wish @param {Limits} limits */
+  const fit = (wish, { classes, anyLabel }) => {
+    if (classes === 0) return null;
+    if (wish === null) return anyLabel ? null : 0;
+    return Math.min(classes - 1, Math.max(0, Math.round(wish)));
+  };
+  return {
+    initial: (limits) => fit(initial, limits),
+    read(text, limits) {
+      const wish = text === "any" ? null : text.trim() === "" ? NaN : Number(text);
+      if (Number.isNaN(wish)) return undefined;
+      const value = fit(wish, limits);
+      return { value, exact: value === wish };
+    },
+    write: (value) => (value === null ? "any" : String(value)),
+  };
+}
+
+/** How many steps a walk takes: one of stepChoices. @type {Property<number>} */
+const stepCount = {
+  initial: ({ trainTimesteps }) => trainTimesteps,
+  read(text, { trainTimesteps }) {
+    const wish = text.trim() === "" ? NaN : Number(text);
+    if (Number.isNaN(wish)) return undefined;
+    const choices = stepChoices(trainTimesteps);
+    const value = choices[nearest(choices, wish)] ?? trainTimesteps;
+    return { value, exact: value === wish };
+  },
+  write: String,
+};
 
 /** The largest seed of the noise stream: it is taken modulo 2^32. */
 export const MAX_SEED = 2 ** 32 - 1;
 export const MAX_GUIDANCE = 4;
 
-/** @type {Property<import("./protocol.js").DeviceChoice>} */
-const device = oneOf(/** @type {const} */ (["auto", "webgpu", "cpu"]));
+const seed = whole(0, MAX_SEED, 1);
+const sampler = oneOf(/** @type {const} */ (["ddpm", "ddim", "dpm++"]));
+const spacing = oneOf(/** @type {const} */ (["leading", "linspace", "trailing"]));
+/** One of the page's 100 real digits, ten of each class in order. @param {number} initial */
+const testDigit = (initial) => whole(0, 99, initial);
 
-/** @type {Property<string>} a folder below pretrained/ */
-const model = {
-  initial: "mnist",
-  read: (text) => (/^\w[\w.-]{0,63}$/.test(text) ? text : undefined),
+/** All that the page's address can say behind the #, by figure. The hero's names stand without a prefix. */
+export const properties = {
+  walk: {
+    label: classLabel(3),
+    guidance: real(0, MAX_GUIDANCE, 1),
+    seed,
+    sampler,
+    eta: real(0, 1, 0),
+    spacing,
+    // Left to the page, the number of steps suits the device.
+    steps: optional(stepCount),
+    speed: oneOf(/** @type {const} */ (["1", "0.25", "0.5", "2", "4", "max"])),
+    // Steps taken where the walk is paused; null while it walks.
+    at: optional(between(0, ({ trainTimesteps }) => trainTimesteps, 0, { whole: true })),
+  },
+
+  forward: {
+    digit: testDigit(30),
+    t: timestep(300),
+    seed,
+    schedule: oneOf(
+      /** @type {const} */ (["linear", "scaled_linear", "squaredcos_cap_v2", "sigmoid"]),
+    ),
+    naive: flag(false),
+  },
+
+  learn: {
+    digit: testDigit(30),
+    t: timestep(400),
+    seed,
+  },
+
+  jump: {
+    seed,
+    label: classLabel(3),
+  },
+
+  many: {
+    digit: testDigit(30),
+    t: timestep(600),
+    seed,
+  },
+
+  posterior: {
+    digit: testDigit(30),
+    seed,
+  },
+
+  inside: {
+    digit: testDigit(30),
+    t: timestep(400),
+  },
+
+  compare: {
+    seed,
+    label: classLabel(3),
+    at: whole(0, 1000, 0),
+  },
+
+  wall: {
+    seed,
+    guidance: real(0, MAX_GUIDANCE, 2),
+  },
+
+  bend: {
+    t: timestep(500),
+    label: classLabel(3),
+    seed,
+    share: real(0, 1, 0.5),
+  },
 };
 
-/** @type {Property<number | null>} a class, or null for any */
-const label = {
-  initial: 3,
-  read: (text) => (text === "any" ? null : between(0, 1e6, 0, true).read(text)),
-};
-
-/** @type {Property<number | null>} null: as many as suit the device */
-const steps = { initial: null, read: between(1, 1e6, 100, true).read };
-
-const properties = {
-  device,
-  model,
-  label,
-  guidance: between(0, MAX_GUIDANCE, 1, false),
-  seed: between(0, MAX_SEED, 1, true),
-  steps,
-};
-
-/**
- * @typedef {object} Settings
- * @property {import("./protocol.js").DeviceChoice} device
- * @property {string} model
- * @property {number | null} label
- * @property {number} guidance
- * @property {number} seed
- * @property {number | null} steps
- */
-
-/**
- * @param {URLSearchParams} parameters of the page's address
- * @returns {Settings}
- */
-export function readSettings(parameters) {
-  /**
-   * @template T
-   * @param {Property<T>} property
-   * @param {string} name
-   * @returns {T}
-   */
-  const value = ({ initial, read }, name) => {
-    const text = parameters.get(name);
-    const found = text === null ? undefined : read(text);
-    return found === undefined ? initial : found;
-  };
-  return {
-    device: value(properties.device, "device"),
-    model: value(properties.model, "model"),
-    label: value(properties.label, "label"),
-    guidance: value(properties.guidance, "guidance"),
-    seed: value(properties.seed, "seed"),
-    steps: value(properties.steps, "steps"),
-  };
-}
+/** @typedef {typeof properties} Properties */
+/** @typedef {keyof Properties} GroupName */
 
 /**
  * The numbers of steps a walk can be taken in: the divisors of T from 10 up, so that strided walks
@@ -130,4 +238,19 @@ export function nearest(choices, wish) {
     if (Math.abs(choice - wish) < Math.abs((choices[best] ?? Infinity) - wish)) best = i;
   });
   return best;
+}
+
+/**
+ * Which model, and where it is to compute: the part of the address before the #, because a change of it
+ * loads the page anew.
+ * @param {URLSearchParams} parameters
+ * @returns {{ device: import("./protocol.js").DeviceChoice, model: string }}
+ */
+export function readWish(parameters) {
+  const device = parameters.get("device");
+  const model = parameters.get("model");
+  return {
+    device: device === "webgpu" || device === "cpu" ? device : "auto",
+    model: model !== null && /^\w[\w.-]{0,63}$/.test(model) ? model : "mnist",
+  };
 }

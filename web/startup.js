@@ -68,10 +68,10 @@ export async function start({ model: name, device }, report) {
  * @returns {Promise<{ model: Model, check: StartCheck }>}
  */
 async function startOn(device, pending, count, report) {
-  const [modelClass, folder] = await Promise.all([loadWasm(device, count), pending]);
+  const [wasm, folder] = await Promise.all([loadWasm(device, count), pending]);
   const where = device === "webgpu" ? "GPU" : "CPU";
   report({ activity: `Loading the network onto the ${where}`, loaded: 0, total: 0 });
-  const model = await load(modelClass, folder);
+  const model = await load(wasm, folder);
   try {
     if (model.info.device !== device) {
       throw new WrongAnswer(`it computes on "${model.info.device}" instead of "${device}"`);
@@ -88,9 +88,9 @@ async function startOn(device, pending, count, report) {
   }
 }
 
-/** @param {import("./wasm.js").ModelClass} modelClass @param {ModelFolder} folder */
-function load(modelClass, folder) {
-  return modelClass.load(folder.unetConfig, folder.schedulerConfig, folder.labels, folder.weights);
+/** @param {import("./wasm.js").WasmModule} wasm @param {ModelFolder} folder */
+function load(wasm, folder) {
+  return wasm.Model.load(folder.unetConfig, folder.schedulerConfig, folder.labels, folder.weights);
 }
 
 /**
@@ -147,6 +147,7 @@ async function cpuAnswer(folder, count) {
 function describe(model, notice, check, software) {
   const { device, adapter, parameters, imageSize, channels, classes, nullLabel, trainTimesteps } =
     model.info;
+  const { betas, alphasCumprod } = model.schedule();
   return {
     info: {
       device,
@@ -158,6 +159,7 @@ function describe(model, notice, check, software) {
       nullLabel: nullLabel ?? null,
       trainTimesteps,
     },
+    schedule: { betas, alphasCumprod },
     notice,
     check,
     software,

@@ -1,6 +1,7 @@
 // One walk from noise to image, played like a recording: it knows time and order, not the DOM. At
 // position i, i steps have been taken; what is shown there is x_t, and what the network says about
 // this very x_t. The last position shows the image, which the network is not asked about any more.
+// All that was computed is kept, so going back is instant and exact.
 
 /** @typedef {import("./engine.js").Engine} Engine */
 /** @typedef {import("./engine.js").EngineChain} EngineChain */
@@ -8,27 +9,30 @@
 
 /**
  * @typedef {object} View what there is to show
- * @property {"playing" | "paused" | "done"} state
+ * @property {"playing" | "paused" | "done"} state done: at the image
  * @property {number} position steps taken
+ * @property {number} computed the last position that can be shown without computing
  * @property {number} steps in all
+ * @property {Uint32Array} timesteps
  * @property {number | null} timestep t of x_t; null at the end
  * @property {number[]} shape [count, channels, h, w]
  * @property {Float32Array} xt
  * @property {Float32Array | null} x0 null until the network has answered
  * @property {Float32Array | null} eps
- * @property {Frame | null} frame the network's last answer
+ * @property {readonly Frame[]} frames all answers of the network so far
  */
 
 /**
  * @typedef {object} Run one chain and how far it has come
+ * @property {AbortController} ending
  * @property {EngineChain | null} chain
- * @property {Frame | null} frame
+ * @property {Frame[]} frames
  * @property {number} position
  * @property {boolean} busy
  * @property {() => void} wake ends a wait between two steps
  */
 
-/** A walk takes at least this long, in milliseconds, so that it can be watched. */
+/** At speed 1 a walk takes at least this long, in milliseconds, so that it can be watched. */
 const SHORTEST_WALK = 5000;
 
 export class Walk {
@@ -39,8 +43,9 @@ export class Walk {
   #run = null;
   #playing = false;
   #resting = false;
-  /** Single steps asked for and not yet taken. */
-  #owed = 0;
+  /** Where to go without pausing for breath; null: nowhere. @type {number | null} */
+  #goal = null;
+  #speed = 1;
 
   /**
    * @param {Engine} engine
@@ -57,26 +62,44 @@ export class Walk {
     return this.#playing;
   }
 
-  /** Whether the walk has arrived at the image. */
+  /** Whether what is shown is the image at the end. */
   get done() {
-    return this.#run !== null && isDone(this.#run);
+    return this.#run !== null && this.#run.position >= length(this.#run);
+  }
+
+  /** Steps taken. */
+  get position() {
+    return this.#run?.position ?? 0;
+  }
+
+  /** 1: a walk takes five seconds or what the device needs; Infinity: as fast as the device can. @param {number} speed */
+  set speed(speed) {
+    this.#speed = speed;
+    this.#run?.wake();
   }
 
   /**
    * Begins a new walk; the one before it is over at once.
    * @param {import("./protocol.js").ChainOptions} options
    * @param {boolean} playing
+   * @param {number} [goal] where to go first
    */
-  async start(options, playing) {
-    this.#run?.chain?.close();
-    this.#run?.wake();
+  async start(options, playing, goal = 0) {
+    this.end();
     /** @type {Run} */
-    const run = { chain: null, frame: null, position: 0, busy: false, wake: () => {} };
+    const run = {
+      ending: new AbortController(),
+      chain: null,
+      frames: [],
+      position: 0,
+      busy: false,
+      wake: () => {},
+    };
     this.#run = run;
     this.#playing = playing;
-    this.#owed = 0;
+    this.#goal = goal;
     try {
-      run.chain = await this.#engine.open(options, () => this.#run === run);
+      run.chain = await this.#engine.open(options, run.ending.signal);
       if (run.chain === null) return;
       this.#present(run);
       await this.#pump(run);
@@ -85,21 +108,39 @@ export class Walk {
     }
   }
 
+  /** Ends the walk, whatever it is doing. */
+  end() {
+    this.#run?.ending.abort();
+    this.#run?.wake();
+    this.#run = null;
+  }
+
   play() {
     this.#playing = true;
+    this.#goal = null;
     this.#go();
   }
 
   pause() {
     this.#playing = false;
-    this.#owed = 0;
+    this.#goal = null;
     this.#go();
   }
 
-  /** Takes one step, and no more. */
-  step() {
+  /** Goes by steps, forwards or back, and pauses there. @param {number} steps */
+  move(steps) {
+    const from = this.#goal ?? this.#run?.position ?? 0;
+    this.seek(from + steps);
+  }
+
+  /** Goes to a position and pauses there: at once where it is known, else as soon as it is computed. @param {number} position */
+  seek(position) {
+    const run = this.#run;
+    if (run === null) return;
     this.#playing = false;
-    this.#owed += 1;
+    const goal = Math.min(length(run), Math.max(0, Math.round(position)));
+    run.position = Math.min(goal, reach(run));
+    this.#goal = goal;
     this.#go();
   }
 
@@ -119,69 +160,91 @@ export class Walk {
     });
   }
 
-  /** @param {Run} run @returns {boolean} whether there is something to compute now */
-  #wanted(run) {
-    if (this.#run !== run || this.#resting || isDone(run)) return false;
-    return run.frame === null || this.#playing || this.#owed > 0;
+  /** Whether the next position is asked for. @param {Run} run */
+  #moving(run) {
+    if (run.position >= length(run)) return false;
+    return this.#playing || (this.#goal !== null && this.#goal > run.position);
   }
 
   /** Moves on as long as that is wanted. @param {Run} run */
   async #pump(run) {
     if (run.busy || run.chain === null) return;
     run.busy = true;
-    const pace = SHORTEST_WALK / run.chain.timesteps.length;
     try {
-      while (this.#wanted(run)) {
-        const due = performance.now() + pace;
-        await this.#advance(run, run.chain);
-        if (this.#playing) await wait(run, due - performance.now());
+      while (this.#run === run && !this.#resting) {
+        const began = performance.now();
+        const moving = this.#moving(run);
+        if (!moving && reach(run) >= run.position && run.frames.length > 0) break;
+        if (!moving && run.position >= length(run)) break;
+        if (!(await this.#advance(run, run.chain, moving))) break;
+        const hurries = this.#goal !== null && this.#goal > run.position;
+        if (this.#playing && !hurries) {
+          const pace = SHORTEST_WALK / length(run) / this.#speed;
+          await wait(run, began + pace - performance.now());
+        }
       }
     } finally {
       run.busy = false;
     }
   }
 
-  /** @param {Run} run @param {EngineChain} chain */
-  async #advance(run, chain) {
-    const first = run.frame === null;
-    if (run.frame === null || !run.frame.done) {
+  /**
+   * Computes what is missing, then goes one position further if that is still wanted.
+   * @param {Run} run
+   * @param {EngineChain} chain
+   * @param {boolean} moving
+   * @returns {Promise<boolean>} false once the walk is over
+   */
+  async #advance(run, chain, moving) {
+    const from = run.position;
+    const first = run.frames.length === 0;
+    if (from + 1 > reach(run) && run.frames.length < length(run)) {
       const frame = await chain.step();
-      if (frame === null || this.#run !== run) return;
-      run.frame = frame;
+      if (frame === null || this.#run !== run) return false;
+      run.frames.push(frame);
     }
-    if (!first) {
+    if (moving && !first && run.position === from && this.#moving(run) && from < reach(run)) {
       run.position += 1;
-      this.#owed = Math.max(0, this.#owed - 1);
     }
-    if (isDone(run)) {
-      this.#playing = false;
-      this.#owed = 0;
-    }
+    if (run.position >= length(run)) this.#playing = false;
+    if (this.#goal !== null && run.position >= this.#goal) this.#goal = null;
     this.#present(run);
+    return true;
   }
 
   /** @param {Run} run */
   #present(run) {
     if (run.chain === null) return;
     const { timesteps, shape, xt } = run.chain;
-    const done = isDone(run);
+    const { position, frames } = run;
+    const last = frames.at(-1);
+    const frame = frames[position] ?? last;
+    const done = position >= timesteps.length;
     this.#show({
       state: done ? "done" : this.#playing ? "playing" : "paused",
-      position: run.position,
+      position,
+      computed: reach(run),
       steps: timesteps.length,
-      timestep: timesteps[run.position] ?? null,
+      timesteps,
+      timestep: timesteps[position] ?? null,
       shape,
-      xt: (done ? run.frame?.next : run.frame?.xt) ?? xt,
-      x0: run.frame?.x0 ?? null,
-      eps: run.frame?.eps ?? null,
-      frame: run.frame,
+      xt: (done ? last?.next : frame?.xt) ?? xt,
+      x0: frame?.x0 ?? null,
+      eps: frame?.eps ?? null,
+      frames,
     });
   }
 }
 
-/** @param {Run} run */
-function isDone(run) {
-  return run.chain !== null && run.position >= run.chain.timesteps.length;
+/** @param {Run} run @returns {number} steps of the whole walk */
+function length(run) {
+  return run.chain?.timesteps.length ?? Infinity;
+}
+
+/** The last position that is known: the network has spoken about it, or it is the image. @param {Run} run */
+function reach({ chain, frames }) {
+  const known = frames.length;
+  return chain !== null && known >= chain.timesteps.length ? known : Math.max(0, known - 1);
 }
 
 /**
@@ -191,7 +254,7 @@ function isDone(run) {
  * @returns {Promise<void>}
  */
 function wait(run, milliseconds) {
-  if (milliseconds <= 0) return Promise.resolve();
+  if (!(milliseconds > 0)) return Promise.resolve();
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, milliseconds);
     run.wake = () => {

@@ -29,8 +29,14 @@ import { fetchCounted } from "./download.js";
  * @typedef {object} Model
  * @property {ModelInfo} info
  * @property {() => Promise<Float32Array>} probe eps-hat for the fixed input that the golden value belongs to
+ * @property {() => { alphasCumprod: Float64Array, betas: Float64Array }} schedule
  * @property {(options: import("./protocol.js").ChainOptions) => Chain} chain
  * @property {(x: Float32Array, count: number, timestep: number, labels: Uint32Array | undefined) => Promise<Float32Array>} predict
+ * @property {(x: Float32Array, count: number, timestep: number, labels: Uint32Array | undefined) => Promise<import("./protocol.js").Denoised>} denoise
+ * @property {(x0: Float32Array, timestep: number, label: number | null, seed: number) => Promise<number>} boundTerm
+ * @property {(x0: Float32Array) => number} priorTerm
+ * @property {(x: Float32Array, timestep: number, label: number | null) => Promise<import("./protocol.js").Look>} look
+ * @property {(timesteps: Uint32Array) => Float32Array} timeEmbeddings
  * @property {() => void} free
  */
 
@@ -39,16 +45,45 @@ import { fetchCounted } from "./download.js";
  * @property {(unetConfig: string, schedulerConfig: string, labels: string | undefined, weights: Uint8Array) => Promise<Model>} load
  */
 
-/** @typedef {{ default: (init: { module_or_path: Response }) => Promise<unknown>, Model: ModelClass }} WasmModule */
+/**
+ * @typedef {object} ForwardWalk
+ * @property {number} t
+ * @property {Float32Array} xt
+ * @property {Float32Array} mean
+ * @property {Float32Array} deviation
+ * @property {(steps: number) => void} advance
+ * @property {() => void} free
+ */
 
-/** @type {Map<Device, Promise<ModelClass>>} */
+/**
+ * @typedef {object} Gif
+ * @property {(images: Float32Array, shape: Uint32Array, centiseconds: number) => void} push
+ * @property {() => Uint8Array} finish consumes the Gif
+ */
+
+/**
+ * @typedef {object} WasmModule
+ * @property {(init: { module_or_path: Response }) => Promise<unknown>} default
+ * @property {ModelClass} Model
+ * @property {(seed: number, draws: number, size: number) => Float32Array} noise
+ * @property {(request: { betaSchedule: import("./protocol.js").BetaSchedule, trainTimesteps: number }) => import("./protocol.js").ScheduleCurves} scheduleOf
+ * @property {(x0: Float32Array, eps: Float32Array, alphaCumprod: number) => Float32Array} addNoise
+ * @property {(xt: Float32Array, eps: Float32Array, alphaCumprod: number) => Float32Array} removeNoise
+ * @property {(a: Float32Array, b: Float32Array, share: number) => Float32Array} slerp
+ * @property {new (x0: Float32Array, count: number, betas: Float64Array, seed: number, naive: boolean) => ForwardWalk} ForwardWalk
+ * @property {(images: Float32Array, shape: Uint32Array, columns: number, scale: number) => Uint8Array} gridPng
+ * @property {new (columns: number, scale: number) => Gif} Gif
+ * @property {(tensors: import("./protocol.js").NamedTensor[]) => Uint8Array} safetensors
+ */
+
+/** @type {Map<Device, Promise<WasmModule>>} */
 const loaded = new Map();
 
 /**
  * Fetches, compiles and starts the build for one device; a second call gives the same module.
  * @param {Device} device
  * @param {import("./download.js").ByteCount} count
- * @returns {Promise<ModelClass>}
+ * @returns {Promise<WasmModule>}
  */
 export function loadWasm(device, count) {
   let module = loaded.get(device);
@@ -75,5 +110,5 @@ async function instantiate(device, count) {
     );
   }
   await module.default({ module_or_path: await binary });
-  return module.Model;
+  return module;
 }

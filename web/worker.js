@@ -1,120 +1,56 @@
-// Everything is computed here, off the page's thread. Answers the calls of protocol.js: one model, any
-// number of chains, one step at a time in the order asked for.
+// Everything is computed here, off the page's thread. One script for two workers: the page asks one for
+// what needs the model, the other for the arithmetic that does not. Answers the calls of protocol.js.
 
-import { countDispatches, dispatchCount } from "./gpu-counter.js";
+import { countDispatches } from "./gpu-counter.js";
 import { sentence } from "./sentence.js";
-import { start } from "./startup.js";
+import { arithmeticMethods } from "./worker/arithmetic.js";
+import { modelMethods } from "./worker/model.js";
+import { cancel } from "./worker/queue.js";
 
 /** @typedef {import("./protocol.js").Calls} Calls */
 /** @typedef {import("./protocol.js").Method} Method */
-/** @typedef {{ chain: import("./wasm.js").Chain, state: Float32Array, closed: boolean }} Walk */
 
-/** @type {import("./wasm.js").Model | null} */
-let model = null;
-/** @type {Map<number, Walk>} */
-const walks = new Map();
-
-/** @param {import("./protocol.js").Reply} reply */
-function reply(reply) {
-  self.postMessage(reply);
+/** @param {import("./protocol.js").Reply} reply @param {Transferable[]} [transfer] */
+function reply(reply, transfer = []) {
+  self.postMessage(reply, { transfer });
 }
 
-/** The end of the queue: work on the device that was asked for earlier. */
-let queue = Promise.resolve();
-
-/**
- * Runs work after all work asked for before it: the device computes one thing at a time, and nothing is
- * freed while it is computing.
- * @template T
- * @param {() => T | Promise<T>} work
- * @returns {Promise<T>}
- */
-function inTurn(work) {
-  const result = queue.then(work);
-  queue = result.then(
-    () => {},
-    () => {},
-  );
-  return result;
-}
-
-/** @type {{ [M in Method]: (params: Calls[M]["params"]) => Calls[M]["result"] | Promise<Calls[M]["result"]> }} */
+/** @type {{ [M in Method]: (params: Calls[M]["params"], call: number) => unknown }} */
 const methods = {
-  load(wish) {
-    for (const chain of walks.keys()) close(chain);
-    return inTurn(async () => {
-      model?.free();
-      model = null;
-      const started = await start(wish, (progress) => reply({ progress }));
-      model = started.model;
-      return started.loaded;
-    });
-  },
-
-  open({ chain: id, options }) {
-    if (model === null) throw new Error("no model is loaded yet");
-    const chain = model.chain(options);
-    const state = chain.xt;
-    walks.set(id, { chain, state, closed: false });
-    return { timesteps: chain.timesteps, shape: Array.from(chain.shape), xt: state };
-  },
-
-  step({ chain: id }) {
-    return inTurn(async () => {
-      const walk = walks.get(id);
-      if (walk === undefined) return null;
-      const dispatches = dispatchCount();
-      const began = performance.now();
-      const { index, t, xt, x0, eps, done } = await walk.chain.step();
-      const milliseconds = performance.now() - began;
-      if (walk.closed) return null;
-      const before = walk.state;
-      walk.state = xt;
-      return {
-        index,
-        timestep: t,
-        xt: before,
-        x0,
-        eps,
-        next: xt,
-        done,
-        milliseconds,
-        dispatches: dispatchCount() - dispatches,
-      };
-    });
-  },
-
-  close({ chain }) {
-    close(chain);
-    return null;
-  },
+  ...modelMethods((progress) => reply({ progress })),
+  ...arithmeticMethods,
 };
 
-/** Forgets a chain at once; its memory is freed when the step it may be in is over. @param {number} id */
-function close(id) {
-  const walk = walks.get(id);
-  if (walk === undefined) return;
-  walk.closed = true;
-  walks.delete(id);
-  inTurn(() => walk.chain.free()).catch(() => {});
+/**
+ * The buffers of an answer, which are handed over instead of copied.
+ * @param {unknown} value
+ * @param {Set<ArrayBuffer>} [found]
+ */
+function buffersIn(value, found = new Set()) {
+  if (ArrayBuffer.isView(value)) {
+    if (value.buffer instanceof ArrayBuffer) found.add(value.buffer);
+  } else if (typeof value === "object" && value !== null) {
+    for (const part of Object.values(value)) buffersIn(part, found);
+  }
+  return found;
 }
 
-/**
- * @template {Method} M
- * @param {M} method
- * @param {Calls[M]["params"]} params
- * @returns {Promise<Calls[M]["result"]>}
- */
-async function answer(method, params) {
-  return methods[method](params);
+/** @template {Method} M @param {M} method @param {Calls[M]["params"]} params @param {number} call */
+async function answer(method, params, call) {
+  return methods[method](params, call);
 }
 
 self.addEventListener(
   "message",
-  async (/** @type {MessageEvent<import("./protocol.js").Request>} */ event) => {
-    const { id, method, params } = event.data;
+  async (/** @type {MessageEvent<import("./protocol.js").Request>} */ { data }) => {
+    if ("cancel" in data) {
+      cancel(data.cancel);
+      return;
+    }
+    const { id, method, params } = data;
     try {
-      reply({ id, result: await answer(method, params) });
+      const result = await answer(method, params, id);
+      reply({ id, result }, [...buffersIn(result)]);
     } catch (error) {
       console.warn(error);
       reply({ id, error: sentence(error) });

@@ -6,7 +6,7 @@ import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { launch, root, screenshots, serve } from "./helpers.js";
-import { Visitor } from "./visitor.js";
+import { visit as openPage } from "./visitor.js";
 
 /** @type {Awaited<ReturnType<typeof launch>>} */
 let browser;
@@ -24,22 +24,11 @@ after(async () => {
 });
 
 /**
- * Opens the page and waits for the first answer of the network.
  * @param {import("playwright-core").BrowserContextOptions} [options]
- * @param {string} [query]
+ * @param {string} [address]
  */
-async function visit(options = {}, query = "?device=cpu") {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
-  const visitor = new Visitor(await context.newPage());
-  await visitor.page.goto(server.url + query);
-  await Promise.race([
-    visitor.revealed(),
-    visitor.failure.waitFor().then(async () => {
-      throw new Error(`the page says: ${await visitor.failure.textContent()}`);
-    }),
-  ]);
-  return visitor;
-}
+const visit = (options, address = "?device=cpu") =>
+  openPage(browser, server.url + address, options);
 
 describe("the page on the CPU", () => {
   test("opens with a walk under way and arrives at an image", async () => {
@@ -140,7 +129,8 @@ describe("the page on the CPU", () => {
 
   test("offers any digit and guidance where the model has a null label", async () => {
     const visitor = await visit();
-    assert.equal(await visitor.page.getByRole("radio").count(), 11);
+    const form = visitor.page.getByRole("form", { name: "What to walk to" });
+    assert.equal(await form.getByRole("group", { name: "Digit" }).getByRole("radio").count(), 11);
     assert.equal(await visitor.guidance.inputValue(), "1");
     await visitor.digit("any").check();
     assert.ok(await visitor.guidance.isDisabled(), "any digit leaves nothing to be guided to");
@@ -190,7 +180,6 @@ describe("the page on the CPU", () => {
     const visitor = await visit();
     await visitor.pause.click();
     for (let i = 0; i < 10; i++) await visitor.digit(String(i)).check();
-    await visitor.restart.click();
     await visitor.revealed(3000);
     await visitor.page.getByRole("img", { name: /guess of the clean image of 9/ }).waitFor();
     assert.deepEqual(visitor.complaints, []);

@@ -25,7 +25,7 @@ after(async () => {
 describe("the page on WebGPU", () => {
   test("walks on the GPU when asked to, and counts its dispatches", async (t) => {
     const visitor = new Visitor(await browser.newPage());
-    await visitor.page.goto(`${server.url}?device=webgpu&steps=10`);
+    await visitor.page.goto(`${server.url}?device=webgpu#steps=10`);
     const failed = visitor.failure.waitFor({ timeout: SLOW }).then(async () => {
       throw new Error(`the page says: ${await visitor.failure.textContent()}`);
     });

@@ -37,9 +37,9 @@ async function fetchFolder(folder) {
 async function answer(question) {
   if (question.method === "load") {
     const { unet, scheduler, weights } = await fetchFolder(question.folder);
-    const modelClass = await loadWasm(question.device, new ByteCount(() => {}));
+    const { Model } = await loadWasm(question.device, new ByteCount(() => {}));
     model?.free();
-    model = await modelClass.load(unet, scheduler, undefined, new Uint8Array(weights));
+    model = await Model.load(unet, scheduler, undefined, new Uint8Array(weights));
     return { device: model.info.device };
   }
   if (model === null) throw new Error("no model is loaded");

@@ -4,6 +4,25 @@ import assert from "node:assert/strict";
 
 /** @typedef {import("playwright-core").Page} Page */
 
+/**
+ * Opens the page, and waits for the first answer of the network.
+ * @param {import("playwright-core").Browser} browser
+ * @param {string} url with ?device=cpu where the device matters, and #... for a state
+ * @param {import("playwright-core").BrowserContextOptions} [options]
+ */
+export async function visit(browser, url, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  const visitor = new Visitor(await context.newPage());
+  await visitor.page.goto(url);
+  await Promise.race([
+    visitor.revealed(),
+    visitor.failure.waitFor().then(async () => {
+      throw new Error(`the page says: ${await visitor.failure.textContent()}`);
+    }),
+  ]);
+  return visitor;
+}
+
 /** A page that has been opened, and what it complained about. */
 export class Visitor {
   /** @type {string[]} errors on the console, and exceptions */
@@ -18,7 +37,7 @@ export class Visitor {
     page.on("pageerror", (error) => this.complaints.push(error.message));
     this.play = page.getByRole("button", { name: /^Play/ });
     this.pause = page.getByRole("button", { name: "Pause" });
-    this.step = page.getByRole("button", { name: "One step" });
+    this.step = page.getByRole("button", { name: "One step", exact: true });
     this.restart = page.getByRole("button", { name: "Back to the start" });
     this.dice = page.getByRole("button", { name: "Another seed" });
     this.seed = page.getByRole("spinbutton", { name: "Seed" });
@@ -30,9 +49,30 @@ export class Visitor {
     this.eps = page.getByRole("img", { name: /^The noise the network sees/ });
   }
 
-  /** @param {string} name */
+  /** The hero's choice of a digit. @param {string} name */
   digit(name) {
-    return this.page.getByRole("radio", { name, exact: true });
+    return this.page
+      .getByRole("form", { name: "What to walk to" })
+      .getByRole("radio", { name, exact: true });
+  }
+
+  /**
+   * Scrolls to a figure, which creates it, with the hero paused so that it leaves the device alone.
+   * @param {string} heading of the figure's section
+   * @returns {Promise<import("playwright-core").Locator>} the section
+   */
+  async goTo(heading) {
+    if (await this.pause.isVisible()) await this.pause.click();
+    const section = this.page.getByRole("region", { name: heading });
+    await section.scrollIntoViewIfNeeded();
+    await section.locator("[data-figure][data-ready]").waitFor();
+    return section;
+  }
+
+  /** Ends the visit; whatever the page complained about on the console is an error. */
+  async leave() {
+    assert.deepEqual(this.complaints, []);
+    await this.page.context().close();
   }
 
   /**

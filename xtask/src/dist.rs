@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::project::root;
 use crate::wasm::{self, Device, Recipe};
-use crate::{command, node};
+use crate::{command, node, vendor};
 
 /// Build the page for publishing: a folder that any static host can serve, from any path.
 #[derive(Args)]
@@ -55,7 +55,7 @@ for (const path of process.argv.slice(1)) {
 
 /// Writes the folder and prints how much a visitor downloads.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    node::install()?;
+    vendor::provide()?;
     let out = root().join(&options.out);
     // Built beside the target directories, where a second run finds the modules again.
     let recipe = if options.draft {

@@ -12,6 +12,7 @@ mod serve;
 mod server;
 mod static_path;
 mod test;
+mod vendor;
 mod wasm;
 
 use std::process::ExitCode;

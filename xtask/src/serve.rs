@@ -7,6 +7,7 @@ use clap::Args;
 
 use crate::project::root;
 use crate::server::Server;
+use crate::vendor;
 use crate::wasm::{self, Device, Recipe};
 
 /// Build what is missing or out of date, then serve the page on 127.0.0.1.
@@ -40,6 +41,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     // Before the build, which takes minutes: a port that is taken should not be found out after it.
     let server = Server::bind(root(), options.port)?;
     let page = server.address();
+
+    // Only the plots need it: without Node the page is served all the same.
+    if let Err(reason) = vendor::provide() {
+        println!("The page is served without its plots: {reason:#}.\n");
+    }
 
     // The module for the CPU is there long before the other one, so the page is served from then on.
     if options.device != Some(Device::Webgpu) {

@@ -10,7 +10,7 @@ use clap::builder::PossibleValuesParser;
 
 use crate::project::{PACKAGE, cargo, root};
 use crate::wasm::{self, Device, Recipe, cargo_for_wasm};
-use crate::{browser, command, dist, node};
+use crate::{browser, command, dist, node, vendor};
 
 /// Check and test everything: format, lints, types, documentation, native and browser tests.
 #[derive(Args)]
@@ -134,7 +134,7 @@ fn prettier() -> Result<()> {
 }
 
 fn tsc() -> Result<()> {
-    node::install()?;
+    vendor::provide()?;
     command::run(node::tool("tsc").args(["--project", "."]))
 }
 
@@ -186,7 +186,7 @@ fn build_wasm() -> Result<()> {
 }
 
 fn browser_tests() -> Result<()> {
-    node::install()?;
+    vendor::provide()?;
     build_wasm()?;
     dist::draft()?;
     let browser = browser::find()?;

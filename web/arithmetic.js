@@ -1,0 +1,113 @@
+// The page's side of the worker without a model: the crate's arithmetic on the CPU. It answers at once
+// while the network computes elsewhere, and is started when it is first asked.
+
+import { Link } from "./link.js";
+
+/** @typedef {import("./protocol.js").ArithmeticCalls} ArithmeticCalls */
+/** @typedef {import("./protocol.js").ForwardState} ForwardState */
+
+/**
+ * @typedef {object} ForwardWalk walks forward that live in the worker
+ * @property {ForwardState} start
+ * @property {(steps: number) => Promise<ForwardState | null>} advance takes steps of q(x_t|x_{t-1}); null once closed
+ * @property {() => void} close
+ */
+
+export class Arithmetic {
+  /** @type {Link | null} */
+  #started = null;
+  #lastWalk = 0;
+
+  get #link() {
+    this.#started ??= new Link(() => {});
+    return this.#started;
+  }
+
+  /**
+   * The first draws of one seed's stream of normal values; draw 0 is the x_T of a chain with this seed.
+   * @param {ArithmeticCalls["noise"]["params"]} params
+   * @param {AbortSignal} [signal]
+   */
+  noise(params, signal) {
+    return this.#link.call("noise", params, signal);
+  }
+
+  /**
+   * @param {ArithmeticCalls["scheduleOf"]["params"]} params
+   * @param {AbortSignal} [signal]
+   */
+  scheduleOf(params, signal) {
+    return this.#link.call("scheduleOf", params, signal);
+  }
+
+  /**
+   * x_t from x_0 and noise (eq. 4).
+   * @param {ArithmeticCalls["addNoise"]["params"]} params
+   * @param {AbortSignal} [signal]
+   */
+  addNoise(params, signal) {
+    return this.#link.call("addNoise", params, signal);
+  }
+
+  /**
+   * x_0 from x_t and noise (eq. 4 solved for it), not clipped.
+   * @param {ArithmeticCalls["removeNoise"]["params"]} params
+   * @param {AbortSignal} [signal]
+   */
+  removeNoise(params, signal) {
+    return this.#link.call("removeNoise", params, signal);
+  }
+
+  /**
+   * Spherical interpolation of two noises.
+   * @param {ArithmeticCalls["slerp"]["params"]} params
+   * @param {AbortSignal} [signal]
+   */
+  slerp(params, signal) {
+    return this.#link.call("slerp", params, signal);
+  }
+
+  /**
+   * @param {Omit<ArithmeticCalls["openForward"]["params"], "walk">} params
+   * @returns {Promise<ForwardWalk>}
+   */
+  async forward(params) {
+    const link = this.#link;
+    const walk = ++this.#lastWalk;
+    const start = await link.call("openForward", { walk, ...params });
+    return {
+      start,
+      advance: (steps) => link.call("advanceForward", { walk, steps }),
+      close: () => {
+        link.call("closeForward", { walk }).catch(() => {});
+      },
+    };
+  }
+
+  /**
+   * Images in a grid, as the bytes of a PNG.
+   * @param {ArithmeticCalls["gridPng"]["params"]} params
+   * @param {AbortSignal} [signal]
+   */
+  gridPng(params, signal) {
+    return this.#link.call("gridPng", params, signal);
+  }
+
+  /**
+   * Grids one after the other, as the bytes of a GIF.
+   * @param {ArithmeticCalls["gif"]["params"]} params
+   * @param {AbortSignal} [signal]
+   */
+  gif(params, signal) {
+    return this.#link.call("gif", params, signal);
+  }
+
+  /**
+   * Tensors as the bytes of a safetensors file.
+   * @param {ArithmeticCalls["safetensors"]["params"]} params
+   * @param {AbortSignal} [signal]
+   */
+  safetensors(params, signal) {
+    return this.#link.call("safetensors", params, signal);
+  }
+}

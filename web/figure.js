@@ -1,0 +1,188 @@
+// How a figure is written.
+//
+// A figure is a module in web/figures/ that exports `create`, of the type Create below:
+//
+//     /** @type {import("../figure.js").Create} */
+//     export function create(root, { engine, loaded, state, fail }) {
+//       const settings = state.group("many");                 // its values in the address, from settings.js
+//       const tile = createTile({ caption: "the noisy image" }); // a part, from web/parts/
+//       const t = createSlider({ label: "Time t", ..., onInput: (t) => { settings.set({ t }); compute.ask(t); } });
+//       const compute = latest(async (signal, t) => {           // ten quick changes compute only the last
+//         const { x0 } = await engine.denoise({ x, count: 1, timestep: t }, signal);
+//         tile.show(x0, shape, `The guess at t = ${t}`);        // shown, and said
+//       }, fail);
+//       root.append(t.element, tile.element);
+//       compute.ask(settings.values.t);
+//       return { rest: compute.rest };
+//     }
+//
+// `root` is the figure's empty place, the element with data-figure="name" in index.html; the section
+// around it is hidden until figures.js has a line for the name. The figure is created when its place
+// nears the window and told to rest while it is out of sight or the tab is hidden: then it computes
+// nothing. It starts awake. Whatever it throws, or hands to `fail`, is said in its place with a button
+// that creates it anew; the rest of the page goes on. After `dispose`, nothing of it may go on.
+//
+// A figure's own styles go into web/figures/<name>.css, named in its line of figures.js.
+
+import { h } from "./dom.js";
+import { asSentence, sentence } from "./sentence.js";
+
+/**
+ * @typedef {object} Laboratory what every figure works with
+ * @property {import("./engine.js").Engine} engine the network, computing in turn
+ * @property {import("./arithmetic.js").Arithmetic} arithmetic what needs no network, at once
+ * @property {import("./protocol.js").Loaded} loaded the model: info, and the schedule it was trained with
+ * @property {number[]} shape of one image: [1, channels, h, w]
+ * @property {import("./state.js").State} state what the address keeps
+ * @property {() => Promise<import("./digits.js").Digits>} digits the page's real digits
+ * @property {boolean} calm whether the visitor wants nothing to move by itself
+ */
+
+/** @typedef {Laboratory & { fail: (error: unknown) => void }} Context */
+
+/**
+ * @typedef {object} Figure
+ * @property {(resting: boolean) => void} rest true: nobody looks, compute nothing
+ * @property {() => void} [dispose] end everything: listeners, chains
+ */
+
+/** @typedef {(root: HTMLElement, context: Context) => Figure | Promise<Figure>} Create */
+
+/**
+ * @typedef {object} Entry a line of figures.js
+ * @property {() => Promise<{ create: Create }>} module
+ * @property {URL} [css]
+ */
+
+/** A figure is created this far from the window, and rests beyond a little. */
+const CREATE_MARGIN = "100% 0px";
+const REST_MARGIN = "5% 0px";
+
+/** One place in the page, and what lives there. */
+class Place {
+  #root;
+  #entry;
+  #lab;
+  #blank;
+  /** @type {Figure | null} */
+  #figure = null;
+  /** Counts creations, so that what an abandoned one says is not heard. */
+  #life = 0;
+  #inSight = false;
+
+  /** @param {HTMLElement} root @param {Entry} entry @param {Laboratory} lab */
+  constructor(root, entry, lab) {
+    this.#root = root;
+    this.#entry = entry;
+    this.#lab = lab;
+    this.#blank = [...root.childNodes].map((node) => node.cloneNode(true));
+    const near = new IntersectionObserver(
+      ([change]) => {
+        if (!change?.isIntersecting) return;
+        near.disconnect();
+        this.#create();
+      },
+      { rootMargin: CREATE_MARGIN },
+    );
+    near.observe(root);
+    new IntersectionObserver(
+      (changes) => {
+        this.#inSight = changes.at(-1)?.isIntersecting ?? false;
+        this.#rest();
+      },
+      { rootMargin: REST_MARGIN },
+    ).observe(root);
+    document.addEventListener("visibilitychange", () => this.#rest());
+  }
+
+  async #create() {
+    const life = ++this.#life;
+    /** @param {unknown} error */
+    const fail = (error) => {
+      if (life === this.#life) this.#fail(error);
+    };
+    try {
+      if (this.#entry.css !== undefined) await loadStyles(this.#entry.css);
+      const { create } = await this.#entry.module();
+      const figure = await create(this.#root, { ...this.#lab, fail });
+      if (life !== this.#life) {
+        figure.dispose?.();
+        return;
+      }
+      this.#figure = figure;
+      this.#root.dataset["ready"] = "";
+      this.#rest();
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  #rest() {
+    this.#figure?.rest(!this.#inSight || document.hidden);
+  }
+
+  /** Says what went wrong in the figure's own place. @param {unknown} error */
+  #fail(error) {
+    console.warn(error);
+    this.#life += 1;
+    this.#figure?.rest(true);
+    this.#figure?.dispose?.();
+    this.#figure = null;
+    const again = h("button", { type: "button" }, "Try again");
+    const notice = h(
+      "div",
+      { class: "figure-failure" },
+      h("p", { role: "alert" }, asSentence(sentence(error))),
+      again,
+    );
+    again.addEventListener("click", () => {
+      delete this.#root.dataset["ready"];
+      this.#root.replaceChildren(...this.#blank.map((node) => node.cloneNode(true)));
+      this.#create();
+    });
+    this.#root.querySelector(":scope > .figure-failure")?.remove();
+    this.#root.prepend(notice);
+  }
+}
+
+/** @type {Map<string, Promise<void>>} */
+const styles = new Map();
+
+/** @param {URL} url @returns {Promise<void>} when the style sheet applies; a missing one is no error */
+function loadStyles({ href }) {
+  let loading = styles.get(href);
+  if (loading === undefined) {
+    const link = h("link", { rel: "stylesheet", href });
+    loading = new Promise((resolve) => {
+      link.addEventListener("load", () => resolve());
+      link.addEventListener("error", () => resolve());
+    });
+    document.head.append(link);
+    styles.set(href, loading);
+  }
+  return loading;
+}
+
+/**
+ * Shows the sections whose figures exist.
+ * @param {Record<string, Entry>} entries
+ */
+export function revealSections(entries) {
+  for (const root of document.querySelectorAll("[data-figure]")) {
+    const name = root.getAttribute("data-figure") ?? "";
+    const section = root.closest("section");
+    if (section !== null) section.hidden = entries[name] === undefined;
+  }
+}
+
+/**
+ * Gives every figure that exists its place.
+ * @param {Record<string, Entry>} entries
+ * @param {Laboratory} lab
+ */
+export function placeFigures(entries, lab) {
+  for (const root of document.querySelectorAll("[data-figure]")) {
+    const entry = entries[root.getAttribute("data-figure") ?? ""];
+    if (entry !== undefined && root instanceof HTMLElement) new Place(root, entry, lab);
+  }
+}

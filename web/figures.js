@@ -1,0 +1,6 @@
+// The figures there are, by the name of their place in index.html. A section without a line here is hidden.
+
+/** @type {Record<string, import("./figure.js").Entry>} */
+export const figures = {
+  "walk-back": { module: () => import("./figures/walk-back.js") },
+};

@@ -1,0 +1,241 @@
+// Figure 1: one chain from noise to image. Its pictures, the transport, what can be chosen.
+
+import { find, setText } from "../dom.js";
+import { EPS_RANGE, paint } from "../paint.js";
+import { createReadouts } from "../parts/readouts.js";
+import { createScrubber } from "../parts/scrubber.js";
+import { term } from "../parts/term.js";
+import { createControls } from "./walk-back/controls.js";
+import { listenToKeys } from "./walk-back/keys.js";
+import { createTransport } from "./walk-back/transport.js";
+import { h } from "../dom.js";
+import { Walk } from "../walk.js";
+
+/** @typedef {import("../figure.js").Context} Context */
+/** @typedef {import("../walk.js").View} View */
+
+/** Steps that the shown milliseconds are the median of. */
+const MEASURED = 15;
+
+/** @type {import("../figure.js").Create} */
+export function create(root, context) {
+  return new WalkBack(root, context);
+}
+
+class WalkBack {
+  #root;
+  #context;
+  #walk;
+  /** @type {View | null} */
+  #view = null;
+  #scheduled = false;
+  #resting = false;
+  #drawnFrames = 0;
+  /** @type {readonly import("../protocol.js").Frame[] | null} */
+  #history = null;
+  #controls;
+  #transport;
+  #scrubber;
+  #readouts;
+  #announcement = h("p", { class: "unseen", role: "status" });
+  #endKeys;
+  #unlisten;
+
+  /** @param {HTMLElement} root @param {Context} context */
+  constructor(root, context) {
+    this.#root = root;
+    this.#context = context;
+    const { engine, loaded, state, calm, fail } = context;
+    const settings = state.group("walk");
+    this.#walk = new Walk(engine, (view) => this.#show(view), fail);
+    this.#controls = createControls(loaded, settings, {
+      changed: () => this.#changed(),
+      speed: (speed) => (this.#walk.speed = speed),
+    });
+    this.#transport = createTransport({
+      toStart: () => this.#walk.seek(0),
+      back: () => this.#walk.move(-1),
+      togglePlay: () => this.#togglePlay(),
+      step: () => this.#walk.move(1),
+      toEnd: () => this.#walk.seek(Infinity),
+    });
+    this.#scrubber = createScrubber({
+      label: "Step of the walk",
+      onSeek: (position) => this.#walk.seek(position),
+    });
+    this.#readouts = createReadouts({
+      time: h("span", {}, "time ", term("t")),
+      step: "step",
+      alphaBar: h("span", {}, term("alpha-bar_t")),
+      snr: "signal to noise",
+      speed: "ms per step",
+      device: "computed on",
+    });
+    const notice = h("p", { class: "notice", role: "status" }, loaded.notice);
+    find(root, ".state .screen", HTMLElement).after(this.#scrubber.element);
+    find(root, ".panel", HTMLElement).append(
+      this.#transport.element,
+      this.#readouts.element,
+      this.#announcement,
+      notice,
+      this.#controls.element,
+    );
+    const device = loaded.info.device === "webgpu" ? "WebGPU" : "CPU";
+    this.#readouts.show({ device });
+    this.#endKeys = listenToKeys({
+      awake: () => !this.#resting,
+      togglePlay: () => this.#togglePlay(),
+      move: (steps) => this.#walk.move(steps),
+      restart: () => this.#restart(),
+      dice: () => this.#controls.rollDice(),
+    });
+    this.#unlisten = settings.listen(() => {
+      this.#controls.show();
+      this.#begin(true);
+    });
+    this.#begin(!calm);
+  }
+
+  /** @param {boolean} resting */
+  rest(resting) {
+    this.#resting = resting;
+    this.#walk.rest(resting);
+  }
+
+  dispose() {
+    this.#walk.end();
+    this.#endKeys();
+    this.#unlisten();
+  }
+
+  /** Begins a new walk with what is chosen now. @param {boolean} playing */
+  #begin(playing) {
+    this.#walk.start(this.#controls.options(), playing);
+  }
+
+  /** After a choice: a new walk, playing unless the visitor has paused. */
+  #changed() {
+    this.#begin(this.#walk.playing || this.#walk.done);
+  }
+
+  #restart() {
+    const { playing } = this.#walk;
+    this.#walk.seek(0);
+    if (playing) this.#walk.play();
+  }
+
+  #togglePlay() {
+    if (this.#walk.done) {
+      this.#walk.seek(0);
+      this.#walk.play();
+    } else if (this.#walk.playing) this.#walk.pause();
+    else this.#walk.play();
+  }
+
+  /** Keeps the newest view and draws it with the next frame of the screen. @param {View} view */
+  #show(view) {
+    this.#view = view;
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    requestAnimationFrame(() => {
+      this.#scheduled = false;
+      if (this.#view !== null) this.#draw(this.#view);
+    });
+  }
+
+  /** @param {View} view */
+  #draw(view) {
+    const { state, position, steps, timestep, shape } = view;
+    paint(find(this.#root, ".state canvas", HTMLCanvasElement), view.xt, shape);
+    const x0 = find(this.#root, ".x0 canvas", HTMLCanvasElement);
+    if (view.x0 !== null) paint(x0, view.x0, shape);
+    const eps = find(this.#root, ".eps canvas", HTMLCanvasElement);
+    if (view.eps !== null) paint(eps, view.eps, shape, { range: EPS_RANGE });
+    this.#root.dataset["state"] = state;
+    this.#root.toggleAttribute("data-revealed", view.x0 !== null);
+    this.#transport.show(view);
+    this.#drawHistory(view);
+    const at = timestep === null ? "the image" : `t = ${timestep}`;
+    this.#scrubber.move(position, view.computed, `${at}, step ${position} of ${steps}`);
+
+    const alphaBar =
+      timestep === null ? 1 : (this.#context.loaded.schedule.alphasCumprod[timestep] ?? NaN);
+    this.#readouts.show({
+      time: timestep === null ? "image" : String(timestep),
+      step: `${position} of ${steps}`,
+      alphaBar: timestep === null ? "1" : significant(alphaBar),
+      snr: timestep === null ? "∞" : significant(alphaBar / (1 - alphaBar)),
+      ...(view.frames.length > 0 ? { speed: speedOf(view.frames) } : {}),
+    });
+    const dispatches = document.getElementById("detail-dispatches");
+    if (dispatches !== null && view.frames.length > 0) {
+      const { device } = this.#context.loaded.info;
+      const count = view.frames.at(-1)?.dispatches ?? 0;
+      setText(dispatches, device === "cpu" ? "none, the CPU computes" : String(count));
+    }
+    this.#describe(view);
+  }
+
+  /** Adds to the filmstrip what is new. @param {View} view */
+  #drawHistory({ frames, steps, shape, xt, position }) {
+    if (this.#history !== frames) {
+      this.#history = frames;
+      this.#drawnFrames = 0;
+      this.#scrubber.reset(steps);
+      if (frames.length === 0) this.#scrubber.put(0, xt, shape);
+    }
+    for (; this.#drawnFrames < frames.length; this.#drawnFrames++) {
+      const frame = frames[this.#drawnFrames];
+      if (frame === undefined) break;
+      this.#scrubber.put(this.#drawnFrames, frame.xt, shape);
+      if (frame.done) this.#scrubber.put(this.#drawnFrames + 1, frame.next, shape);
+    }
+    if (position === 0) this.#scrubber.put(0, xt, shape);
+  }
+
+  /** The same in words, for who does not see the canvases. @param {View} view */
+  #describe({ state, position, steps, timestep, x0 }) {
+    const label = this.#context.state.group("walk").values.label;
+    const name = label === null ? undefined : this.#context.loaded.info.classes[label];
+    const goal = name === undefined ? "" : ` of ${name}`;
+    const at =
+      timestep === null
+        ? `after all ${steps} steps`
+        : `at t = ${timestep}, step ${position} of ${steps}`;
+    const noisy = timestep === null ? `The finished image${goal}` : `The noisy image x_t`;
+    const [guess, noise] =
+      x0 === null
+        ? ["The guess, not there yet", "The noise, not there yet"]
+        : [
+            `The network's guess of the clean image${goal}, ${at}`,
+            `The noise the network sees, ${at}`,
+          ];
+    /** @param {string} part @param {string} text */
+    const say = (part, text) =>
+      find(this.#root, `.${part} canvas`, HTMLCanvasElement).setAttribute("aria-label", text);
+    say("state", `${noisy}, ${at}`);
+    say("x0", guess);
+    say("eps", noise);
+    const announcement =
+      state === "playing" ? "Walking" : state === "done" ? `Done: an image${goal}` : `Paused ${at}`;
+    setText(this.#announcement, announcement);
+  }
+}
+
+/** @param {number} value @returns {string} with three significant digits */
+function significant(value) {
+  if (value >= 100) return value.toFixed(0);
+  if (value >= 0.001) return value.toPrecision(3);
+  return value.toExponential(1).replace("e-", " · 10⁻").replace(/\d$/, superscript);
+}
+
+/** @param {string} digit */
+const superscript = (digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(digit)] ?? digit;
+
+/** The median of the last steps. @param {readonly import("../protocol.js").Frame[]} frames */
+function speedOf(frames) {
+  const last = frames.slice(-MEASURED).map(({ milliseconds }) => milliseconds);
+  last.sort((a, b) => a - b);
+  const median = last[Math.floor(last.length / 2)] ?? 0;
+  return median.toFixed(median < 10 ? 1 : 0);
+}

@@ -1,0 +1,179 @@
+// What a walk goes to and how: in sight what is asked for most, the rest folded away.
+
+import { h } from "../../dom.js";
+import { createChoice, createLabelChoice } from "../../parts/choice.js";
+import { createSeed } from "../../parts/seed.js";
+import { createSlider } from "../../parts/slider.js";
+import { MAX_GUIDANCE, stepChoices } from "../../settings.js";
+
+/** @typedef {import("../../protocol.js").Loaded} Loaded */
+/** @typedef {import("../../state.js").Group<import("../../settings.js").Properties["walk"]>} Settings */
+
+const GUIDED = "How hard to pull towards the digit; 1 is the plain model.";
+const UNGUIDED = "Guidance pulls towards a digit; choose one first.";
+
+/**
+ * How many steps to begin with: a walk of a few seconds.
+ * @param {Loaded} loaded
+ */
+function suitableSteps({ info, software }) {
+  if (info.device === "cpu") return 100;
+  return software ? 20 : 250;
+}
+
+/**
+ * @param {Loaded} loaded
+ * @param {Settings} settings
+ * @param {{ changed: () => void, speed: (speed: number) => void }} actions
+ */
+export function createControls(loaded, settings, actions) {
+  const { info } = loaded;
+  const choices = stepChoices(info.trainTimesteps);
+  const steps = () => settings.values.steps ?? suitableSteps(loaded);
+  settings.assume({ steps: steps() });
+
+  /** @param {Partial<typeof settings.values>} values */
+  const choose = (values) => {
+    settings.set({ ...values, at: null });
+    show();
+    actions.changed();
+  };
+  const label = createLabelChoice({
+    info,
+    value: settings.values.label,
+    onChange: (value) => choose({ label: value }),
+  });
+  const seed = createSeed({
+    value: settings.values.seed,
+    shortcut: "d",
+    onChange: (value) => choose({ seed: value }),
+  });
+  const stepSlider = createSlider({
+    label: "Number of steps",
+    choices,
+    value: steps(),
+    say: (value) => `${value} steps`,
+    onInput: (value) => choose({ steps: value }),
+  });
+  const guidance = createSlider({
+    label: "Guidance",
+    min: 0,
+    max: MAX_GUIDANCE,
+    step: 0.25,
+    value: settings.values.guidance,
+    hint: GUIDED,
+    onInput: (value) => choose({ guidance: value }),
+  });
+  const sampler = createChoice({
+    legend: "Sampler",
+    choices: [
+      { value: "ddpm", name: "DDPM" },
+      { value: "ddim", name: "DDIM" },
+      { value: "dpm++", name: "DPM++", title: "DPM-Solver++(2M)" },
+    ],
+    value: settings.values.sampler,
+    onChange: (value) => choose({ sampler: value }),
+  });
+  const eta = createSlider({
+    label: "η, DDIM's fresh noise",
+    min: 0,
+    max: 1,
+    step: 0.1,
+    value: settings.values.eta,
+    hint: "0 is deterministic; 1 stirs in as much as DDPM.",
+    onInput: (value) => choose({ eta: value }),
+  });
+  const spacing = createChoice({
+    legend: "Spacing of the steps",
+    choices: [
+      { value: "leading", name: "leading" },
+      { value: "linspace", name: "linspace" },
+      { value: "trailing", name: "trailing" },
+    ],
+    value: settings.values.spacing,
+    onChange: (value) => choose({ spacing: value }),
+  });
+  const speed = createChoice({
+    legend: "Speed",
+    choices: [
+      { value: "0.25", name: "¼" },
+      { value: "0.5", name: "½" },
+      { value: "1", name: "1" },
+      { value: "2", name: "2" },
+      { value: "4", name: "4" },
+      { value: "max", name: "max" },
+    ],
+    value: settings.values.speed,
+    onChange: (value) => {
+      settings.set({ speed: value });
+      actions.speed(speedFactor(value));
+    },
+  });
+  guidance.element.hidden = info.nullLabel === null;
+
+  const show = () => {
+    const { values } = settings;
+    label.value = values.label;
+    seed.value = values.seed;
+    stepSlider.value = steps();
+    guidance.value = values.guidance;
+    guidance.disabled = values.label === null;
+    guidance.hint = values.label === null ? UNGUIDED : GUIDED;
+    sampler.value = values.sampler;
+    eta.value = values.eta;
+    eta.element.hidden = values.sampler !== "ddim";
+    spacing.value = values.spacing;
+    speed.value = values.speed;
+  };
+  show();
+  actions.speed(speedFactor(settings.values.speed));
+
+  const element = h(
+    "form",
+    { class: "controls", "aria-label": "What to walk to", autocomplete: "off" },
+    label.element,
+    seed.element,
+    stepSlider.element,
+    guidance.element,
+    h(
+      "details",
+      { class: "more" },
+      h("summary", {}, "Sampler, spacing, speed"),
+      sampler.element,
+      eta.element,
+      spacing.element,
+      speed.element,
+    ),
+  );
+  element.addEventListener("submit", (event) => event.preventDefault());
+
+  return {
+    element,
+    rollDice: seed.roll,
+    /** After the values have changed elsewhere. */
+    show() {
+      settings.assume({ steps: steps() });
+      show();
+    },
+    /** @returns {import("../../protocol.js").ChainOptions} */
+    options() {
+      const { values } = settings;
+      return {
+        seed: values.seed,
+        count: 1,
+        label: values.label,
+        // Any digit leaves nothing to be guided to, and a second evaluation would be wasted.
+        guidance: values.label === null ? 1 : values.guidance,
+        steps: steps(),
+        sampler: values.sampler,
+        spacing: values.spacing,
+        ...(values.sampler === "ddim" ? { eta: values.eta } : {}),
+      };
+    },
+  };
+}
+
+/** @param {string} speed */
+function speedFactor(speed) {
+  return speed === "max" ? Infinity : Number(speed);
+}

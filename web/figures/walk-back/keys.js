@@ -1,0 +1,42 @@
+// The hero's keys, wherever the focus is on the page, as long as the hero can be seen.
+
+/** How far shift and an arrow go. */
+const LEAP = 10;
+
+/**
+ * @param {object} actions
+ * @param {() => boolean} actions.awake
+ * @param {() => void} actions.togglePlay
+ * @param {(steps: number) => void} actions.move
+ * @param {() => void} actions.restart
+ * @param {() => void} actions.dice
+ * @returns {() => void} ends it
+ */
+export function listenToKeys({ awake, togglePlay, move, restart, dice }) {
+  /** @param {KeyboardEvent} event */
+  const onKey = (event) => {
+    if (!awake() || event.ctrlKey || event.metaKey || event.altKey) return;
+    const focus = event.target instanceof Element ? event.target : document.body;
+    // What has a use for a key of its own keeps it: space presses buttons, arrows move sliders.
+    if (focus.closest("dialog") !== null) return;
+    if (event.key === " " && focus.closest("button, input, summary, a") !== null) return;
+    if (event.key.startsWith("Arrow") && focus.closest("input, .equations, canvas") !== null)
+      return;
+    if (event.key.length === 1 && focus.matches("input[type=text], textarea, select")) return;
+    const leap = event.shiftKey ? LEAP : 1;
+    /** @type {Record<string, () => void>} */
+    const keys = {
+      " ": togglePlay,
+      ArrowRight: () => move(leap),
+      ArrowLeft: () => move(-leap),
+      r: restart,
+      d: dice,
+    };
+    const action = keys[event.key];
+    if (action === undefined || (event.repeat && !event.key.startsWith("Arrow"))) return;
+    event.preventDefault();
+    action();
+  };
+  document.addEventListener("keydown", onKey);
+  return () => document.removeEventListener("keydown", onKey);
+}

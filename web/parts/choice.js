@@ -1,0 +1,72 @@
+// A choice of one among a few, all in sight: a group of radio buttons that looks like one control.
+
+import { freshId, h } from "../dom.js";
+
+/**
+ * @template const T
+ * @param {object} options
+ * @param {string} options.legend
+ * @param {readonly { value: T, name: string, title?: string }[]} options.choices
+ * @param {NoInfer<T>} options.value
+ * @param {string} [options.className] for the list: "digits" sets eleven in a row or two
+ * @param {(value: T) => void} options.onChange
+ */
+export function createChoice(options) {
+  const group = freshId("choice");
+  const inputs = options.choices.map(({ value }) => {
+    const input = h("input", { type: "radio", name: group });
+    input.checked = value === options.value;
+    input.addEventListener("change", () => options.onChange(value));
+    return input;
+  });
+  const labels = options.choices.map(({ name, title }, i) =>
+    h("label", { title }, inputs[i], h("span", {}, name)),
+  );
+  const element = h(
+    "fieldset",
+    { class: "choice" },
+    h("legend", {}, options.legend),
+    h("div", { class: `choices ${options.className ?? "segments"}` }, ...labels),
+  );
+  return {
+    element,
+    get value() {
+      const at = inputs.findIndex((input) => input.checked);
+      return options.choices[at]?.value ?? options.value;
+    },
+    set value(value) {
+      options.choices.forEach((choice, i) => {
+        const input = inputs[i];
+        if (input !== undefined) input.checked = choice.value === value;
+      });
+    },
+    /** @param {boolean} disabled */
+    set disabled(disabled) {
+      element.disabled = disabled;
+    },
+  };
+}
+
+/**
+ * The choice of a class, and of any where the model knows that.
+ * @param {object} options
+ * @param {import("../protocol.js").ModelInfo} options.info
+ * @param {number | null} options.value
+ * @param {boolean} [options.any] false: only the classes
+ * @param {(label: number | null) => void} options.onChange
+ */
+export function createLabelChoice({ info, value, any = true, onChange }) {
+  const digits = info.classes.every((name) => /^\d$/.test(name));
+  /** @type {{ value: number | null, name: string }[]} */
+  const choices = info.classes.map((name, label) => ({ value: label, name }));
+  if (any && info.nullLabel !== null) choices.unshift({ value: null, name: "any" });
+  const choice = createChoice({
+    legend: digits ? "Digit" : "Class",
+    choices,
+    value,
+    className: digits ? "digits" : "classes",
+    onChange,
+  });
+  choice.element.hidden = info.classes.length === 0;
+  return choice;
+}

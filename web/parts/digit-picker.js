@@ -1,0 +1,72 @@
+// One of the page's real digits: its class, and which of the ten.
+
+import { h } from "../dom.js";
+import { createButton } from "./button.js";
+import { createChoice } from "./choice.js";
+import { createTile } from "./tile.js";
+
+/**
+ * @param {object} options
+ * @param {import("../digits.js").Digits} options.digits
+ * @param {number} options.value 0..99, its place among the page's digits
+ * @param {boolean} [options.tile] false: without a picture of its own
+ * @param {(place: number, x0: Float32Array) => void} options.onChange
+ */
+export function createDigitPicker({ digits, value, tile: hasTile = true, onChange }) {
+  const names = [...new Set(digits.labels)];
+  let place = value;
+  const labelOf = () => digits.labels[place] ?? 0;
+  const image = () => digits.images[place] ?? new Float32Array(digits.height * digits.width);
+
+  const tile = createTile({ empty: "No digit is chosen yet" });
+  const choice = createChoice({
+    legend: "Digit",
+    choices: names.map((label) => ({ value: label, name: String(label) })),
+    value: labelOf(),
+    className: "digits",
+    onChange: (label) => choose(digits.labels.indexOf(label)),
+  });
+  const next = createButton({ name: "Another one", onPress: () => choose(following()) });
+
+  const following = () => {
+    const same = digits.labels.flatMap((label, i) => (label === labelOf() ? [i] : []));
+    return same[(same.indexOf(place) + 1) % same.length] ?? place;
+  };
+  const show = () => {
+    choice.value = labelOf();
+    const test = digits.testIndices[place];
+    const text = `A real ${labelOf()}, number ${test} of MNIST's test set`;
+    tile.show(image(), [1, 1, digits.height, digits.width], text);
+    next.rename(`Another ${labelOf()}`);
+  };
+  /** @param {number} wish */
+  const choose = (wish) => {
+    place = wish;
+    show();
+    onChange(place, image());
+  };
+  show();
+
+  return {
+    element: h(
+      "div",
+      { class: "digit-picker" },
+      hasTile ? tile.element : null,
+      h("div", {}, choice.element, next.element),
+    ),
+    get value() {
+      return place;
+    },
+    set value(wish) {
+      place = wish;
+      show();
+    },
+    /** x_0, [h, w] from -1 to 1 */
+    get x0() {
+      return image();
+    },
+    get label() {
+      return labelOf();
+    },
+  };
+}

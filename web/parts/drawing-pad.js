@@ -1,0 +1,213 @@
+// A pad to draw a digit on: mouse, pen, touch, or the arrow keys; or an image file, chosen or dropped.
+
+import { freshId, h } from "../dom.js";
+import { createButton } from "./button.js";
+
+/** Drawn this many times larger than the image, and averaged down: soft edges, as MNIST has them. */
+const FINE = 10;
+/** Width of the pen in pixels of the image; MNIST's strokes are about as wide. */
+const PEN = 2.2;
+
+/**
+ * @param {object} options
+ * @param {string} options.label
+ * @param {[number, number]} options.imageSize height, width
+ * @param {(x0: Float32Array) => void} options.onDraw after every stroke: [h, w] from -1 (nothing) to 1 (ink)
+ * @param {(error: unknown) => void} options.fail a file that is no image, as an Error with a sentence
+ */
+export function createDrawingPad({ label, imageSize: [height, width], onDraw, fail }) {
+  const id = freshId("pad");
+  const canvas = h("canvas", {
+    role: "img",
+    tabindex: 0,
+    "aria-label": `${label}: nothing is drawn yet`,
+    "aria-describedby": `${id}-hint`,
+    width: width * FINE,
+    height: height * FINE,
+  });
+  const small = h("canvas", { width, height });
+  const fine = canvas.getContext("2d");
+  const coarse = small.getContext("2d", { willReadFrequently: true });
+  if (fine === null || coarse === null) throw new Error("This browser gives no canvas to draw on.");
+  const paper = fine;
+  const reduced = coarse;
+  let empty = true;
+  /** The pen of the keyboard, in pixels of the image. */
+  let pen = { x: width / 2, y: height / 2, down: false };
+
+  const blank = () => {
+    paper.fillStyle = "#000";
+    paper.fillRect(0, 0, canvas.width, canvas.height);
+    empty = true;
+  };
+  const read = () => {
+    reduced.imageSmoothingQuality = "high";
+    reduced.drawImage(canvas, 0, 0, width, height);
+    const { data } = reduced.getImageData(0, 0, width, height);
+    return Float32Array.from({ length: width * height }, (_, i) => (data[4 * i] ?? 0) / 127.5 - 1);
+  };
+  const tell = () => {
+    canvas.setAttribute("aria-label", `${label}: ${empty ? "nothing is drawn yet" : "a drawing"}`);
+    onDraw(read());
+  };
+  /** A piece of a stroke, in pixels of the image. @param {{ x: number, y: number }} from @param {{ x: number, y: number }} to */
+  const stroke = (from, to) => {
+    paper.strokeStyle = "#fff";
+    paper.lineWidth = PEN * FINE;
+    paper.lineCap = "round";
+    paper.lineJoin = "round";
+    paper.beginPath();
+    paper.moveTo(from.x * FINE, from.y * FINE);
+    paper.lineTo(to.x * FINE, to.y * FINE);
+    paper.stroke();
+    empty = false;
+  };
+
+  /** @type {{ x: number, y: number } | null} */
+  let last = null;
+  /** @param {PointerEvent} event */
+  const place = (event) => {
+    const box = canvas.getBoundingClientRect();
+    return {
+      x: ((event.clientX - box.left) / box.width) * width,
+      y: ((event.clientY - box.top) / box.height) * height,
+    };
+  };
+  canvas.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    canvas.setPointerCapture(event.pointerId);
+    last = place(event);
+    stroke(last, last);
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (last === null) return;
+    for (const part of event.getCoalescedEvents?.() ?? [event]) {
+      const next = place(part);
+      stroke(last, next);
+      last = next;
+    }
+  });
+  for (const end of /** @type {const} */ (["pointerup", "pointercancel"])) {
+    canvas.addEventListener(end, () => {
+      if (last === null) return;
+      last = null;
+      tell();
+    });
+  }
+
+  /** @type {Record<string, [number, number]>} */
+  const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  canvas.addEventListener("keydown", (event) => {
+    const move = moves[event.key];
+    if (event.key !== " " && move === undefined) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (move === undefined) {
+      if (event.repeat) return;
+      pen.down = !pen.down;
+      if (pen.down) stroke(pen, pen);
+    } else {
+      const before = { ...pen };
+      pen.x = Math.min(width - 1, Math.max(1, pen.x + move[0]));
+      pen.y = Math.min(height - 1, Math.max(1, pen.y + move[1]));
+      if (pen.down) stroke(before, pen);
+    }
+    if (pen.down) tell();
+  });
+
+  /** @param {Blob} file */
+  const take = async (file) => {
+    try {
+      const bitmap = await createImageBitmap(file).catch(() => {
+        throw new Error("This file is no image that the browser can read.");
+      });
+      blank();
+      const scale = Math.min(canvas.width / bitmap.width, canvas.height / bitmap.height);
+      const [w, h] = [bitmap.width * scale, bitmap.height * scale];
+      paper.filter = "grayscale(1)";
+      paper.drawImage(bitmap, (canvas.width - w) / 2, (canvas.height - h) / 2, w, h);
+      paper.filter = "none";
+      bitmap.close();
+      if (isBright(paper)) invert(paper);
+      empty = false;
+      tell();
+    } catch (error) {
+      fail(error);
+    }
+  };
+  const file = h("input", { id, type: "file", accept: "image/*", class: "unseen" });
+  file.addEventListener("change", () => {
+    const [chosen] = file.files ?? [];
+    file.value = "";
+    if (chosen !== undefined) take(chosen);
+  });
+  canvas.addEventListener("dragover", (event) => event.preventDefault());
+  canvas.addEventListener("drop", (event) => {
+    event.preventDefault();
+    const [dropped] = event.dataTransfer?.files ?? [];
+    if (dropped !== undefined) take(dropped);
+  });
+
+  const clear = createButton({
+    name: "Clear",
+    onPress: () => {
+      blank();
+      tell();
+    },
+  });
+  blank();
+  const element = h(
+    "div",
+    { class: "drawing-pad" },
+    h("div", { class: "screen" }, canvas),
+    h(
+      "div",
+      { class: "row" },
+      clear.element,
+      h("span", { class: "file" }, file, h("label", { for: id, class: "button" }, "Open an image")),
+    ),
+    h(
+      "p",
+      { class: "hint", id: `${id}-hint` },
+      "Draw, or drop an image here. With the keyboard: arrows move the pen, space lifts and lowers it.",
+    ),
+  );
+  return {
+    element,
+    get empty() {
+      return empty;
+    },
+    /** x_0, [h, w] from -1 to 1 */
+    get x0() {
+      return read();
+    },
+    /** Puts an image onto the pad without telling. @param {Float32Array} x0 [h, w] */
+    set x0(x0) {
+      const image = new ImageData(width, height);
+      x0.forEach((value, i) => image.data.set(Array(3).fill((value + 1) * 127.5), 4 * i));
+      for (let i = 3; i < image.data.length; i += 4) image.data[i] = 255;
+      reduced.putImageData(image, 0, 0);
+      paper.imageSmoothingEnabled = false;
+      paper.drawImage(small, 0, 0, canvas.width, canvas.height);
+      paper.imageSmoothingEnabled = true;
+      empty = false;
+    },
+  };
+}
+
+/** Whether the picture's rim is bright: ink on paper, where MNIST has light on dark. @param {CanvasRenderingContext2D} context */
+function isBright(context) {
+  const { width, height } = context.canvas;
+  const { data } = context.getImageData(0, 0, width, height);
+  let sum = 0;
+  for (let i = 0; i < data.length; i += 4) sum += data[i] ?? 0;
+  return sum / (width * height) > 127.5;
+}
+
+/** @param {CanvasRenderingContext2D} context */
+function invert(context) {
+  context.globalCompositeOperation = "difference";
+  context.fillStyle = "#fff";
+  context.fillRect(0, 0, context.canvas.width, context.canvas.height);
+  context.globalCompositeOperation = "source-over";
+}

@@ -1,0 +1,52 @@
+// A few images in a row, each with a line below: a walk at some of its times.
+
+import { h, setText } from "../dom.js";
+import { paint } from "../paint.js";
+
+/**
+ * @param {object} options
+ * @param {string} options.label what the row shows
+ * @param {number} options.frames how many
+ * @param {import("../paint.js").Look} [options.look]
+ */
+export function createFilmstrip({ label, frames, look }) {
+  const slots = Array.from({ length: frames }, () => {
+    const canvas = h("canvas", {
+      role: "img",
+      "aria-label": "not there yet",
+      width: 28,
+      height: 28,
+    });
+    const caption = h("figcaption");
+    return { canvas, caption, figure: h("figure", { "data-empty": true }, canvas, caption) };
+  });
+  const element = h(
+    "ol",
+    { class: "filmstrip", "aria-label": label },
+    ...slots.map(({ figure }) => h("li", {}, figure)),
+  );
+  return {
+    element,
+    /**
+     * @param {number} slot
+     * @param {Float32Array} values
+     * @param {number[]} shape
+     * @param {string} caption the line below
+     * @param {string} text what is shown, for screen readers
+     */
+    put(slot, values, shape, caption, text) {
+      const place = slots[slot];
+      if (place === undefined) return;
+      paint(place.canvas, values, shape, look);
+      delete place.figure.dataset["empty"];
+      setText(place.caption, caption);
+      place.canvas.setAttribute("aria-label", text);
+    },
+    clear() {
+      for (const { canvas, figure } of slots) {
+        figure.dataset["empty"] = "";
+        canvas.setAttribute("aria-label", "not there yet");
+      }
+    },
+  };
+}

@@ -1,0 +1,214 @@
+// Curves and bars, drawn by uPlot. The library lies in web/vendor/, put there by `cargo xtask`.
+
+import { h } from "../dom.js";
+import { theme } from "../theme.js";
+
+/** @typedef {import("../vendor/uPlot.js").default} Plot */
+/** @typedef {typeof import("../vendor/uPlot.js").default} PlotClass */
+/** @typedef {import("../theme.js").ColourName} ColourName */
+/** @typedef {ArrayLike<number | null>} Numbers */
+
+/**
+ * @typedef {object} SeriesOptions
+ * @property {string} name
+ * @property {ColourName} [colour] accent without it
+ * @property {"line" | "bars" | "points"} [kind] line without it
+ * @property {number} [width] of the line, 1.5 without it
+ * @property {boolean} [dashed]
+ */
+
+/**
+ * @typedef {object} AxisOptions
+ * @property {string} label
+ * @property {[number, number]} [range] without it what the data needs
+ * @property {boolean} [log]
+ * @property {boolean} [reversed] large values on the left: t runs down on a walk back
+ * @property {(value: number) => string} [format]
+ */
+
+/**
+ * @typedef {object} PlotOptions
+ * @property {string} label what is plotted
+ * @property {AxisOptions} x
+ * @property {AxisOptions} y
+ * @property {SeriesOptions[]} series
+ * @property {number} [height] in CSS pixels, 160 without it
+ * @property {(x: number) => void} [onSeek] the visitor points at a value of x; offer a slider for the keyboard too
+ */
+
+/** @type {Promise<PlotClass> | null} */
+let library = null;
+
+function loadLibrary() {
+  library ??= import("../vendor/uPlot.js").then((module) => module.default);
+  library.catch(() => (library = null));
+  return library;
+}
+
+/** @param {PlotOptions} options */
+export function createPlot(options) {
+  const { height = 160 } = options;
+  const area = h("div", { class: "area", role: "img", "aria-label": `${options.label}, empty` });
+  area.style.minHeight = `${height}px`;
+  const legend = h(
+    "ul",
+    { class: "legend" },
+    ...options.series.map(({ name, colour = "accent", dashed }) =>
+      h("li", { "data-colour": colour, "data-dashed": dashed === true }, name),
+    ),
+  );
+  const element = h("figure", { class: "plot" }, options.series.length > 1 ? legend : null, area);
+  /** @type {Plot | null} */
+  let plot = null;
+  /** @type {Numbers[]} */
+  let data = [[], ...options.series.map(() => [])];
+  /** @type {number | null} */
+  let marked = null;
+  let disposed = false;
+
+  const draw = async () => {
+    const UPlot = await loadLibrary();
+    if (disposed) return;
+    plot?.destroy();
+    const made = new UPlot(
+      describe(UPlot, options, area.clientWidth || 300, height, () => marked),
+      /** @type {any} */ (data),
+      area,
+    );
+    plot = made;
+    const { onSeek } = options;
+    if (onSeek !== undefined) {
+      made.over.addEventListener("pointermove", (event) => {
+        if (event.buttons === 1) onSeek(made.posToVal(event.offsetX, "x"));
+      });
+      made.over.addEventListener("pointerdown", (event) => {
+        made.over.setPointerCapture(event.pointerId);
+        onSeek(made.posToVal(event.offsetX, "x"));
+      });
+    }
+  };
+  const start = () => {
+    draw().catch(() => {
+      area.textContent = "The plot could not be drawn: web/vendor/uPlot.js is missing.";
+    });
+  };
+  start();
+  const unlisten = theme.listen(start);
+  const sizes = new ResizeObserver(() => {
+    if (plot !== null && area.clientWidth > 0 && plot.width !== area.clientWidth) {
+      plot.setSize({ width: area.clientWidth, height });
+    }
+  });
+  sizes.observe(area);
+
+  return {
+    element,
+    /**
+     * @param {Numbers[]} values of x, ascending, then of each series; null where there is none
+     * @param {string} text what can be seen, in words
+     */
+    set(values, text) {
+      data = values.map((list) => Array.from(list));
+      plot?.setData(/** @type {any} */ (data));
+      area.setAttribute("aria-label", `${options.label}: ${text}`);
+    },
+    /** A line at a value of x; null: none. @param {number | null} x */
+    mark(x) {
+      if (x === marked) return;
+      marked = x;
+      plot?.redraw(false);
+    },
+    dispose() {
+      disposed = true;
+      unlisten();
+      sizes.disconnect();
+      plot?.destroy();
+    },
+  };
+}
+
+/**
+ * The options in uPlot's words.
+ * @param {PlotClass} UPlot
+ * @param {PlotOptions} options
+ * @param {number} width
+ * @param {number} height
+ * @param {() => number | null} marked
+ * @returns {import("../vendor/uPlot.js").default.Options}
+ */
+function describe(UPlot, { x, y, series }, width, height, marked) {
+  const rem = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+  const family = getComputedStyle(document.body).fontFamily;
+  const font = `${12 * rem}px ${family}`;
+  /** @param {AxisOptions} axis @param {boolean} vertical */
+  const axis = ({ label, format }, vertical) => ({
+    label,
+    font,
+    labelFont: font,
+    stroke: theme.colour("quiet"),
+    size: vertical ? 44 * rem : 26 * rem,
+    labelSize: 18 * rem,
+    gap: 4,
+    space: vertical ? 28 : 56,
+    grid: { show: vertical, stroke: theme.colour("line"), width: 1 },
+    ticks: { show: false },
+    border: { show: !vertical, stroke: theme.colour("line"), width: 1 },
+    ...(format === undefined
+      ? {}
+      : {
+          /** @param {unknown} _ @param {number[]} splits */
+          values: (_, splits) => splits.map((value) => (value === null ? "" : format(value))),
+        }),
+  });
+  /** @param {AxisOptions} axis @returns {import("../vendor/uPlot.js").default.Scale} */
+  const scale = ({ range, log, reversed }) => ({
+    time: false,
+    ...(range === undefined ? {} : { range }),
+    ...(log === true ? { distr: 3 } : {}),
+    ...(reversed === true ? { dir: -1 } : {}),
+  });
+  return {
+    width,
+    height,
+    pxAlign: false,
+    legend: { show: false },
+    cursor: { show: false },
+    scales: { x: scale(x), y: scale(y) },
+    axes: [axis(x, false), axis(y, true)],
+    series: [
+      {},
+      ...series.map(({ name, colour = "accent", kind = "line", width: line = 1.5, dashed }) => {
+        const stroke = theme.colour(colour);
+        return {
+          label: name,
+          stroke,
+          width: kind === "line" ? line : 0,
+          points: { show: kind === "points", size: 4, fill: stroke },
+          ...(dashed === true ? { dash: [4, 4] } : {}),
+          ...(kind === "bars"
+            ? { fill: stroke, paths: /** @type {any} */ (UPlot.paths.bars)({ size: [0.9, 100] }) }
+            : {}),
+        };
+      }),
+    ],
+    hooks: {
+      draw: [
+        (plot) => {
+          const at = marked();
+          if (at === null) return;
+          const { ctx, bbox } = plot;
+          const place = plot.valToPos(at, "x", true);
+          if (place < bbox.left - 1 || place > bbox.left + bbox.width + 1) return;
+          ctx.save();
+          ctx.strokeStyle = theme.colour("ink");
+          ctx.lineWidth = devicePixelRatio;
+          ctx.beginPath();
+          ctx.moveTo(place, bbox.top);
+          ctx.lineTo(place, bbox.top + bbox.height);
+          ctx.stroke();
+          ctx.restore();
+        },
+      ],
+    },
+  };
+}

@@ -1,0 +1,75 @@
+// A slider over a whole walk, above it small pictures of the walk where it has been.
+
+import { h } from "../dom.js";
+import { pixels } from "../paint.js";
+
+/** Thumbnails in the strip at most. */
+const THUMBNAILS = 12;
+
+/**
+ * @param {object} options
+ * @param {string} options.label
+ * @param {(position: number) => void} options.onSeek while it is moved
+ */
+export function createScrubber({ label, onSeek }) {
+  const canvas = h("canvas", { "aria-hidden": "true", width: 28 * THUMBNAILS, height: 28 });
+  const input = h("input", {
+    type: "range",
+    min: 0,
+    max: 1,
+    step: 1,
+    value: 0,
+    "aria-label": label,
+  });
+  const reached = h("div", { class: "reached" });
+  const element = h(
+    "div",
+    { class: "scrubber" },
+    h("div", { class: "strip" }, canvas),
+    h("div", { class: "rail" }, reached, input),
+  );
+  const context = canvas.getContext("2d");
+  let length = 1;
+  /** @type {Set<number>} */
+  let drawn = new Set();
+  input.addEventListener("input", () => onSeek(input.valueAsNumber));
+
+  /** The position whose picture stands at a place of the strip. @param {number} slot */
+  const positionOf = (slot) => Math.round((slot * length) / (THUMBNAILS - 1));
+
+  return {
+    element,
+    input,
+    /** @param {number} steps positions run from 0 to steps */
+    reset(steps) {
+      length = steps;
+      input.max = String(steps);
+      drawn = new Set();
+      context?.clearRect(0, 0, canvas.width, canvas.height);
+    },
+    /**
+     * @param {number} position
+     * @param {number} computed how far the walk has come
+     * @param {string} text the position in words
+     */
+    move(position, computed, text) {
+      input.valueAsNumber = position;
+      input.setAttribute("aria-valuetext", text);
+      reached.style.width = `${(100 * computed) / length}%`;
+    },
+    /** The state of the walk at a position; drawn if the strip has a place for it. @param {number} position @param {Float32Array} values @param {number[]} shape */
+    put(position, values, shape) {
+      for (let slot = 0; slot < THUMBNAILS; slot++) {
+        if (drawn.has(slot) || positionOf(slot) !== position) continue;
+        const image = pixels(values, shape);
+        if (canvas.height !== image.height) {
+          canvas.width = image.width * THUMBNAILS;
+          canvas.height = image.height;
+          drawn.clear();
+        }
+        context?.putImageData(image, slot * image.width, 0);
+        drawn.add(slot);
+      }
+    },
+  };
+}

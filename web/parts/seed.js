@@ -1,0 +1,62 @@
+// The seed of the noise: a number to type, and a dice to throw.
+
+import { freshId, h } from "../dom.js";
+import { MAX_SEED } from "../settings.js";
+import { createButton } from "./button.js";
+
+/**
+ * @param {object} options
+ * @param {string} [options.label]
+ * @param {number} options.value
+ * @param {string} [options.shortcut] of the dice
+ * @param {string} [options.diceName] where a page has several dice, what this one throws
+ * @param {(seed: number) => void} options.onChange
+ */
+export function createSeed(options) {
+  const id = freshId("seed");
+  const input = h("input", {
+    id,
+    type: "number",
+    inputmode: "numeric",
+    min: 0,
+    max: MAX_SEED,
+    step: 1,
+    required: true,
+    autocomplete: "off",
+  });
+  input.valueAsNumber = options.value;
+  input.addEventListener("change", () => {
+    const wish = Math.round(input.valueAsNumber);
+    input.valueAsNumber = Number.isNaN(wish) ? 0 : Math.min(MAX_SEED, Math.max(0, wish));
+    options.onChange(input.valueAsNumber);
+  });
+  const roll = () => {
+    const before = input.valueAsNumber;
+    while (input.valueAsNumber === before) {
+      input.valueAsNumber = Math.floor(Math.random() * 10000);
+    }
+    options.onChange(input.valueAsNumber);
+  };
+  const dice = createButton({
+    name: options.diceName ?? "Another seed",
+    icon: "dice",
+    onPress: roll,
+    ...(options.shortcut === undefined ? {} : { shortcut: options.shortcut }),
+  });
+  const element = h(
+    "div",
+    { class: "control" },
+    h("label", { for: id }, options.label ?? "Seed"),
+    h("div", { class: "with-button" }, input, dice.element),
+  );
+  return {
+    element,
+    roll,
+    get value() {
+      return input.valueAsNumber;
+    },
+    set value(value) {
+      input.valueAsNumber = value;
+    },
+  };
+}

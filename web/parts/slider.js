@@ -1,0 +1,90 @@
+// A slider over a range of numbers, or over a list of them.
+
+import { freshId, h } from "../dom.js";
+
+/**
+ * @param {object} options
+ * @param {string} options.label
+ * @param {number} [options.min]
+ * @param {number} [options.max]
+ * @param {number} [options.step]
+ * @param {readonly number[]} [options.choices] instead of a range: these numbers, ascending
+ * @param {number} options.value
+ * @param {(value: number) => string} [options.format] the value in words, for all
+ * @param {(value: number) => string} [options.say] the value in words for screen readers, where that is to be longer
+ * @param {string} [options.hint] a line below
+ * @param {(value: number) => void} options.onInput while it is moved
+ */
+export function createSlider(options) {
+  const { choices, format = String, say = format } = options;
+  const id = freshId("slider");
+  const input = h("input", {
+    id,
+    type: "range",
+    min: choices === undefined ? (options.min ?? 0) : 0,
+    max: choices === undefined ? (options.max ?? 100) : choices.length - 1,
+    step: choices === undefined ? (options.step ?? 1) : 1,
+  });
+  const output = h("output", { for: id });
+  const hint = h("p", { class: "hint", id: `${id}-hint`, hidden: options.hint === undefined });
+  hint.textContent = options.hint ?? "";
+  if (options.hint !== undefined) input.setAttribute("aria-describedby", hint.id);
+  const element = h(
+    "div",
+    { class: "control" },
+    h("label", { for: id }, options.label),
+    output,
+    input,
+    hint,
+  );
+
+  const read = () => (choices ? (choices[input.valueAsNumber] ?? NaN) : input.valueAsNumber);
+  const show = () => {
+    output.value = format(read());
+    input.setAttribute("aria-valuetext", say(read()));
+  };
+  /** @param {number} value */
+  const write = (value) => {
+    input.valueAsNumber = choices ? nearestIndex(choices, value) : value;
+    show();
+  };
+  input.addEventListener("input", () => {
+    show();
+    options.onInput(read());
+  });
+  write(options.value);
+
+  return {
+    element,
+    input,
+    get value() {
+      return read();
+    },
+    set value(value) {
+      write(value);
+    },
+    /** @param {string} text */
+    set hint(text) {
+      hint.textContent = text;
+      hint.hidden = text === "";
+    },
+    /** @param {boolean} disabled */
+    set disabled(disabled) {
+      input.disabled = disabled;
+    },
+    /** @param {number} max */
+    set max(max) {
+      input.max = String(max);
+      show();
+    },
+  };
+}
+
+/** @param {readonly number[]} choices @param {number} wish */
+function nearestIndex(choices, wish) {
+  let best = 0;
+  choices.forEach((choice, i) => {
+    if (Math.abs(choice - wish) < Math.abs((choices[best] ?? Infinity) - wish)) best = i;
+  });
+  return best;
+}

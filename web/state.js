@@ -1,0 +1,207 @@
+// The state of the page, kept in the address behind the #, so that a link shows the same again.
+
+/** @typedef {import("./settings.js").GroupName} GroupName */
+/** @typedef {import("./settings.js").Limits} Limits */
+/** @typedef {import("./settings.js").Properties} Properties */
+/**
+ * @template T
+ * @typedef {import("./settings.js").Property<T>} Property
+ */
+/**
+ * @template P
+ * @typedef {import("./settings.js").Values<P>} Values
+ */
+
+/** Browsers allow about a hundred changes of the address in half a minute. */
+const WRITE_EVERY = 400;
+
+/** @param {string} group @param {string} name */
+const keyOf = (group, name) => (group === "walk" ? name : `${group}.${name}`);
+
+/**
+ * The values of one figure.
+ * @template {Record<string, Property<any>>} P
+ */
+export class Group {
+  #properties;
+  #limits;
+  #changed;
+  /** @type {Values<P>} */
+  #values;
+  /** @type {Set<(values: Values<P>) => void>} */
+  #listeners = new Set();
+
+  /** @param {P} properties @param {Limits} limits @param {() => void} changed */
+  constructor(properties, limits, changed) {
+    this.#properties = properties;
+    this.#limits = limits;
+    this.#changed = changed;
+    this.#values = this.#initial();
+  }
+
+  /** All values now. @returns {Readonly<Values<P>>} */
+  get values() {
+    return this.#values;
+  }
+
+  /** What the visitor has chosen; it goes into the address. @param {Partial<Values<P>>} values */
+  set(values) {
+    this.assume(values);
+    this.#changed();
+  }
+
+  /** What the page has chosen; it goes into a link that is copied. @param {Partial<Values<P>>} values */
+  assume(values) {
+    this.#values = { ...this.#values, ...values };
+  }
+
+  /**
+   * @param {(values: Values<P>) => void} listener called when the address was edited or a link followed
+   * @returns {() => void} ends it
+   */
+  listen(listener) {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /**
+   * Takes all values from texts; what is missing takes its default.
+   * @param {(name: string) => string | null} text
+   * @param {(name: string, text: string, taken: string) => void} complain about a text that is no possible value
+   */
+  read(text, complain) {
+    const values = this.#initial();
+    for (const [name, property] of Object.entries(this.#properties)) {
+      const given = text(name);
+      if (given === null) continue;
+      const reading = property.read(given, this.#limits);
+      if (reading !== undefined) /** @type {any} */ (values)[name] = reading.value;
+      if (reading?.exact !== true) {
+        complain(name, given, property.write(/** @type {any} */ (values)[name]));
+      }
+    }
+    this.#values = values;
+  }
+
+  /** Tells the figure that its values have come from outside. */
+  tell() {
+    for (const listener of this.#listeners) listener(this.#values);
+  }
+
+  /** @returns {[string, string][]} what differs from the defaults */
+  write() {
+    const initial = this.#initial();
+    return Object.entries(this.#properties)
+      .map(([name, { write }]) => {
+        const values = /** @type {Record<string, any>} */ (this.#values);
+        const defaults = /** @type {Record<string, any>} */ (initial);
+        return /** @type {[string, string, string]} */ ([
+          name,
+          write(values[name]),
+          write(defaults[name]),
+        ]);
+      })
+      .filter(([, now, initially]) => now !== initially)
+      .map(([name, now]) => [name, now]);
+  }
+
+  /** @returns {Values<P>} */
+  #initial() {
+    const entries = Object.entries(this.#properties);
+    return /** @type {Values<P>} */ (
+      Object.fromEntries(entries.map(([name, { initial }]) => [name, initial(this.#limits)]))
+    );
+  }
+}
+
+export class State {
+  /** @type {Map<string, Group<any>>} */
+  #groups;
+  #complain;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+
+  /**
+   * @param {Properties} properties
+   * @param {Limits} limits
+   * @param {(sentences: string[]) => void} complain about what the address asks for in vain; [] if nothing
+   */
+  constructor(properties, limits, complain) {
+    this.#complain = complain;
+    this.#groups = new Map(
+      Object.entries(properties).map(([name, list]) => [
+        name,
+        new Group(/** @type {Record<string, Property<any>>} */ (list), limits, () => this.#soon()),
+      ]),
+    );
+    this.#read();
+    addEventListener("hashchange", () => {
+      this.#read();
+      for (const group of this.#groups.values()) group.tell();
+    });
+  }
+
+  /**
+   * The values of one figure.
+   * @template {GroupName} N
+   * @param {N} name
+   * @returns {Group<Properties[N]>}
+   */
+  group(name) {
+    const found = this.#groups.get(name);
+    if (found === undefined) throw new Error(`settings.js lists no properties "${name}"`);
+    return found;
+  }
+
+  /** The page's address with all that differs from the defaults. */
+  get link() {
+    const url = new URL(location.href);
+    url.hash = this.#hash();
+    return url.href;
+  }
+
+  #hash() {
+    return [...this.#groups]
+      .flatMap(([group, values]) =>
+        values.write().map(([name, text]) => `${keyOf(group, name)}=${encodeURIComponent(text)}`),
+      )
+      .join("&");
+  }
+
+  #soon() {
+    if (this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      history.replaceState(history.state, "", this.link);
+    }, WRITE_EVERY);
+  }
+
+  #read() {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const given = new URLSearchParams(location.hash.slice(1));
+    /** @type {string[]} */
+    const sentences = [];
+    const known = new Set();
+    for (const [group, values] of this.#groups) {
+      values.read(
+        (name) => {
+          known.add(keyOf(group, name));
+          return given.get(keyOf(group, name));
+        },
+        (name, text, taken) => {
+          const value = taken === "" ? "the page's own choice" : taken;
+          sentences.push(
+            `The link asks for ${keyOf(group, name)} = ${text}, which cannot be; it is ${value} here.`,
+          );
+        },
+      );
+    }
+    for (const key of given.keys()) {
+      // A link to a place on the page says nothing about its state.
+      if (known.has(key) || document.getElementById(key) !== null) continue;
+      sentences.push(`The link speaks of "${key}", which this page does not have.`);
+    }
+    this.#complain(sentences);
+  }
+}

@@ -1,0 +1,70 @@
+// What is asked of the crate without a model: its CPU build is loaded with the first question.
+
+import { ByteCount } from "../download.js";
+import { loadWasm } from "../wasm.js";
+import { inTurn, inTurnUnlessCancelled } from "./queue.js";
+
+/** @typedef {import("../protocol.js").ArithmeticCalls} ArithmeticCalls */
+/** @typedef {import("../wasm.js").ForwardWalk} ForwardWalk */
+
+/** @type {Map<number, ForwardWalk>} */
+const walks = new Map();
+
+const wasm = () => loadWasm("cpu", new ByteCount(() => {}));
+
+/** @param {ForwardWalk} walk @returns {import("../protocol.js").ForwardState} */
+function stateOf({ t, xt, mean, deviation }) {
+  return { t, xt, mean, deviation };
+}
+
+/** @param {number[]} shape */
+const shaped = (shape) => Uint32Array.from(shape);
+
+/** @type {{ [M in keyof ArithmeticCalls]: (params: ArithmeticCalls[M]["params"], call: number) => Promise<ArithmeticCalls[M]["result"] | undefined> }} undefined for what was taken back */
+export const arithmeticMethods = {
+  noise: ({ seed, draws, size }, call) =>
+    inTurnUnlessCancelled(call, async () => (await wasm()).noise(seed, draws, size)),
+  scheduleOf: (request, call) =>
+    inTurnUnlessCancelled(call, async () => (await wasm()).scheduleOf(request)),
+  addNoise: ({ x0, eps, alphaCumprod }, call) =>
+    inTurnUnlessCancelled(call, async () => (await wasm()).addNoise(x0, eps, alphaCumprod)),
+  removeNoise: ({ xt, eps, alphaCumprod }, call) =>
+    inTurnUnlessCancelled(call, async () => (await wasm()).removeNoise(xt, eps, alphaCumprod)),
+  slerp: ({ a, b, share }, call) =>
+    inTurnUnlessCancelled(call, async () => (await wasm()).slerp(a, b, share)),
+
+  openForward: ({ walk: id, x0, count, betas, seed, naive }) =>
+    inTurn(async () => {
+      const walk = new (await wasm()).ForwardWalk(x0, count, betas, seed, naive);
+      walks.set(id, walk);
+      return stateOf(walk);
+    }),
+  advanceForward: ({ walk: id, steps }, call) =>
+    inTurnUnlessCancelled(call, () => {
+      const walk = walks.get(id);
+      if (walk === undefined) return null;
+      walk.advance(steps);
+      return stateOf(walk);
+    }),
+  closeForward: ({ walk: id }) =>
+    inTurn(() => {
+      walks.get(id)?.free();
+      walks.delete(id);
+      return null;
+    }),
+
+  gridPng: ({ images, shape, columns, scale }, call) =>
+    inTurnUnlessCancelled(call, async () =>
+      (await wasm()).gridPng(images, shaped(shape), columns, scale),
+    ),
+  gif: ({ columns, scale, frames }, call) =>
+    inTurnUnlessCancelled(call, async () => {
+      const gif = new (await wasm()).Gif(columns, scale);
+      for (const { images, shape, centiseconds } of frames) {
+        gif.push(images, shaped(shape), centiseconds);
+      }
+      return gif.finish();
+    }),
+  safetensors: ({ tensors }, call) =>
+    inTurnUnlessCancelled(call, async () => (await wasm()).safetensors(tensors)),
+};

@@ -1,0 +1,59 @@
+// The chains that are open: a number for each, one step at a time, closed at once.
+
+import { dispatchCount } from "../gpu-counter.js";
+import { inTurn } from "./queue.js";
+
+/** @typedef {import("../protocol.js").ModelCalls} ModelCalls */
+/** @typedef {{ chain: import("../wasm.js").Chain, closed: boolean }} Walk */
+
+/** @type {Map<number, Walk>} */
+const walks = new Map();
+
+/**
+ * @param {import("../wasm.js").Model} model
+ * @param {ModelCalls["open"]["params"]} params
+ * @returns {ModelCalls["open"]["result"]}
+ */
+export function openChain(model, { chain: id, options }) {
+  const chain = model.chain(options);
+  walks.set(id, { chain, closed: false });
+  return { timesteps: chain.timesteps, shape: Array.from(chain.shape), xt: chain.xt };
+}
+
+/**
+ * Must be called in turn.
+ * @param {number} id
+ * @returns {Promise<ModelCalls["step"]["result"]>}
+ */
+export async function stepChain(id) {
+  const walk = walks.get(id);
+  if (walk === undefined) return null;
+  const dispatches = dispatchCount();
+  const began = performance.now();
+  const { index, t, xt, x0, eps, done } = await walk.chain.step();
+  const milliseconds = performance.now() - began;
+  if (walk.closed) return null;
+  return {
+    index,
+    timestep: t,
+    x0,
+    eps,
+    next: xt,
+    done,
+    milliseconds,
+    dispatches: dispatchCount() - dispatches,
+  };
+}
+
+/** Forgets a chain at once; its memory is freed when the step it may be in is over. @param {number} id */
+export function closeChain(id) {
+  const walk = walks.get(id);
+  if (walk === undefined) return;
+  walk.closed = true;
+  walks.delete(id);
+  inTurn(() => walk.chain.free()).catch(() => {});
+}
+
+export function closeAllChains() {
+  for (const id of walks.keys()) closeChain(id);
+}

@@ -1,0 +1,43 @@
+// The device computes one thing at a time, in the order asked for, and nothing is freed while it does.
+
+/** The end of the queue: work that was asked for earlier. */
+let queue = Promise.resolve();
+/** Calls that were taken back before they were answered. */
+const cancelled = new Set();
+/** Calls that were taken in and not answered yet. */
+const open = new Set();
+
+/**
+ * Runs work after all work asked for before it.
+ * @template T
+ * @param {() => T | Promise<T>} work
+ * @returns {Promise<T>}
+ */
+export function inTurn(work) {
+  const result = queue.then(work);
+  queue = result.then(
+    () => {},
+    () => {},
+  );
+  return result;
+}
+
+/**
+ * As inTurn, but work of a call that has been taken back is skipped.
+ * @template T
+ * @param {number} call
+ * @param {() => T | Promise<T>} work
+ * @returns {Promise<T | undefined>}
+ */
+export function inTurnUnlessCancelled(call, work) {
+  open.add(call);
+  return inTurn(async () => {
+    open.delete(call);
+    return cancelled.delete(call) ? undefined : work();
+  });
+}
+
+/** @param {number} call */
+export function cancel(call) {
+  if (open.has(call)) cancelled.add(call);
+}
