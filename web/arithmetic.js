@@ -85,16 +85,7 @@ export class Arithmetic {
   }
 
   /**
-   * Images in a grid, as the bytes of a PNG.
-   * @param {ArithmeticCalls["gridPng"]["params"]} params
-   * @param {AbortSignal} [signal]
-   */
-  gridPng(params, signal) {
-    return this.#link.call("gridPng", params, signal);
-  }
-
-  /**
-   * Grids one after the other, as the bytes of a GIF.
+   * Grids one after the other, as a GIF file.
    * @param {ArithmeticCalls["gif"]["params"]} params
    * @param {AbortSignal} [signal]
    */
@@ -103,7 +94,7 @@ export class Arithmetic {
   }
 
   /**
-   * Tensors as the bytes of a safetensors file.
+   * Tensors as a safetensors file.
    * @param {ArithmeticCalls["safetensors"]["params"]} params
    * @param {AbortSignal} [signal]
    */

@@ -156,9 +156,8 @@
  * @property {{ params: { walk: number, x0: Float32Array, count: number, betas: Float64Array, seed: number, naive: boolean }, result: ForwardState }} openForward `count` walks from one x_0; naive drops sqrt(1-beta)
  * @property {{ params: { walk: number, steps: number }, result: ForwardState | null }} advanceForward
  * @property {{ params: { walk: number }, result: null }} closeForward
- * @property {{ params: { images: Float32Array, shape: number[], columns: number, scale: number }, result: Uint8Array }} gridPng
- * @property {{ params: { columns: number, scale: number, frames: GifFrame[] }, result: Uint8Array }} gif
- * @property {{ params: { tensors: NamedTensor[] }, result: Uint8Array }} safetensors
+ * @property {{ params: { columns: number, scale: number, frames: GifFrame[] }, result: Blob }} gif
+ * @property {{ params: { tensors: NamedTensor[] }, result: Blob }} safetensors
  */
 
 /** @typedef {ModelCalls & ArithmeticCalls} Calls */

@@ -44,7 +44,7 @@ export async function start({ model: name, device }, report) {
     if (device === "webgpu" || gpu.reason === "") {
       try {
         const { model, check } = await startOn("webgpu", folder, count, report);
-        return { model, loaded: describe(model, null, check, gpu.software) };
+        return { model, loaded: describe(model, null, check, gpu) };
       } catch (error) {
         if (device === "webgpu" || error instanceof DownloadError) throw error;
         notice =
@@ -57,7 +57,7 @@ export async function start({ model: name, device }, report) {
     }
   }
   const { model, check } = await startOn("cpu", folder, count, report);
-  return { model, loaded: describe(model, notice, check, false) };
+  return { model, loaded: describe(model, notice, check, null) };
 }
 
 /**
@@ -141,17 +141,18 @@ async function cpuAnswer(folder, count) {
  * @param {Model} model
  * @param {string | null} notice
  * @param {StartCheck} check
- * @param {boolean} software
+ * @param {import("./gpu.js").Gpu | null} gpu null on the CPU
  * @returns {Loaded}
  */
-function describe(model, notice, check, software) {
+function describe(model, notice, check, gpu) {
   const { device, adapter, parameters, imageSize, channels, classes, nullLabel, trainTimesteps } =
     model.info;
   const { betas, alphasCumprod } = model.schedule();
   return {
     info: {
       device,
-      adapter,
+      // Few browsers tell the crate the name itself.
+      adapter: adapter || (gpu?.name ?? ""),
       parameters,
       imageSize: [imageSize[0], imageSize[1]],
       channels,
@@ -162,6 +163,6 @@ function describe(model, notice, check, software) {
     schedule: { betas, alphasCumprod },
     notice,
     check,
-    software,
+    software: gpu?.software ?? false,
   };
 }

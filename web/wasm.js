@@ -58,7 +58,7 @@ import { fetchCounted } from "./download.js";
 /**
  * @typedef {object} Gif
  * @property {(images: Float32Array, shape: Uint32Array, centiseconds: number) => void} push
- * @property {() => Uint8Array} finish consumes the Gif
+ * @property {() => Blob} finish consumes the Gif
  */
 
 /**
@@ -66,14 +66,13 @@ import { fetchCounted } from "./download.js";
  * @property {(init: { module_or_path: Response }) => Promise<unknown>} default
  * @property {ModelClass} Model
  * @property {(seed: number, draws: number, size: number) => Float32Array} noise
- * @property {(request: { betaSchedule: import("./protocol.js").BetaSchedule, trainTimesteps: number }) => import("./protocol.js").ScheduleCurves} scheduleOf
+ * @property {(betaSchedule: import("./protocol.js").BetaSchedule, trainTimesteps: number) => import("./protocol.js").ScheduleCurves} scheduleOf
  * @property {(x0: Float32Array, eps: Float32Array, alphaCumprod: number) => Float32Array} addNoise
  * @property {(xt: Float32Array, eps: Float32Array, alphaCumprod: number) => Float32Array} removeNoise
  * @property {(a: Float32Array, b: Float32Array, share: number) => Float32Array} slerp
  * @property {new (x0: Float32Array, count: number, betas: Float64Array, seed: number, naive: boolean) => ForwardWalk} ForwardWalk
- * @property {(images: Float32Array, shape: Uint32Array, columns: number, scale: number) => Uint8Array} gridPng
  * @property {new (columns: number, scale: number) => Gif} Gif
- * @property {(tensors: import("./protocol.js").NamedTensor[]) => Uint8Array} safetensors
+ * @property {(tensors: import("./protocol.js").NamedTensor[]) => Blob} safetensors
  */
 
 /** @type {Map<Device, Promise<WasmModule>>} */

@@ -24,8 +24,10 @@ const shaped = (shape) => Uint32Array.from(shape);
 export const arithmeticMethods = {
   noise: ({ seed, draws, size }, call) =>
     inTurnUnlessCancelled(call, async () => (await wasm()).noise(seed, draws, size)),
-  scheduleOf: (request, call) =>
-    inTurnUnlessCancelled(call, async () => (await wasm()).scheduleOf(request)),
+  scheduleOf: ({ betaSchedule, trainTimesteps }, call) =>
+    inTurnUnlessCancelled(call, async () =>
+      (await wasm()).scheduleOf(betaSchedule, trainTimesteps),
+    ),
   addNoise: ({ x0, eps, alphaCumprod }, call) =>
     inTurnUnlessCancelled(call, async () => (await wasm()).addNoise(x0, eps, alphaCumprod)),
   removeNoise: ({ xt, eps, alphaCumprod }, call) =>
@@ -53,10 +55,6 @@ export const arithmeticMethods = {
       return null;
     }),
 
-  gridPng: ({ images, shape, columns, scale }, call) =>
-    inTurnUnlessCancelled(call, async () =>
-      (await wasm()).gridPng(images, shaped(shape), columns, scale),
-    ),
   gif: ({ columns, scale, frames }, call) =>
     inTurnUnlessCancelled(call, async () => {
       const gif = new (await wasm()).Gif(columns, scale);
