@@ -35,7 +35,7 @@ describe("the page on WebGPU", () => {
     await Promise.race([visitor.reaches(2, SLOW), failed]);
 
     await visitor.page.getByText("What computes here").click();
-    assert.match(await visitor.reads("Device"), /^WebGPU/);
+    assert.match(await visitor.reads("Device"), /^WebGPU on \S/);
     assert.match(await visitor.reads("Check at start"), /^eps-hat is within/);
     const dispatches = Number(await visitor.reads("GPU dispatches per step"));
     assert.ok(dispatches > 0, "the GPU was given work");
