@@ -33,6 +33,7 @@
 //! | [`pipeline`] | a model folder in memory, ready to predict | |
 //! | `picture` | grids and animations as PNG and GIF | |
 //! | `folder`, `train` | native: files, training | Algorithm 1, eq. 14 |
+//! | `eval` | native: the bound on test images, samples before a judge | eq. 5; Heusel et al. eq. 6 |
 //! | `web` | wasm: what the page calls | |
 //!
 //! Arithmetic around the network happens on the host in f32 with f64 coefficients; only the network runs on the device.
@@ -42,6 +43,8 @@
 
 pub mod chain;
 pub mod diffusion;
+#[cfg(feature = "native")]
+pub mod eval;
 #[cfg(feature = "native")]
 pub mod folder;
 pub mod likelihood;

@@ -1,6 +1,7 @@
-//! The command line of walkback: train, export, sample, info.
+//! The command line of walkback: train, export, sample, eval, info.
 
 mod device;
+mod eval;
 mod export;
 mod info;
 mod raw;
@@ -18,7 +19,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Train a denoising diffusion model and walk it back from noise.
 ///
 /// A model is trained into a run folder (`train`), turned into a model folder in the format of diffusers (`export`),
-/// and drawn from (`sample`). The web page in this repository walks the same model folders back in the browser.
+/// drawn from (`sample`) and judged (`eval`). The web page in this repository walks the same model folders back in the browser.
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true, arg_required_else_help = true)]
 struct Cli {
@@ -31,6 +32,7 @@ enum Command {
     Train(train::Args),
     Export(export::Args),
     Sample(sample::Args),
+    Eval(eval::Args),
     Info(info::Args),
 }
 
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         Command::Train(args) => train::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Sample(args) => sample::run(&args),
+        Command::Eval(args) => eval::run(&args),
         Command::Info(args) => info::run(&args),
     };
     match result {

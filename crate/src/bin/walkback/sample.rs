@@ -252,7 +252,7 @@ fn choose_labels(args: &Args, labels: &Labels) -> anyhow::Result<(Option<Vec<usi
 }
 
 /// The network, shown a limited number of images at once. The noise is drawn for all of them together all the same.
-struct Chunked<'a>(&'a Pipeline);
+pub struct Chunked<'a>(pub &'a Pipeline);
 
 impl Denoiser for Chunked<'_> {
     type Error = PipelineError;

@@ -1,0 +1,29 @@
+//! A bar for each part of the work.
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// A bar on the terminal that goes away when its part is done.
+pub struct Progress(ProgressBar);
+
+impl Progress {
+    /// A bar that says what is going on.
+    pub fn new(what: impl Into<String>) -> Self {
+        let bar = ProgressBar::new(0);
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {prefix}, {eta} left") {
+            bar.set_style(style);
+        }
+        Self(bar.with_prefix(what.into()))
+    }
+
+    /// So much of so much is done.
+    pub fn tell(&self, done: usize, total: usize) {
+        self.0.set_length(total as u64);
+        self.0.set_position(done as u64);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}

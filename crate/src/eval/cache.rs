@@ -1,0 +1,153 @@
+//! A judge is trained once for a data set and a recipe, and kept in the user's cache.
+//!
+//! Its folder is named after what it was made from. The weights come with their checksum, written after them: a file that
+//! is torn, altered or of another make is not trusted but trained anew.
+
+use super::classifier::{Classifier, ClassifierError, Network, Recipe, check};
+use crate::folder::{FolderError, write_file};
+use crate::train::idx::Dataset;
+use burn::module::Module;
+use burn::store::ModuleRecord;
+use burn::tensor::{Bytes, Device};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+use thiserror::Error;
+
+const WEIGHTS: &str = "weights.bpk";
+const MANIFEST: &str = "classifier.json";
+
+/// Why there is no judge.
+#[derive(Debug, Error)]
+pub enum JudgeError {
+    /// The images.
+    #[error(transparent)]
+    Classifier(#[from] ClassifierError),
+    /// The cache cannot be written.
+    #[error("{0}. Set WALKBACK_CACHE to another folder")]
+    Cache(#[from] FolderError),
+    /// The weights cannot be turned into bytes.
+    #[error("the classifier cannot be stored: {0}")]
+    Store(String),
+}
+
+/// What a cached judge says of itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Manifest {
+    recipe: Recipe,
+    data: String,
+    weights: String,
+    seconds: f64,
+}
+
+/// A judge, and where it came from.
+#[derive(Debug)]
+pub struct Judge {
+    /// The network.
+    pub classifier: Classifier,
+    /// Its folder in the cache.
+    pub folder: PathBuf,
+    /// Whether it was there already.
+    pub cached: bool,
+    /// How long its training took, in seconds.
+    pub seconds: f64,
+}
+
+/// The judge for `data` from the folder `cache`, trained and put there if it is missing or damaged; `progress` hears of
+/// the steps of a training.
+///
+/// # Errors
+/// Images that cannot be judged, or a cache that cannot be written, which is found out before the training.
+pub fn obtain(
+    cache: &Path,
+    data: &Dataset,
+    recipe: &Recipe,
+    progress: impl FnMut(usize, usize),
+) -> Result<Judge, JudgeError> {
+    check(data)?;
+    let identity = identity(data);
+    let name = hex(&[identity.as_bytes(), json(recipe)?.as_slice()]);
+    let folder = cache.join(format!("classifier-{}", &name[..16]));
+    if let Some((classifier, seconds)) = load(&folder, data, recipe, &identity) {
+        return Ok(Judge {
+            classifier,
+            folder,
+            cached: true,
+            seconds,
+        });
+    }
+    fs::create_dir_all(&folder).map_err(|source| FolderError::Write {
+        path: folder.clone(),
+        source,
+    })?;
+    let started = Instant::now();
+    let classifier = Classifier::train(data, recipe, progress)?;
+    let seconds = started.elapsed().as_secs_f64();
+    let record = classifier.network.clone().into_record();
+    let weights = record
+        .into_bytes()
+        .map_err(|e| JudgeError::Store(e.to_string()))?;
+    write_file(&folder.join(WEIGHTS), &weights)?;
+    let manifest = Manifest {
+        recipe: recipe.clone(),
+        data: identity,
+        weights: hex(&[&weights]),
+        seconds,
+    };
+    write_file(&folder.join(MANIFEST), &json(&manifest)?)?;
+    Ok(Judge {
+        classifier,
+        folder,
+        cached: false,
+        seconds,
+    })
+}
+
+/// The judge in `folder`, if it is whole and made from this data by this recipe.
+fn load(
+    folder: &Path,
+    data: &Dataset,
+    recipe: &Recipe,
+    identity: &str,
+) -> Option<(Classifier, f64)> {
+    let manifest = fs::read(folder.join(MANIFEST)).ok()?;
+    let manifest: Manifest = serde_json::from_slice(&manifest).ok()?;
+    let weights = fs::read(folder.join(WEIGHTS)).ok()?;
+    let of_this = manifest.recipe == *recipe && manifest.data == identity;
+    if !of_this || manifest.weights != hex(&[&weights]) {
+        return None;
+    }
+    let (device, classes) = (Device::flex(), data.classes());
+    let shape = [data.channels, data.height, data.width];
+    let record = ModuleRecord::from_bytes(Bytes::from_bytes_vec(weights)).ok()?;
+    let network = Network::new(shape, classes, &device)
+        .try_load_record(record)
+        .ok()?;
+    let classifier = Classifier {
+        network,
+        device,
+        classes,
+    };
+    Some((classifier, manifest.seconds))
+}
+
+/// What the images and labels are, whatever their files are called.
+fn identity(data: &Dataset) -> String {
+    let shape = [data.len(), data.channels, data.height, data.width];
+    let shape = shape.map(|size| size as u64).map(u64::to_le_bytes);
+    hex(&[shape.as_flattened(), &data.images, &data.labels])
+}
+
+fn json(value: &impl Serialize) -> Result<Vec<u8>, JudgeError> {
+    serde_json::to_vec_pretty(value).map_err(|e| JudgeError::Store(e.to_string()))
+}
+
+/// SHA-256 of all parts together, in hexadecimal.
+fn hex(parts: &[&[u8]]) -> String {
+    let mut hasher = Sha256::new();
+    parts.iter().for_each(|part| hasher.update(part));
+    let digest = hasher.finalize();
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,203 @@
+//! Samples to be judged: drawn as `walkback sample` draws them, and seen as the pictures they would be saved as.
+
+use crate::chain::{Chain, ChainError, ChainOptions, Denoiser, ModelSpec};
+use crate::picture::to_byte;
+use crate::sampler::SamplerKind;
+use crate::schedule::SchedulerConfig;
+use crate::train::idx::Dataset;
+use serde::Serialize;
+use std::fmt;
+use std::str::FromStr;
+
+/// How to draw: `SAMPLER[:STEPS[:GUIDANCE[:ETA]]]`, such as `ddpm:250:1` or `ddim:50:2`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Setting {
+    /// The algorithm.
+    pub sampler: SamplerKind,
+    /// N, between 1 and T.
+    pub num_inference_steps: usize,
+    /// w of classifier-free guidance.
+    pub guidance_scale: f64,
+    /// DDIM's eta, in [0, 1].
+    pub eta: f64,
+}
+
+impl FromStr for Setting {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut parts = text.split(':');
+        let sampler = parts.next().unwrap_or_default().parse()?;
+        let default_steps = match sampler {
+            SamplerKind::Ddpm => 250,
+            SamplerKind::DpmSolver => 20,
+            SamplerKind::Ddim => 50,
+            SamplerKind::DdimInverse => {
+                return Err("ddim_inverse starts in images; use ddpm, ddim or dpm++".into());
+            }
+        };
+        let steps = part(parts.next(), "the number of steps")?;
+        let guidance = part(parts.next(), "the guidance")?;
+        let eta = part(parts.next(), "eta")?;
+        if parts.next().is_some() {
+            return Err("write SAMPLER:STEPS:GUIDANCE:ETA and no more, like ddim:50:2:0".into());
+        }
+        Ok(Self {
+            sampler,
+            num_inference_steps: steps.unwrap_or(default_steps),
+            guidance_scale: guidance.unwrap_or(1.0),
+            eta: eta.unwrap_or(0.0),
+        })
+    }
+}
+
+fn part<T: FromStr>(text: Option<&str>, what: &str) -> Result<Option<T>, String> {
+    text.map(|text| text.parse().map_err(|_| format!("`{text}` is not {what}")))
+        .transpose()
+}
+
+impl fmt::Display for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (sampler, steps) = (self.sampler, self.num_inference_steps);
+        write!(f, "{sampler}:{steps}:{}", self.guidance_scale)?;
+        if self.eta == 0.0 {
+            Ok(())
+        } else {
+            write!(f, ":{}", self.eta)
+        }
+    }
+}
+
+/// Draws `count` images, in classes 0 to `classes` - 1 by turns (0 for an unconditional model), as bytes with their labels.
+///
+/// They are the images of `walkback sample --label all` with the same options and seed. The network sees all of them at
+/// once: give a [`Denoiser`] that splits them where memory is short. `progress` hears of each step: how many of how many.
+///
+/// # Errors
+/// What the model or the sampler refuses, and failures of the network.
+pub fn draw<D: Denoiser>(
+    model: &D,
+    scheduler: &SchedulerConfig,
+    spec: &ModelSpec,
+    setting: &Setting,
+    (count, classes): (usize, usize),
+    seed: u64,
+    mut progress: impl FnMut(usize, usize),
+) -> Result<Dataset, ChainError<D::Error>> {
+    let mut chain = chain(scheduler, spec, setting, (count, classes), seed).map_err(refused)?;
+    let steps = chain.timesteps().len();
+    while !chain.is_done() {
+        progress(chain.index(), steps);
+        pollster::block_on(chain.step(model))?;
+    }
+    Ok(Dataset {
+        images: chain.x_t().iter().map(|&x| to_byte(x)).collect(),
+        labels: (0..classes.max(1))
+            .cycle()
+            .take(count)
+            .map(|label| label as u8)
+            .collect(),
+        height: spec.height,
+        width: spec.width,
+        channels: spec.channels,
+    })
+}
+
+/// Whether the model can be drawn from like that, which [`draw`] finds out in its first step.
+///
+/// # Errors
+/// What the model or the sampler refuses.
+pub fn check(
+    scheduler: &SchedulerConfig,
+    spec: &ModelSpec,
+    setting: &Setting,
+    classes: usize,
+) -> Result<(), ChainError> {
+    chain(scheduler, spec, setting, (classes.max(1), classes), 0).map(drop)
+}
+
+fn chain(
+    scheduler: &SchedulerConfig,
+    spec: &ModelSpec,
+    setting: &Setting,
+    (count, classes): (usize, usize),
+    seed: u64,
+) -> Result<Chain, ChainError> {
+    let options = ChainOptions {
+        seed,
+        count,
+        labels: (classes > 0).then(|| (0..classes).cycle().take(count).collect()),
+        guidance_scale: setting.guidance_scale,
+        sampler: setting.sampler,
+        num_inference_steps: setting.num_inference_steps,
+        eta: setting.eta,
+        ..ChainOptions::default()
+    };
+    Chain::new(scheduler, spec, options)
+}
+
+/// A refusal, in the words of a chain whose network may fail.
+fn refused<E: std::error::Error>(error: ChainError) -> ChainError<E> {
+    match error {
+        ChainError::Sampler(error) => ChainError::Sampler(error),
+        ChainError::Option { option, reason } => ChainError::Option { option, reason },
+        // A chain that has not made a step has no other error.
+        other => ChainError::Option {
+            option: "setting",
+            reason: other.to_string(),
+        },
+    }
+}
+
+/// How many of some images a classifier reads as their label.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Rate {
+    /// That many.
+    pub hits: usize,
+    /// Of so many.
+    pub of: usize,
+    /// The ends of the 95% interval (Wilson 1927), as shares.
+    pub interval: [f64; 2],
+}
+
+impl Rate {
+    /// Of at least one trial.
+    pub fn new(hits: usize, of: usize) -> Self {
+        let z = 1.959_964;
+        let (n, p) = (of.max(1) as f64, hits as f64 / of.max(1) as f64);
+        let centre = (p + z * z / (2.0 * n)) / (1.0 + z * z / n);
+        let half = z / (1.0 + z * z / n) * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt();
+        Self {
+            hits,
+            of,
+            interval: [(centre - half).max(0.0), (centre + half).min(1.0)],
+        }
+    }
+
+    /// Of images with labels, by what they were read as.
+    pub fn of_labels(read: &[usize], labels: &[u8]) -> Self {
+        let hits = read.iter().zip(labels);
+        Self::new(
+            hits.filter(|(r, l)| **r == usize::from(**l)).count(),
+            labels.len(),
+        )
+    }
+
+    /// The same for each class by itself.
+    pub fn of_each_class(read: &[usize], labels: &[u8], classes: usize) -> Vec<Self> {
+        let of_class = |class: usize| {
+            let (read, labels): (Vec<usize>, Vec<u8>) = read
+                .iter()
+                .zip(labels)
+                .filter(|(_, label)| usize::from(**label) == class)
+                .unzip();
+            Self::of_labels(&read, &labels)
+        };
+        (0..classes).map(of_class).collect()
+    }
+
+    /// hits / of, 0 of nothing.
+    pub fn share(self) -> f64 {
+        self.hits as f64 / self.of.max(1) as f64
+    }
+}
