@@ -69,7 +69,7 @@ impl Default for Recipe {
         Self {
             version: 1,
             epochs: 3.0,
-            least_steps: 400,
+            least_steps: 250,
             batch_size: 64,
             learning_rate: 3e-3,
             shift: 1,

@@ -6,11 +6,14 @@
 //! and is a sample nearer to a training image than a test image is ([`nearest`])? The classifier is a judge only; no model
 //! learns from it. Everything random follows from a seed.
 
+pub mod bound;
 pub mod cache;
 pub mod classifier;
+pub mod estimate;
 pub mod frechet;
 pub mod nearest;
 pub mod picture;
+pub mod plot;
 pub mod samples;
 mod symmetric;
 

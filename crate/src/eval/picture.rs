@@ -3,14 +3,14 @@
 use crate::picture::{GridLayout, PictureError, Raster, grid};
 use crate::train::idx::Dataset;
 
-/// Samples in a row, and the most rows of one class.
-const COLUMNS: usize = 25;
+/// The most samples in a row, and the most rows of one class.
+const MAX_COLUMNS: usize = 25;
 const MAX_ROWS: usize = 4;
 const SCALE: usize = 2;
 const FRAME: [u8; 3] = [230, 40, 40];
 
-/// A sheet of `samples`, up to 100 of each of the `classes` with rows of their own; `read` is what each was read as, and
-/// `None` frames nothing.
+/// A sheet of `samples`, equally many of each of the `classes`, up to 100 of each in rows of their own; `read` is what each
+/// was read as, and `None` frames nothing.
 ///
 /// # Errors
 /// Images of other than 1 or 3 channels, or none at all.
@@ -20,15 +20,17 @@ pub fn sheet(
     read: Option<&[usize]>,
 ) -> Result<Raster, PictureError> {
     let (mut values, mut misread) = (Vec::new(), Vec::new());
+    let largest = samples.len().div_ceil(classes.max(1));
+    let columns = largest.clamp(1, MAX_COLUMNS);
     for class in 0..classes.max(1) {
         let of_class = (0..samples.len()).filter(|i| usize::from(samples.labels[*i]) == class);
-        let shown: Vec<usize> = of_class.take(COLUMNS * MAX_ROWS).collect();
+        let shown: Vec<usize> = of_class.take(columns * MAX_ROWS).collect();
         for &i in &shown {
             misread.push(read.is_some_and(|read| read[i] != class));
             values.extend(samples.image(i));
         }
         // Every class begins a row of its own.
-        let blank = shown.len().next_multiple_of(COLUMNS) - shown.len();
+        let blank = shown.len().next_multiple_of(columns) - shown.len();
         misread.resize(misread.len() + blank, false);
         values.resize(values.len() + blank * samples.image_len(), -1.0);
     }
@@ -38,13 +40,13 @@ pub fn sheet(
         samples.height,
         samples.width,
     ];
-    let layout = GridLayout::new(COLUMNS, SCALE);
+    let layout = GridLayout::new(columns, SCALE);
     let mut raster = coloured(grid(&values, shape, layout)?);
     let [height, width] = [samples.height, samples.width].map(|side| side * SCALE);
     let framed = misread.iter().enumerate().filter(|(_, misread)| **misread);
     for (index, _) in framed {
-        let left = index % COLUMNS * (width + layout.gap);
-        let top = index / COLUMNS * (height + layout.gap);
+        let left = index % columns * (width + layout.gap);
+        let top = index / columns * (height + layout.gap);
         for y in 0..height {
             for x in 0..width {
                 if x.min(y) < 2 || x + 2 >= width || y + 2 >= height {

@@ -7,10 +7,12 @@ mod table;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, anyhow};
 use clap::ValueEnum;
 use serde::Serialize;
+use walkback::eval::bound::{self, Bound, Plan, bound};
 use walkback::eval::check_fit;
+use walkback::eval::plot::bound_png;
 use walkback::eval::samples::Setting;
 use walkback::folder::{self, write_file};
 use walkback::pipeline::Pipeline;
@@ -18,12 +20,19 @@ use walkback::train::download;
 use walkback::train::idx::{Dataset, Split};
 
 use crate::device::{DeviceArg, limit_threads};
+use progress::Progress;
+
+/// Terms of the default: every one of MNIST's test images once, a hundred in each of a hundred strata.
+const DRAWS: usize = 10_000;
+/// Images whose terms are all computed, where --images does not say.
+const FULL_IMAGES: usize = 100;
 
 /// Judge a model: what test images cost in bits, and how its samples look to a classifier
 ///
 /// The samples are read by a small classifier that is trained on the same training images, once, and kept in the user's
 /// cache. Its features give the Frechet distance, which says something only beside that of real training images.
 #[derive(Debug, clap::Args)]
+#[command(allow_negative_numbers = true)]
 pub struct Args {
     /// The model folder
     #[arg(long, value_name = "DIR", default_value = "pretrained/mnist")]
@@ -36,6 +45,18 @@ pub struct Args {
     /// Only one half of it
     #[arg(long, value_enum)]
     only: Option<Half>,
+
+    /// Pairs of a test image and a timestep that the bound is estimated from [default: 10000]
+    #[arg(long, value_name = "N", conflicts_with = "full")]
+    draws: Option<usize>,
+
+    /// Compute every timestep of --images test images instead
+    #[arg(long)]
+    full: bool,
+
+    /// Test images of --full, chosen at random [default: 100]
+    #[arg(long, value_name = "N", requires = "full")]
+    images: Option<usize>,
 
     /// How to draw, as SAMPLER[:STEPS[:GUIDANCE[:ETA]]]; give it several times to compare [default: ddpm:250:1]
     #[arg(long = "setting", value_name = "SETTING")]
@@ -69,6 +90,8 @@ pub struct Args {
 /// Value of `--only`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Half {
+    /// The variational bound on the test images
+    Bound,
     /// The samples before the classifier
     Samples,
 }
@@ -78,8 +101,9 @@ enum Half {
 struct Report {
     model: String,
     seed: u64,
-    training_images: usize,
     test_images: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bound: Option<Bound>,
     #[serde(skip_serializing_if = "Option::is_none")]
     samples: Option<quality::Quality>,
     seconds: f64,
@@ -93,23 +117,34 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let files = folder::read(&args.model)?;
     let pipeline = Pipeline::from_folder(&files, &device)
         .with_context(|| format!("{} cannot be used", args.model.display()))?;
-    let (train, test) = data(args.data.as_deref())?;
-    for (data, what) in [(&train, "training"), (&test, "test")] {
-        check_fit(&pipeline.spec(), pipeline.labels().names.len(), data, what)?;
+    let samples = args.only != Some(Half::Bound);
+    let dir = match &args.data {
+        Some(dir) => dir.clone(),
+        None => download::mnist()?,
+    };
+    let test = read(&dir, Split::Test, &pipeline)?;
+    let train = samples
+        .then(|| read(&dir, Split::Train, &pipeline))
+        .transpose()?;
+    let plan = plan(args);
+    let bounded = args.only != Some(Half::Samples);
+    if bounded {
+        // Whatever can be refused is, before anything takes time.
+        bound::check(&pipeline, test.len(), plan)?;
     }
-    ensure!(
-        test.classes() <= train.classes(),
-        "the test images have {} classes, the training images only {}: the two must come from the same set",
-        test.classes(),
-        train.classes()
-    );
-    let samples = quality::judge(args, &pipeline, &train, &test)?;
+    let prepared = train
+        .as_ref()
+        .map(|train| quality::prepare(args, &pipeline, train, &test))
+        .transpose()?;
+    let bound = bounded
+        .then(|| likelihood(args, &pipeline, &test, plan))
+        .transpose()?;
     let report = Report {
         model: args.model.display().to_string(),
         seed: args.seed,
-        training_images: train.len(),
         test_images: test.len(),
-        samples: Some(samples),
+        bound,
+        samples: prepared.map(quality::Prepared::judge).transpose()?,
         seconds: started.elapsed().as_secs_f64(),
     };
     let json = serde_json::to_string_pretty(&report)?;
@@ -124,14 +159,42 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Training and test images of a folder, or of MNIST, which is downloaded the first time.
-fn data(dir: Option<&Path>) -> anyhow::Result<(Dataset, Dataset)> {
-    let dir = match dir {
-        Some(dir) => dir.to_owned(),
-        None => download::mnist()?,
+/// One half of the data, which must be such as the model draws.
+fn read(dir: &Path, split: Split, pipeline: &Pipeline) -> anyhow::Result<Dataset> {
+    let data = Dataset::from_dir(dir, split)?;
+    let what = match split {
+        Split::Train => "training",
+        Split::Test => "test",
     };
-    Ok((
-        Dataset::from_dir(&dir, Split::Train)?,
-        Dataset::from_dir(&dir, Split::Test)?,
-    ))
+    let names = pipeline.labels().names.len();
+    check_fit(&pipeline.spec(), names, &data, what)?;
+    Ok(data)
+}
+
+/// Which terms are computed.
+fn plan(args: &Args) -> Plan {
+    if args.full {
+        let images = args.images.unwrap_or(FULL_IMAGES);
+        Plan::Full { images }
+    } else {
+        let draws = args.draws.unwrap_or(DRAWS);
+        Plan::Strata { draws }
+    }
+}
+
+/// The bound, and its plot if a folder is there for it.
+fn likelihood(
+    args: &Args,
+    pipeline: &Pipeline,
+    test: &Dataset,
+    plan: Plan,
+) -> anyhow::Result<Bound> {
+    let progress = Progress::new("computing the bound");
+    let found = bound(pipeline, test, plan, args.seed, |i, n| progress.tell(i, n))?;
+    drop(progress);
+    if let Some(out) = &args.out {
+        let png = bound_png(&found).map_err(|e| anyhow!("the bound cannot be drawn: {e}"))?;
+        write_file(&out.join("bound.png"), &png)?;
+    }
+    Ok(found)
 }

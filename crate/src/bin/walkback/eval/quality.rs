@@ -1,9 +1,8 @@
 //! The samples: drawn, read by the judge, and laid beside real images.
 
-use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use burn::tensor::Device;
 use serde::Serialize;
 use walkback::eval::cache::{self, Judge};
@@ -75,14 +74,33 @@ pub struct Seen {
     pub nearest: Option<Summary>,
 }
 
-/// Draws, reads and compares.
-pub fn judge(
-    args: &Args,
-    pipeline: &Pipeline,
-    train: &Dataset,
-    test: &Dataset,
-) -> anyhow::Result<Quality> {
+/// Everything that can be refused has been looked at, and the judge is there.
+pub struct Prepared<'a> {
+    args: &'a Args,
+    pipeline: &'a Pipeline,
+    train: &'a Dataset,
+    test: &'a Dataset,
+    settings: Vec<Setting>,
+    /// Samples in all.
+    count: usize,
+    /// Classes to draw; 0 for an unconditional model.
+    drawn_classes: usize,
+    judge: Judge,
+}
+
+/// Looks at the options, then trains the judge or takes it from the cache.
+pub fn prepare<'a>(
+    args: &'a Args,
+    pipeline: &'a Pipeline,
+    train: &'a Dataset,
+    test: &'a Dataset,
+) -> anyhow::Result<Prepared<'a>> {
     let classes = train.classes();
+    ensure!(
+        test.classes() <= classes,
+        "the test images have {} classes, the training images {classes}: both must come from one set",
+        test.classes()
+    );
     ensure!(args.samples > 0, "--samples is 0; give at least 1");
     let count = args.samples.saturating_mul(classes);
     ensure!(
@@ -93,83 +111,108 @@ pub fn judge(
     let settings = settings(args);
     let drawn_classes = pipeline.spec().num_class_embeds.map_or(0, |_| classes);
     for setting in &settings {
-        // Before the classifier is trained: a setting that cannot be drawn is found out at once.
         check(
             pipeline.scheduler(),
             &pipeline.spec(),
             setting,
             drawn_classes,
-        )?;
+        )
+        .with_context(|| format!("--setting {setting}"))?;
     }
-    let judge = obtain(args, train)?;
-    let read = |data: &Dataset, what: &str| {
-        let progress = Progress::new(format!("reading {what}"));
-        judge.classifier.read(data, |i, n| progress.tell(i, n))
-    };
-    let of_test = read(test, "test images");
-    let reference = Moments::of(&of_test.features, FEATURES)?;
-    let seen = |data: &Dataset, what: &str, labelled: bool| {
-        let reading = read(data, what);
-        anyhow::Ok((
-            see(data, &reading, classes, labelled, &reference)?,
-            reading.labels,
-        ))
-    };
-    let near = |data: &Dataset| {
-        let progress = Progress::new("looking for the nearest training images");
-        Summary::of(&nearest(data, train, &Device::flex(), |i, n| {
-            progress.tell(i, n)
-        }))
-    };
+    Ok(Prepared {
+        args,
+        pipeline,
+        train,
+        test,
+        settings,
+        count,
+        drawn_classes,
+        judge: obtain(train)?,
+    })
+}
 
-    let real = train.select(&choose_per_class(train, args.samples, args.seed));
-    let (training_images, _) = seen(&real, "training images", true)?;
-    let real = test.select(&choose_per_class(test, args.samples, args.seed));
-    let (mut test_images, _) = seen(&real, "test images", true)?;
-    test_images.frechet = None;
-    test_images.nearest = near(&real);
+impl Prepared<'_> {
+    /// Draws, reads and compares.
+    pub fn judge(self) -> anyhow::Result<Quality> {
+        let (args, classes) = (self.args, self.train.classes());
+        let of_test = self.read(self.test, "test images");
+        let reference = Moments::of(&of_test.features, FEATURES)?;
 
-    let mut reports = Vec::new();
-    for setting in &settings {
+        let real = choose_per_class(self.train, args.samples, args.seed);
+        let real = self.train.select(&real);
+        let read = self.read(&real, "training images");
+        let training_images = see(&real, &read, classes, true, &reference)?;
+        let real = choose_per_class(self.test, args.samples, args.seed);
+        let real = self.test.select(&real);
+        let read = self.read(&real, "test images");
+        let test_images = Seen {
+            frechet: None,
+            nearest: self.nearest(&real),
+            ..see(&real, &read, classes, true, &reference)?
+        };
+        let settings = self.settings.iter();
+        Ok(Quality {
+            judge: JudgeReport {
+                test_accuracy: Rate::of_labels(&of_test.labels, &self.test.labels),
+                recipe: Recipe::default(),
+                cached: self.judge.cached,
+                training_seconds: self.judge.seconds,
+            },
+            classes: class_names(self.pipeline, classes),
+            settings: settings
+                .map(|setting| self.draw(setting, &reference))
+                .collect::<anyhow::Result<_>>()?,
+            training_images,
+            test_images,
+        })
+    }
+
+    /// The samples of one setting, and their picture.
+    fn draw(&self, setting: &Setting, reference: &Moments) -> anyhow::Result<Drawn> {
         let started = Instant::now();
-        let progress = Progress::new(format!("drawing {count} samples with {setting}"));
+        let progress = Progress::new(format!("drawing {} samples with {setting}", self.count));
         let samples = draw(
-            &Chunked(pipeline),
-            pipeline.scheduler(),
-            &pipeline.spec(),
+            &Chunked(self.pipeline),
+            self.pipeline.scheduler(),
+            &self.pipeline.spec(),
             setting,
-            (count, drawn_classes),
-            args.seed,
+            (self.count, self.drawn_classes),
+            self.args.seed,
             |i, n| progress.tell(i, n),
         )?;
         drop(progress);
         let seconds = started.elapsed().as_secs_f64();
-        let (mut seen, labels) = seen(&samples, "samples", drawn_classes > 0)?;
-        seen.nearest = near(&samples);
-        if let Some(out) = &args.out {
-            let read = (drawn_classes > 0).then_some(&labels[..]);
+        let labelled = self.drawn_classes > 0;
+        let reading = self.read(&samples, "samples");
+        if let Some(out) = &self.args.out {
+            let read = labelled.then_some(&reading.labels[..]);
             let name = setting.to_string().replace([':', '+'], "-");
-            let picture = sheet(&samples, drawn_classes, read)?.to_png()?;
+            let picture = sheet(&samples, self.drawn_classes, read)?.to_png()?;
             write_file(&out.join(format!("samples-{name}.png")), &picture)?;
         }
-        reports.push(Drawn {
+        let classes = self.train.classes();
+        Ok(Drawn {
             setting: setting.to_string(),
-            seen,
+            seen: Seen {
+                nearest: self.nearest(&samples),
+                ..see(&samples, &reading, classes, labelled, reference)?
+            },
             seconds,
-        });
+        })
     }
-    Ok(Quality {
-        judge: JudgeReport {
-            test_accuracy: Rate::of_labels(&of_test.labels, &test.labels),
-            recipe: recipe(args),
-            cached: judge.cached,
-            training_seconds: judge.seconds,
-        },
-        classes: class_names(pipeline, classes),
-        settings: reports,
-        training_images,
-        test_images,
-    })
+
+    fn read(&self, data: &Dataset, what: &str) -> Reading {
+        let progress = Progress::new(format!("reading {what}"));
+        let classifier = &self.judge.classifier;
+        classifier.read(data, |i, n| progress.tell(i, n))
+    }
+
+    fn nearest(&self, data: &Dataset) -> Option<Summary> {
+        let progress = Progress::new("looking for the nearest training images");
+        let device = Device::flex();
+        let found = nearest(data, self.train, &device, |i, n| progress.tell(i, n));
+        Summary::of(&found)
+    }
 }
 
 /// The settings asked for, or the default.
@@ -186,18 +229,13 @@ fn settings(args: &Args) -> Vec<Setting> {
     }
 }
 
-/// One judge for all seeds of the evaluation: its own is part of the recipe.
-fn recipe(_: &Args) -> Recipe {
-    Recipe::default()
-}
-
-fn obtain(args: &Args, train: &Dataset) -> anyhow::Result<Judge> {
+/// The judge of these training images: its seed is its recipe's, not the evaluation's, so that there is only one.
+fn obtain(train: &Dataset) -> anyhow::Result<Judge> {
     let mnist = download::cache_dir()?;
-    let cache: PathBuf = mnist.parent().unwrap_or(&mnist).into();
+    let cache = mnist.parent().unwrap_or(&mnist);
     let progress = Progress::new("training the classifier, once");
-    Ok(cache::obtain(&cache, train, &recipe(args), |i, n| {
-        progress.tell(i, n)
-    })?)
+    let told = |i, n| progress.tell(i, n);
+    Ok(cache::obtain(cache, train, &Recipe::default(), told)?)
 }
 
 fn see(

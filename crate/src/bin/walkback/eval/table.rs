@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use walkback::eval::bound::{Bound, Column};
+use walkback::eval::estimate::Estimate;
 use walkback::eval::samples::Rate;
 
 use super::Report;
@@ -13,11 +15,66 @@ pub fn text(report: &Report) -> String {
         "{}, judged on {} test images\n",
         report.model, report.test_images
     );
+    // Writing to a String cannot fail.
+    if let Some(found) = &report.bound {
+        let _ = bound(&mut text, found);
+    }
     if let Some(samples) = &report.samples {
-        // Writing to a String cannot fail.
         let _ = quality(&mut text, samples);
     }
     text
+}
+
+fn bound(text: &mut String, bound: &Bound) -> std::fmt::Result {
+    let columns: Vec<(&str, &Column)> = [
+        ("unconditional", &bound.unconditional),
+        ("conditional", &bound.conditional),
+    ]
+    .into_iter()
+    .filter_map(|(name, column)| Some((name, column.as_ref()?)))
+    .collect();
+    let Some((_, first)) = columns.first() else {
+        return Ok(());
+    };
+    writeln!(
+        text,
+        "\nVariational bound in bits/dim, from {} terms of {} test images",
+        bound.terms, bound.images
+    )?;
+    write!(text, "{:<22}", "t")?;
+    for (name, _) in &columns {
+        write!(text, " {name:>22}")?;
+    }
+    let mut line = |name: &str, values: Vec<String>| {
+        write!(text, "\n{name:<22}")?;
+        values
+            .iter()
+            .try_for_each(|value| write!(text, " {value:>22}"))
+    };
+    let of_each =
+        |value: &dyn Fn(&Column) -> String| columns.iter().map(|(_, c)| value(c)).collect();
+    line("L_T", of_each(&|column| format!("{:.5}", column.prior)))?;
+    for (i, row) in first.rows.iter().enumerate().rev() {
+        let name = match (row.first, row.last) {
+            (0, _) => "0 (L_0)".to_owned(),
+            (first, last) if first == last => first.to_string(),
+            (first, last) => format!("{first}-{last}"),
+        };
+        line(&name, of_each(&|column| pm(column.rows[i].bits)))?;
+    }
+    line("total", of_each(&|column| pm(column.total)))?;
+    if let Some(saved) = bound.saved_by_label {
+        line("saved by the label", vec![String::new(), pm(saved)])?;
+    }
+    writeln!(
+        text,
+        "\n\nx_0-hat is clipped to [-1, 1]; +- is half the 95% interval."
+    )
+}
+
+/// A value with half the width of its interval, to the digits that the interval leaves.
+fn pm(estimate: Estimate) -> String {
+    format!("{:.5} +- {:.5}", estimate.mean, estimate.half_width)
 }
 
 fn quality(text: &mut String, quality: &Quality) -> std::fmt::Result {

@@ -1,0 +1,524 @@
+//! The variational bound on test images (Ho et al. 2020, eq. 5), in bits per dimension, with an interval.
+//!
+//! As in the evaluations of Ho et al. and of Nichol & Dhariwal 2021 (arXiv 2102.09672), x_0-hat is clipped to [-1, 1] in
+//! every term, whatever the scheduler's configuration says; the model's variance is the configuration's, at timestep 0 beta~
+//! of timestep 1. The unconditional bound hides the label behind the null label. Both columns see the same images,
+//! timesteps and noise, so that their difference is known far better than either.
+//!
+//! The default draws timesteps in strata (see [`estimate`](super::estimate)), each draw with an image of its own as long as
+//! there are enough; the interval covers the choice of images, timesteps and noise. [`Plan::Full`] sums all T terms of each
+//! image, which leaves the choice of images and the noise.
+
+use super::estimate::{Estimate, rows, strata};
+use super::{below, generator, permutation};
+use crate::chain::ModelSpec;
+use crate::diffusion::{add_noise, predicted_x_0};
+use crate::likelihood::{
+    LogVariance, bits_per_dim, bound_variance, decoder_term, neighbours, prior_term,
+    transition_term,
+};
+use crate::noise::NoiseStream;
+use crate::pipeline::Pipeline;
+use crate::schedule::{PredictionType, Schedule, ScheduleError, SchedulerConfig, VarianceType};
+use crate::train::idx::Dataset;
+use burn::tensor::{Tensor, TensorData};
+use rayon::prelude::*;
+use serde::Serialize;
+use std::ops::Range;
+use thiserror::Error;
+
+/// Images that the network sees at once.
+const BATCH: usize = 100;
+/// The least number of images whose spread says something.
+const LEAST_IMAGES: usize = 10;
+/// The most draws: beyond it memory, not patience, ends.
+const MAX_DRAWS: usize = 100_000_000;
+
+/// Which terms of which images are computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plan {
+    /// So many draws of a timestep and an image, equally many for each row of the table.
+    Strata {
+        /// The number asked for; it is rounded down to equal numbers in the strata of a row, at least two.
+        draws: usize,
+    },
+    /// Every timestep of so many images.
+    Full {
+        /// At least 10, and no more than there are.
+        images: usize,
+    },
+}
+
+/// Why there is no bound.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum BoundError {
+    /// The schedule.
+    #[error(transparent)]
+    Schedule(#[from] ScheduleError),
+    /// A learned variance takes twice the channels, a fixed one does not.
+    #[error(
+        "`variance_type` {variance_type} does not go with {found} output channels for {channels} channels of an image"
+    )]
+    Channels {
+        /// The configuration's.
+        variance_type: VarianceType,
+        /// The network's.
+        found: usize,
+        /// Of an image.
+        channels: usize,
+    },
+    /// abar is 0 at the last timestep, where eps-hat does not tell x_0-hat.
+    #[error(
+        "nothing of x_0 is left at timestep {0}, where an epsilon prediction says nothing about it, so the bound has no term there"
+    )]
+    NoSignal(usize),
+    /// Too few draws or images for an interval.
+    #[error("{option} is {found}; give {least} to {most}")]
+    Count {
+        /// "draws" or "images".
+        option: &'static str,
+        /// The number asked for.
+        found: usize,
+        /// The smallest that works.
+        least: usize,
+        /// The largest.
+        most: usize,
+    },
+    /// The network's output is not a number, or a learned variance not positive.
+    #[error(
+        "the network's output at timestep {timestep} makes a term of {nats} nats; its weights, its device or its variance_type are at fault"
+    )]
+    NotFinite {
+        /// Where.
+        timestep: usize,
+        /// The term.
+        nats: f64,
+    },
+    /// The device lost the result.
+    #[error("the device returned no result ({0}); compute on the CPU")]
+    Device(String),
+}
+
+/// The bound, or what is known of it, in bits per dimension.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Bound {
+    /// Images that took part.
+    pub images: usize,
+    /// Terms computed in each column.
+    pub terms: usize,
+    /// With the null label, or of an unconditional model; missing where a conditional model has no null label.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unconditional: Option<Column>,
+    /// With each image's label; missing in unconditional models.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conditional: Option<Column>,
+    /// The unconditional bound less the conditional one: what knowing the label saves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub saved_by_label: Option<Estimate>,
+}
+
+/// One bound.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Column {
+    /// L_T + sum L_{t-1} + L_0.
+    pub total: Estimate,
+    /// L_T, of which nothing is estimated: the mean over the images.
+    pub prior: f64,
+    /// Sums of terms, in rows of timesteps; the first is L_0.
+    pub rows: Vec<Part>,
+    /// The mean term in each stratum, or at each timestep.
+    pub terms: Vec<Part>,
+}
+
+/// Something about a range of timesteps.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Part {
+    /// The first timestep.
+    pub first: usize,
+    /// The last timestep.
+    pub last: usize,
+    /// In bits per dimension.
+    pub bits: Estimate,
+}
+
+/// How one term is computed.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    schedule: Schedule,
+    prediction_type: PredictionType,
+    variance_type: VarianceType,
+}
+
+impl Terms {
+    /// For the chain of a configuration.
+    ///
+    /// # Errors
+    /// A configuration without a schedule, or one with a term that does not exist.
+    pub fn new(config: &SchedulerConfig) -> Result<Self, BoundError> {
+        let schedule = Schedule::new(config)?;
+        let last = schedule.num_train_timesteps() - 1;
+        let no_signal = schedule.alphas_cumprod[last] <= 0.0;
+        if no_signal && config.prediction_type == PredictionType::Epsilon {
+            return Err(BoundError::NoSignal(last));
+        }
+        Ok(Self {
+            schedule,
+            prediction_type: config.prediction_type,
+            variance_type: config.variance_type,
+        })
+    }
+
+    /// L_0 (timestep 0) or L_{t-1} of one image in nats: x_0, x_t `[c, h, w]`, and the network's output for x_t, followed by
+    /// what its variance is made of if that is learned.
+    ///
+    /// # Errors
+    /// A timestep outside the chain, or a term that is not a number.
+    pub fn nats(
+        &self,
+        x_0: &[f32],
+        x_t: &[f32],
+        output: &[f32],
+        timestep: usize,
+    ) -> Result<f64, BoundError> {
+        let step = neighbours(&self.schedule, timestep)?;
+        let (output, learned) = output.split_at(x_0.len());
+        let mut x_0_hat = vec![0.0; x_0.len()];
+        predicted_x_0(
+            self.prediction_type,
+            x_t,
+            output,
+            step.alpha_cumprod,
+            &mut x_0_hat,
+        );
+        x_0_hat.iter_mut().for_each(|x| *x = x.clamp(-1.0, 1.0));
+        let mut mean = vec![0.0; x_0.len()];
+        step.posterior_mean(&x_0_hat, x_t, &mut mean);
+
+        let smallest = bound_variance(&self.schedule, timestep)?;
+        let each: Vec<f64>;
+        let log_variance = match self.variance_type {
+            VarianceType::FixedSmall | VarianceType::FixedSmallLog => {
+                LogVariance::Same(smallest.ln())
+            }
+            // Ho et al. evaluate L_0 with the smaller variance here, too.
+            VarianceType::FixedLarge | VarianceType::FixedLargeLog => {
+                LogVariance::Same(if timestep == 0 { smallest } else { step.beta() }.ln())
+            }
+            VarianceType::LearnedRange => {
+                let (low, high) = (smallest.ln(), step.beta().ln());
+                let blend = |v: &f32| low + (f64::from(*v) + 1.0) / 2.0 * (high - low);
+                each = learned.iter().map(blend).collect();
+                LogVariance::Each(&each)
+            }
+            VarianceType::Learned => {
+                each = learned.iter().map(|v| f64::from(*v).ln()).collect();
+                LogVariance::Each(&each)
+            }
+        };
+        let nats = if timestep == 0 {
+            decoder_term(x_0, &mean, log_variance)
+        } else {
+            let mut truth = vec![0.0; x_0.len()];
+            step.posterior_mean(x_0, x_t, &mut truth);
+            transition_term(&truth, step.posterior_variance(), &mean, log_variance)
+        };
+        if nats.is_finite() {
+            Ok(nats)
+        } else {
+            Err(BoundError::NotFinite { timestep, nats })
+        }
+    }
+}
+
+/// One term to be computed.
+#[derive(Debug, Clone, Copy)]
+struct Draw {
+    image: usize,
+    timestep: usize,
+}
+
+/// The bound of a model on `test`, which must fit it; `progress` hears how many draws of how many are done.
+///
+/// # Errors
+/// Too few draws or images for an interval, or a network that does not give numbers.
+pub fn bound(
+    pipeline: &Pipeline,
+    test: &Dataset,
+    plan: Plan,
+    seed: u64,
+    mut progress: impl FnMut(usize, usize),
+) -> Result<Bound, BoundError> {
+    check(pipeline, test.len(), plan)?;
+    let spec = pipeline.spec();
+    let terms = Terms::new(pipeline.scheduler())?;
+    let count = terms.schedule.num_train_timesteps();
+    let (strata, draws) = planned(plan, test.len(), count, seed);
+
+    // Which labels the network is shown: hidden ones, real ones.
+    let conditional = spec.num_class_embeds.is_some();
+    let hidden = !conditional || spec.null_label.is_some();
+    let columns: Vec<bool> = [hidden.then_some(false), conditional.then_some(true)]
+        .into_iter()
+        .flatten()
+        .collect();
+    let mut nats: Vec<Vec<f64>> = vec![Vec::with_capacity(draws.len()); columns.len()];
+    let mut noise = NoiseStream::new(seed);
+    for (i, batch) in draws.chunks(BATCH).enumerate() {
+        progress(i * BATCH, draws.len());
+        let (x_0, x_t) = noised(batch, test, &terms.schedule, &mut noise);
+        for (nats, &with_label) in nats.iter_mut().zip(&columns) {
+            let labels: Option<Vec<usize>> = conditional.then(|| {
+                let label = |draw: &Draw| match spec.null_label {
+                    Some(null) if !with_label => null,
+                    _ => usize::from(test.labels[draw.image]),
+                };
+                batch.iter().map(label).collect()
+            });
+            let output = predict(pipeline, &spec, &x_t, batch, labels.as_deref())?;
+            nats.extend(terms_of(&terms, &x_0, &x_t, &output, batch)?);
+        }
+    }
+    let table = Table {
+        plan,
+        strata,
+        dimensions: test.image_len(),
+        prior: prior(&terms.schedule, test),
+        count,
+    };
+    let column = |with_label: bool| {
+        let place = columns.iter().position(|column| *column == with_label)?;
+        Some(table.column(&nats[place]))
+    };
+    let saved_by_label = (columns.len() == 2).then(|| {
+        let saved: Vec<f64> = nats[0].iter().zip(&nats[1]).map(|(a, b)| a - b).collect();
+        table.estimate(&saved, 0..count)
+    });
+    Ok(Bound {
+        images: match plan {
+            Plan::Full { images } => images,
+            Plan::Strata { .. } => draws.len().min(test.len()),
+        },
+        terms: draws.len(),
+        unconditional: column(false),
+        conditional: column(true),
+        saved_by_label,
+    })
+}
+
+/// Whether [`bound`] can be computed on so many images, before any of it is.
+///
+/// # Errors
+/// What the model, its chain or the plan does not allow.
+pub fn check(pipeline: &Pipeline, images: usize, plan: Plan) -> Result<(), BoundError> {
+    let (spec, scheduler) = (pipeline.spec(), pipeline.scheduler());
+    let (found, channels) = (spec.out_channels, spec.channels);
+    let variance_type = scheduler.variance_type;
+    if found != channels * if variance_type.is_learned() { 2 } else { 1 } {
+        return Err(BoundError::Channels {
+            variance_type,
+            found,
+            channels,
+        });
+    }
+    Terms::new(scheduler)?;
+    let (option, found, least, most) = match plan {
+        Plan::Strata { draws } => {
+            let rows = rows(scheduler.num_train_timesteps);
+            let finest = rows.iter().map(|row| strata(row).len()).max();
+            (
+                "draws",
+                draws,
+                2 * rows.len() * finest.unwrap_or(1),
+                MAX_DRAWS,
+            )
+        }
+        Plan::Full { images: asked } => ("images", asked, LEAST_IMAGES, images),
+    };
+    if (least..=most).contains(&found) {
+        return Ok(());
+    }
+    Err(BoundError::Count {
+        option,
+        found,
+        least,
+        most,
+    })
+}
+
+/// Some consecutive timesteps, and how many draws they get.
+#[derive(Debug, Clone)]
+struct Stratum {
+    timesteps: Range<usize>,
+    draws: usize,
+}
+
+/// The strata and, one stratum after the other, what is drawn in them.
+fn planned(plan: Plan, images: usize, count: usize, seed: u64) -> (Vec<Stratum>, Vec<Draw>) {
+    let mut rng = generator(seed, 3);
+    let order = permutation(images, &mut rng);
+    match plan {
+        Plan::Strata { draws } => {
+            let rows = rows(count);
+            let of_row = |row: &Range<usize>| {
+                let draws = draws / rows.len() / strata(row).len();
+                strata(row).map(move |timesteps| Stratum { timesteps, draws })
+            };
+            let strata: Vec<Stratum> = rows.iter().flat_map(of_row).collect();
+            // Every draw has the next image, so that one image is seldom asked twice.
+            let mut images = order.into_iter().cycle();
+            let mut list = Vec::with_capacity(draws);
+            for Stratum { timesteps, draws } in &strata {
+                for image in images.by_ref().take(*draws) {
+                    let timestep = timesteps.start + below(&mut rng, timesteps.len());
+                    list.push(Draw { image, timestep });
+                }
+            }
+            (strata, list)
+        }
+        Plan::Full { images: asked } => {
+            let single = |timestep| Stratum {
+                timesteps: timestep..timestep + 1,
+                draws: asked,
+            };
+            let list = (0..count)
+                .flat_map(|timestep| {
+                    let chosen = order[..asked].iter();
+                    chosen.map(move |&image| Draw { image, timestep })
+                })
+                .collect();
+            ((0..count).map(single).collect(), list)
+        }
+    }
+}
+
+/// x_0 and x_t of a batch, `[n, c, h, w]` each.
+fn noised(
+    batch: &[Draw],
+    test: &Dataset,
+    schedule: &Schedule,
+    noise: &mut NoiseStream,
+) -> (Vec<f32>, Vec<f32>) {
+    let size = test.image_len();
+    let x_0: Vec<f32> = batch
+        .iter()
+        .flat_map(|draw| test.image(draw.image))
+        .collect();
+    let mut x_t = vec![0.0; x_0.len()];
+    for (i, draw) in batch.iter().enumerate() {
+        let (image, eps) = (i * size..(i + 1) * size, noise.normal(size));
+        let alpha_cumprod = schedule.alphas_cumprod[draw.timestep];
+        add_noise(&x_0[image.clone()], &eps, alpha_cumprod, &mut x_t[image]);
+    }
+    (x_0, x_t)
+}
+
+/// The network's output for a batch, each image at its own timestep.
+fn predict(
+    pipeline: &Pipeline,
+    spec: &ModelSpec,
+    x_t: &[f32],
+    batch: &[Draw],
+    labels: Option<&[usize]>,
+) -> Result<Vec<f32>, BoundError> {
+    let shape = [batch.len(), spec.channels, spec.height, spec.width];
+    let x_t = Tensor::<4>::from_data(TensorData::new(x_t.to_vec(), shape), pipeline.device());
+    let timesteps: Vec<f32> = batch.iter().map(|draw| draw.timestep as f32).collect();
+    let output = pipeline.unet().forward(x_t, &timesteps, labels); // [n, out_channels, h, w]
+    let data = output.into_data();
+    data.try_into_vec::<f32>()
+        .map_err(|e| BoundError::Device(format!("{e:?}")))
+}
+
+fn terms_of(
+    terms: &Terms,
+    x_0: &[f32],
+    x_t: &[f32],
+    output: &[f32],
+    batch: &[Draw],
+) -> Result<Vec<f64>, BoundError> {
+    let (size, out) = (x_0.len() / batch.len(), output.len() / batch.len());
+    let images = x_0.par_chunks_exact(size).zip(x_t.par_chunks_exact(size));
+    images
+        .zip(output.par_chunks_exact(out))
+        .zip(batch)
+        .map(|(((x_0, x_t), output), draw)| terms.nats(x_0, x_t, output, draw.timestep))
+        .collect()
+}
+
+/// L_T in bits per dimension, the mean over all images.
+fn prior(schedule: &Schedule, test: &Dataset) -> f64 {
+    let last = schedule.alphas_cumprod[schedule.num_train_timesteps() - 1];
+    let nats = |i: usize| prior_term(&test.image(i), last);
+    let total: f64 = (0..test.len()).map(nats).sum();
+    bits_per_dim(total, test.len() * test.image_len())
+}
+
+/// What the terms are summed up with.
+struct Table {
+    plan: Plan,
+    strata: Vec<Stratum>,
+    dimensions: usize,
+    prior: f64,
+    count: usize,
+}
+
+impl Table {
+    /// The sum over `timesteps`, which begin and end with strata, in bits per dimension.
+    fn estimate(&self, nats: &[f64], timesteps: Range<usize>) -> Estimate {
+        let mut rest = nats;
+        let mut strata: Vec<(&Range<usize>, &[f64])> = Vec::with_capacity(self.strata.len());
+        for stratum in &self.strata {
+            let (drawn, behind) = rest.split_at(stratum.draws);
+            strata.push((&stratum.timesteps, drawn));
+            rest = behind;
+        }
+        strata.retain(|(range, _)| timesteps.start <= range.start && range.end <= timesteps.end);
+        let to_bits = bits_per_dim(1.0, self.dimensions);
+        match self.plan {
+            Plan::Strata { .. } => Estimate::of_strata(
+                strata
+                    .into_iter()
+                    .map(|(range, nats)| (to_bits * range.len() as f64, nats)),
+            ),
+            // The terms of one image hang together: what varies independently is their sum.
+            Plan::Full { images } => {
+                let mut sums = vec![0.0; images];
+                for (_, nats) in strata {
+                    sums.iter_mut()
+                        .zip(nats)
+                        .for_each(|(sum, nats)| *sum += nats);
+                }
+                Estimate::of_strata([(to_bits, &sums[..])])
+            }
+        }
+    }
+
+    fn column(&self, nats: &[f64]) -> Column {
+        let part = |range: &Range<usize>, bits: Estimate| Part {
+            first: range.start,
+            last: range.end - 1,
+            bits,
+        };
+        let mean = |range: &Range<usize>| {
+            let Estimate { mean, half_width } = self.estimate(nats, range.clone());
+            let n = range.len() as f64;
+            Estimate {
+                mean: mean / n,
+                half_width: half_width / n,
+            }
+        };
+        Column {
+            total: self.estimate(nats, 0..self.count).plus(self.prior),
+            prior: self.prior,
+            rows: rows(self.count)
+                .iter()
+                .map(|row| part(row, self.estimate(nats, row.clone())))
+                .collect(),
+            terms: self
+                .strata
+                .iter()
+                .map(|Stratum { timesteps, .. }| part(timesteps, mean(timesteps)))
+                .collect(),
+        }
+    }
+}

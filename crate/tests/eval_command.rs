@@ -1,0 +1,192 @@
+//! `walkback eval` as a person uses it: numbers, pictures, and sentences when something is impossible.
+
+#![cfg(feature = "native")]
+
+use burn::tensor::Device;
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use walkback::folder::{self, ModelFolder};
+use walkback::schedule::SchedulerConfig;
+use walkback::train::idx::{Dataset, Split};
+use walkback::train::preset::Preset;
+use walkback::unet::weights::StoredAs;
+use walkback::unet::{UNet, UNetConfig};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Runs the binary with a cache of its own.
+fn eval(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_walkback"))
+        .arg("eval")
+        .args(args)
+        .env("WALKBACK_CACHE", folder.join("cache"))
+        .current_dir(root())
+        .output()
+        .unwrap()
+}
+
+#[track_caller]
+fn stdout(output: &Output) -> String {
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// The middle 16 x 16 pixels of 500 digits, a fifth of them as test images.
+fn small_digits(folder: &Path) -> String {
+    let all = Dataset::from_dir(&root().join("data/mnist-500"), Split::Train).unwrap();
+    let (test, train): (Vec<usize>, Vec<usize>) = (0..all.len()).partition(|i| i % 5 == 0);
+    for (name, chosen) in [("train", train), ("t10k", test)] {
+        let part = all.select(&chosen);
+        let cut = |i: usize| {
+            let rows = part.pixels(i).chunks_exact(28).skip(6).take(16);
+            rows.flat_map(|row| row[6..22].to_vec())
+                .collect::<Vec<u8>>()
+        };
+        let small = Dataset {
+            images: (0..part.len()).flat_map(cut).collect(),
+            height: 16,
+            width: 16,
+            ..part.clone()
+        };
+        let write = |file: &str, bytes: Vec<u8>| {
+            folder::write_file(&folder.join(format!("data/{name}-{file}")), &bytes).unwrap();
+        };
+        write("images-idx3-ubyte", small.images_to_idx());
+        write("labels-idx1-ubyte", small.labels_to_idx());
+    }
+    folder.join("data").to_str().unwrap().to_owned()
+}
+
+/// A fresh unconditional model for them, which predicts no noise at all.
+fn unconditional_model(folder: &Path) -> String {
+    let config = UNetConfig {
+        num_class_embeds: None,
+        ..Preset::Tiny.unet([1, 16, 16], 0)
+    };
+    let unet = UNet::new(&config, &Device::flex()).unwrap();
+    let path = folder.join("model");
+    let model = ModelFolder {
+        unet_config: config.to_json(),
+        scheduler_config: SchedulerConfig::default().to_json(),
+        labels: None,
+        golden: None,
+        weights: unet.to_safetensors(StoredAs::F32).unwrap(),
+    };
+    folder::write(&path, &model).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_model_is_judged_with_numbers_and_pictures() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = small_digits(folder.path());
+    let out = folder.path().join("report");
+    let common = ["--data", &data, "--samples", "3", "--setting", "ddim:2"];
+    let conditional = "tests/conformance/class_conditional";
+    let mut args = vec!["--model", conditional, "--json", "--draws", "400"];
+    args.extend(["--setting", "ddpm:2", "--out", out.to_str().unwrap()]);
+    args.extend(common);
+    let text = stdout(&eval(folder.path(), &args));
+    let report: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(
+        fs::read_to_string(out.join("eval.json")).unwrap(),
+        text.trim_end()
+    );
+
+    let total = &report["bound"]["conditional"]["total"];
+    assert!(total["mean"].as_f64().unwrap() > 0.0 && total["half_width"].as_f64().unwrap() > 0.0);
+    // This folder names no null label.
+    assert!(report["bound"]["unconditional"].is_null());
+    let judge = &report["samples"]["judge"];
+    assert_eq!(judge["cached"], false);
+    assert!(
+        judge["test_accuracy"]["hits"].as_u64().unwrap() > 60,
+        "{judge}"
+    );
+    let settings = report["samples"]["settings"].as_array().unwrap();
+    assert_eq!(settings.len(), 2);
+    let real = &report["samples"]["training_images"];
+    for drawn in settings {
+        assert_eq!(drawn["count"], 30);
+        assert_eq!(drawn["each_class"].as_array().unwrap().len(), 10);
+        // Noise from random weights is far from digits.
+        assert!(drawn["frechet"].as_f64() > real["frechet"].as_f64());
+    }
+    for name in ["bound.png", "samples-ddim-2-1.png", "samples-ddpm-2-1.png"] {
+        let file = fs::File::open(out.join(name)).unwrap();
+        let picture = png::Decoder::new(std::io::BufReader::new(file));
+        let info = picture.read_info().unwrap().info().clone();
+        assert!(info.width > 90 && info.height > 300, "{name}: {info:?}");
+    }
+
+    // An unconditional model has no labels to be read as; the judge is there already.
+    let model = unconditional_model(folder.path());
+    let mut args = vec!["--model", &model, "--only", "samples", "--json"];
+    args.extend(common);
+    let report: Value = serde_json::from_str(&stdout(&eval(folder.path(), &args))).unwrap();
+    assert_eq!(report["samples"]["judge"]["cached"], true);
+    assert!(report["bound"].is_null());
+    let drawn = &report["samples"]["settings"][0];
+    assert!(drawn["read_as_label"].is_null() && drawn["frechet"].as_f64().unwrap() > 0.0);
+    let read_as = drawn["read_as"].as_array().unwrap();
+    let total: u64 = read_as.iter().map(|n| n.as_u64().unwrap()).sum();
+    assert_eq!(total, 30);
+    let mut args = vec!["--model", &model, "--draws", "400"];
+    args.extend(common);
+    let text = stdout(&eval(folder.path(), &args));
+    for part in [
+        "L_T",
+        "0 (L_0)",
+        "500-999",
+        "total",
+        "ddim:2:1",
+        "real test images",
+    ] {
+        assert!(text.contains(part), "no {part} in:\n{text}");
+    }
+}
+
+#[test]
+fn what_cannot_be_judged_gets_a_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = small_digits(folder.path());
+    let small = [
+        "--model",
+        "tests/conformance/class_conditional",
+        "--data",
+        &data,
+    ];
+    let with = |more: &[&'static str]| [&small[..], more].concat();
+    for (args, part) in [
+        (vec!["--data", "data/mnist-500"], "t10k-images"),
+        (vec!["--data", "nowhere"], "nowhere"),
+        (
+            vec!["--model", "nowhere", "--data", &data],
+            "no such folder",
+        ),
+        (vec!["--data", &data], "1 x 28 x 28"),
+        (with(&["--samples", "0"]), "--samples"),
+        (with(&["--samples", "99999999999"]), "--samples"),
+        (with(&["--draws", "5"]), "draws is 5"),
+        (with(&["--full", "--images", "3"]), "images is 3"),
+        (with(&["--full", "--draws", "1000"]), "--draws"),
+        (with(&["--images", "20"]), "--full"),
+        (with(&["--setting", "euler"]), "ddpm"),
+        (with(&["--setting", "ddim:2000"]), "num_inference_steps"),
+        (with(&["--setting", "ddim:5:2"]), "null label"),
+        (with(&["--setting", "ddim:5:1:7"]), "eta"),
+        (with(&["--only", "beauty"]), "bound"),
+        (with(&["--seed", "-1"]), "--seed"),
+    ] {
+        let output = eval(folder.path(), &args);
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success(), "{args:?} succeeds");
+        assert!(text.contains(part), "{args:?}: no `{part}` in: {text}");
+        assert!(!text.contains("panicked"), "{args:?}: {text}");
+    }
+}
