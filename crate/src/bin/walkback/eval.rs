@@ -22,7 +22,7 @@ use walkback::train::idx::{Dataset, Split};
 use crate::device::{DeviceArg, limit_threads};
 use progress::Progress;
 
-/// Terms of the default: every one of MNIST's test images once, a hundred in each of a hundred strata.
+/// Terms of the default: every one of MNIST's test images once, a thousand for each row of the table.
 const DRAWS: usize = 10_000;
 /// Images whose terms are all computed, where --images does not say.
 const FULL_IMAGES: usize = 100;
@@ -136,27 +136,51 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         .as_ref()
         .map(|train| quality::prepare(args, &pipeline, train, &test))
         .transpose()?;
-    let bound = bounded
-        .then(|| likelihood(args, &pipeline, &test, plan))
-        .transpose()?;
-    let report = Report {
+    let mut report = Report {
         model: args.model.display().to_string(),
         seed: args.seed,
         test_images: test.len(),
-        bound,
-        samples: prepared.map(quality::Prepared::judge).transpose()?,
-        seconds: started.elapsed().as_secs_f64(),
+        bound: None,
+        samples: None,
+        seconds: 0.0,
     };
-    let json = serde_json::to_string_pretty(&report)?;
-    if let Some(out) = &args.out {
-        write_file(&out.join("eval.json"), json.as_bytes())?;
+    // Each half is shown as soon as it is known: the other may take long.
+    tell(args, || table::header(&report));
+    if bounded {
+        let found = likelihood(args, &pipeline, &test, plan)?;
+        tell(args, || table::bound(&found));
+        report.bound = Some(found);
+        report.write(args, started)?;
+    }
+    if let Some(prepared) = prepared {
+        let found = prepared.judge()?;
+        tell(args, || table::quality(&found));
+        report.samples = Some(found);
+        report.write(args, started)?;
     }
     if args.json {
-        println!("{json}");
-    } else {
-        print!("{}", table::text(&report));
+        println!("{}", serde_json::to_string_pretty(&report)?);
     }
     Ok(())
+}
+
+/// Prints a part of the report for a person.
+fn tell(args: &Args, text: impl FnOnce() -> String) {
+    if !args.json {
+        print!("{}", text());
+    }
+}
+
+impl Report {
+    /// Writes `eval.json`, if a folder is there for it, with what is known by now.
+    fn write(&mut self, args: &Args, started: Instant) -> anyhow::Result<()> {
+        self.seconds = started.elapsed().as_secs_f64();
+        if let Some(out) = &args.out {
+            let json = serde_json::to_string_pretty(self)?;
+            write_file(&out.join("eval.json"), json.as_bytes())?;
+        }
+        Ok(())
+    }
 }
 
 /// One half of the data, which must be such as the model draws.

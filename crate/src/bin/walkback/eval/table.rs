@@ -9,23 +9,28 @@ use walkback::eval::samples::Rate;
 use super::Report;
 use super::quality::{Quality, Seen};
 
-/// The whole report as text.
-pub fn text(report: &Report) -> String {
-    let mut text = format!(
-        "{}, judged on {} test images\n",
-        report.model, report.test_images
-    );
+/// What is judged on what.
+pub fn header(report: &Report) -> String {
+    let (model, images) = (&report.model, report.test_images);
+    format!("{model}, judged on {images} test images\n")
+}
+
+/// The bound, row by row.
+pub fn bound(bound: &Bound) -> String {
+    let mut text = String::new();
     // Writing to a String cannot fail.
-    if let Some(found) = &report.bound {
-        let _ = bound(&mut text, found);
-    }
-    if let Some(samples) = &report.samples {
-        let _ = quality(&mut text, samples);
-    }
+    let _ = write_bound(&mut text, bound);
     text
 }
 
-fn bound(text: &mut String, bound: &Bound) -> std::fmt::Result {
+/// The samples, setting by setting.
+pub fn quality(quality: &Quality) -> String {
+    let mut text = String::new();
+    let _ = write_quality(&mut text, quality);
+    text
+}
+
+fn write_bound(text: &mut String, bound: &Bound) -> std::fmt::Result {
     let columns: Vec<(&str, &Column)> = [
         ("unconditional", &bound.unconditional),
         ("conditional", &bound.conditional),
@@ -77,7 +82,7 @@ fn pm(estimate: Estimate) -> String {
     format!("{:.5} +- {:.5}", estimate.mean, estimate.half_width)
 }
 
-fn quality(text: &mut String, quality: &Quality) -> std::fmt::Result {
+fn write_quality(text: &mut String, quality: &Quality) -> std::fmt::Result {
     let accuracy = quality.judge.test_accuracy;
     writeln!(
         text,

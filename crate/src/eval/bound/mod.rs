@@ -9,19 +9,22 @@
 //! there are enough; the interval covers the choice of images, timesteps and noise. [`Plan::Full`] sums all T terms of each
 //! image, which leaves the choice of images and the noise.
 
-use super::estimate::{Estimate, rows, strata};
-use super::{below, generator, permutation};
+mod plan;
+mod terms;
+
+pub use plan::{Plan, check};
+pub use terms::Terms;
+
+use super::estimate::{Estimate, rows};
 use crate::chain::ModelSpec;
-use crate::diffusion::{add_noise, predicted_x_0};
-use crate::likelihood::{
-    LogVariance, bits_per_dim, bound_variance, decoder_term, neighbours, prior_term,
-    transition_term,
-};
+use crate::diffusion::add_noise;
+use crate::likelihood::{bits_per_dim, prior_term};
 use crate::noise::NoiseStream;
 use crate::pipeline::Pipeline;
-use crate::schedule::{PredictionType, Schedule, ScheduleError, SchedulerConfig, VarianceType};
+use crate::schedule::{Schedule, ScheduleError, VarianceType};
 use crate::train::idx::Dataset;
 use burn::tensor::{Tensor, TensorData};
+use plan::{Draw, Stratum, planned};
 use rayon::prelude::*;
 use serde::Serialize;
 use std::ops::Range;
@@ -29,25 +32,6 @@ use thiserror::Error;
 
 /// Images that the network sees at once.
 const BATCH: usize = 100;
-/// The least number of images whose spread says something.
-const LEAST_IMAGES: usize = 10;
-/// The most draws: beyond it memory, not patience, ends.
-const MAX_DRAWS: usize = 100_000_000;
-
-/// Which terms of which images are computed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Plan {
-    /// So many draws of a timestep and an image, equally many for each row of the table.
-    Strata {
-        /// The number asked for; it is rounded down to equal numbers in the strata of a row, at least two.
-        draws: usize,
-    },
-    /// Every timestep of so many images.
-    Full {
-        /// At least 10, and no more than there are.
-        images: usize,
-    },
-}
 
 /// Why there is no bound.
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -141,102 +125,6 @@ pub struct Part {
     pub bits: Estimate,
 }
 
-/// How one term is computed.
-#[derive(Debug, Clone)]
-pub struct Terms {
-    schedule: Schedule,
-    prediction_type: PredictionType,
-    variance_type: VarianceType,
-}
-
-impl Terms {
-    /// For the chain of a configuration.
-    ///
-    /// # Errors
-    /// A configuration without a schedule, or one with a term that does not exist.
-    pub fn new(config: &SchedulerConfig) -> Result<Self, BoundError> {
-        let schedule = Schedule::new(config)?;
-        let last = schedule.num_train_timesteps() - 1;
-        let no_signal = schedule.alphas_cumprod[last] <= 0.0;
-        if no_signal && config.prediction_type == PredictionType::Epsilon {
-            return Err(BoundError::NoSignal(last));
-        }
-        Ok(Self {
-            schedule,
-            prediction_type: config.prediction_type,
-            variance_type: config.variance_type,
-        })
-    }
-
-    /// L_0 (timestep 0) or L_{t-1} of one image in nats: x_0, x_t `[c, h, w]`, and the network's output for x_t, followed by
-    /// what its variance is made of if that is learned.
-    ///
-    /// # Errors
-    /// A timestep outside the chain, or a term that is not a number.
-    pub fn nats(
-        &self,
-        x_0: &[f32],
-        x_t: &[f32],
-        output: &[f32],
-        timestep: usize,
-    ) -> Result<f64, BoundError> {
-        let step = neighbours(&self.schedule, timestep)?;
-        let (output, learned) = output.split_at(x_0.len());
-        let mut x_0_hat = vec![0.0; x_0.len()];
-        predicted_x_0(
-            self.prediction_type,
-            x_t,
-            output,
-            step.alpha_cumprod,
-            &mut x_0_hat,
-        );
-        x_0_hat.iter_mut().for_each(|x| *x = x.clamp(-1.0, 1.0));
-        let mut mean = vec![0.0; x_0.len()];
-        step.posterior_mean(&x_0_hat, x_t, &mut mean);
-
-        let smallest = bound_variance(&self.schedule, timestep)?;
-        let each: Vec<f64>;
-        let log_variance = match self.variance_type {
-            VarianceType::FixedSmall | VarianceType::FixedSmallLog => {
-                LogVariance::Same(smallest.ln())
-            }
-            // Ho et al. evaluate L_0 with the smaller variance here, too.
-            VarianceType::FixedLarge | VarianceType::FixedLargeLog => {
-                LogVariance::Same(if timestep == 0 { smallest } else { step.beta() }.ln())
-            }
-            VarianceType::LearnedRange => {
-                let (low, high) = (smallest.ln(), step.beta().ln());
-                let blend = |v: &f32| low + (f64::from(*v) + 1.0) / 2.0 * (high - low);
-                each = learned.iter().map(blend).collect();
-                LogVariance::Each(&each)
-            }
-            VarianceType::Learned => {
-                each = learned.iter().map(|v| f64::from(*v).ln()).collect();
-                LogVariance::Each(&each)
-            }
-        };
-        let nats = if timestep == 0 {
-            decoder_term(x_0, &mean, log_variance)
-        } else {
-            let mut truth = vec![0.0; x_0.len()];
-            step.posterior_mean(x_0, x_t, &mut truth);
-            transition_term(&truth, step.posterior_variance(), &mean, log_variance)
-        };
-        if nats.is_finite() {
-            Ok(nats)
-        } else {
-            Err(BoundError::NotFinite { timestep, nats })
-        }
-    }
-}
-
-/// One term to be computed.
-#[derive(Debug, Clone, Copy)]
-struct Draw {
-    image: usize,
-    timestep: usize,
-}
-
 /// The bound of a model on `test`, which must fit it; `progress` hears how many draws of how many are done.
 ///
 /// # Errors
@@ -303,92 +191,6 @@ pub fn bound(
         conditional: column(true),
         saved_by_label,
     })
-}
-
-/// Whether [`bound`] can be computed on so many images, before any of it is.
-///
-/// # Errors
-/// What the model, its chain or the plan does not allow.
-pub fn check(pipeline: &Pipeline, images: usize, plan: Plan) -> Result<(), BoundError> {
-    let (spec, scheduler) = (pipeline.spec(), pipeline.scheduler());
-    let (found, channels) = (spec.out_channels, spec.channels);
-    let variance_type = scheduler.variance_type;
-    if found != channels * if variance_type.is_learned() { 2 } else { 1 } {
-        return Err(BoundError::Channels {
-            variance_type,
-            found,
-            channels,
-        });
-    }
-    Terms::new(scheduler)?;
-    let (option, found, least, most) = match plan {
-        Plan::Strata { draws } => {
-            let rows = rows(scheduler.num_train_timesteps);
-            let finest = rows.iter().map(|row| strata(row).len()).max();
-            (
-                "draws",
-                draws,
-                2 * rows.len() * finest.unwrap_or(1),
-                MAX_DRAWS,
-            )
-        }
-        Plan::Full { images: asked } => ("images", asked, LEAST_IMAGES, images),
-    };
-    if (least..=most).contains(&found) {
-        return Ok(());
-    }
-    Err(BoundError::Count {
-        option,
-        found,
-        least,
-        most,
-    })
-}
-
-/// Some consecutive timesteps, and how many draws they get.
-#[derive(Debug, Clone)]
-struct Stratum {
-    timesteps: Range<usize>,
-    draws: usize,
-}
-
-/// The strata and, one stratum after the other, what is drawn in them.
-fn planned(plan: Plan, images: usize, count: usize, seed: u64) -> (Vec<Stratum>, Vec<Draw>) {
-    let mut rng = generator(seed, 3);
-    let order = permutation(images, &mut rng);
-    match plan {
-        Plan::Strata { draws } => {
-            let rows = rows(count);
-            let of_row = |row: &Range<usize>| {
-                let draws = draws / rows.len() / strata(row).len();
-                strata(row).map(move |timesteps| Stratum { timesteps, draws })
-            };
-            let strata: Vec<Stratum> = rows.iter().flat_map(of_row).collect();
-            // Every draw has the next image, so that one image is seldom asked twice.
-            let mut images = order.into_iter().cycle();
-            let mut list = Vec::with_capacity(draws);
-            for Stratum { timesteps, draws } in &strata {
-                for image in images.by_ref().take(*draws) {
-                    let timestep = timesteps.start + below(&mut rng, timesteps.len());
-                    list.push(Draw { image, timestep });
-                }
-            }
-            (strata, list)
-        }
-        Plan::Full { images: asked } => {
-            let single = |timestep| Stratum {
-                timesteps: timestep..timestep + 1,
-                draws: asked,
-            };
-            let list = (0..count)
-                .flat_map(|timestep| {
-                    let chosen = order[..asked].iter();
-                    chosen.map(move |&image| Draw { image, timestep })
-                })
-                .collect();
-            ((0..count).map(single).collect(), list)
-        }
-    }
 }
 
 /// x_0 and x_t of a batch, `[n, c, h, w]` each.

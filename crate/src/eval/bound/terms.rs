@@ -1,0 +1,95 @@
+//! One term of the bound for one image, from the network's output.
+
+use super::BoundError;
+use crate::diffusion::predicted_x_0;
+use crate::likelihood::{LogVariance, bound_variance, decoder_term, neighbours, transition_term};
+use crate::schedule::{PredictionType, Schedule, SchedulerConfig, VarianceType};
+
+/// How one term is computed.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    pub(super) schedule: Schedule,
+    prediction_type: PredictionType,
+    variance_type: VarianceType,
+}
+
+impl Terms {
+    /// For the chain of a configuration.
+    ///
+    /// # Errors
+    /// A configuration without a schedule, or one with a term that does not exist.
+    pub fn new(config: &SchedulerConfig) -> Result<Self, BoundError> {
+        let schedule = Schedule::new(config)?;
+        let last = schedule.num_train_timesteps() - 1;
+        let no_signal = schedule.alphas_cumprod[last] <= 0.0;
+        if no_signal && config.prediction_type == PredictionType::Epsilon {
+            return Err(BoundError::NoSignal(last));
+        }
+        Ok(Self {
+            schedule,
+            prediction_type: config.prediction_type,
+            variance_type: config.variance_type,
+        })
+    }
+
+    /// L_0 (timestep 0) or L_{t-1} of one image in nats: x_0, x_t `[c, h, w]`, and the network's output for x_t, followed by
+    /// what its variance is made of if that is learned.
+    ///
+    /// # Errors
+    /// A timestep outside the chain, or a term that is not a number.
+    pub fn nats(
+        &self,
+        x_0: &[f32],
+        x_t: &[f32],
+        output: &[f32],
+        timestep: usize,
+    ) -> Result<f64, BoundError> {
+        let step = neighbours(&self.schedule, timestep)?;
+        let (output, learned) = output.split_at(x_0.len());
+        let mut x_0_hat = vec![0.0; x_0.len()];
+        predicted_x_0(
+            self.prediction_type,
+            x_t,
+            output,
+            step.alpha_cumprod,
+            &mut x_0_hat,
+        );
+        x_0_hat.iter_mut().for_each(|x| *x = x.clamp(-1.0, 1.0));
+        let mut mean = vec![0.0; x_0.len()];
+        step.posterior_mean(&x_0_hat, x_t, &mut mean);
+
+        let smallest = bound_variance(&self.schedule, timestep)?;
+        let each: Vec<f64>;
+        let log_variance = match self.variance_type {
+            VarianceType::FixedSmall | VarianceType::FixedSmallLog => {
+                LogVariance::Same(smallest.ln())
+            }
+            // Ho et al. evaluate L_0 with the smaller variance here, too.
+            VarianceType::FixedLarge | VarianceType::FixedLargeLog => {
+                LogVariance::Same(if timestep == 0 { smallest } else { step.beta() }.ln())
+            }
+            VarianceType::LearnedRange => {
+                let (low, high) = (smallest.ln(), step.beta().ln());
+                let blend = |v: &f32| low + (f64::from(*v) + 1.0) / 2.0 * (high - low);
+                each = learned.iter().map(blend).collect();
+                LogVariance::Each(&each)
+            }
+            VarianceType::Learned => {
+                each = learned.iter().map(|v| f64::from(*v).ln()).collect();
+                LogVariance::Each(&each)
+            }
+        };
+        let nats = if timestep == 0 {
+            decoder_term(x_0, &mean, log_variance)
+        } else {
+            let mut truth = vec![0.0; x_0.len()];
+            step.posterior_mean(x_0, x_t, &mut truth);
+            transition_term(&truth, step.posterior_variance(), &mean, log_variance)
+        };
+        if nats.is_finite() {
+            Ok(nats)
+        } else {
+            Err(BoundError::NotFinite { timestep, nats })
+        }
+    }
+}
