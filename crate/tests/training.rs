@@ -5,11 +5,13 @@
 use burn::tensor::Device;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use walkback::folder;
+use walkback::folder::{self, ModelFolder};
 use walkback::pipeline::{Labels, Pipeline};
 use walkback::schedule::SchedulerConfig;
+use walkback::train::checkpoint::State;
 use walkback::train::export::export;
 use walkback::train::idx::{Dataset, Split};
+use walkback::train::learning_rate::{self, End, LrDecay};
 use walkback::train::preset::Preset;
 use walkback::train::run_config::RunConfig;
 use walkback::train::trainer::{Start, StepReport, TrainError, TrainOptions, Watcher, train};
@@ -19,14 +21,16 @@ use walkback::unet::weights::StoredAs;
 #[derive(Default)]
 struct Record {
     losses: Vec<f64>,
+    rates: Vec<f64>,
     saved: Vec<u64>,
     stop_after: Option<u64>,
 }
 
 impl Watcher for Record {
-    fn started(&mut self, _: u64, _: Option<u64>) {}
+    fn started(&mut self, _: State, _: Option<End>) {}
     fn stepped(&mut self, report: &StepReport) -> bool {
         self.losses.push(report.loss);
+        self.rates.push(report.learning_rate);
         self.stop_after != Some(report.step)
     }
     fn sample(&mut self, _: u64, _: &UNet, _: &RunConfig) {}
@@ -48,6 +52,8 @@ fn options(run: PathBuf, steps: u64) -> TrainOptions {
         batch_size: 16,
         learning_rate: 2e-3,
         warmup: 10,
+        lr_decay: LrDecay::Cosine,
+        end: None,
         weight_decay: 0.0,
         max_grad_norm: 1.0,
         ema_decay: 0.99,
@@ -85,10 +91,16 @@ fn the_loss_falls_on_real_digits() {
 }
 
 #[test]
-fn a_resumed_run_is_the_uninterrupted_one_to_the_bit() {
+fn a_prolonged_run_is_the_longer_one_to_the_bit() {
     let folder = tempfile::tempdir().unwrap();
-    let whole = run(&options(folder.path().join("whole"), 9)).unwrap();
-    let mut first = options(folder.path().join("parts"), 5);
+    // A rate that does not fall does not depend on where the run was meant to end.
+    let constant = |name: &str, steps| {
+        let mut options = options(folder.path().join(name), steps);
+        options.config.lr_decay = LrDecay::Constant;
+        options
+    };
+    let whole = run(&constant("whole", 9)).unwrap();
+    let mut first = constant("parts", 5);
     let mut losses = run(&first).unwrap().losses;
     first.start = Start::Resume;
     first.steps = Some(9);
@@ -109,6 +121,79 @@ fn a_resumed_run_is_the_uninterrupted_one_to_the_bit() {
     .unwrap();
     let weights = |name: &str| folder::read(&folder.path().join(name)).unwrap().weights;
     assert_eq!(weights("a"), weights("b"));
+}
+
+#[test]
+fn a_run_stopped_early_and_resumed_is_the_uninterrupted_one_to_the_bit() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = run(&options(folder.path().join("whole"), 8)).unwrap();
+
+    let mut part = options(folder.path().join("part"), 8);
+    let mut record = Record {
+        stop_after: Some(3),
+        ..Record::default()
+    };
+    train(&part, &Device::flex().autodiff(), &mut record).unwrap();
+    // Neither steps nor time: the run knows its end.
+    part.config = RunConfig::read(&part.run).unwrap();
+    (part.start, part.steps) = (Start::Resume, None);
+    let rest = run(&part).unwrap();
+    assert_eq!([record.losses, rest.losses].concat(), whole.losses);
+    assert_eq!([record.rates, rest.rates].concat(), whole.rates);
+    assert!(whole.rates[7] < whole.rates[6], "the cosine is at work");
+}
+
+#[test]
+fn the_rate_rises_to_its_base_and_falls_to_nothing_by_steps_as_by_time() {
+    let at = |step, elapsed_s| State { step, elapsed_s };
+    let rate = |decay, end, state| learning_rate::rate(0.5, 10, decay, Some(end), state);
+    let (cosine, constant) = (LrDecay::Cosine, LrDecay::Constant);
+    let by_steps = |step| rate(cosine, End::Steps(1000), at(step, 0.0));
+    assert_eq!(by_steps(0), 0.05);
+    assert!((by_steps(9) - 0.5).abs() < 1e-3);
+    assert!((by_steps(500) - 0.25).abs() < 1e-12);
+    assert!(by_steps(999) > 0.0 && by_steps(999) < 1e-5);
+
+    let by_time = |elapsed_s| rate(cosine, End::Seconds(60.0), at(500, elapsed_s));
+    assert!((by_time(30.0) - by_steps(500)).abs() < 1e-12);
+    assert_eq!(by_time(61.0), 0.0);
+    assert_eq!(rate(constant, End::Steps(1000), at(999, 0.0)), 0.5);
+    assert_eq!(
+        learning_rate::rate(0.5, 10, cosine, None, at(10_000, 0.0)),
+        0.5
+    );
+}
+
+#[test]
+fn a_run_from_before_the_rate_could_fall_keeps_it_constant() {
+    let config = options(PathBuf::new(), 1).config;
+    let mut json = serde_json::to_value(&config).unwrap();
+    for key in ["lr_decay", "end"] {
+        assert!(json.as_object_mut().unwrap().remove(key).is_some());
+    }
+    let old: RunConfig = serde_json::from_value(json).unwrap();
+    let constant = RunConfig {
+        lr_decay: LrDecay::Constant,
+        ..config
+    };
+    assert_eq!(old, constant);
+}
+
+#[test]
+fn a_run_that_cannot_start_leaves_the_folder_free_for_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = options(folder.path().join("run"), 1);
+    let foreign = ModelFolder {
+        unet_config: String::new(),
+        scheduler_config: String::new(),
+        labels: None,
+        golden: None,
+        weights: vec![0; 16],
+    };
+    options.start = Start::Model(Box::new(foreign));
+    assert!(run(&options).is_err());
+    options.start = Start::Fresh;
+    assert_eq!(run(&options).unwrap().saved, [1]);
 }
 
 #[test]

@@ -53,7 +53,7 @@ pub enum CheckpointError {
 pub struct State {
     /// Steps taken.
     pub step: u64,
-    /// Time spent training, in seconds.
+    /// Time spent, in seconds: training, checkpoints and samples.
     pub elapsed_s: f64,
 }
 

@@ -7,6 +7,7 @@ pub mod ema;
 pub mod export;
 pub mod gradients;
 pub mod idx;
+pub mod learning_rate;
 pub mod preset;
 pub mod report;
 pub mod run_config;

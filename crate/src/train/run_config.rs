@@ -2,6 +2,7 @@
 
 use super::checkpoint::CheckpointError;
 use super::idx::Dataset;
+use super::learning_rate::{End, LrDecay};
 use super::trainer::TrainError;
 use crate::pipeline::Labels;
 use crate::schedule::SchedulerConfig;
@@ -26,6 +27,12 @@ pub struct RunConfig {
     pub learning_rate: f64,
     /// Steps over which it rises from 0.
     pub warmup: u64,
+    /// How it falls towards the run's end; runs from before this was an option did not let it fall.
+    #[serde(default = "constant")]
+    pub lr_decay: LrDecay,
+    /// Where the run ends, to resume it without saying so again; `None` until it is trained, or if nothing ends it.
+    #[serde(default)]
+    pub end: Option<End>,
     /// AdamW's weight decay.
     pub weight_decay: f64,
     /// Bound on the norm of all gradients together.
@@ -39,6 +46,10 @@ pub struct RunConfig {
     /// The folder of the images, to resume without naming it again; `None` for the downloaded MNIST.
     #[serde(default)]
     pub data: Option<PathBuf>,
+}
+
+fn constant() -> LrDecay {
+    LrDecay::Constant
 }
 
 mod scheduler_json {

@@ -3,6 +3,7 @@
 use super::batches::{Batch, BatchPlan};
 use super::checkpoint::{self, CheckpointError, State};
 use super::idx::Dataset;
+use super::learning_rate::{self, End};
 use super::run_config::RunConfig;
 use super::{ema, gradients};
 use crate::folder::{self, FolderError, ModelFolder};
@@ -42,9 +43,9 @@ pub struct TrainOptions {
     pub data: Arc<Dataset>,
     /// The first weights.
     pub start: Start,
-    /// Stop after this step.
+    /// The run ends after this step. Without it, and without `time`, it ends where its configuration says.
     pub steps: Option<u64>,
-    /// Stop after this time, counted from now.
+    /// Stop after this time, counted from now. Without `steps` that is also the run's end.
     pub time: Option<Duration>,
     /// Steps between checkpoints; one is written at the end in any case.
     pub checkpoint_every: u64,
@@ -67,14 +68,14 @@ pub struct StepReport {
     pub grad_norm: f64,
     /// Images a second, over this step.
     pub images_per_s: f64,
-    /// Time spent training, resumed parts included, in seconds.
+    /// Time since the start of the run, resumed parts included and pauses between them not, in seconds.
     pub elapsed_s: f64,
 }
 
 /// What the trainer tells whoever watches; each may answer "stop" with `false`.
 pub trait Watcher {
-    /// The run starts at `step` (0, or where it was resumed) and ends at `last`, if that is known.
-    fn started(&mut self, step: u64, last: Option<u64>);
+    /// The run starts in this state (0, or where it was resumed) and ends there, if that is known.
+    fn started(&mut self, state: State, end: Option<End>);
     /// A step is done; `false` ends the run after a checkpoint.
     fn stepped(&mut self, report: &StepReport) -> bool;
     /// Time for a sample grid, drawn with the averaged weights.
@@ -200,16 +201,21 @@ impl Trainer {
         let (grads, grad_norm) =
             gradients::clip_by_global_norm(&self.unet, grads, self.config.max_grad_norm);
 
+        let RunConfig {
+            learning_rate,
+            warmup,
+            lr_decay,
+            end,
+            ..
+        } = self.config;
+        let learning_rate = learning_rate::rate(learning_rate, warmup, lr_decay, end, self.state);
         self.state.step += 1;
         let step = self.state.step;
-        let learning_rate =
-            self.config.learning_rate * (step as f64 / self.config.warmup.max(1) as f64).min(1.0);
         self.unet = self.optimizer.step(learning_rate, self.unet, grads);
         let decay = ema::decay_at(step, self.config.ema_decay);
         self.ema = ema::update(self.ema, &self.unet, decay);
 
         let seconds = start.elapsed().as_secs_f64();
-        self.state.elapsed_s += seconds;
         let report = StepReport {
             step,
             epoch: 0.0,
@@ -233,24 +239,32 @@ pub fn train(
     watcher: &mut dyn Watcher,
 ) -> Result<(), TrainError> {
     let run = &options.run;
-    let exists = run.join("run.json").exists();
+    // A run without a checkpoint has nothing to lose: it failed, or was killed, before its first.
     let resumed = matches!(options.start, Start::Resume);
-    if exists && !resumed {
+    if !resumed && run.join("run.json").exists() && checkpoint::latest(run).is_ok() {
         return Err(TrainError::RunExists(run.clone()));
     }
-    let config = options.config.clone();
-    config.check(&options.data)?;
+    options.config.check(&options.data)?;
+    let config = &options.config;
     let schedule = Schedule::new(&config.scheduler)?;
-    let json =
-        serde_json::to_vec_pretty(&config).map_err(|e| TrainError::Options(e.to_string()))?;
     fs::create_dir_all(run).map_err(|source| FolderError::Write {
         path: run.clone(),
         source,
     })?;
     let _lock = lock(run)?;
-    folder::write_file(&run.join("run.json"), &json)?;
 
     let mut trainer = Trainer::new(options, config.clone(), device)?;
+    let resumed_at_s = trainer.state.elapsed_s;
+    trainer.config.end = match (options.steps, options.time) {
+        (Some(last), _) => Some(End::Steps(last)),
+        (None, Some(time)) => Some(End::Seconds(resumed_at_s + time.as_secs_f64())),
+        (None, None) => config.end,
+    };
+    let end = trainer.config.end;
+    // Only now does everything stand that a run needs: one that cannot start leaves no trace in the way of the next.
+    let json = serde_json::to_vec_pretty(&trainer.config)
+        .map_err(|e| TrainError::Options(e.to_string()))?;
+    folder::write_file(&run.join("run.json"), &json)?;
     let plan = BatchPlan {
         data: options.data.clone(),
         schedule,
@@ -262,18 +276,20 @@ pub fn train(
     };
     let batches = plan.start(trainer.state.step);
     let started = Instant::now();
-    watcher.started(trainer.state.step, options.steps);
-    let mut saved = None;
+    watcher.started(trainer.state, end);
+    let mut saved = resumed.then_some(trainer.state.step);
     loop {
-        let step = trainer.state.step;
-        let out_of_steps = options.steps.is_some_and(|last| step >= last);
+        trainer.state.elapsed_s = resumed_at_s + started.elapsed().as_secs_f64();
+        let ended = end.is_some_and(|end| end.reached(trainer.state));
         let out_of_time = options.time.is_some_and(|time| started.elapsed() >= time);
-        if out_of_steps || out_of_time {
+        if ended || out_of_time {
             break;
         }
         let batch = batches.recv().map_err(|_| TrainError::BatchesEnded)?;
         let (next, mut report) = trainer.step(batch);
         trainer = next;
+        trainer.state.elapsed_s = resumed_at_s + started.elapsed().as_secs_f64();
+        report.elapsed_s = trainer.state.elapsed_s;
         report.epoch = (report.step * config.batch_size as u64) as f64 / options.data.len() as f64;
         if !report.loss.is_finite() {
             return Err(TrainError::Diverged {
@@ -286,7 +302,7 @@ pub fn train(
             saved = Some(save(run, &trainer, watcher)?);
         }
         if options.sample_every > 0 && report.step.is_multiple_of(options.sample_every) {
-            watcher.sample(report.step, &trainer.ema, &config);
+            watcher.sample(report.step, &trainer.ema, config);
         }
         if !go_on {
             break;

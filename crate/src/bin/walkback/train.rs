@@ -12,6 +12,7 @@ use walkback::folder::{self, ModelFolder};
 use walkback::pipeline::Labels;
 use walkback::schedule::{BetaSchedule, PredictionType, SchedulerConfig};
 use walkback::train::idx::Dataset;
+use walkback::train::learning_rate::LrDecay;
 use walkback::train::preset::Preset;
 use walkback::train::run_config::RunConfig;
 use walkback::train::trainer::{Start, TrainOptions, train};
@@ -24,6 +25,9 @@ use watcher::Terminal;
 ///
 /// Without --data, MNIST is downloaded once. The run folder receives checkpoints, metrics.csv, a loss curve and grids of
 /// samples; Ctrl-C finishes the step and saves, --resume goes on from there.
+///
+/// A run that ends at a step (--steps, or neither option) can be repeated, and resumed, to the bit on the same machine.
+/// One that ends after a time (--minutes) cannot: the learning rate falls by the clock then.
 #[derive(Debug, clap::Args)]
 #[command(allow_negative_numbers = true)]
 pub struct Args {
@@ -55,7 +59,11 @@ pub struct Args {
     #[arg(long, value_name = "NAME", conflicts_with_all = ["resume", "init"])]
     prediction: Option<PredictionType>,
 
-    /// Go on from the last checkpoint in the run folder, with the options it was started with
+    /// Go on from the last checkpoint in the run folder, with the options it was started with, to the end it had
+    ///
+    /// With --steps or --minutes the run gets another end. The learning rate is then what a run with that end has at this
+    /// place: one that was over goes on at a higher rate than it stopped with. To do a run of N steps in parts of M minutes
+    /// each, give --steps N --minutes M every time.
     #[arg(long, conflicts_with_all = ["init", "batch_size", "warmup", "ema_decay", "label_dropout", "seed"])]
     resume: bool,
 
@@ -67,11 +75,11 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t)]
     device: DeviceArg,
 
-    /// Stop after this many minutes
+    /// Stop after this many minutes, counted from now; without --steps, that is the end of the run
     #[arg(long, value_name = "M", allow_negative_numbers = true)]
     minutes: Option<f64>,
 
-    /// Stop after this step, counted from the start of the run [default: the preset's, unless --minutes is given]
+    /// The step that ends the run, counted from its start [default: the preset's, unless --minutes is given]
     #[arg(long, value_name = "N")]
     steps: Option<u64>,
 
@@ -86,6 +94,10 @@ pub struct Args {
     /// Steps over which the learning rate rises from 0 [default: the preset's]
     #[arg(long, value_name = "STEPS")]
     warmup: Option<u64>,
+
+    /// How the rate falls after that: cosine, to 0 at the end of the run, or constant [default: cosine]
+    #[arg(long, value_name = "NAME")]
+    lr_decay: Option<LrDecay>,
 
     /// Decay of the average of the weights, which is what is exported [default: the preset's]
     #[arg(long, value_name = "D")]
@@ -174,10 +186,12 @@ fn options(
     };
     let config = RunConfig {
         learning_rate: args.lr.unwrap_or(config.learning_rate),
+        lr_decay: args.lr_decay.unwrap_or(config.lr_decay),
         data: folder.map(|path| std::path::absolute(&path).unwrap_or(path)),
         ..config
     };
-    let default_steps = time.is_none().then_some(args.preset.recipe().steps);
+    let no_end = time.is_none() && config.end.is_none();
+    let default_steps = no_end.then_some(args.preset.recipe().steps);
     Ok(TrainOptions {
         run: args.out.clone(),
         config,
@@ -258,6 +272,8 @@ fn run_config(args: &Args, (unet, scheduler, labels): Model) -> RunConfig {
         batch_size: args.batch_size.unwrap_or(recipe.batch_size),
         learning_rate: recipe.learning_rate,
         warmup: args.warmup.unwrap_or(recipe.warmup),
+        lr_decay: LrDecay::Cosine,
+        end: None,
         weight_decay: 0.0,
         max_grad_norm: 1.0,
         ema_decay: args.ema_decay.unwrap_or(recipe.ema_decay),

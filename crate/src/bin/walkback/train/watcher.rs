@@ -13,6 +13,8 @@ use walkback::folder::write_file;
 use walkback::picture::{GridLayout, grid_png};
 use walkback::pipeline::Pipeline;
 use walkback::sampler::SamplerKind;
+use walkback::train::checkpoint::State;
+use walkback::train::learning_rate::End;
 use walkback::train::report::{Metrics, MetricsWriter, loss_curve_png, read_metrics};
 use walkback::train::run_config::RunConfig;
 use walkback::train::trainer::{StepReport, TrainOptions, Watcher};
@@ -169,14 +171,23 @@ impl Terminal {
 }
 
 impl Watcher for Terminal {
-    fn started(&mut self, step: u64, last: Option<u64>) {
+    fn started(&mut self, state: State, end: Option<End>) {
+        let State { step, elapsed_s } = state;
+        if end.is_some_and(|end| end.reached(state)) {
+            self.message =
+                format!("the run is over, at step {step}; give --steps or --minutes to prolong it");
+        }
         let opened = self.open_metrics(step);
         self.note(opened);
         self.started = Instant::now();
-        let (length, template) = match (self.time, last) {
+        if let Some(End::Seconds(end)) = end {
+            let left = Duration::try_from_secs_f64(end - elapsed_s).unwrap_or_default();
+            self.time = Some(self.time.map_or(left, |time| time.min(left)));
+        }
+        let (length, template) = match (self.time, end) {
             (Some(time), _) => (Some(time.as_secs()), "{bar:30} {msg}, {eta} left"),
-            (None, Some(last)) => (Some(last), "{bar:30} {msg}, {eta} left"),
-            (None, None) => (None, "{spinner} {msg}, {elapsed}"),
+            (None, Some(End::Steps(last))) => (Some(last), "{bar:30} {msg}, {eta} left"),
+            (None, _) => (None, "{spinner} {msg}, {elapsed}"),
         };
         self.bar = length.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
         if let Ok(style) = ProgressStyle::with_template(template) {
