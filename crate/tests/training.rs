@@ -5,13 +5,15 @@
 use burn::tensor::Device;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use walkback::chain::{Chain, ChainOptions};
 use walkback::folder::{self, ModelFolder};
 use walkback::pipeline::{Labels, Pipeline};
-use walkback::schedule::SchedulerConfig;
+use walkback::schedule::{SchedulerConfig, VarianceType};
 use walkback::train::checkpoint::State;
 use walkback::train::export::export;
 use walkback::train::idx::{Dataset, Split};
 use walkback::train::learning_rate::{self, End, LrDecay};
+use walkback::train::loss::Loss;
 use walkback::train::preset::Preset;
 use walkback::train::run_config::RunConfig;
 use walkback::train::trainer::{Start, StepReport, TrainError, TrainOptions, Watcher, train};
@@ -49,6 +51,7 @@ fn options(run: PathBuf, steps: u64) -> TrainOptions {
             names: (0..10).map(|digit| digit.to_string()).collect(),
             null: Some(10),
         },
+        loss: Loss::Simple,
         batch_size: 16,
         learning_rate: 2e-3,
         warmup: 10,
@@ -168,7 +171,7 @@ fn the_rate_rises_to_its_base_and_falls_to_nothing_by_steps_as_by_time() {
 fn a_run_from_before_the_rate_could_fall_keeps_it_constant() {
     let config = options(PathBuf::new(), 1).config;
     let mut json = serde_json::to_value(&config).unwrap();
-    for key in ["lr_decay", "end"] {
+    for key in ["lr_decay", "end", "loss"] {
         assert!(json.as_object_mut().unwrap().remove(key).is_some());
     }
     let old: RunConfig = serde_json::from_value(json).unwrap();
@@ -233,4 +236,61 @@ fn an_exported_model_loads_and_gives_its_golden_output() {
     let output = pollster::block_on(pipeline.golden_output()).unwrap();
     assert_eq!(output, golden.eps);
     assert_eq!(pipeline.labels().null, Some(10));
+}
+
+#[test]
+fn a_learned_variance_trains_resumes_and_samples() {
+    let folder = tempfile::tempdir().unwrap();
+    let hybrid = |name: &str, steps| {
+        let mut options = options(folder.path().join(name), steps);
+        options.config.loss = Loss::Hybrid;
+        options.config.lr_decay = LrDecay::Constant;
+        options.config.unet.out_channels = 2;
+        options.config.scheduler.variance_type = VarianceType::LearnedRange;
+        options
+    };
+    let whole = run(&hybrid("whole", 4)).unwrap().losses;
+    let mut part = hybrid("part", 2);
+    let first = run(&part).unwrap().losses;
+    (part.start, part.steps) = (Start::Resume, Some(4));
+    assert_eq!([first, run(&part).unwrap().losses].concat(), whole);
+
+    let out = folder.path().join("model");
+    export(&folder.path().join("whole"), &out, StoredAs::F16).unwrap();
+    let pipeline = Pipeline::from_folder(&folder::read(&out).unwrap(), &Device::flex()).unwrap();
+    let variance_type = pipeline.scheduler().variance_type;
+    assert_eq!(variance_type, VarianceType::LearnedRange);
+    assert_eq!(pipeline.spec().out_channels, 2);
+    let options = ChainOptions {
+        num_inference_steps: 3,
+        ..ChainOptions::default()
+    };
+    let mut chain = Chain::new(pipeline.scheduler(), &pipeline.spec(), options).unwrap();
+    while !chain.is_done() {
+        pollster::block_on(chain.step(&pipeline)).unwrap();
+    }
+    assert!(chain.x_t().iter().all(|x| x.is_finite()));
+}
+
+#[test]
+fn a_loss_that_does_not_go_with_the_variance_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |loss, variance_type, out_channels, part: &str| {
+        let mut options = options(folder.path().join("run"), 1);
+        options.config.loss = loss;
+        options.config.unet.out_channels = out_channels;
+        options.config.scheduler.variance_type = variance_type;
+        let error = run(&options).err().unwrap().to_string();
+        assert!(error.contains(part), "no `{part}` in: {error}");
+    };
+    refused(
+        Loss::Hybrid,
+        VarianceType::FixedSmall,
+        1,
+        "--variance learned_range",
+    );
+    refused(Loss::Simple, VarianceType::LearnedRange, 2, "--loss hybrid");
+    refused(Loss::Hybrid, VarianceType::LearnedRange, 1, "out_channels");
+    refused(Loss::MinSnr, VarianceType::FixedSmall, 2, "out_channels");
+    refused(Loss::Hybrid, VarianceType::Learned, 2, "learned_range can");
 }

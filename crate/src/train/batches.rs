@@ -14,6 +14,8 @@ use std::sync::mpsc::{Receiver, sync_channel};
 /// One step's input and target; images are `[n, c, h, w]`, row-major.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Batch {
+    /// Clean images in [-1, 1].
+    pub x_0: Vec<f32>,
     /// Noised images.
     pub x_t: Vec<f32>,
     /// What the network should put out for them.
@@ -80,12 +82,12 @@ impl BatchPlan {
             .map(|i| ((((i as f64 + offset) / n as f64) * count as f64) as usize).min(count - 1))
             .collect();
         let mut batch = Batch {
+            x_0: vec![0.0; n * size],
             x_t: vec![0.0; n * size],
             target: vec![0.0; n * size],
             timesteps,
             labels: Vec::with_capacity(n),
         };
-        let mut x_0 = vec![0.0; size];
         for i in 0..n {
             let position = step * n as u64 + i as u64;
             let epoch = position / len;
@@ -95,7 +97,9 @@ impl BatchPlan {
             let index = cache
                 .as_ref()
                 .map_or(0, |(_, order)| order[(position % len) as usize]);
-            self.data.image_into(index, &mut x_0);
+            let range = i * size..(i + 1) * size;
+            let x_0 = &mut batch.x_0[range.clone()];
+            self.data.image_into(index, x_0);
             let drop = unit(&mut rng) < self.label_dropout;
             let label = usize::from(self.data.labels[index]);
             batch
@@ -103,11 +107,11 @@ impl BatchPlan {
                 .push(self.null_label.filter(|_| drop).unwrap_or(label));
 
             let alpha_cumprod = self.schedule.alphas_cumprod[batch.timesteps[i]];
-            let (range, eps) = (i * size..(i + 1) * size, &eps[i * size..][..size]);
-            add_noise(&x_0, eps, alpha_cumprod, &mut batch.x_t[range.clone()]);
+            let eps = &eps[range.clone()];
+            add_noise(x_0, eps, alpha_cumprod, &mut batch.x_t[range.clone()]);
             training_target(
                 self.prediction_type,
-                &x_0,
+                x_0,
                 eps,
                 alpha_cumprod,
                 &mut batch.target[range],

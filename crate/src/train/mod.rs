@@ -1,6 +1,7 @@
 //! Training (native only): data, the loop of Algorithm 1, averages of the weights, checkpoints, reports.
 
 pub mod batches;
+pub mod bound;
 pub mod checkpoint;
 pub mod download;
 pub mod ema;
@@ -8,6 +9,7 @@ pub mod export;
 pub mod gradients;
 pub mod idx;
 pub mod learning_rate;
+pub mod loss;
 pub mod preset;
 pub mod report;
 pub mod run_config;

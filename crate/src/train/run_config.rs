@@ -3,9 +3,10 @@
 use super::checkpoint::CheckpointError;
 use super::idx::Dataset;
 use super::learning_rate::{End, LrDecay};
+use super::loss::Loss;
 use super::trainer::TrainError;
 use crate::pipeline::Labels;
-use crate::schedule::SchedulerConfig;
+use crate::schedule::{SchedulerConfig, VarianceType};
 use crate::unet::UNetConfig;
 use burn::optim::{AdamWConfig, ModuleOptimizer};
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,9 @@ pub struct RunConfig {
     pub scheduler: SchedulerConfig,
     /// Class names and null label.
     pub labels: Labels,
+    /// What is minimised; hybrid if, and only if, the scheduler's variance is learned_range.
+    #[serde(default = "simple")]
+    pub loss: Loss,
     /// Images in a step.
     pub batch_size: usize,
     /// AdamW's step size after warm-up.
@@ -46,6 +50,10 @@ pub struct RunConfig {
     /// The folder of the images, to resume without naming it again; `None` for the downloaded MNIST.
     #[serde(default)]
     pub data: Option<PathBuf>,
+}
+
+fn simple() -> Loss {
+    Loss::Simple
 }
 
 fn constant() -> LrDecay {
@@ -115,6 +123,7 @@ impl RunConfig {
                 data.classes()
             ));
         }
+        self.check_variance()?;
         if self.batch_size == 0 {
             return options("--batch-size must be at least 1".into());
         }
@@ -133,6 +142,32 @@ impl RunConfig {
             }
         }
         Ok(())
+    }
+
+    /// Whether loss, variance and the network's channels go together.
+    fn check_variance(&self) -> Result<(), TrainError> {
+        let (inputs, outputs) = (self.unet.in_channels, self.unet.out_channels);
+        let wrong = match (self.scheduler.variance_type, self.loss) {
+            (VarianceType::Learned, _) => {
+                "variance_type learned cannot be trained; learned_range can".into()
+            }
+            (VarianceType::LearnedRange, Loss::Simple | Loss::MinSnr) => format!(
+                "--loss {} says nothing about a learned variance; use --loss hybrid, or --variance fixed",
+                self.loss
+            ),
+            (VarianceType::LearnedRange, Loss::Hybrid) if outputs != 2 * inputs => format!(
+                "a learned variance needs a network with twice as many out_channels as in_channels, not {outputs} for {inputs}"
+            ),
+            (VarianceType::LearnedRange, Loss::Hybrid) => return Ok(()),
+            (_, Loss::Hybrid) => {
+                "--loss hybrid trains a learned variance, and this model's is fixed; use --variance learned_range, or --loss simple".into()
+            }
+            _ if outputs != inputs => format!(
+                "a network without a learned variance needs as many out_channels as in_channels, not {outputs} for {inputs}"
+            ),
+            _ => return Ok(()),
+        };
+        Err(TrainError::Options(wrong))
     }
 
     /// AdamW (Loshchilov & Hutter 2019) as this run uses it.

@@ -1,9 +1,10 @@
-//! The training loop: Algorithm 1 of Ho et al. 2020 with L_simple (eq. 14).
+//! The training loop: Algorithm 1 of Ho et al. 2020.
 
 use super::batches::{Batch, BatchPlan};
 use super::checkpoint::{self, CheckpointError, State};
 use super::idx::Dataset;
 use super::learning_rate::{self, End};
+use super::loss::Objective;
 use super::run_config::RunConfig;
 use super::{ema, gradients};
 use crate::folder::{self, FolderError, ModelFolder};
@@ -60,7 +61,7 @@ pub struct StepReport {
     pub step: u64,
     /// Passes over the data.
     pub epoch: f64,
-    /// L_simple of this batch.
+    /// The loss of this batch.
     pub loss: f64,
     /// The learning rate.
     pub learning_rate: f64,
@@ -135,6 +136,7 @@ struct Trainer {
     unet: UNet,
     ema: UNet,
     optimizer: ModuleOptimizer,
+    objective: Objective,
     device: Device,
     state: State,
 }
@@ -146,6 +148,11 @@ impl Trainer {
         layers::seed_init(config.seed);
         let unet = UNet::new(&config.unet, device)?;
         let optimizer = config.optimizer();
+        let objective = Objective {
+            loss: config.loss,
+            prediction_type: config.scheduler.prediction_type,
+            schedule: Schedule::new(&config.scheduler)?,
+        };
         let mut state = State {
             step: 0,
             elapsed_s: 0.0,
@@ -174,13 +181,14 @@ impl Trainer {
             unet,
             ema,
             optimizer,
+            objective,
             device: device.clone(),
             state,
         })
     }
 
     /// One step of gradient descent (Algorithm 1, lines 2 to 5).
-    fn step(mut self, batch: Batch) -> (Self, StepReport) {
+    fn step(mut self, batch: Batch) -> Result<(Self, StepReport), TrainError> {
         let start = Instant::now();
         let unet = &self.config.unet;
         let n = batch.timesteps.len();
@@ -192,11 +200,11 @@ impl Trainer {
         ];
         let timesteps: Vec<f32> = batch.timesteps.iter().map(|&t| t as f32).collect();
         let labels = unet.num_class_embeds.is_some().then_some(&batch.labels[..]);
-        let x_t = Tensor::<4>::from_data(TensorData::new(batch.x_t, shape), &self.device);
-        let target = Tensor::<4>::from_data(TensorData::new(batch.target, shape), &self.device);
+        let x_t = TensorData::new(batch.x_t.clone(), shape);
+        let x_t = Tensor::<4>::from_data(x_t, &self.device);
 
-        let error = self.unet.forward(x_t, &timesteps, labels) - target; // [n, c, h, w]
-        let loss = (error.clone() * error).mean(); // [1]
+        let output = self.unet.forward(x_t, &timesteps, labels); // [n, out_channels, h, w]
+        let loss = self.objective.evaluate(output, &batch)?; // [1]
         let grads = GradientsParams::from_grads(loss.backward(), &self.unet);
         let (grads, grad_norm) =
             gradients::clip_by_global_norm(&self.unet, grads, self.config.max_grad_norm);
@@ -225,7 +233,7 @@ impl Trainer {
             images_per_s: n as f64 / seconds,
             elapsed_s: self.state.elapsed_s,
         };
-        (self, report)
+        Ok((self, report))
     }
 }
 
@@ -246,7 +254,6 @@ pub fn train(
     }
     options.config.check(&options.data)?;
     let config = &options.config;
-    let schedule = Schedule::new(&config.scheduler)?;
     fs::create_dir_all(run).map_err(|source| FolderError::Write {
         path: run.clone(),
         source,
@@ -267,7 +274,7 @@ pub fn train(
     folder::write_file(&run.join("run.json"), &json)?;
     let plan = BatchPlan {
         data: options.data.clone(),
-        schedule,
+        schedule: trainer.objective.schedule.clone(),
         prediction_type: config.scheduler.prediction_type,
         batch_size: config.batch_size,
         null_label: config.labels.null,
@@ -286,7 +293,7 @@ pub fn train(
             break;
         }
         let batch = batches.recv().map_err(|_| TrainError::BatchesEnded)?;
-        let (next, mut report) = trainer.step(batch);
+        let (next, mut report) = trainer.step(batch)?;
         trainer = next;
         trainer.state.elapsed_s = resumed_at_s + started.elapsed().as_secs_f64();
         report.elapsed_s = trainer.state.elapsed_s;

@@ -10,9 +10,10 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use walkback::folder::{self, ModelFolder};
 use walkback::pipeline::Labels;
-use walkback::schedule::{BetaSchedule, PredictionType, SchedulerConfig};
+use walkback::schedule::{BetaSchedule, PredictionType, SchedulerConfig, VarianceType};
 use walkback::train::idx::Dataset;
 use walkback::train::learning_rate::LrDecay;
+use walkback::train::loss::Loss;
 use walkback::train::preset::Preset;
 use walkback::train::run_config::RunConfig;
 use walkback::train::trainer::{Start, TrainOptions, train};
@@ -58,6 +59,15 @@ pub struct Args {
     /// What the network learns to predict: epsilon, sample or v_prediction [default: epsilon]
     #[arg(long, value_name = "NAME", conflicts_with_all = ["resume", "init"])]
     prediction: Option<PredictionType>,
+
+    /// What is minimised: simple, min-snr, or hybrid for a learned variance [default: the one that goes with the variance]
+    #[arg(long, value_name = "NAME", conflicts_with = "resume")]
+    loss: Option<Loss>,
+
+    /// The variance of a step back: fixed, or learned_range for a network that learns it [default: the one that goes with
+    /// the loss]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["resume", "init"])]
+    variance: Option<VarianceArg>,
 
     /// Go on from the last checkpoint in the run folder, with the options it was started with, to the end it had
     ///
@@ -122,6 +132,16 @@ pub struct Args {
     /// Steps between checkpoints; one is written at the end in any case
     #[arg(long, value_name = "STEPS", default_value_t = 500)]
     checkpoint_every: u64,
+}
+
+/// Value of `--variance`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum VarianceArg {
+    /// The posterior's, beta~ (Ho et al. 2020, section 3.2)
+    Fixed,
+    /// Between beta~ and beta, pixel by pixel, where the network says (Nichol & Dhariwal 2021, eq. 15)
+    #[value(name = "learned_range")]
+    LearnedRange,
 }
 
 /// Trains until the end asked for or Ctrl-C.
@@ -211,7 +231,7 @@ type Model = (UNetConfig, SchedulerConfig, Labels);
 fn fresh(args: &Args, data: &Dataset) -> anyhow::Result<Model> {
     let shape = [data.channels, data.height, data.width];
     let classes = data.classes();
-    let unet = match &args.unet {
+    let mut unet = match &args.unet {
         None => args.preset.unet(shape, classes),
         Some(path) => {
             let json = std::fs::read_to_string(path)
@@ -235,10 +255,23 @@ fn fresh(args: &Args, data: &Dataset) -> anyhow::Result<Model> {
         }
     };
     let default = SchedulerConfig::default();
+    let learned = match (args.variance, args.loss) {
+        (Some(variance), _) => variance == VarianceArg::LearnedRange,
+        (None, Some(loss)) => loss == Loss::Hybrid,
+        (None, None) => unet.out_channels == 2 * unet.in_channels,
+    };
+    if learned && unet.out_channels == unet.in_channels {
+        unet.out_channels *= 2;
+    }
     let scheduler = SchedulerConfig {
         beta_schedule: args.schedule.unwrap_or(default.beta_schedule),
         num_train_timesteps: args.timesteps.unwrap_or(default.num_train_timesteps),
         prediction_type: args.prediction.unwrap_or(default.prediction_type),
+        variance_type: if learned {
+            VarianceType::LearnedRange
+        } else {
+            default.variance_type
+        },
         ..default
     };
     scheduler.validate()?;
@@ -265,10 +298,15 @@ fn initial(model: &ModelFolder) -> anyhow::Result<Model> {
 /// The recipe of the preset with what the command line changes.
 fn run_config(args: &Args, (unet, scheduler, labels): Model) -> RunConfig {
     let recipe = args.preset.recipe();
+    let loss = match scheduler.variance_type {
+        VarianceType::LearnedRange => Loss::Hybrid,
+        _ => Loss::Simple,
+    };
     RunConfig {
         unet,
         scheduler,
         labels,
+        loss: args.loss.unwrap_or(loss),
         batch_size: args.batch_size.unwrap_or(recipe.batch_size),
         learning_rate: recipe.learning_rate,
         warmup: args.warmup.unwrap_or(recipe.warmup),
