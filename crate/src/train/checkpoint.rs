@@ -35,6 +35,14 @@ pub enum CheckpointError {
         /// What is wrong.
         reason: String,
     },
+    /// What is to be written cannot be put into the form of its file.
+    #[error("{}: cannot be put together ({reason}). The checkpoint before it stays as it is", .path.display())]
+    Encode {
+        /// The file.
+        path: PathBuf,
+        /// The reason given.
+        reason: String,
+    },
     /// The operating system refused to write.
     #[error(transparent)]
     Write(#[from] FolderError),
@@ -106,7 +114,7 @@ pub fn save(
     if temporary.exists() {
         fs::remove_dir_all(&temporary).map_err(folder_error(&temporary))?;
     }
-    let broken = |file: &str, reason: String| CheckpointError::Broken {
+    let encode = |file: &str, reason: String| CheckpointError::Encode {
         path: temporary.join(file),
         reason,
     };
@@ -114,17 +122,17 @@ pub fn save(
         .clone()
         .into_record()
         .into_bytes()
-        .map_err(|e| broken(WEIGHTS, e.to_string()))?;
+        .map_err(|e| encode(WEIGHTS, e.to_string()))?;
     folder::write_file(&temporary.join(WEIGHTS), &weights)?;
     let moments = optimizer
         .into_bytes()
-        .map_err(|e| broken(OPTIMIZER, e.to_string()))?;
+        .map_err(|e| encode(OPTIMIZER, e.to_string()))?;
     folder::write_file(&temporary.join(OPTIMIZER), &moments)?;
     let average = ema
         .to_safetensors(StoredAs::F32)
-        .map_err(|e| broken(EMA, e.to_string()))?;
+        .map_err(|e| encode(EMA, e.to_string()))?;
     folder::write_file(&temporary.join(EMA), &average)?;
-    let json = serde_json::to_vec_pretty(&state).map_err(|e| broken(STATE, e.to_string()))?;
+    let json = serde_json::to_vec_pretty(&state).map_err(|e| encode(STATE, e.to_string()))?;
     folder::write_file(&temporary.join(STATE), &json)?;
     let path = parent.join(name);
     if path.exists() {

@@ -63,6 +63,15 @@ pub struct Args {
     )]
     guidance: f64,
 
+    /// How far guided images get the contrast of unguided ones back, 0 to 1
+    #[arg(
+        long,
+        value_name = "R",
+        default_value_t = 0.0,
+        allow_negative_numbers = true
+    )]
+    guidance_rescale: f64,
+
     /// ddpm, ddim or dpm++
     #[arg(long, value_name = "NAME", default_value = "ddpm", value_parser = sampler_kind)]
     sampler: SamplerKind,
@@ -123,6 +132,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     if labels.is_none() && args.guidance != 1.0 {
         bail!("--guidance steers towards a class: name one with --label, or leave it out");
     }
+    ensure!(
+        args.guidance_rescale == 0.0 || args.guidance != 1.0,
+        "--guidance-rescale corrects what --guidance does: give a --guidance other than 1, or leave it out"
+    );
     let count = labels.as_ref().map_or(args.count, Vec::len);
     let steps = args.steps.unwrap_or(match args.sampler {
         SamplerKind::Ddpm => 250,
@@ -134,6 +147,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         count,
         labels: labels.clone(),
         guidance_scale: args.guidance,
+        guidance_rescale: args.guidance_rescale,
         sampler: args.sampler,
         num_inference_steps: steps,
         eta: args.eta,
