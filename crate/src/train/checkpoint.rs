@@ -17,6 +17,7 @@ const OPTIMIZER: &str = "optimizer.bpk";
 const EMA: &str = "ema.safetensors";
 const STATE: &str = "state.json";
 const PREFIX: &str = "step-";
+const TEMPORARY: &str = ".tmp";
 
 /// Checkpoints kept in a run folder: the last, and the one before it.
 const KEPT: usize = 2;
@@ -83,6 +84,20 @@ fn list(run: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// What killed processes left of the checkpoints that they were writing or removing.
+fn unfinished(checkpoints: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(checkpoints).into_iter().flatten().flatten();
+    entries
+        .map(|entry| entry.path())
+        .filter(|path| {
+            path.file_name().is_some_and(|name| {
+                let name = name.to_string_lossy();
+                name.starts_with(&format!(".{PREFIX}")) && name.ends_with(TEMPORARY)
+            })
+        })
+        .collect()
+}
+
 /// The newest complete checkpoint of a run.
 ///
 /// # Errors
@@ -106,13 +121,9 @@ pub fn save(
 ) -> Result<(), CheckpointError> {
     let parent = run.join("checkpoints");
     let name = format!("{PREFIX}{:09}", state.step);
-    let temporary = parent.join(format!(".{name}.tmp"));
-    let folder_error = |path: &Path| {
-        let path = path.to_path_buf();
-        move |source| CheckpointError::Folder { path, source }
-    };
-    if temporary.exists() {
-        fs::remove_dir_all(&temporary).map_err(folder_error(&temporary))?;
+    let temporary = parent.join(format!(".{name}{TEMPORARY}"));
+    for unfinished in unfinished(&parent) {
+        fs::remove_dir_all(&unfinished).map_err(folder_error(&unfinished))?;
     }
     let encode = |file: &str, reason: String| CheckpointError::Encode {
         path: temporary.join(file),
@@ -136,14 +147,27 @@ pub fn save(
     folder::write_file(&temporary.join(STATE), &json)?;
     let path = parent.join(name);
     if path.exists() {
-        fs::remove_dir_all(&path).map_err(folder_error(&path))?;
+        remove(&path)?;
     }
     fs::rename(&temporary, &path).map_err(folder_error(&path))?;
     let old = list(run);
     for path in &old[..old.len().saturating_sub(KEPT)] {
-        fs::remove_dir_all(path).map_err(folder_error(path))?;
+        remove(path)?;
     }
     Ok(())
+}
+
+/// Removes a checkpoint under another name, so that one killed halfway is not taken for a whole one.
+fn remove(checkpoint: &Path) -> Result<(), CheckpointError> {
+    let name = checkpoint.file_name().unwrap_or_default().to_string_lossy();
+    let doomed = checkpoint.with_file_name(format!(".{name}.old{TEMPORARY}"));
+    fs::rename(checkpoint, &doomed).map_err(folder_error(checkpoint))?;
+    fs::remove_dir_all(&doomed).map_err(folder_error(&doomed))
+}
+
+fn folder_error(path: &Path) -> impl FnOnce(std::io::Error) -> CheckpointError {
+    let path = path.to_path_buf();
+    move |source| CheckpointError::Folder { path, source }
 }
 
 fn read(path: PathBuf) -> Result<Vec<u8>, CheckpointError> {
