@@ -8,9 +8,11 @@ use burn::tensor::Device;
 use common::fixture;
 use std::path::Path;
 use walkback::diffusion::add_noise;
-use walkback::eval::bound::{Bound, BoundError, Plan, Terms, bound};
+use walkback::eval::bound::{Bound, BoundError, Plan, bound};
 use walkback::eval::estimate::Estimate;
-use walkback::likelihood::{LogVariance, bits_per_dim, bound_variance, decoder_term, prior_term};
+use walkback::likelihood::{
+    LogVariance, TermError, Terms, bits_per_dim, bound_variance, decoder_term, prior_term,
+};
 use walkback::noise::NoiseStream;
 use walkback::pipeline::{Labels, Pipeline};
 use walkback::schedule::{PredictionType, Schedule, SchedulerConfig, VarianceType};
@@ -233,5 +235,8 @@ fn what_has_no_bound_is_refused_by_name() {
         rescale_betas_zero_snr: true,
         ..short_chain(VarianceType::FixedSmall)
     });
-    assert_eq!(refused(&blind, plan), BoundError::NoSignal(29));
+    assert_eq!(
+        refused(&blind, plan),
+        BoundError::Term(TermError::NoSignal(29))
+    );
 }

@@ -1,6 +1,9 @@
 //! A loaded model: what it is, one evaluation, and a look inside.
 
 use crate::chain::{Chain, Denoiser, KnownImage};
+use crate::diffusion;
+use crate::likelihood::{Terms, bits_per_dim, prior_term};
+use crate::noise::NoiseStream;
 use crate::pipeline::Pipeline;
 use crate::sampler::{Prediction, StepInput};
 use crate::schedule::Schedule;
@@ -242,6 +245,45 @@ impl Model {
             ("attention", attention),
         ])?
         .unchecked_into())
+    }
+
+    /// One term of the variational bound for one image, bits/dim: L_0 at timestep 0, else L_{t-1}, with the noise that
+    /// `seed` gives.
+    #[wasm_bindgen(js_name = boundTerm)]
+    pub async fn bound_term(
+        &self,
+        x_0: Vec<f32>,
+        timestep: usize,
+        label: Option<u32>,
+        seed: f64,
+    ) -> Result<f64, JsError> {
+        let terms = Terms::new(self.pipeline.scheduler()).map_err(exception)?;
+        let alpha_cumprod = terms
+            .schedule()
+            .alpha_cumprod(Some(timestep))
+            .map_err(exception)?;
+        let eps = NoiseStream::new(seed as u64).normal(x_0.len());
+        let mut x_t = vec![0.0; x_0.len()];
+        diffusion::add_noise(&x_0, &eps, alpha_cumprod, &mut x_t);
+        let labels = label.map(|label| vec![label]);
+        let output = self.output(&x_t, 1, timestep, labels).await?;
+        let nats = terms
+            .nats(&x_0, &x_t, &output, timestep)
+            .map_err(exception)?;
+        Ok(bits_per_dim(nats, x_0.len()))
+    }
+
+    /// L_T of the bound for one image, bits/dim: nothing in it can be trained.
+    #[wasm_bindgen(js_name = priorTerm)]
+    pub fn prior_term(&self, x_0: &[f32]) -> Result<f64, JsError> {
+        let terms = Terms::new(self.pipeline.scheduler()).map_err(exception)?;
+        let last = terms
+            .schedule()
+            .alphas_cumprod
+            .last()
+            .copied()
+            .unwrap_or(0.0);
+        Ok(bits_per_dim(prior_term(x_0, last), x_0.len()))
     }
 
     /// The sines and cosines that tell the network its timestep, a row for each: `[n, d]`.

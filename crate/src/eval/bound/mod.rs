@@ -10,15 +10,13 @@
 //! image, which leaves the choice of images and the noise.
 
 mod plan;
-mod terms;
 
 pub use plan::{Plan, check};
-pub use terms::Terms;
 
 use super::estimate::{Estimate, rows};
 use crate::chain::ModelSpec;
 use crate::diffusion::add_noise;
-use crate::likelihood::{bits_per_dim, prior_term};
+use crate::likelihood::{TermError, Terms, bits_per_dim, prior_term};
 use crate::noise::NoiseStream;
 use crate::pipeline::Pipeline;
 use crate::schedule::{Schedule, ScheduleError, VarianceType};
@@ -39,6 +37,9 @@ pub enum BoundError {
     /// The schedule.
     #[error(transparent)]
     Schedule(#[from] ScheduleError),
+    /// A term.
+    #[error(transparent)]
+    Term(#[from] TermError),
     /// A learned variance takes twice the channels, a fixed one does not.
     #[error(
         "`variance_type` {variance_type} does not go with {found} output channels for {channels} channels of an image"
@@ -51,11 +52,6 @@ pub enum BoundError {
         /// Of an image.
         channels: usize,
     },
-    /// abar is 0 at the last timestep, where eps-hat does not tell x_0-hat.
-    #[error(
-        "nothing of x_0 is left at timestep {0}, where an epsilon prediction says nothing about it, so the bound has no term there"
-    )]
-    NoSignal(usize),
     /// Too few draws or images for an interval.
     #[error("{option} is {found}; give {least} to {most}")]
     Count {
@@ -67,16 +63,6 @@ pub enum BoundError {
         least: usize,
         /// The largest.
         most: usize,
-    },
-    /// The network's output is not a number, or a learned variance not positive.
-    #[error(
-        "the network's output at timestep {timestep} makes a term of {nats} nats; its weights, its device or its variance_type are at fault"
-    )]
-    NotFinite {
-        /// Where.
-        timestep: usize,
-        /// The term.
-        nats: f64,
     },
     /// The device lost the result.
     #[error("the device returned no result ({0}); compute on the CPU")]
@@ -139,7 +125,7 @@ pub fn bound(
     check(pipeline, test.len(), plan)?;
     let spec = pipeline.spec();
     let terms = Terms::new(pipeline.scheduler())?;
-    let count = terms.schedule.num_train_timesteps();
+    let count = terms.schedule().num_train_timesteps();
     let (strata, draws) = planned(plan, test.len(), count, seed);
 
     // Which labels the network is shown: hidden ones, real ones.
@@ -153,7 +139,7 @@ pub fn bound(
     let mut noise = NoiseStream::new(seed);
     for (i, batch) in draws.chunks(BATCH).enumerate() {
         progress(i * BATCH, draws.len());
-        let (x_0, x_t) = noised(batch, test, &terms.schedule, &mut noise);
+        let (x_0, x_t) = noised(batch, test, terms.schedule(), &mut noise);
         for (nats, &with_label) in nats.iter_mut().zip(&columns) {
             let labels: Option<Vec<usize>> = conditional.then(|| {
                 let label = |draw: &Draw| match spec.null_label {
@@ -170,7 +156,7 @@ pub fn bound(
         plan,
         strata,
         dimensions: test.image_len(),
-        prior: prior(&terms.schedule, test),
+        prior: prior(terms.schedule(), test),
         count,
     };
     let column = |with_label: bool| {
@@ -243,7 +229,7 @@ fn terms_of(
     images
         .zip(output.par_chunks_exact(out))
         .zip(batch)
-        .map(|(((x_0, x_t), output), draw)| terms.nats(x_0, x_t, output, draw.timestep))
+        .map(|(((x_0, x_t), output), draw)| Ok(terms.nats(x_0, x_t, output, draw.timestep)?))
         .collect()
 }
 

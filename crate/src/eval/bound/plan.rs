@@ -1,8 +1,9 @@
 //! Which timesteps of which images are looked at.
 
-use super::{BoundError, Terms};
+use super::BoundError;
 use crate::eval::estimate::{rows, strata};
 use crate::eval::{below, generator, permutation};
+use crate::likelihood::Terms;
 use crate::pipeline::Pipeline;
 use std::ops::Range;
 

@@ -14,6 +14,10 @@
 //! # Panics
 //! Slices given to one function must have one length.
 
+mod terms;
+
+pub use terms::{TermError, Terms};
+
 use std::f64::consts::{LN_2, PI, SQRT_2};
 
 use crate::diffusion::Transition;

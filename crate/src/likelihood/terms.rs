@@ -1,14 +1,45 @@
 //! One term of the bound for one image, from the network's output.
 
-use super::BoundError;
+use super::{LogVariance, bound_variance, decoder_term, neighbours, transition_term};
 use crate::diffusion::predicted_x_0;
-use crate::likelihood::{LogVariance, bound_variance, decoder_term, neighbours, transition_term};
-use crate::schedule::{PredictionType, Schedule, SchedulerConfig, VarianceType};
+use crate::schedule::{PredictionType, Schedule, ScheduleError, SchedulerConfig, VarianceType};
+use thiserror::Error;
+
+/// Why there is no such term.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum TermError {
+    /// The schedule.
+    #[error(transparent)]
+    Schedule(#[from] ScheduleError),
+    /// abar is 0 at the last timestep, where eps-hat does not tell x_0-hat.
+    #[error(
+        "nothing of x_0 is left at timestep {0}, where an epsilon prediction says nothing about it, so the bound has no term there"
+    )]
+    NoSignal(usize),
+    /// The network's output is not a number, or a learned variance not positive.
+    #[error(
+        "the network's output at timestep {timestep} makes a term of {nats} nats; its weights, its device or its variance_type are at fault"
+    )]
+    NotFinite {
+        /// Where.
+        timestep: usize,
+        /// The term.
+        nats: f64,
+    },
+    /// The output has neither as many values as the image nor twice as many.
+    #[error("the network's output has {found} values for an image of {expected}")]
+    Length {
+        /// Of the output.
+        found: usize,
+        /// Of the image, or twice that where the variance is learned.
+        expected: usize,
+    },
+}
 
 /// How one term is computed.
 #[derive(Debug, Clone)]
 pub struct Terms {
-    pub(super) schedule: Schedule,
+    schedule: Schedule,
     prediction_type: PredictionType,
     variance_type: VarianceType,
 }
@@ -18,18 +49,23 @@ impl Terms {
     ///
     /// # Errors
     /// A configuration without a schedule, or one with a term that does not exist.
-    pub fn new(config: &SchedulerConfig) -> Result<Self, BoundError> {
+    pub fn new(config: &SchedulerConfig) -> Result<Self, TermError> {
         let schedule = Schedule::new(config)?;
         let last = schedule.num_train_timesteps() - 1;
         let no_signal = schedule.alphas_cumprod[last] <= 0.0;
         if no_signal && config.prediction_type == PredictionType::Epsilon {
-            return Err(BoundError::NoSignal(last));
+            return Err(TermError::NoSignal(last));
         }
         Ok(Self {
             schedule,
             prediction_type: config.prediction_type,
             variance_type: config.variance_type,
         })
+    }
+
+    /// The chain's noise levels.
+    pub fn schedule(&self) -> &Schedule {
+        &self.schedule
     }
 
     /// L_0 (timestep 0) or L_{t-1} of one image in nats: x_0, x_t `[c, h, w]`, and the network's output for x_t, followed by
@@ -43,8 +79,18 @@ impl Terms {
         x_t: &[f32],
         output: &[f32],
         timestep: usize,
-    ) -> Result<f64, BoundError> {
+    ) -> Result<f64, TermError> {
         let step = neighbours(&self.schedule, timestep)?;
+        let expected = x_0.len()
+            * if self.variance_type.is_learned() {
+                2
+            } else {
+                1
+            };
+        if output.len() != expected || x_t.len() != x_0.len() {
+            let found = output.len();
+            return Err(TermError::Length { found, expected });
+        }
         let (output, learned) = output.split_at(x_0.len());
         let mut x_0_hat = vec![0.0; x_0.len()];
         predicted_x_0(
@@ -89,7 +135,7 @@ impl Terms {
         if nats.is_finite() {
             Ok(nats)
         } else {
-            Err(BoundError::NotFinite { timestep, nats })
+            Err(TermError::NotFinite { timestep, nats })
         }
     }
 }
