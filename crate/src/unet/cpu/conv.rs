@@ -4,9 +4,9 @@
 //! ("im2col"); then y = W cols. Backward: dW += dy cols^T, and dx gathers W^T dy back ("col2im").
 
 use super::matmul::{Strides, matmul};
-use super::parallel::for_each_chunk;
 #[cfg(feature = "native")]
 use super::parallel::for_each_run_summing;
+use super::parallel::{for_each_chunk, zeros};
 use std::ops::Range;
 
 /// Values in the unfolded tile: a quarter of a megabyte, which second-level caches hold beside the rest.
@@ -163,7 +163,7 @@ fn col2im(cols: &[f32], dx: &mut [f32], shape: &ConvShape, rows: &Range<usize>) 
 pub(super) fn forward(x: &[f32], weight: &[f32], bias: &[f32], shape: &ConvShape) -> Vec<f32> {
     let (depth, area) = (shape.depth(), shape.h_out * shape.w_out);
     let image = shape.c_in * shape.h * shape.w;
-    let mut y = vec![0.0; shape.n * shape.c_out * area];
+    let mut y = zeros(shape.n * shape.c_out * area);
     for_each_chunk(&mut y, shape.c_out * area, |i, y, cols| {
         let x = &x[i * image..][..image];
         for (plane, &bias) in y.chunks_exact_mut(area).zip(bias) {
@@ -201,7 +201,7 @@ pub(super) fn backward(
     let (depth, area) = (shape.depth(), shape.h_out * shape.w_out);
     let image = shape.c_in * shape.h * shape.w;
     let weights = shape.c_out * depth;
-    let mut dx = vec![0.0; shape.n * image];
+    let mut dx = zeros(shape.n * image);
     let mut sums = for_each_run_summing(
         &mut dx,
         image,

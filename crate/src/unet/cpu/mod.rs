@@ -16,6 +16,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::tensor::{DType, Tensor, TensorData};
 use conv::ConvShape;
 use norm::NormShape;
+use std::fmt::Debug;
 
 type FlexTensor = FloatTensor<Flex>;
 
@@ -39,16 +40,109 @@ fn wrap(x: FlexTensor) -> Tensor<4> {
     Tensor::from_primitive::<Flex>(x)
 }
 
-fn conv_forward(
-    x: &FlexTensor,
-    weight: &FlexTensor,
-    bias: &FlexTensor,
+/// A kernel with the inputs x, weight and bias, all contiguous.
+trait Kernel: Copy + Debug + Send + 'static {
+    /// What the forward pass leaves for the backward pass, beside the inputs.
+    type Saved: Clone + Debug + Send;
+
+    fn forward(self, inputs: &[FlexTensor; 3]) -> (FlexTensor, Self::Saved);
+
+    /// The gradients for the inputs, given that of the output; that for x may be missing if it is not needed.
+    #[cfg(feature = "native")]
+    fn backward(
+        self,
+        inputs: &[FlexTensor; 3],
+        saved: &Self::Saved,
+        dy: &[f32],
+        needs_dx: bool,
+    ) -> [Option<Vec<f32>>; 3];
+}
+
+/// Runs a kernel, or returns `None` where the tensors are not on the CPU.
+fn run<K: Kernel, const W: usize>(
+    kernel: K,
+    x: &Tensor<4>,
+    weight: &Tensor<W>,
+    bias: &Tensor<1>,
+) -> Option<Tensor<4>> {
+    #[cfg(feature = "native")]
+    if let Some(y) = autodiff::run(kernel, x, weight, bias) {
+        return Some(y);
+    }
+    let (y, _) = kernel.forward(&[plain(x)?, plain(weight)?, plain(bias)?]);
+    Some(wrap(y))
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Conv {
     stride: usize,
     padding: usize,
-) -> (FlexTensor, ConvShape) {
-    let shape = ConvShape::new(dims4(x), dims4(weight), stride, padding);
-    let y = conv::forward(x.storage(), weight.storage(), bias.storage(), &shape);
-    (tensor(y, &shape.output()), shape)
+}
+
+impl Kernel for Conv {
+    type Saved = ConvShape;
+
+    fn forward(self, [x, weight, bias]: &[FlexTensor; 3]) -> (FlexTensor, ConvShape) {
+        let shape = ConvShape::new(dims4(x), dims4(weight), self.stride, self.padding);
+        let y = conv::forward(x.storage(), weight.storage(), bias.storage(), &shape);
+        (tensor(y, &shape.output()), shape)
+    }
+
+    #[cfg(feature = "native")]
+    fn backward(
+        self,
+        [x, weight, _]: &[FlexTensor; 3],
+        shape: &ConvShape,
+        dy: &[f32],
+        needs_dx: bool,
+    ) -> [Option<Vec<f32>>; 3] {
+        let (dx, dw, db) = conv::backward(x.storage(), weight.storage(), dy, shape, needs_dx);
+        [dx, Some(dw), Some(db)]
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Norm {
+    groups: usize,
+    eps: f64,
+    with_silu: bool,
+}
+
+impl Norm {
+    fn shape(self, x: &FlexTensor) -> NormShape {
+        NormShape::new(dims4(x), self.groups, self.eps, self.with_silu)
+    }
+}
+
+impl Kernel for Norm {
+    /// Mean and inverse deviation of each group.
+    type Saved = Vec<f32>;
+
+    fn forward(self, [x, weight, bias]: &[FlexTensor; 3]) -> (FlexTensor, Vec<f32>) {
+        let shape = self.shape(x);
+        let (y, stats) = norm::forward(x.storage(), weight.storage(), bias.storage(), &shape);
+        (tensor(y, &dims4(x)), stats)
+    }
+
+    #[cfg(feature = "native")]
+    fn backward(
+        self,
+        inputs: &[FlexTensor; 3],
+        stats: &Vec<f32>,
+        dy: &[f32],
+        _: bool,
+    ) -> [Option<Vec<f32>>; 3] {
+        let shape = self.shape(&inputs[0]);
+        let [x, weight, bias] = inputs.each_ref().map(|input| input.storage());
+        let (dx, dw, db) = norm::backward(x, weight, bias, stats, dy, &shape);
+        [dx, dw, db].map(Some)
+    }
+}
+
+fn upsample(x: &FlexTensor) -> FlexTensor {
+    let [n, c, h, w] = dims4(x);
+    let y = upsample::forward(x.storage(), [n * c, h, w]);
+    tensor(y, &[n, c, 2 * h, 2 * w])
 }
 
 /// [`super::ops::conv2d`], or `None` where the tensors are not on the CPU.
@@ -59,12 +153,7 @@ pub(super) fn conv2d(
     stride: usize,
     padding: usize,
 ) -> Option<Tensor<4>> {
-    #[cfg(feature = "native")]
-    if let Some(y) = autodiff::conv2d(x, weight, bias, stride, padding) {
-        return Some(y);
-    }
-    let (y, _) = conv_forward(&plain(x)?, &plain(weight)?, &plain(bias)?, stride, padding);
-    Some(wrap(y))
+    run(Conv { stride, padding }, x, weight, bias)
 }
 
 /// [`super::ops::group_norm`], or `None` where the tensors are not on the CPU.
@@ -76,19 +165,12 @@ pub(super) fn group_norm(
     eps: f64,
     with_silu: bool,
 ) -> Option<Tensor<4>> {
-    #[cfg(feature = "native")]
-    if let Some(y) = autodiff::group_norm(x, weight, bias, groups, eps, with_silu) {
-        return Some(y);
-    }
-    let x = plain(x)?;
-    let shape = NormShape::new(dims4(&x), groups, eps, with_silu);
-    let (y, _) = norm::forward(
-        x.storage(),
-        plain(weight)?.storage(),
-        plain(bias)?.storage(),
-        &shape,
-    );
-    Some(wrap(tensor(y, &dims4(&x))))
+    let norm = Norm {
+        groups,
+        eps,
+        with_silu,
+    };
+    run(norm, x, weight, bias)
 }
 
 /// [`super::ops::upsample_nearest_2x`], or `None` where the tensor is not on the CPU.
@@ -97,10 +179,5 @@ pub(super) fn upsample_nearest_2x(x: &Tensor<4>) -> Option<Tensor<4>> {
     if let Some(y) = autodiff::upsample_nearest_2x(x) {
         return Some(y);
     }
-    let x = plain(x)?;
-    let [n, c, h, w] = dims4(&x);
-    Some(wrap(tensor(
-        upsample::forward(x.storage(), [n * c, h, w]),
-        &[n, c, 2 * h, 2 * w],
-    )))
+    Some(wrap(upsample(&plain(x)?)))
 }

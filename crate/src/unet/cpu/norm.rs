@@ -1,8 +1,8 @@
 //! Group normalisation and SiLU in one pass over memory, forward and backward.
 
-use super::parallel::for_each_chunk;
 #[cfg(feature = "native")]
 use super::parallel::for_each_run_summing;
+use super::parallel::{for_each_chunk, zeros};
 
 /// The sizes of a group normalisation.
 #[derive(Debug, Clone, Copy)]
@@ -128,7 +128,7 @@ pub(super) fn forward(
             },
         );
     });
-    let mut y = vec![0.0; x.len()];
+    let mut y = zeros(x.len());
     for_each_chunk(&mut y, shape.image(), |i, y, _| {
         let x = &x[i * shape.image()..][..shape.image()];
         let stats = &stats[i * shape.groups * 2..][..shape.groups * 2];
@@ -171,7 +171,7 @@ pub(super) fn backward(
     shape: &NormShape,
 ) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
     let (image, group, cpg) = (shape.image(), shape.group(), shape.channels_per_group());
-    let mut dx = vec![0.0; x.len()];
+    let mut dx = zeros(x.len());
     let mut sums =
         for_each_run_summing(&mut dx, image, 2 * shape.channels, |first, dx, sums, _| {
             let (dw, db) = sums.split_at_mut(shape.channels);

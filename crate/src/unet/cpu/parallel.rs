@@ -7,6 +7,16 @@ use rayon::prelude::*;
 #[cfg(feature = "native")]
 const PARTS: usize = 16;
 
+/// `len` zeros, written by all threads: where memory is fresh, the first to write to a page waits for it.
+pub(super) fn zeros(len: usize) -> Vec<f32> {
+    #[cfg(feature = "native")]
+    return rayon::iter::repeat_n(0.0, len)
+        .with_min_len(1 << 14)
+        .collect();
+    #[cfg(not(feature = "native"))]
+    vec![0.0; len]
+}
+
 /// Calls `work(i, chunk, scratch)` for each of the chunks of `out` of `size` values; the scratch memory is reused.
 pub(super) fn for_each_chunk(
     out: &mut [f32],
