@@ -1,5 +1,6 @@
 //! Recipes that train well without another option: a network for the data's shape, and how to train it.
 
+use super::loss::Loss;
 use crate::schedule::named;
 use crate::unet::UNetConfig;
 
@@ -8,7 +9,10 @@ named! {
     Preset, "preset" {
         /// About two million parameters for images of 28 x 28: the shipped model's.
         Mnist = "mnist",
-        /// A quarter of that and a higher learning rate: something to see within minutes.
+        /// An eighth of that, to be trained within minutes: digits to be seen, not to be proud of.
+        ///
+        /// 43,000 images in small steps, which is about three minutes where 240 images a second are trained on. Weighing
+        /// the loss by min-SNR spends them on the shapes, which so short a run has to learn first.
         Tiny = "tiny",
     }
 }
@@ -16,6 +20,8 @@ named! {
 /// How to train, where the command line does not say.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Recipe {
+    /// What is minimised, unless the variance is learned.
+    pub loss: Loss,
     /// Images in a step.
     pub batch_size: usize,
     /// AdamW's step size after warm-up.
@@ -56,6 +62,7 @@ impl Preset {
     pub fn recipe(self) -> Recipe {
         match self {
             Self::Mnist => Recipe {
+                loss: Loss::Simple,
                 batch_size: 32,
                 learning_rate: 1e-3,
                 warmup: 300,
@@ -63,11 +70,12 @@ impl Preset {
                 steps: 30_000,
             },
             Self::Tiny => Recipe {
-                batch_size: 32,
+                loss: Loss::MinSnr,
+                batch_size: 16,
                 learning_rate: 2e-3,
-                warmup: 100,
+                warmup: 50,
                 ema_decay: 0.995,
-                steps: 2_000,
+                steps: 2_700,
             },
         }
     }

@@ -60,7 +60,8 @@ pub struct Args {
     #[arg(long, value_name = "NAME", conflicts_with_all = ["resume", "init"])]
     prediction: Option<PredictionType>,
 
-    /// What is minimised: simple, min-snr, or hybrid for a learned variance [default: the one that goes with the variance]
+    /// What is minimised: simple, min-snr, or hybrid for a learned variance [default: the preset's, or hybrid with
+    /// --variance learned_range]
     #[arg(long, value_name = "NAME", conflicts_with = "resume")]
     loss: Option<Loss>,
 
@@ -300,7 +301,7 @@ fn run_config(args: &Args, (unet, scheduler, labels): Model) -> RunConfig {
     let recipe = args.preset.recipe();
     let loss = match scheduler.variance_type {
         VarianceType::LearnedRange => Loss::Hybrid,
-        _ => Loss::Simple,
+        _ => recipe.loss,
     };
     RunConfig {
         unet,
