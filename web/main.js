@@ -1,11 +1,13 @@
 // The page: starts the worker, loads the model, hands both to the figures, and says what goes wrong.
 
 import { Arithmetic } from "./arithmetic.js";
+import { listContents } from "./contents.js";
 import { loadDigits } from "./digits.js";
 import { element } from "./dom.js";
 import { Engine } from "./engine.js";
 import { placeFigures, revealSections } from "./figure.js";
 import { figures } from "./figures.js";
+import { setUpHelp } from "./help.js";
 import { asSentence, sentence } from "./sentence.js";
 import { properties, readWish } from "./settings.js";
 import { linkSources } from "./source.js";
@@ -93,4 +95,6 @@ async function begin() {
 
 linkSources();
 revealSections(figures);
+listContents();
+setUpHelp();
 begin().catch(fail);

@@ -15,6 +15,13 @@
 /** Browsers allow about a hundred changes of the address in half a minute. */
 const WRITE_EVERY = 400;
 
+/** Whether a hash only names a place on the page. @param {string} hash */
+const isPlace = (hash) => hash.length > 1 && document.getElementById(hash.slice(1)) !== null;
+
+/** @param {string} name @param {string} text @param {string} taken */
+const refusal = (name, text, taken) =>
+  `The link asks for ${name} = ${text}, which cannot be; it is ${taken} here.`;
+
 /** @param {string} group @param {string} name */
 const keyOf = (group, name) => (group === "walk" ? name : `${group}.${name}`);
 
@@ -118,6 +125,8 @@ export class State {
   /** @type {Map<string, Group<any>>} */
   #groups;
   #complain;
+  /** What the address asks for in vain. @type {string[]} */
+  #complaints = [];
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
 
@@ -136,6 +145,8 @@ export class State {
     );
     this.#read();
     addEventListener("hashchange", () => {
+      // A link to a place on the page leaves its state as it is.
+      if (isPlace(location.hash)) return;
       this.#read();
       for (const group of this.#groups.values()) group.tell();
     });
@@ -151,6 +162,17 @@ export class State {
     const found = this.#groups.get(name);
     if (found === undefined) throw new Error(`settings.js lists no properties "${name}"`);
     return found;
+  }
+
+  /**
+   * Says that the address asks for something that cannot be, where only a figure can know that.
+   * @param {string} name as in the address
+   * @param {string} text what it asks for
+   * @param {string} taken what it is instead
+   */
+  refuse(name, text, taken) {
+    this.#complaints = [...this.#complaints, refusal(name, text, taken)];
+    this.#complain(this.#complaints);
   }
 
   /** The page's address with all that differs from the defaults. */
@@ -180,8 +202,7 @@ export class State {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const given = new URLSearchParams(location.hash.slice(1));
-    /** @type {string[]} */
-    const sentences = [];
+    this.#complaints = [];
     const known = new Set();
     for (const [group, values] of this.#groups) {
       values.read(
@@ -191,17 +212,14 @@ export class State {
         },
         (name, text, taken) => {
           const value = taken === "" ? "the page's own choice" : taken;
-          sentences.push(
-            `The link asks for ${keyOf(group, name)} = ${text}, which cannot be; it is ${value} here.`,
-          );
+          this.#complaints.push(refusal(keyOf(group, name), text, value));
         },
       );
     }
     for (const key of given.keys()) {
-      // A link to a place on the page says nothing about its state.
-      if (known.has(key) || document.getElementById(key) !== null) continue;
-      sentences.push(`The link speaks of "${key}", which this page does not have.`);
+      if (known.has(key) || isPlace(`#${key}`)) continue;
+      this.#complaints.push(`The link speaks of "${key}", which this page does not have.`);
     }
-    this.#complain(sentences);
+    this.#complain(this.#complaints);
   }
 }

@@ -13,6 +13,7 @@
  * @property {number} position steps taken
  * @property {number} computed the last position that can be shown without computing
  * @property {number} steps in all
+ * @property {number | null} goal a later position that is being computed; null: none
  * @property {Uint32Array} timesteps
  * @property {number | null} timestep t of x_t; null at the end
  * @property {number[]} shape [count, channels, h, w]
@@ -225,6 +226,7 @@ export class Walk {
       position,
       computed: reach(run),
       steps: timesteps.length,
+      goal: this.#goal !== null && this.#goal > position ? Math.min(this.#goal, length(run)) : null,
       timesteps,
       timestep: timesteps[position] ?? null,
       shape,

@@ -1,14 +1,15 @@
 // Figure 1: one chain from noise to image. Its pictures, the transport, what can be chosen.
 
-import { find, setText } from "../dom.js";
+import { find, h, setText } from "../dom.js";
 import { EPS_RANGE, paint } from "../paint.js";
+import { createCopyLink } from "../parts/copy-link.js";
 import { createReadouts } from "../parts/readouts.js";
 import { createScrubber } from "../parts/scrubber.js";
 import { term } from "../parts/term.js";
+import { createChanges } from "./walk-back/changes.js";
 import { createControls } from "./walk-back/controls.js";
 import { listenToKeys } from "./walk-back/keys.js";
 import { createTransport } from "./walk-back/transport.js";
-import { h } from "../dom.js";
 import { Walk } from "../walk.js";
 
 /** @typedef {import("../figure.js").Context} Context */
@@ -25,6 +26,7 @@ export function create(root, context) {
 class WalkBack {
   #root;
   #context;
+  #settings;
   #walk;
   /** @type {View | null} */
   #view = null;
@@ -36,6 +38,7 @@ class WalkBack {
   #controls;
   #transport;
   #scrubber;
+  #changes;
   #readouts;
   #announcement = h("p", { class: "unseen", role: "status" });
   #endKeys;
@@ -46,7 +49,7 @@ class WalkBack {
     this.#root = root;
     this.#context = context;
     const { engine, loaded, state, calm, fail } = context;
-    const settings = state.group("walk");
+    const settings = (this.#settings = state.group("walk"));
     this.#walk = new Walk(engine, (view) => this.#show(view), fail);
     this.#controls = createControls(loaded, settings, {
       changed: () => this.#changed(),
@@ -59,22 +62,33 @@ class WalkBack {
       step: () => this.#walk.move(1),
       toEnd: () => this.#walk.seek(Infinity),
     });
+    this.#changes = createChanges((position) => this.#walk.seek(position));
     this.#scrubber = createScrubber({
       label: "Step of the walk",
+      between: this.#changes.element,
       onSeek: (position) => this.#walk.seek(position),
     });
     this.#readouts = createReadouts({
       time: h("span", {}, "time ", term("t")),
       step: "step",
+      speed: "ms per step",
       alphaBar: h("span", {}, term("alpha-bar_t")),
       snr: "signal to noise",
-      speed: "ms per step",
       device: "computed on",
     });
     const notice = h("p", { class: "notice", role: "status" }, loaded.notice);
     find(root, ".state .screen", HTMLElement).after(this.#scrubber.element);
+    const copyLink = createCopyLink({
+      link: () => state.link,
+      done: () =>
+        settings.values.at === null
+          ? "Link copied. It opens this walk, playing."
+          : "Link copied. It opens this walk at this very step.",
+    });
+    find(root, ".state figcaption", HTMLElement).append(copyLink.element);
     find(root, ".panel", HTMLElement).append(
       this.#transport.element,
+      this.#controls.speed,
       this.#readouts.element,
       this.#announcement,
       notice,
@@ -91,9 +105,9 @@ class WalkBack {
     });
     this.#unlisten = settings.listen(() => {
       this.#controls.show();
-      this.#begin(true);
+      this.#open(true);
     });
-    this.#begin(!calm);
+    this.#open(!calm);
   }
 
   /** @param {boolean} resting */
@@ -104,13 +118,36 @@ class WalkBack {
 
   dispose() {
     this.#walk.end();
+    this.#changes.dispose();
     this.#endKeys();
     this.#unlisten();
   }
 
-  /** Begins a new walk with what is chosen now. @param {boolean} playing */
-  #begin(playing) {
-    this.#walk.start(this.#controls.options(), playing);
+  /** Begins a new walk with what is chosen now. @param {boolean} playing @param {number} [goal] where to go first */
+  #begin(playing, goal) {
+    this.#walk.start(this.#controls.options(), playing, goal);
+  }
+
+  /** Begins the walk that the address names: where it was paused, the walk goes there and stays. @param {boolean} playing */
+  #open(playing) {
+    const { at } = this.#settings.values;
+    const { steps = 0 } = this.#controls.options();
+    if (at === null) {
+      if (!playing) this.#settings.assume({ at: 0 });
+      this.#begin(playing);
+      return;
+    }
+    if (at > steps) {
+      this.#settings.assume({ at: steps });
+      this.#context.state.refuse("at", String(at), `${steps}, the end of this walk,`);
+    }
+    this.#begin(false, Math.min(at, steps));
+  }
+
+  /** Keeps in the address where the walk is paused. @param {View} view */
+  #remember({ state, position, goal }) {
+    const at = state === "playing" ? null : (goal ?? position);
+    if (at !== this.#settings.values.at) this.#settings.set({ at });
   }
 
   /** After a choice: a new walk, playing unless the visitor has paused. */
@@ -135,6 +172,7 @@ class WalkBack {
   /** Keeps the newest view and draws it with the next frame of the screen. @param {View} view */
   #show(view) {
     this.#view = view;
+    this.#remember(view);
     if (this.#scheduled) return;
     this.#scheduled = true;
     requestAnimationFrame(() => {
@@ -155,8 +193,13 @@ class WalkBack {
     this.#root.toggleAttribute("data-revealed", view.x0 !== null);
     this.#transport.show(view);
     this.#drawHistory(view);
+    this.#changes.show(view.frames, position, steps);
     const at = timestep === null ? "the image" : `t = ${timestep}`;
-    this.#scrubber.move(position, view.computed, `${at}, step ${position} of ${steps}`);
+    this.#scrubber.move(
+      view.goal ?? position,
+      view.computed,
+      `${at}, step ${position} of ${steps}`,
+    );
 
     const alphaBar =
       timestep === null ? 1 : (this.#context.loaded.schedule.alphasCumprod[timestep] ?? NaN);
@@ -194,20 +237,20 @@ class WalkBack {
   }
 
   /** The same in words, for who does not see the canvases. @param {View} view */
-  #describe({ state, position, steps, timestep, x0 }) {
-    const label = this.#context.state.group("walk").values.label;
+  #describe({ state, position, steps, goal, timestep, x0 }) {
+    const { label } = this.#settings.values;
     const name = label === null ? undefined : this.#context.loaded.info.classes[label];
-    const goal = name === undefined ? "" : ` of ${name}`;
+    const digit = name === undefined ? "" : ` of ${name}`;
     const at =
       timestep === null
         ? `after all ${steps} steps`
         : `at t = ${timestep}, step ${position} of ${steps}`;
-    const noisy = timestep === null ? `The finished image${goal}` : `The noisy image x_t`;
+    const noisy = timestep === null ? `The finished image${digit}` : `The noisy image x_t`;
     const [guess, noise] =
       x0 === null
         ? ["The guess, not there yet", "The noise, not there yet"]
         : [
-            `The network's guess of the clean image${goal}, ${at}`,
+            `The network's guess of the clean image${digit}, ${at}`,
             `The noise the network sees, ${at}`,
           ];
     /** @param {string} part @param {string} text */
@@ -216,9 +259,12 @@ class WalkBack {
     say("state", `${noisy}, ${at}`);
     say("x0", guess);
     say("eps", noise);
-    const announcement =
-      state === "playing" ? "Walking" : state === "done" ? `Done: an image${goal}` : `Paused ${at}`;
-    setText(this.#announcement, announcement);
+    setText(
+      this.#announcement,
+      goal !== null
+        ? `Walking to step ${goal} of ${steps}`
+        : { playing: "Walking", done: `Done: an image${digit}`, paused: `Paused ${at}` }[state],
+    );
   }
 }
 

@@ -8,6 +8,7 @@ import { freshId, h } from "../dom.js";
  * @param {string} options.legend
  * @param {readonly { value: T, name: string, title?: string }[]} options.choices
  * @param {NoInfer<T>} options.value
+ * @param {boolean} [options.quiet] the legend is for screen readers only: the choices speak for themselves
  * @param {string} [options.className] for the list: "digits" sets eleven in a row or two
  * @param {(value: T) => void} options.onChange
  */
@@ -25,7 +26,7 @@ export function createChoice(options) {
   const element = h(
     "fieldset",
     { class: "choice" },
-    h("legend", {}, options.legend),
+    h("legend", { class: options.quiet === true ? "unseen" : null }, options.legend),
     h("div", { class: `choices ${options.className ?? "segments"}` }, ...labels),
   );
   return {

@@ -12,7 +12,7 @@ import { theme } from "../theme.js";
  * @typedef {object} SeriesOptions
  * @property {string} name
  * @property {ColourName} [colour] accent without it
- * @property {"line" | "bars" | "points"} [kind] line without it
+ * @property {"line" | "area" | "bars" | "points"} [kind] line without it
  * @property {number} [width] of the line, 1.5 without it
  * @property {boolean} [dashed]
  */
@@ -20,7 +20,7 @@ import { theme } from "../theme.js";
 /**
  * @typedef {object} AxisOptions
  * @property {string} label
- * @property {[number, number]} [range] without it what the data needs
+ * @property {[number, number] | (() => [number, number])} [range] without it what the data needs; a function is asked with each new data
  * @property {boolean} [log]
  * @property {boolean} [reversed] large values on the left: t runs down on a walk back
  * @property {(value: number) => string} [format]
@@ -33,6 +33,7 @@ import { theme } from "../theme.js";
  * @property {AxisOptions} y
  * @property {SeriesOptions[]} series
  * @property {number} [height] in CSS pixels, 160 without it
+ * @property {boolean} [bare] without axes, edge to edge, to stand above a slider over the same x
  * @property {(x: number) => void} [onSeek] the visitor points at a value of x; offer a slider for the keyboard too
  */
 
@@ -127,6 +128,9 @@ export function createPlot(options) {
   };
 }
 
+/** What is filled stands on zero. @type {import("../vendor/uPlot.js").default.Scale} */
+const fromZero = { time: false, range: (_, __, high) => [0, high > 0 ? high : 1] };
+
 /**
  * The options in uPlot's words.
  * @param {PlotClass} UPlot
@@ -136,7 +140,7 @@ export function createPlot(options) {
  * @param {() => number | null} marked
  * @returns {import("../vendor/uPlot.js").default.Options}
  */
-function describe(UPlot, { x, y, series }, width, height, marked) {
+function describe(UPlot, { x, y, series, bare = false }, width, height, marked) {
   const rem = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
   const family = getComputedStyle(document.body).fontFamily;
   const font = `${12 * rem}px ${family}`;
@@ -173,8 +177,9 @@ function describe(UPlot, { x, y, series }, width, height, marked) {
     pxAlign: false,
     legend: { show: false },
     cursor: { show: false },
-    scales: { x: scale(x), y: scale(y) },
-    axes: [axis(x, false), axis(y, true)],
+    scales: { x: scale(x), y: bare && y.range === undefined ? fromZero : scale(y) },
+    ...(bare ? { padding: /** @type {[number, number, number, number]} */ ([3, 0, 1, 0]) } : {}),
+    axes: bare ? [{ show: false }, { show: false }] : [axis(x, false), axis(y, true)],
     series: [
       {},
       ...series.map(({ name, colour = "accent", kind = "line", width: line = 1.5, dashed }) => {
@@ -182,9 +187,10 @@ function describe(UPlot, { x, y, series }, width, height, marked) {
         return {
           label: name,
           stroke,
-          width: kind === "line" ? line : 0,
+          width: kind === "line" || kind === "area" ? line : 0,
           points: { show: kind === "points", size: 4, fill: stroke },
           ...(dashed === true ? { dash: [4, 4] } : {}),
+          ...(kind === "area" ? { fill: `color-mix(in srgb, ${stroke} 16%, transparent)` } : {}),
           ...(kind === "bars"
             ? { fill: stroke, paths: /** @type {any} */ (UPlot.paths.bars)({ size: [0.9, 100] }) }
             : {}),

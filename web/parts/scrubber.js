@@ -1,4 +1,5 @@
-// A slider over a whole walk, above it small pictures of the walk where it has been.
+// A slider over a whole walk, above it small pictures of the walk where it has been, and room between the
+// two for what shares their axis.
 
 import { h } from "../dom.js";
 import { pixels } from "../paint.js";
@@ -9,9 +10,10 @@ const THUMBNAILS = 12;
 /**
  * @param {object} options
  * @param {string} options.label
+ * @param {Node} [options.between] put between the pictures and the slider
  * @param {(position: number) => void} options.onSeek while it is moved
  */
-export function createScrubber({ label, onSeek }) {
+export function createScrubber({ label, between, onSeek }) {
   const canvas = h("canvas", { "aria-hidden": "true", width: 28 * THUMBNAILS, height: 28 });
   const input = h("input", {
     type: "range",
@@ -26,6 +28,7 @@ export function createScrubber({ label, onSeek }) {
     "div",
     { class: "scrubber" },
     h("div", { class: "strip" }, canvas),
+    between,
     h("div", { class: "rail" }, reached, input),
   );
   const context = canvas.getContext("2d");
@@ -48,14 +51,14 @@ export function createScrubber({ label, onSeek }) {
       context?.clearRect(0, 0, canvas.width, canvas.height);
     },
     /**
-     * @param {number} position
+     * @param {number} position where the handle stands: what is shown, or where the walk is asked to go
      * @param {number} computed how far the walk has come
      * @param {string} text the position in words
      */
     move(position, computed, text) {
-      input.valueAsNumber = position;
+      if (input.valueAsNumber !== position) input.valueAsNumber = position;
       input.setAttribute("aria-valuetext", text);
-      reached.style.width = `${(100 * computed) / length}%`;
+      reached.style.setProperty("--share", String(computed / length));
     },
     /** The state of the walk at a position; drawn if the strip has a place for it. @param {number} position @param {Float32Array} values @param {number[]} shape */
     put(position, values, shape) {

@@ -34,7 +34,7 @@ export function createControls(loaded, settings, actions) {
 
   /** @param {Partial<typeof settings.values>} values */
   const choose = (values) => {
-    settings.set({ ...values, at: null });
+    settings.set({ ...values, at: null }); // another walk: the place in the old one means nothing
     show();
     actions.changed();
   };
@@ -95,12 +95,14 @@ export function createControls(loaded, settings, actions) {
   });
   const speed = createChoice({
     legend: "Speed",
+    quiet: true,
+    className: "segments speeds",
     choices: [
-      { value: "0.25", name: "¼" },
-      { value: "0.5", name: "½" },
-      { value: "1", name: "1" },
-      { value: "2", name: "2" },
-      { value: "4", name: "4" },
+      { value: "0.25", name: "¼×" },
+      { value: "0.5", name: "½×" },
+      { value: "1", name: "1×" },
+      { value: "2", name: "2×" },
+      { value: "4", name: "4×" },
       { value: "max", name: "max" },
     ],
     value: settings.values.speed,
@@ -138,17 +140,18 @@ export function createControls(loaded, settings, actions) {
     h(
       "details",
       { class: "more" },
-      h("summary", {}, "Sampler, spacing, speed"),
+      h("summary", {}, "Sampler and spacing"),
       sampler.element,
       eta.element,
       spacing.element,
-      speed.element,
     ),
   );
   element.addEventListener("submit", (event) => event.preventDefault());
 
   return {
     element,
+    /** Goes with the transport. */
+    speed: speed.element,
     rollDice: seed.roll,
     /** After the values have changed elsewhere. */
     show() {

@@ -1,0 +1,25 @@
+// The table of contents: a link to each figure that exists.
+
+import { element, h } from "./dom.js";
+
+/** Must be called when it is known which sections are shown. */
+export function listContents() {
+  const nav = element("contents", HTMLElement);
+  const entries = [...document.querySelectorAll("section.lesson:not([hidden])")].map((section) => {
+    const heading = section.querySelector("h2");
+    const link = h("a", { href: `#${section.id}` }, heading?.textContent?.trim() ?? section.id);
+    link.addEventListener("click", (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+      // What stands behind the # is the state of the page; going somewhere must not replace it.
+      event.preventDefault();
+      section.scrollIntoView();
+      if (heading !== null) {
+        heading.tabIndex = -1;
+        heading.focus({ preventScroll: true });
+      }
+    });
+    return h("li", {}, link);
+  });
+  nav.hidden = entries.length === 0;
+  nav.append(h("ol", {}, ...entries));
+}

@@ -1,0 +1,24 @@
+// The page's help: a dialog that the question mark opens anywhere, and a button in the masthead.
+
+import { element } from "./dom.js";
+
+export function setUpHelp() {
+  const dialog = element("help", HTMLDialogElement);
+  const toggle = () => {
+    if (dialog.open) dialog.close();
+    else dialog.showModal();
+  };
+  element("help-open", HTMLButtonElement).addEventListener("click", toggle);
+  element("help-close", HTMLButtonElement).addEventListener("click", () => dialog.close());
+  // Beside the dialog is outside of it.
+  dialog.addEventListener("click", (event) => {
+    if (event.target === dialog) dialog.close();
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "?" || event.ctrlKey || event.metaKey || event.altKey) return;
+    const focus = event.target;
+    if (focus instanceof Element && focus.matches("input[type=text], textarea, select")) return;
+    event.preventDefault();
+    toggle();
+  });
+}

@@ -1,0 +1,47 @@
+// A button that copies the link to what is shown, and says so to everyone.
+
+import { h, setText } from "../dom.js";
+import { createButton } from "./button.js";
+
+/** How long the button itself says that it is done, in milliseconds. */
+const SHOWN = 2500;
+
+/**
+ * @param {object} options
+ * @param {string} [options.name]
+ * @param {() => string} options.link
+ * @param {() => string} [options.done] what the copied link shows, as a sentence
+ */
+export function createCopyLink({ name = "Copy link", link, done = () => "Link copied." }) {
+  const status = h("span", { class: "unseen", role: "status" });
+  const button = createButton({ name, icon: "link", shown: true, onPress: () => copy() });
+  button.element.classList.add("plain", "small");
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+
+  const copy = async () => {
+    const address = link();
+    const copied = await writeToClipboard(address);
+    // Where nothing may be copied, the link is where links are.
+    if (!copied) history.replaceState(history.state, "", address);
+    button.rename(copied ? "Copied" : "See the address bar");
+    setText(status, copied ? done() : "Copying is not allowed; the link is in the address bar.");
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      button.rename(name);
+      setText(status, "");
+    }, SHOWN);
+  };
+
+  return { element: h("span", { class: "copy-link" }, button.element, status) };
+}
+
+/** @param {string} text @returns {Promise<boolean>} */
+async function writeToClipboard(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
