@@ -38,7 +38,13 @@ export class Visitor {
     this.play = page.getByRole("button", { name: /^Play/ });
     this.pause = page.getByRole("button", { name: "Pause" });
     this.step = page.getByRole("button", { name: "One step", exact: true });
+    this.stepBack = page.getByRole("button", { name: "One step back" });
     this.restart = page.getByRole("button", { name: "Back to the start" });
+    this.toEnd = page.getByRole("button", { name: "To the end" });
+    this.copyLink = page
+      .getByRole("region", { name: "Walk back", exact: true })
+      .getByRole("button", { name: "Copy link" });
+    this.scrubber = page.getByRole("slider", { name: "Step of the walk" });
     this.dice = page.getByRole("button", { name: "Another seed" });
     this.seed = page.getByRole("spinbutton", { name: "Seed" });
     this.steps = page.getByRole("slider", { name: "Number of steps" });
@@ -107,6 +113,29 @@ export class Visitor {
   async revealed(timeout = 60_000) {
     await this.x0.waitFor({ timeout });
     await this.eps.waitFor({ timeout });
+  }
+
+  /** What the three pictures show, value by value. */
+  async frame() {
+    return {
+      xt: await this.pixels(this.xt),
+      x0: await this.pixels(this.x0),
+      eps: await this.pixels(this.eps),
+    };
+  }
+
+  /**
+   * Waits until the walk is paused at a position, with nothing left to compute.
+   * @param {number} position
+   */
+  async rests(position) {
+    await this.play.waitFor();
+    await this.until(
+      async () =>
+        (await this.position()).position === position &&
+        (await this.scrubber.inputValue()) === String(position) &&
+        (await this.xt.getAttribute("aria-label"))?.includes(`step ${position} of`) === true,
+    );
   }
 
   /** Moves the slider to the left end, one key at a time as the keyboard does. */

@@ -1,0 +1,279 @@
+// The page for everyone: by keyboard, by screen reader, without motion, on every width, and never stuck.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { after, before, describe, test } from "node:test";
+import { launch, root, serve } from "./helpers.js";
+import { Visitor, visit as openPage } from "./visitor.js";
+
+/** A task of the page's thread that is longer would be felt, in milliseconds. */
+const LONGEST_TASK = 50;
+
+/** @type {Awaited<ReturnType<typeof launch>>} */
+let browser;
+/** @type {Awaited<ReturnType<typeof serve>>} */
+let server;
+
+before(async () => {
+  browser = await launch({ webgpu: false });
+  server = await serve();
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+/**
+ * @param {import("playwright-core").BrowserContextOptions} [options]
+ * @param {string} [hash]
+ */
+const visit = (options, hash = "steps=10") =>
+  openPage(browser, `${server.url}?device=cpu#${hash}`, options);
+
+/** Brings every figure into sight, one after the other. @param {Visitor} visitor */
+async function seeAllFigures(visitor) {
+  const figures = visitor.page.locator("section:not([hidden]) [data-figure]");
+  for (const figure of await figures.all()) {
+    await figure.scrollIntoViewIfNeeded();
+    await visitor.until(async () =>
+      figure.evaluate((place) => place.matches("[data-ready], :has(> .figure-failure)")),
+    );
+  }
+}
+
+describe("axe finds nothing", () => {
+  for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
+    for (const width of [1280, 390]) {
+      test(`${colorScheme}, ${width} pixels wide, all figures there`, async () => {
+        const axe = await readFile(
+          path.join(root, "node_modules", "axe-core", "axe.min.js"),
+          "utf8",
+        );
+        const visitor = await visit({
+          colorScheme,
+          viewport: { width, height: 900 },
+          reducedMotion: "reduce",
+        });
+        await seeAllFigures(visitor);
+        await visitor.page.getByText("Sampler and spacing").click();
+        await visitor.page.getByText("What computes here").click();
+        /** What axe objects to. @param {string} [below] */
+        const objections = (below) =>
+          visitor.page.evaluate(async (selector) => {
+            const { violations } = await /** @type {any} */ (globalThis).axe.run(
+              selector ?? document,
+            );
+            return violations.map((/** @type {any} */ { id, nodes }) => {
+              const places = nodes.map((/** @type {any} */ node) => node.html.slice(0, 160));
+              return `${id}: ${places.join(" | ")}`;
+            });
+          }, below);
+        // As the browser's own: the page's policy would not let a script element in.
+        await visitor.page.evaluate(axe);
+        assert.deepEqual(await objections(), []);
+        await visitor.page.keyboard.press("?");
+        await visitor.page.getByRole("dialog", { name: "Keys" }).waitFor();
+        assert.deepEqual(await objections("dialog"), []);
+        await visitor.leave();
+      });
+    }
+  }
+});
+
+describe("by keyboard", () => {
+  test("every control is reached in the order of the page, and its focus is seen", async () => {
+    const visitor = await visit({ reducedMotion: "reduce" }, "steps=10&at=3");
+    await visitor.rests(3);
+    await visitor.page.getByText("Sampler and spacing").click();
+    await visitor.page.evaluate(() => {
+      // From the very top, as after loading.
+      if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
+      window.getSelection()?.removeAllRanges();
+      document.body.tabIndex = -1;
+      document.body.focus();
+      document.body.removeAttribute("tabindex");
+    });
+    /** What could have the focus, one radio button for its group. */
+    const expected = await visitor.page.evaluate(() => {
+      const all = [
+        ...document.querySelectorAll(
+          "a[href], button, input, summary, select, textarea, [tabindex]",
+        ),
+      ];
+      return all.filter(
+        (control) =>
+          control instanceof HTMLElement &&
+          control.checkVisibility({ visibilityProperty: true }) &&
+          control.tabIndex >= 0 &&
+          !control.matches(":disabled") &&
+          !(control instanceof HTMLInputElement && control.type === "radio" && !control.checked),
+      ).length;
+    });
+    /** @type {string[]} */
+    const reached = [];
+    for (let i = 0; i < expected; i++) {
+      await visitor.page.keyboard.press("Tab");
+      const focus = await visitor.page.evaluate(() => {
+        const at = document.activeElement;
+        if (!(at instanceof HTMLElement) || at === document.body) return null;
+        const label = at instanceof HTMLInputElement ? at.labels?.[0] : null;
+        const outlined = [at, label].some((candidate) => {
+          if (!(candidate instanceof HTMLElement)) return false;
+          const { outlineStyle, outlineWidth } = getComputedStyle(candidate);
+          return outlineStyle !== "none" && parseFloat(outlineWidth) >= 2;
+        });
+        const name = at.getAttribute("aria-label") ?? label?.textContent ?? at.textContent ?? "";
+        return { name: `${at.tagName} ${name.trim()}`, outlined };
+      });
+      assert.ok(focus !== null, `the focus is lost after ${reached.at(-1)}`);
+      assert.ok(focus.outlined, `the focus on ${focus.name} cannot be seen`);
+      reached.push(focus.name);
+    }
+    for (const name of [
+      /Keys/,
+      /Step of the walk/,
+      /Copy link/,
+      /Back to the start/,
+      /One step back/,
+      /Play/,
+      /To the end/,
+      /1×/,
+      /INPUT 3/,
+      /Seed/,
+      /Another seed/,
+      /Number of steps/,
+      /Guidance/,
+      /DDPM/,
+      /leading/,
+      /What computes here/,
+    ]) {
+      assert.ok(
+        reached.some((control) => name.test(control)),
+        `${name} in ${reached.join(", ")}`,
+      );
+    }
+    await visitor.leave();
+  });
+
+  test("space, arrows, shift and arrows, r, d and ? do what the help says", async () => {
+    const visitor = await visit({}, "steps=50&at=3");
+    await visitor.rests(3);
+    const { keyboard } = visitor.page;
+    await keyboard.press("ArrowRight");
+    await visitor.rests(4);
+    await keyboard.press("Shift+ArrowRight");
+    await visitor.rests(14);
+    await keyboard.press("ArrowLeft");
+    await visitor.rests(13);
+    await keyboard.press("Shift+ArrowLeft");
+    await visitor.rests(3);
+    await keyboard.press("Space");
+    await visitor.pause.waitFor();
+    await keyboard.press("Space");
+    await visitor.play.waitFor();
+    await keyboard.press("r");
+    await visitor.rests(0);
+    const seed = await visitor.seed.inputValue();
+    await keyboard.press("d");
+    assert.notEqual(await visitor.seed.inputValue(), seed);
+
+    await keyboard.press("?");
+    const help = visitor.page.getByRole("dialog", { name: "Keys" });
+    await help.waitFor();
+    await visitor.rests(0);
+    await keyboard.press("ArrowRight");
+    await visitor.page.waitForTimeout(200);
+    assert.equal((await visitor.position()).position, 0, "behind the dialog nothing moves");
+    await keyboard.press("Escape");
+    await help.waitFor({ state: "hidden" });
+    await visitor.page.getByRole("button", { name: "Keys" }).click();
+    await help.getByRole("button", { name: "Close" }).click();
+    await help.waitFor({ state: "hidden" });
+    await visitor.leave();
+  });
+});
+
+test("the table of contents goes to a figure and leaves the walk alone", async () => {
+  const visitor = await visit({ reducedMotion: "reduce" }, "steps=10&seed=5&at=1");
+  await visitor.rests(1);
+  const contents = visitor.page.getByRole("navigation", { name: "Contents" });
+  const link = contents.getByRole("link").first();
+  const sections = visitor.page.locator("section.lesson:not([hidden])");
+  assert.equal(await contents.getByRole("link").count(), await sections.count());
+  if ((await sections.count()) > 0) {
+    const name = (await link.textContent()) ?? "";
+    await link.click();
+    const heading = visitor.page.getByRole("heading", { name });
+    await visitor.until(() => heading.evaluate((at) => at === document.activeElement));
+    assert.equal(new URL(visitor.page.url()).hash, "#steps=10&seed=5&at=1");
+    assert.equal(await visitor.seed.inputValue(), "5");
+  }
+  await visitor.leave();
+});
+
+test("a visitor who wants no motion finds the walk paused, and can play it", async () => {
+  const visitor = await visit({ reducedMotion: "reduce" });
+  await visitor.rests(0);
+  assert.equal(new URL(visitor.page.url()).hash, "#steps=10", "the address is as it was");
+  await visitor.play.click();
+  await visitor.reaches(2);
+  await visitor.leave();
+});
+
+for (const [width, height] of /** @type {const} */ ([
+  [1280, 900],
+  [390, 844],
+])) {
+  test(`at ${width} x ${height} the image and the transport are in the first screen`, async () => {
+    const visitor = await visit({ viewport: { width, height }, reducedMotion: "reduce" });
+    for (const part of [visitor.xt, visitor.scrubber, visitor.play, visitor.step]) {
+      const box = await part.boundingBox();
+      assert.ok(box !== null && box.y >= 0 && box.y + box.height <= height, JSON.stringify(box));
+    }
+    await visitor.leave();
+  });
+}
+
+test("no width from 360 to 2560 pixels makes the page scroll sideways", async () => {
+  const visitor = await visit({ reducedMotion: "reduce" });
+  await seeAllFigures(visitor);
+  for (const width of [360, 390, 600, 768, 1000, 1280, 1920, 2560]) {
+    await visitor.page.setViewportSize({ width, height: 900 });
+    await visitor.page.waitForTimeout(100);
+    const excess = await visitor.page.evaluate(
+      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    );
+    assert.ok(excess <= 0, `${excess} pixels too wide at ${width}`);
+  }
+  await visitor.leave();
+});
+
+test("no task of the page's thread is felt while the walk plays", async (t) => {
+  /** @returns {Promise<number[]>} the long tasks of a walk while it plays, in milliseconds */
+  const longTasks = async () => {
+    const visitor = await visit({ reducedMotion: "reduce" }, "steps=100&speed=max");
+    await visitor.rests(0);
+    // Whatever else the page still prepares is not the walk's.
+    await visitor.page.waitForTimeout(1500);
+    await visitor.page.evaluate(() => {
+      /** @type {number[]} */
+      const tasks = [];
+      Object.assign(globalThis, { longTasks: tasks });
+      new PerformanceObserver((list) => {
+        for (const { duration } of list.getEntries()) tasks.push(Math.round(duration));
+      }).observe({ type: "longtask" });
+    });
+    await visitor.play.click();
+    await visitor.reaches(40);
+    const tasks = await visitor.page.evaluate(() => /** @type {any} */ (globalThis).longTasks);
+    await visitor.leave();
+    return tasks;
+  };
+  // A busy machine can stop any thread for a while, but hardly twice.
+  const tasks = await longTasks();
+  const again = tasks.length === 0 ? [] : await longTasks();
+  t.diagnostic(`longer than ${LONGEST_TASK} ms: ${tasks.join(", ") || "none"}`);
+  assert.deepEqual(again, [], `tasks longer than ${LONGEST_TASK} ms, twice: ${tasks}; ${again}`);
+});

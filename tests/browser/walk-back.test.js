@@ -1,0 +1,207 @@
+// Figure 1 and what the address keeps: exact history, links that reproduce pixels, one walk at a time.
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { launch, serve } from "./helpers.js";
+import { Visitor, visit as openPage } from "./visitor.js";
+
+/** @type {Awaited<ReturnType<typeof launch>>} */
+let browser;
+/** @type {Awaited<ReturnType<typeof serve>>} */
+let server;
+
+before(async () => {
+  browser = await launch({ webgpu: false });
+  server = await serve();
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+/** Opens the page paused, as for who wants nothing to move by itself. @param {string} hash */
+const visitPaused = (hash) =>
+  openPage(browser, `${server.url}?device=cpu#${hash}`, { reducedMotion: "reduce" });
+
+/** @param {import("./visitor.js").Visitor} visitor */
+const hashOf = (visitor) => new URLSearchParams(new URL(visitor.page.url()).hash.slice(1));
+
+describe("the history of a walk", () => {
+  test("shows exactly the pixels seen before, by buttons, keys and the scrubber", async () => {
+    const visitor = await visitPaused("steps=10");
+    const seen = [];
+    for (let position = 0; position < 6; position++) {
+      await visitor.rests(position);
+      seen.push(await visitor.frame());
+      await visitor.step.click();
+    }
+    await visitor.rests(6);
+    for (const position of [5, 4]) {
+      await visitor.stepBack.click();
+      await visitor.rests(position);
+      assert.deepEqual(await visitor.frame(), seen[position], `step ${position} by button`);
+    }
+    for (const position of [2, 0, 5, 3]) {
+      await visitor.scrubber.fill(String(position));
+      await visitor.rests(position);
+      assert.deepEqual(await visitor.frame(), seen[position], `step ${position} by scrubber`);
+    }
+    await visitor.scrubber.press("ArrowLeft");
+    await visitor.rests(2);
+    assert.deepEqual(await visitor.frame(), seen[2], "step 2 by the scrubber's arrows");
+    assert.notDeepEqual(seen[2], seen[3]);
+    await visitor.leave();
+  });
+
+  test("computes what is missing when the scrubber is moved ahead, and the end is the image", async () => {
+    const visitor = await visitPaused("steps=10");
+    await visitor.scrubber.fill("7");
+    await visitor.rests(7);
+    await visitor.toEnd.click();
+    await visitor.page.getByRole("button", { name: "Play again" }).waitFor();
+    assert.deepEqual(await visitor.pixels(visitor.xt), await visitor.pixels(visitor.x0));
+    await visitor.restart.click();
+    await visitor.rests(0);
+    await visitor.leave();
+  });
+
+  test("says how much the guess changed on the way", async () => {
+    const visitor = await visitPaused("steps=10&at=4");
+    await visitor.rests(4);
+    const plot = visitor.page.getByRole("img", { name: /^How much the guess changes per step/ });
+    const text = (await plot.getAttribute("aria-label")) ?? "";
+    const [, most, t, now] = /at most ([\d.]+) of 2 .* t = (\d+); now ([\d.]+)/.exec(text) ?? [];
+    const after = await visitor.pixels(visitor.x0);
+    await visitor.stepBack.click();
+    await visitor.rests(3);
+    const before = await visitor.pixels(visitor.x0);
+    const change =
+      after.reduce((sum, value, i) => sum + Math.abs(value - (before[i] ?? NaN)), 0) /
+      after.length /
+      127.5;
+    assert.ok(Math.abs(change - Number(now)) < 5e-3, `${change} seen, ${now} said`);
+    assert.ok(Number(most) >= Number(now) && Number(t) < 1000);
+    await visitor.leave();
+  });
+});
+
+describe("a link", () => {
+  test("that was copied opens at the very frame, with the same pixels", async () => {
+    const visitor = await visitPaused("steps=20&seed=11&label=5&sampler=ddim&eta=0.3");
+    await visitor.page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    await visitor.scrubber.fill("6");
+    await visitor.rests(6);
+    const frame = await visitor.frame();
+    await visitor.copyLink.click();
+    await visitor.page
+      .getByRole("status")
+      .getByText(/^Link copied.*this very step/)
+      .waitFor();
+    const link = await visitor.page.evaluate(() => navigator.clipboard.readText());
+    await visitor.leave();
+
+    // Someone else, who lets things move: a link to a frame stands still all the same.
+    const other = await openPage(browser, link);
+    await other.rests(6);
+    assert.deepEqual(await other.frame(), frame);
+    assert.equal(await other.seed.inputValue(), "11");
+    assert.ok(await other.digit("5").isChecked());
+    await other.leave();
+  });
+
+  test("is in the address as soon as the walk is paused, and lives through a reload", async () => {
+    const visitor = await visitPaused("steps=10");
+    await visitor.step.click();
+    await visitor.rests(1);
+    await visitor.step.click();
+    await visitor.rests(2);
+    const frame = await visitor.frame();
+    await visitor.until(async () => hashOf(visitor).get("at") === "2");
+    await visitor.page.reload();
+    await visitor.rests(2);
+    assert.deepEqual(await visitor.frame(), frame);
+    await visitor.leave();
+  });
+
+  test("that asks for the impossible gets the nearest, and the page says so", async () => {
+    const visitor = await visitPaused(
+      "seed=-4&label=47&steps=9&guidance=99&at=500&eta=x&colour=red",
+    );
+    await visitor.page.getByRole("status").getByText("at = 500").waitFor();
+    const notice = await visitor.page.getByText(/^The link /).textContent();
+    for (const [asked, taken] of [
+      ["seed = -4", "it is 0 here"],
+      ["label = 47", "it is 9 here"],
+      ["steps = 9", "it is 10 here"],
+      ["guidance = 99", "it is 4 here"],
+      ["at = 500", "it is 10, the end of this walk, here"],
+      ["eta = x", "it is 0 here"],
+    ]) {
+      assert.ok(notice?.includes(`${asked}, which cannot be; ${taken}`), `${asked}: ${notice}`);
+    }
+    assert.ok(notice?.includes(`"colour", which this page does not have`), notice ?? "");
+    assert.equal(await visitor.seed.inputValue(), "0");
+    assert.ok(await visitor.digit("9").isChecked());
+    assert.equal(await visitor.guidance.inputValue(), "4");
+    await visitor.page.getByRole("button", { name: "Play again" }).waitFor({ timeout: 60_000 });
+    await visitor.leave();
+  });
+
+  test("to a place on the page leaves the walk as it is", async () => {
+    const visitor = await visitPaused("steps=10&seed=3&at=1");
+    await visitor.rests(1);
+    await visitor.page.evaluate(() => (location.hash = "#one-step"));
+    await visitor.page.waitForTimeout(300);
+    assert.equal(await visitor.seed.inputValue(), "3");
+    assert.equal((await visitor.position()).position, 1);
+    await visitor.leave();
+  });
+});
+
+describe("one walk at a time", () => {
+  test("ten quick changes of a slider leave one chain walking", async () => {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+    // Every message to a worker, counted as it leaves the page.
+    await context.addInitScript(() => {
+      const { postMessage } = Worker.prototype;
+      /** @type {any} */ (globalThis).asked = [];
+      Worker.prototype.postMessage = function (message, ...rest) {
+        /** @type {any} */ (globalThis).asked.push({
+          method: message.method,
+          chain: message.params?.chain,
+        });
+        return postMessage.call(this, message, .../** @type {any} */ (rest));
+      };
+    });
+    const visitor = new Visitor(await context.newPage());
+    await visitor.page.goto(`${server.url}?device=cpu`);
+    await visitor.reaches(1);
+    /** @returns {Promise<{ opened: number[], closed: number[], steps: number[] }>} */
+    const chains = () =>
+      visitor.page.evaluate(() => {
+        /** @type {{ method: string, chain: number }[]} */
+        const asked = /** @type {any} */ (globalThis).asked;
+        const of = (/** @type {string} */ wanted) =>
+          asked.filter(({ method }) => method === wanted).map(({ chain }) => chain);
+        return { opened: of("open"), closed: of("close"), steps: of("step") };
+      });
+    const before = await chains();
+    for (let i = 0; i < 10; i++) {
+      await visitor.guidance.press(i % 3 === 2 ? "ArrowLeft" : "ArrowRight");
+    }
+    await visitor.until(async () => (await visitor.position()).position < 40);
+    await visitor.reaches(2);
+    const after = await chains();
+    const closed = new Set(after.closed);
+    const open = after.opened.filter((chain) => !closed.has(chain));
+    assert.equal(after.opened.length, before.opened.length + 10, "each change is a walk");
+    assert.equal(open.length, 1, `open chains: ${open}`);
+    assert.equal(open[0], after.opened.at(-1), "the last one");
+    const settled = after.steps.length;
+    await visitor.reaches(5);
+    const later = (await chains()).steps.slice(settled);
+    assert.ok(later.length > 0 && later.every((chain) => chain === open[0]), "only it is stepped");
+    await visitor.leave();
+  });
+});
