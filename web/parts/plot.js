@@ -37,6 +37,9 @@ import { theme } from "../theme.js";
  * @property {(x: number) => void} [onSeek] the visitor points at a value of x; offer a slider for the keyboard too
  */
 
+/** What is filled stands on zero. @type {import("../vendor/uPlot.js").default.Scale} */
+const fromZero = { time: false, range: (_, __, high) => [0, high > 0 ? high : 1] };
+
 /** @type {Promise<PlotClass> | null} */
 let library = null;
 
@@ -127,9 +130,6 @@ export function createPlot(options) {
     },
   };
 }
-
-/** What is filled stands on zero. @type {import("../vendor/uPlot.js").default.Scale} */
-const fromZero = { time: false, range: (_, __, high) => [0, high > 0 ? high : 1] };
 
 /**
  * The options in uPlot's words.
