@@ -5,9 +5,11 @@ import { element, h } from "./dom.js";
 /** Must be called when it is known which sections are shown. */
 export function listContents() {
   const nav = element("contents", HTMLElement);
-  const entries = [...document.querySelectorAll("section.lesson:not([hidden])")].map((section) => {
+  const sections = document.querySelectorAll(".walk, section.lesson:not([hidden])");
+  const entries = [...sections].map((section) => {
     const heading = section.querySelector("h2");
-    const link = h("a", { href: `#${section.id}` }, heading?.textContent?.trim() ?? section.id);
+    const name = heading?.textContent?.trim() ?? section.getAttribute("aria-label");
+    const link = h("a", { href: `#${section.id}` }, name);
     link.addEventListener("click", (event) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey) return;
       // What stands behind the # is the state of the page; going somewhere must not replace it.
@@ -20,6 +22,6 @@ export function listContents() {
     });
     return h("li", {}, link);
   });
-  nav.hidden = entries.length === 0;
+  nav.hidden = entries.length === 1;
   nav.append(h("ol", {}, ...entries));
 }

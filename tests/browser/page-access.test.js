@@ -199,10 +199,11 @@ test("the table of contents goes to a figure and leaves the walk alone", async (
   const visitor = await visit({ reducedMotion: "reduce" }, "steps=10&seed=5&at=1");
   await visitor.rests(1);
   const contents = visitor.page.getByRole("navigation", { name: "Contents" });
-  const link = contents.getByRole("link").first();
+  const link = contents.getByRole("link").nth(1);
   const sections = visitor.page.locator("section.lesson:not([hidden])");
-  assert.equal(await contents.getByRole("link").count(), await sections.count());
-  if ((await sections.count()) > 0) {
+  const others = await sections.count();
+  if (others > 0) {
+    assert.equal(await contents.getByRole("link").count(), 1 + others, "the hero, and each other");
     const name = (await link.textContent()) ?? "";
     await link.click();
     const heading = visitor.page.getByRole("heading", { name });
