@@ -95,29 +95,13 @@ describe("by keyboard", () => {
       document.body.focus();
       document.body.removeAttribute("tabindex");
     });
-    /** What could have the focus, one radio button for its group. */
-    const expected = await visitor.page.evaluate(() => {
-      const all = [
-        ...document.querySelectorAll(
-          "a[href], button, input, summary, select, textarea, [tabindex]",
-        ),
-      ];
-      return all.filter(
-        (control) =>
-          control instanceof HTMLElement &&
-          control.checkVisibility({ visibilityProperty: true }) &&
-          control.tabIndex >= 0 &&
-          !control.matches(":disabled") &&
-          !(control instanceof HTMLInputElement && control.type === "radio" && !control.checked),
-      ).length;
-    });
-    /** @type {string[]} */
-    const reached = [];
-    for (let i = 0; i < expected; i++) {
-      await visitor.page.keyboard.press("Tab");
-      const focus = await visitor.page.evaluate(() => {
+    /** What has the focus, marked as visited; null at the end of the page. */
+    const focused = () =>
+      visitor.page.evaluate(() => {
         const at = document.activeElement;
         if (!(at instanceof HTMLElement) || at === document.body) return null;
+        if (at.dataset["visited"] !== undefined) return null;
+        at.dataset["visited"] = "";
         const label = at instanceof HTMLInputElement ? at.labels?.[0] : null;
         const outlined = [at, label].some((candidate) => {
           if (!(candidate instanceof HTMLElement)) return false;
@@ -127,10 +111,32 @@ describe("by keyboard", () => {
         const name = at.getAttribute("aria-label") ?? label?.textContent ?? at.textContent ?? "";
         return { name: `${at.tagName} ${name.trim()}`, outlined };
       });
-      assert.ok(focus !== null, `the focus is lost after ${reached.at(-1)}`);
+    /** @type {string[]} */
+    const reached = [];
+    for (;;) {
+      await visitor.page.keyboard.press("Tab");
+      const focus = await focused();
+      if (focus === null) break;
       assert.ok(focus.outlined, `the focus on ${focus.name} cannot be seen`);
       reached.push(focus.name);
     }
+    /** What could have had the focus and did not. */
+    const missed = await visitor.page.evaluate(() => {
+      const all = document.querySelectorAll(
+        "a[href], button, input, summary, select, textarea, [tabindex]",
+      );
+      return [...all].flatMap((control) => {
+        if (!(control instanceof HTMLElement) || control.dataset["visited"] !== undefined)
+          return [];
+        const seen = control.checkVisibility({ visibilityProperty: true });
+        const stop = control.tabIndex >= 0 && !control.matches(":disabled");
+        // Of radio buttons only the chosen one is a stop; a control that has just come is a stop next time.
+        const radio = control.matches("input[type=radio]:not(:checked)");
+        const late = control.closest("[data-figure]:not(#walk-back)") !== null;
+        return seen && stop && !radio && !late ? [control.outerHTML.slice(0, 120)] : [];
+      });
+    });
+    assert.deepEqual(missed, []);
     for (const name of [
       /Keys/,
       /Step of the walk/,
@@ -251,14 +257,28 @@ test("no width from 360 to 2560 pixels makes the page scroll sideways", async ()
   await visitor.leave();
 });
 
-test("no task of the page's thread is felt while the walk plays", async (t) => {
-  /** @returns {Promise<number[]>} the long tasks of a walk while it plays, in milliseconds */
-  const longTasks = async () => {
-    const visitor = await visit({ reducedMotion: "reduce" }, "steps=100&speed=max");
-    await visitor.rests(0);
-    // Whatever else the page still prepares is not the walk's.
-    await visitor.page.waitForTimeout(1500);
-    await visitor.page.evaluate(() => {
+/**
+ * Plays a walk, and lets something watch while it plays.
+ * @template T
+ * @param {(visitor: Visitor, play: () => Promise<void>) => Promise<T>} watch
+ */
+async function whilePlaying(watch) {
+  const visitor = await visit({ reducedMotion: "reduce" }, "steps=100&speed=max");
+  await visitor.rests(0);
+  // Whatever else the page still prepares is not the walk's.
+  await visitor.page.waitForTimeout(1500);
+  const seen = await watch(visitor, async () => {
+    await visitor.play.click();
+    await visitor.reaches(40);
+  });
+  await visitor.leave();
+  return seen;
+}
+
+/** What the page itself can see: how long its tasks took on the clock, where that was too long. */
+const longTasks = () =>
+  whilePlaying(async ({ page }, play) => {
+    await page.evaluate(() => {
       /** @type {number[]} */
       const tasks = [];
       Object.assign(globalThis, { longTasks: tasks });
@@ -266,15 +286,41 @@ test("no task of the page's thread is felt while the walk plays", async (t) => {
         for (const { duration } of list.getEntries()) tasks.push(Math.round(duration));
       }).observe({ type: "longtask" });
     });
-    await visitor.play.click();
-    await visitor.reaches(40);
-    const tasks = await visitor.page.evaluate(() => /** @type {any} */ (globalThis).longTasks);
-    await visitor.leave();
-    return tasks;
-  };
-  // A busy machine can stop any thread for a while, but hardly twice.
+    await play();
+    return page.evaluate(
+      () => /** @type {{ longTasks: number[] }} */ (/** @type {unknown} */ (globalThis)).longTasks,
+    );
+  });
+
+/** What only a trace tells: how much of the processor each task of the page's thread took, in milliseconds. */
+const taskCosts = () =>
+  whilePlaying(async ({ page }, play) => {
+    await browser.startTracing(page, { categories: ["toplevel", "devtools.timeline"] });
+    await play();
+    const trace = await browser.stopTracing();
+    /** @type {{ traceEvents: { name: string, ph: string, pid: number, tid: number, tdur?: number, args: { name?: string } }[] }} */
+    const { traceEvents } = JSON.parse(trace.toString());
+    const threads = new Set(
+      traceEvents
+        .filter(({ name, args }) => name === "thread_name" && args.name === "CrRendererMain")
+        .map(({ pid, tid }) => `${pid} ${tid}`),
+    );
+    return traceEvents
+      .filter(
+        ({ name, ph, pid, tid }) =>
+          /RunTask$/.test(name) && ph === "X" && threads.has(`${pid} ${tid}`),
+      )
+      .map(({ tdur = 0 }) => Math.round(tdur / 1000));
+  });
+
+test("no task of the page's thread is felt while the walk plays", async (t) => {
   const tasks = await longTasks();
-  const again = tasks.length === 0 ? [] : await longTasks();
-  t.diagnostic(`longer than ${LONGEST_TASK} ms: ${tasks.join(", ") || "none"}`);
-  assert.deepEqual(again, [], `tasks longer than ${LONGEST_TASK} ms, twice: ${tasks}; ${again}`);
+  t.diagnostic(`on the clock, longer than ${LONGEST_TASK} ms: ${tasks.join(", ") || "none"}`);
+  if (tasks.length === 0) return;
+  // A busy machine stops any thread for a while; what the thread itself does is asked once more.
+  const costs = await taskCosts();
+  assert.ok(costs.length > 100, `${costs.length} tasks were traced`);
+  t.diagnostic(`of the processor, at most: ${Math.max(...costs)} ms`);
+  const long = costs.filter((cost) => cost > LONGEST_TASK);
+  assert.deepEqual(long, [], `on the clock ${tasks}, of the processor ${long}`);
 });

@@ -35,24 +35,24 @@ export class Visitor {
       if (message.type() === "error") this.complaints.push(message.text());
     });
     page.on("pageerror", (error) => this.complaints.push(error.message));
-    this.play = page.getByRole("button", { name: /^Play/ });
-    this.pause = page.getByRole("button", { name: "Pause" });
-    this.step = page.getByRole("button", { name: "One step", exact: true });
-    this.stepBack = page.getByRole("button", { name: "One step back" });
-    this.restart = page.getByRole("button", { name: "Back to the start" });
-    this.toEnd = page.getByRole("button", { name: "To the end" });
-    this.copyLink = page
-      .getByRole("region", { name: "Walk back", exact: true })
-      .getByRole("button", { name: "Copy link" });
-    this.scrubber = page.getByRole("slider", { name: "Step of the walk" });
-    this.dice = page.getByRole("button", { name: "Another seed" });
-    this.seed = page.getByRole("spinbutton", { name: "Seed" });
-    this.steps = page.getByRole("slider", { name: "Number of steps" });
-    this.guidance = page.getByRole("slider", { name: "Guidance" });
+    // Other figures have dice and seeds of their own.
+    const hero = page.getByRole("region", { name: "Walk back", exact: true });
+    this.play = hero.getByRole("button", { name: /^Play/ });
+    this.pause = hero.getByRole("button", { name: "Pause" });
+    this.step = hero.getByRole("button", { name: "One step", exact: true });
+    this.stepBack = hero.getByRole("button", { name: "One step back" });
+    this.restart = hero.getByRole("button", { name: "Back to the start" });
+    this.toEnd = hero.getByRole("button", { name: "To the end" });
+    this.copyLink = hero.getByRole("button", { name: "Copy link" });
+    this.scrubber = hero.getByRole("slider", { name: "Step of the walk" });
+    this.dice = hero.getByRole("button", { name: "Another seed" });
+    this.seed = hero.getByRole("spinbutton", { name: "Seed" });
+    this.steps = hero.getByRole("slider", { name: "Number of steps" });
+    this.guidance = hero.getByRole("slider", { name: "Guidance" });
     this.failure = page.getByRole("alert");
-    this.xt = page.getByRole("img", { name: /^The (noisy|finished) image/ });
-    this.x0 = page.getByRole("img", { name: /^The network's guess/ });
-    this.eps = page.getByRole("img", { name: /^The noise the network sees/ });
+    this.xt = hero.getByRole("img", { name: /^The (noisy|finished) image/ });
+    this.x0 = hero.getByRole("img", { name: /^The network's guess/ });
+    this.eps = hero.getByRole("img", { name: /^The noise the network sees/ });
   }
 
   /** The hero's choice of a digit. @param {string} name */
@@ -82,13 +82,13 @@ export class Visitor {
   }
 
   /**
-   * A readout, or a line of the details.
+   * A readout of the hero, or a line of the details: the first of the name.
    * @param {string} term what stands above or beside it
    */
   async reads(term) {
     const rows = this.page.locator("dl > div");
     const row = rows.filter({ has: this.page.locator("dt").getByText(term, { exact: true }) });
-    return ((await row.locator("dd").textContent()) ?? "").trim();
+    return ((await row.locator("dd").first().textContent()) ?? "").trim();
   }
 
   /** @returns {Promise<{ position: number, steps: number }>} */
