@@ -1,4 +1,22 @@
 // The page: starts the worker, loads the model, hands both to the figures, and says what goes wrong.
+//
+// Where what lies:
+//
+//   index.html     all text, and an empty place for each figure
+//   figure.js      how a figure is written, created, put to rest; figures.js lists them
+//   figures/       one module for each figure; figures/<name>/ where it has grown
+//   parts/         what figures are made of: tiles, sliders, plots, a scrubber ...
+//   settings.js    all that the address can say, as one typed list; state.js reads and writes it
+//   walk.js        a walk as a recording: plays, pauses, remembers; knows no DOM
+//   engine.js      what needs the network, and arithmetic.js what does not, each a worker of its own, so
+//                  that a slider is answered while the network computes
+//   protocol.js    what page and workers say to each other, typed
+//   worker.js      the other side: worker/ has its methods, startup.js finds a device that computes
+//                  correctly, wasm.js types the crate's two builds in pkg/
+//   styles/        base (colours, type), page (frame), parts, hero; a figure's own are beside it
+//
+// Nothing is computed on this thread, and nothing at all for a figure that is out of sight. A figure that
+// fails says so in its own place; the rest goes on.
 
 import { Arithmetic } from "./arithmetic.js";
 import { listContents } from "./contents.js";
