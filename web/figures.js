@@ -3,4 +3,8 @@
 /** @type {Record<string, import("./figure.js").Entry>} */
 export const figures = {
   "walk-back": { module: () => import("./figures/walk-back.js") },
+  "walk-forward": {
+    module: () => import("./figures/walk-forward.js"),
+    css: new URL("./figures/walk-forward.css", import.meta.url),
+  },
 };

@@ -156,7 +156,8 @@ export const properties = {
 
   forward: {
     digit: testDigit(30),
-    t: timestep(300),
+    // -1 is the image, before the first step.
+    t: between(-1, ({ trainTimesteps }) => trainTimesteps - 1, 300, { whole: true }),
     seed,
     schedule: oneOf(
       /** @type {const} */ (["linear", "scaled_linear", "squaredcos_cap_v2", "sigmoid"]),

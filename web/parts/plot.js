@@ -131,6 +131,12 @@ export function createPlot(options) {
   };
 }
 
+/** @param {number} value */
+function isPowerOfTen(value) {
+  const exponent = Math.log10(value);
+  return Math.abs(exponent - Math.round(exponent)) < 1e-9;
+}
+
 /**
  * The options in uPlot's words.
  * @param {PlotClass} UPlot
@@ -145,7 +151,7 @@ function describe(UPlot, { x, y, series, bare = false }, width, height, marked) 
   const family = getComputedStyle(document.body).fontFamily;
   const font = `${12 * rem}px ${family}`;
   /** @param {AxisOptions} axis @param {boolean} vertical */
-  const axis = ({ label, format }, vertical) => ({
+  const axis = ({ label, format, log }, vertical) => ({
     label,
     font,
     labelFont: font,
@@ -154,7 +160,18 @@ function describe(UPlot, { x, y, series, bare = false }, width, height, marked) 
     labelSize: 18 * rem,
     gap: 4,
     space: vertical ? 28 : 56,
-    grid: { show: vertical, stroke: theme.colour("line"), width: 1 },
+    grid: {
+      show: vertical,
+      stroke: theme.colour("line"),
+      width: 1,
+      // Of a logarithmic axis only the powers of ten.
+      ...(log === true
+        ? {
+            /** @param {unknown} _ @param {number[]} splits */
+            filter: (_, splits) => splits.map((value) => (isPowerOfTen(value) ? value : null)),
+          }
+        : {}),
+    },
     ticks: { show: false },
     border: { show: !vertical, stroke: theme.colour("line"), width: 1 },
     ...(format === undefined

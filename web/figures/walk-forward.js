@@ -1,0 +1,373 @@
+// Figure 2: noise is put into an image, all at once by eq. 4 and one step after the other, and both
+// are the same distribution. Needs no network, so it is the same for every model.
+
+import { h, setText } from "../dom.js";
+import { latest } from "../latest.js";
+import { createButton } from "../parts/button.js";
+import { createPlot } from "../parts/plot.js";
+import { createSeed } from "../parts/seed.js";
+import { createSlider } from "../parts/slider.js";
+import { createSwitch } from "../parts/switch.js";
+import { term } from "../parts/term.js";
+import { createTile } from "../parts/tile.js";
+import { createPicture } from "./walk-forward/picture.js";
+import { createSchedules, loadSchedules } from "./walk-forward/schedules.js";
+import { centres, histogram, normal, shareOf, varianceOf } from "./walk-forward/statistics.js";
+import { WALKS, Walkers } from "./walk-forward/walkers.js";
+
+/** @typedef {import("./walk-forward/walkers.js").Plan} Plan */
+/** @typedef {import("../protocol.js").ForwardState} ForwardState */
+
+/** @type {import("../figure.js").Create} */
+export async function create(root, context) {
+  const { arithmetic, loaded } = context;
+  const digits = await context.digits();
+  const curves = await loadSchedules(arithmetic, loaded.info.trainTimesteps);
+  return new WalkForward(root, context, digits, curves);
+}
+
+class WalkForward {
+  #context;
+  #settings;
+  #curves;
+  #shape;
+  #picture;
+  #walkers;
+  #atOnce;
+  #schedules;
+  #slider;
+  #naive;
+  #seed;
+  #unlisten;
+  /** @type {Plan | null} */
+  #plan = null;
+  /** The noise that is put in at once. @type {{ seed: number, eps: Float32Array } | null} */
+  #noise = null;
+  /** @type {Float64Array | null} */
+  #atOnceHistogram = null;
+  /** @type {Float64Array | null} */
+  #walkHistogram = null;
+  /** The variance of the walks after each step that was shown. @type {(number | null)[]} */
+  #trace = [];
+
+  /**
+   * @param {HTMLElement} root
+   * @param {import("../figure.js").Context} context
+   * @param {import("../digits.js").Digits} digits
+   * @param {Awaited<ReturnType<typeof loadSchedules>>} curves
+   */
+  constructor(root, context, digits, curves) {
+    const { arithmetic, loaded, state, fail } = context;
+    const T = loaded.info.trainTimesteps;
+    this.#context = context;
+    this.#curves = curves;
+    this.#shape = [1, 1, digits.height, digits.width];
+    this.#settings = state.group("forward");
+    const { digit, t, seed, schedule, naive } = this.#settings.values;
+
+    this.#picture = createPicture({
+      digits,
+      digit,
+      onPick: (digit) => this.#settings.set({ digit }),
+      onDraw: () => this.#begin(),
+    });
+    this.#slider = createSlider({
+      label: "Time t",
+      min: -1,
+      max: T - 1,
+      value: t,
+      format: (t) => (t < 0 ? "the image" : String(t)),
+      onInput: (t) => this.#seek(t),
+    });
+    this.#seed = createSeed({
+      label: "Noise, by number",
+      diceName: "Other noise",
+      value: seed,
+      onChange: (seed) => {
+        this.#settings.set({ seed });
+        this.#begin();
+      },
+    });
+    this.#naive = createSwitch({
+      label: "Forget to shrink the image",
+      hint: "Drops the factor √(1 − β) from every step.",
+      value: naive,
+      onChange: (naive) => {
+        this.#settings.set({ naive });
+        this.#begin();
+      },
+    });
+    this.#schedules = createSchedules({
+      curves,
+      value: schedule,
+      onChange: (schedule) => {
+        this.#settings.set({ schedule });
+        this.#begin();
+      },
+      onSeek: (t) => this.#seek(t),
+    });
+    this.#walkers = new Walkers(
+      arithmetic,
+      (state, arrived) => {
+        if (arrived || !context.calm) this.#showWalks(state);
+      },
+      fail,
+    );
+    this.#atOnce = latest(
+      (signal, /** @type {Plan} */ plan, /** @type {number} */ t) =>
+        this.#putInAtOnce(signal, plan, t),
+      fail,
+    );
+
+    const buttons = h(
+      "div",
+      { class: "row" },
+      createButton({ name: "Step", onPress: () => this.#move(1) }).element,
+      createButton({ name: "50 steps", onPress: () => this.#move(50) }).element,
+      createButton({ name: "Back to the image", onPress: () => this.#seek(-1) }).element,
+    );
+    root.append(
+      h(
+        "div",
+        { class: "forward" },
+        h(
+          "div",
+          { class: "stack" },
+          this.#pairs(),
+          h("div", { class: "forward-time" }, this.#slider.element, buttons),
+          this.#table.element,
+        ),
+        h(
+          "div",
+          { class: "stack" },
+          this.#picture.element,
+          this.#seed.element,
+          this.#naive.element,
+        ),
+      ),
+      h(
+        "div",
+        { class: "forward-plots" },
+        h(
+          "div",
+          {},
+          h("p", { class: "plot-title" }, "Pixel values of ", term("x_t")),
+          this.#histograms.element,
+        ),
+        h(
+          "div",
+          {},
+          h("p", { class: "plot-title" }, "Variance of the noise, so far"),
+          this.#variances.element,
+        ),
+      ),
+      this.#schedules.element,
+    );
+    this.#unlisten = this.#settings.listen(() => this.#restore());
+    this.#begin();
+  }
+
+  #tiles = {
+    atOnce: createTile({ term: "x_t", caption: "one image", empty: "Not there yet" }),
+    atOnceMean: createTile({ caption: "the mean", empty: "Not there yet" }),
+    walk: createTile({ term: "x_t", caption: "one walk", empty: "Not there yet" }),
+    walkMean: createTile({ caption: `mean of ${WALKS} walks`, empty: "Not there yet" }),
+  };
+  #table = createTable();
+  #histograms = createPlot({
+    label: "Histogram of pixel values",
+    x: { label: "value", range: [-6, 6] },
+    y: { label: "share of pixels", format: (value) => `${Number((100 * value).toFixed(1))} %` },
+    height: 200,
+    series: [
+      { name: "step by step", colour: "soft", kind: "bars" },
+      { name: "all at once", colour: "accent" },
+      { name: "standard normal", colour: "ink", dashed: true },
+    ],
+  });
+  #variances = createPlot({
+    label: "Variance of the noise over t",
+    x: { label: "t" },
+    y: { label: "variance" },
+    height: 200,
+    series: [
+      { name: "all at once, 1 − ᾱ", colour: "accent" },
+      { name: `measured over ${WALKS} walks`, colour: "second", kind: "points" },
+    ],
+    onSeek: (t) => this.#seek(Math.round(t)),
+  });
+
+  #pairs() {
+    const { atOnce, atOnceMean, walk, walkMean } = this.#tiles;
+    /** @param {string} title @param {...HTMLElement} tiles */
+    const pair = (title, ...tiles) =>
+      h(
+        "div",
+        { class: "forward-pair", role: "group", "aria-label": title },
+        h("p", { class: "plot-title" }, title),
+        ...tiles,
+      );
+    return h(
+      "div",
+      { class: "forward-pairs" },
+      pair("All at once", atOnce.element, atOnceMean.element),
+      pair("Step by step", walk.element, walkMean.element),
+    );
+  }
+
+  /** @param {boolean} resting */
+  rest(resting) {
+    this.#walkers.rest(resting);
+    this.#atOnce.rest(resting);
+  }
+
+  dispose() {
+    this.#unlisten();
+    this.#atOnce.cancel();
+    this.#walkers.end();
+    this.#histograms.dispose();
+    this.#variances.dispose();
+    this.#schedules.dispose();
+  }
+
+  /** The alpha-bar of the schedule in use. @param {number} t -1 is the image itself */
+  #alphaBar(t) {
+    const { schedule } = this.#settings.values;
+    return t < 0 ? 1 : (this.#curves.get(schedule)?.alphasCumprod[t] ?? NaN);
+  }
+
+  /** Shows what the address says. */
+  #restore() {
+    const { digit, t, seed, schedule, naive } = this.#settings.values;
+    this.#picture.digit = digit;
+    this.#slider.value = t;
+    this.#seed.value = seed;
+    this.#naive.value = naive;
+    this.#schedules.value = schedule;
+    this.#begin();
+  }
+
+  /** New walks, from what is chosen now. */
+  #begin() {
+    const { seed, schedule, naive, t } = this.#settings.values;
+    const betas = this.#curves.get(schedule)?.betas ?? new Float64Array();
+    this.#plan = { x0: this.#picture.x0, betas, seed, naive };
+    this.#go(t);
+  }
+
+  /** @param {number} t */
+  #seek(t) {
+    const value = Math.min(this.#context.loaded.info.trainTimesteps - 1, Math.max(-1, t));
+    this.#slider.value = value;
+    this.#settings.set({ t: value });
+    this.#go(value);
+  }
+
+  /** @param {number} steps */
+  #move(steps) {
+    this.#seek(this.#settings.values.t + steps);
+  }
+
+  /** @param {number} t */
+  #go(t) {
+    if (this.#plan === null) return;
+    this.#walkers.go(this.#plan, t + 1);
+    this.#atOnce.ask(this.#plan, t);
+    this.#schedules.mark(t);
+    this.#variances.mark(t < 0 ? null : t);
+  }
+
+  /** eq. 4, for as many images as there are walks. @param {AbortSignal} signal @param {Plan} plan @param {number} t */
+  async #putInAtOnce(signal, plan, t) {
+    const { arithmetic } = this.#context;
+    const { x0, seed } = plan;
+    const size = x0.length;
+    const count = WALKS * size;
+    if (this.#noise?.seed !== seed) {
+      const eps = await arithmetic.noise({ seed, draws: 1, size: count }, signal);
+      this.#noise = { seed, eps };
+    }
+    // Behind the images: the mean, which is the image with no noise, and one unit of noise alone.
+    const images = new Float32Array(count + size + 1);
+    for (let i = 0; i <= WALKS; i++) images.set(x0, i * size);
+    const eps = new Float32Array(images.length);
+    eps.set(this.#noise.eps);
+    eps[count + size] = 1;
+    const alphaCumprod = this.#alphaBar(t);
+    const xt = await arithmetic.addNoise({ x0: images, eps, alphaCumprod }, signal);
+    if (signal.aborted) return;
+    const mean = xt.subarray(count, count + size);
+    const at = t < 0 ? "before the first step" : `at t = ${t}`;
+    const { name } = this.#picture;
+    this.#tiles.atOnce.show(xt, this.#shape, `All at once: ${name} with noise, ${at}`);
+    this.#tiles.atOnceMean.show(mean, this.#shape, `All at once: the mean for ${name}, ${at}`);
+    this.#table.show("atOnce", t, shareOf(mean, x0), (xt[count + size] ?? NaN) ** 2);
+    this.#atOnceHistogram = histogram(xt.subarray(0, count));
+    this.#drawHistograms(t);
+  }
+
+  /** @param {ForwardState} state */
+  #showWalks({ t: steps, xt, mean, deviation }) {
+    const plan = this.#plan;
+    if (plan === null) return;
+    const t = steps - 1;
+    const at = t < 0 ? "before the first step" : `at t = ${t}`;
+    const { name } = this.#picture;
+    const naive = plan.naive ? ", never shrunk" : "";
+    this.#tiles.walk.show(xt, this.#shape, `Step by step: ${name}, one walk${naive}, ${at}`);
+    const text = `Step by step: the mean of ${WALKS} walks from ${name}${naive}, ${at}`;
+    this.#tiles.walkMean.show(mean, this.#shape, text);
+    const variance = varianceOf(deviation, WALKS);
+    this.#table.show("walks", t, shareOf(mean, plan.x0), variance);
+    this.#walkHistogram = histogram(xt);
+    this.#drawHistograms(this.#settings.values.t);
+    if (steps === 0) this.#trace = Array(plan.betas.length).fill(null);
+    else this.#trace[t] = variance;
+    const atOnce = Array.from(plan.betas, (_, i) => 1 - this.#alphaBar(i));
+    const timesteps = atOnce.map((_, i) => i);
+    const said = `${variance.toFixed(2)} measured over the walks, ${at}; ${(1 - this.#alphaBar(t)).toFixed(2)} all at once`;
+    this.#variances.set([timesteps, atOnce, this.#trace], said);
+  }
+
+  /** @param {number} t */
+  #drawHistograms(t) {
+    const nothing = centres.map(() => 0);
+    const walks = this.#walkHistogram ?? nothing;
+    const atOnce = this.#atOnceHistogram ?? nothing;
+    const said = `at t = ${t}; ${Math.round(100 * within(atOnce))} % of the values lie within 2 of zero all at once, ${Math.round(100 * within(walks))} % step by step; of a standard normal it is 95 %`;
+    this.#histograms.set([centres, walks, atOnce, normal], said);
+  }
+}
+
+/** @param {Float64Array} shares of a histogram @returns {number} the share of values from -2 to 2 */
+function within(shares) {
+  return shares.reduce((sum, share, i) => sum + (Math.abs(centres[i] ?? 0) < 2 ? share : 0), 0);
+}
+
+/** The numbers of both ways, under each other. */
+function createTable() {
+  /** @param {string} name @param {string} note */
+  const row = (name, note) => {
+    const cells = [h("td", {}, "–"), h("td", {}, "–"), h("td", {}, "–")];
+    const head = h("th", { scope: "row" }, name, h("small", {}, note));
+    return { element: h("tr", {}, head, ...cells), cells };
+  };
+  const rows = {
+    atOnce: row("All at once", "exact"),
+    walks: row("Step by step", `measured over ${WALKS} walks`),
+  };
+  const heads = ["", "t", "of the image left", "variance of the noise"];
+  return {
+    element: h(
+      "table",
+      { class: "forward-table" },
+      h("thead", {}, h("tr", {}, ...heads.map((text) => h(text === "" ? "td" : "th", {}, text)))),
+      h("tbody", {}, rows.atOnce.element, rows.walks.element),
+    ),
+    /** @param {"atOnce" | "walks"} which @param {number} t @param {number} share @param {number} variance */
+    show(which, t, share, variance) {
+      const texts = [t < 0 ? "image" : String(t), share.toFixed(3), variance.toFixed(3)];
+      rows[which].cells.forEach((cell, i) => setText(cell, texts[i] ?? ""));
+    },
+  };
+}

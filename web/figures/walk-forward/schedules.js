@@ -1,0 +1,162 @@
+// The four schedules: which one is used, and what each does over t.
+
+import { h } from "../../dom.js";
+import { createChoice } from "../../parts/choice.js";
+import { createPlot } from "../../parts/plot.js";
+import { term } from "../../parts/term.js";
+
+/** @typedef {import("../../protocol.js").BetaSchedule} BetaSchedule */
+/** @typedef {import("../../protocol.js").ScheduleCurves} ScheduleCurves */
+
+/** @type {{ value: BetaSchedule, name: string, colour: import("../../theme.js").ColourName }[]} */
+const schedules = [
+  { value: "linear", name: "linear", colour: "accent" },
+  { value: "scaled_linear", name: "quadratic", colour: "second" },
+  { value: "squaredcos_cap_v2", name: "cosine", colour: "third" },
+  { value: "sigmoid", name: "sigmoid", colour: "quiet" },
+];
+
+/** @param {number} value a power of ten */
+const power = (value) => {
+  const exponent = Math.round(Math.log10(value));
+  if (exponent > -2) return String(value);
+  return `10⁻${[...String(-exponent)].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(digit)]).join("")}`;
+};
+
+/**
+ * @type {{
+ *   label: string,
+ *   heading: () => (Node | string)[],
+ *   of: (curves: ScheduleCurves) => Float64Array,
+ *   y: import("../../parts/plot.js").AxisOptions,
+ * }[]}
+ */
+const quantities = [
+  {
+    label: "beta, the variance of one step's noise",
+    heading: () => [term("beta_t"), " noise in one step"],
+    of: ({ betas }) => betas,
+    y: { label: "", log: true, range: [1e-5, 1], format: power },
+  },
+  {
+    label: "alpha-bar, how much of the image's variance is left",
+    heading: () => [term("alpha-bar_t"), " image left, as variance"],
+    of: ({ alphasCumprod }) => alphasCumprod,
+    y: { label: "", range: [0, 1] },
+  },
+  {
+    label: "log of the signal-to-noise ratio",
+    heading: () => ["log of signal to noise"],
+    of: ({ logSnr }) => logSnr,
+    y: { label: "", range: [-20, 10] },
+  },
+];
+
+/**
+ * @param {object} options
+ * @param {Map<BetaSchedule, ScheduleCurves>} options.curves of all four
+ * @param {BetaSchedule} options.value
+ * @param {(schedule: BetaSchedule) => void} options.onChange
+ * @param {(t: number) => void} options.onSeek
+ */
+export function createSchedules({ curves, value, onChange, onSeek }) {
+  const choice = createChoice({
+    legend: "Schedule",
+    choices: schedules.map(({ value, name }) => ({ value, name })),
+    value,
+    onChange: (schedule) => {
+      draw();
+      onChange(schedule);
+    },
+  });
+  const legend = h(
+    "ul",
+    { class: "legend", "aria-hidden": "true" },
+    ...schedules.map(({ name, colour }) => h("li", { "data-colour": colour }, name)),
+  );
+  const places = quantities.map(() => h("div"));
+  /** @type {ReturnType<typeof createPlot>[]} */
+  let plots = [];
+  let marked = 0;
+
+  /** Anew, because the schedule in use is drawn bolder. */
+  const draw = () => {
+    for (const plot of plots) plot.dispose();
+    plots = quantities.map(({ label, y }, i) => {
+      const plot = createPlot({
+        label,
+        x: { label: "t" },
+        y,
+        height: 180,
+        series: schedules.map(({ value, name, colour }) => ({
+          name,
+          colour,
+          width: value === choice.value ? 3 : 1.25,
+        })),
+        onSeek: (t) => onSeek(Math.round(t)),
+      });
+      places[i]?.replaceChildren(plot.element);
+      return plot;
+    });
+    mark(marked);
+  };
+  /** @param {number} t */
+  const mark = (t) => {
+    marked = t;
+    plots.forEach((plot, i) => {
+      const quantity = quantities[i];
+      if (quantity === undefined) return;
+      const lines = schedules.map(({ value }) => {
+        const found = curves.get(value);
+        return found === undefined ? new Float64Array() : quantity.of(found);
+      });
+      const timesteps = (lines[0] ?? []).map((_, timestep) => timestep);
+      const said = schedules.map(
+        ({ name }, at) => `${name} ${Number((lines[at]?.[Math.max(0, t)] ?? 0).toPrecision(2))}`,
+      );
+      plot.set([timesteps, ...lines], `at t = ${Math.max(0, t)}, ${said.join(", ")}`);
+      plot.mark(t < 0 ? null : t);
+    });
+  };
+  draw();
+
+  return {
+    element: h(
+      "div",
+      { class: "schedules" },
+      h("div", { class: "schedule-choice" }, choice.element, legend),
+      h(
+        "div",
+        { class: "schedule-plots" },
+        ...quantities.map(({ heading }, i) =>
+          h("div", {}, h("p", { class: "plot-title" }, ...heading()), places[i]),
+        ),
+      ),
+    ),
+    get value() {
+      return choice.value;
+    },
+    set value(schedule) {
+      if (choice.value === schedule) return;
+      choice.value = schedule;
+      draw();
+    },
+    mark,
+    dispose() {
+      for (const plot of plots) plot.dispose();
+    },
+  };
+}
+
+/**
+ * The curves of all four, from the crate.
+ * @param {import("../../arithmetic.js").Arithmetic} arithmetic
+ * @param {number} trainTimesteps
+ */
+export async function loadSchedules(arithmetic, trainTimesteps) {
+  const all = schedules.map(async ({ value }) => {
+    const curves = await arithmetic.scheduleOf({ betaSchedule: value, trainTimesteps });
+    return /** @type {[BetaSchedule, ScheduleCurves]} */ ([value, curves]);
+  });
+  return new Map(await Promise.all(all));
+}
