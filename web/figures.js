@@ -7,4 +7,8 @@ export const figures = {
     module: () => import("./figures/walk-forward.js"),
     css: new URL("./figures/walk-forward.css", import.meta.url),
   },
+  learning: {
+    module: () => import("./figures/learning.js"),
+    css: new URL("./figures/learning.css", import.meta.url),
+  },
 };

@@ -137,6 +137,13 @@ function isPowerOfTen(value) {
   return Math.abs(exponent - Math.round(exponent)) < 1e-9;
 }
 
+/** @param {number} value a power of ten */
+export function powerOfTen(value) {
+  const exponent = Math.round(Math.log10(value));
+  if (exponent > -2) return String(value);
+  return `10⁻${[...String(-exponent)].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(digit)]).join("")}`;
+}
+
 /**
  * The options in uPlot's words.
  * @param {PlotClass} UPlot
@@ -151,7 +158,7 @@ function describe(UPlot, { x, y, series, bare = false }, width, height, marked) 
   const family = getComputedStyle(document.body).fontFamily;
   const font = `${12 * rem}px ${family}`;
   /** @param {AxisOptions} axis @param {boolean} vertical */
-  const axis = ({ label, format, log }, vertical) => ({
+  const axis = ({ label, log, format = log === true ? powerOfTen : undefined }, vertical) => ({
     label,
     font,
     labelFont: font,

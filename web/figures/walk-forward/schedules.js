@@ -16,13 +16,6 @@ const schedules = [
   { value: "sigmoid", name: "sigmoid", colour: "quiet" },
 ];
 
-/** @param {number} value a power of ten */
-const power = (value) => {
-  const exponent = Math.round(Math.log10(value));
-  if (exponent > -2) return String(value);
-  return `10⁻${[...String(-exponent)].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(digit)]).join("")}`;
-};
-
 /**
  * @type {{
  *   label: string,
@@ -36,7 +29,7 @@ const quantities = [
     label: "beta, the variance of one step's noise",
     heading: () => [term("beta_t"), " noise in one step"],
     of: ({ betas }) => betas,
-    y: { label: "", log: true, range: [1e-5, 1], format: power },
+    y: { label: "", log: true, range: [1e-5, 1] },
   },
   {
     label: "alpha-bar, how much of the image's variance is left",

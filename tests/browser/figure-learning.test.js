@@ -1,0 +1,195 @@
+// How it learned: the squared error shown is the training loss of this digit, t and noise.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { after, before, describe, test } from "node:test";
+import { violations } from "./accessibility.js";
+import { launch, root, serve } from "./helpers.js";
+import { visit } from "./visitor.js";
+
+const HEADING = "How it learned";
+
+/** @type {Awaited<ReturnType<typeof launch>>} */
+let browser;
+/** @type {Awaited<ReturnType<typeof serve>>} */
+let server;
+/** One visit for all tests but the last. @type {Awaited<ReturnType<typeof open>>} */
+let once;
+
+before(async () => {
+  browser = await launch({ webgpu: false });
+  server = await serve();
+  once = await open();
+});
+
+after(async () => {
+  await once?.visitor.leave();
+  await browser?.close();
+  await server?.close();
+});
+
+/** @param {string} [hash] @param {import("playwright-core").BrowserContextOptions} [options] */
+async function open(hash = "", options = {}) {
+  const visitor = await visit(browser, `${server.url}?device=cpu${hash}`, options);
+  const section = await visitor.goTo(HEADING);
+  const slider = section.getByRole("slider", { name: "Time t" });
+  const guess = section.getByRole("img", { name: /^The answer: the noise/ });
+  /** The readout under a name. @param {string} name */
+  const reads = async (name) =>
+    section
+      .locator("dl > div", { has: visitor.page.locator("dt").getByText(name, { exact: true }) })
+      .locator("dd")
+      .textContent();
+  /** The squared error, once the answer for t is shown. @param {number} t @param {number} digit */
+  const errorAt = async (t, digit = 3) => {
+    const name = `The answer: the noise in a real ${digit}, at t = ${t}`;
+    await section.getByRole("img", { name, exact: true }).waitFor();
+    return Number(await reads("squared error, mean over the pixels"));
+  };
+  return { visitor, section, slider, guess, reads, errorAt };
+}
+
+/**
+ * The loss by another way: eq. 4 in this test, and the network's raw output.
+ * @param {import("playwright-core").Page} page
+ * @param {{ digit: number, label: number, seed: number, timesteps: number[] }} question
+ * @returns {Promise<number[]>}
+ */
+function losses(page, question) {
+  return page.evaluate(
+    async ({ base, digit, label, seed, timesteps }) => {
+      const { Engine } = await import(`${base}web/engine.js`);
+      const { Arithmetic } = await import(`${base}web/arithmetic.js`);
+      const { loadDigits } = await import(`${base}web/digits.js`);
+      const engine = new Engine(() => {});
+      await engine.load({ model: "mnist", device: "cpu" });
+      const x0 = (await loadDigits()).images[digit];
+      const eps = await new Arithmetic().noise({ seed, draws: 1, size: x0.length });
+      const found = [];
+      for (const timestep of timesteps) {
+        let left = 1;
+        for (let t = 0; t <= timestep; t++) left *= 1 - (1e-4 + ((0.02 - 1e-4) * t) / 999);
+        const x = x0.map(
+          (/** @type {number} */ value, /** @type {number} */ i) =>
+            Math.sqrt(left) * value + Math.sqrt(1 - left) * eps[i],
+        );
+        const labels = Uint32Array.of(label);
+        const output = await engine.predict({ x, count: 1, timestep, labels });
+        let sum = 0;
+        for (let i = 0; i < output.length; i++) sum += (eps[i] - output[i]) ** 2;
+        found.push(sum / output.length);
+      }
+      return found;
+    },
+    { base: server.url, ...question },
+  );
+}
+
+describe("how it learned", () => {
+  test("shows the training loss of this digit, this t and this noise", async () => {
+    const { visitor, section, slider, errorAt, reads } = once;
+    const shown = [await errorAt(400)];
+    const nothing = Number(await reads("had it answered nothing"));
+    assert.ok(nothing > 0.8 && nothing < 1.2, "noise has a variance of 1");
+    await slider.fill("50");
+    shown.push(await errorAt(50));
+    await slider.press("Home");
+    shown.push(await errorAt(0));
+    await slider.press("End");
+    shown.push(await errorAt(999));
+    const timesteps = [400, 50, 0, 999];
+    const expected = await losses(visitor.page, { digit: 30, label: 3, seed: 1, timesteps });
+    shown.forEach((error, i) => {
+      const loss = expected[i] ?? NaN;
+      assert.ok(Math.abs(error - loss) <= 2e-3 * loss, `t = ${timesteps[i]}: ${error}, ${loss}`);
+    });
+    // And the pictures are those the number is about: their bytes hold -3..3.
+    await slider.fill("50");
+    await errorAt(50);
+    const eps = await visitor.pixels(section.getByRole("img", { name: /^The noise that went in/ }));
+    const guess = await visitor.pixels(once.guess);
+    const mean =
+      eps.reduce((sum, byte, i) => sum + ((byte - (guess[i] ?? NaN)) * (3 / 127.5)) ** 2, 0) / 784;
+    assert.ok(Math.abs(mean - (shown[1] ?? NaN)) < 0.05 * mean, `${mean} in the pictures`);
+  });
+
+  test("finds it easy where all is noise and hard where little is", async () => {
+    const { visitor, section } = once;
+    const plot = section.getByRole("img", { name: /^Squared error over t/ });
+    await visitor.until(async () =>
+      /2[4-9] times computed/.test((await plot.getAttribute("aria-label")) ?? ""),
+    );
+    const said = (await plot.getAttribute("aria-label")) ?? "";
+    const [, hard, easy] = said.match(/from (\S+) at t = 0 to (\S+) at t = 999/) ?? [];
+    assert.ok(Number(hard) > 0.1 && Number(easy) < 0.01, said);
+  });
+
+  test("computes only the last of ten quick changes, and starts anew with another digit", async () => {
+    const { visitor, section, slider, errorAt } = once;
+    await slider.fill("300");
+    const before = await errorAt(300);
+    /** @type {string[]} */
+    const seen = [];
+    await visitor.page.exposeFunction("seen", (/** @type {string} */ text) => seen.push(text));
+    await once.guess.evaluate((canvas) => {
+      new MutationObserver(() => {
+        /** @type {any} */ (globalThis).seen(canvas.getAttribute("aria-label"));
+      }).observe(canvas, { attributeFilter: ["aria-label"] });
+    });
+    await slider.evaluate((input) => {
+      if (!(input instanceof HTMLInputElement)) throw new Error("no slider");
+      for (let t = 310; t <= 400; t += 10) {
+        input.valueAsNumber = t;
+        input.dispatchEvent(new Event("input", { bubbles: true }));
+      }
+    });
+    await errorAt(400);
+    assert.deepEqual(seen, ["The answer: the noise in a real 3, at t = 400"]);
+
+    await section.getByRole("radio", { name: "7", exact: true }).check();
+    await slider.fill("300");
+    const other = await errorAt(300, 7);
+    assert.notEqual(other, before);
+    await section.getByRole("button", { name: "Other noise" }).click();
+    await visitor.until(async () => (await errorAt(300, 7)) !== other);
+  });
+
+  test("tells the terms of the bound where the build has them", async () => {
+    const { visitor, section, reads } = once;
+    const types = await readFile(path.join(root, "web/pkg/cpu/walkback.d.ts"), "utf8");
+    const plot = section.getByRole("img", { name: /^The terms of the bound/ });
+    if (!types.includes("boundTerm")) {
+      await visitor.page.waitForTimeout(500);
+      assert.equal(await plot.count(), 0, "no empty plot");
+      return;
+    }
+    await plot.waitFor();
+    await visitor.until(async () => (await reads("LT")) !== "–" && (await reads("L0")) !== "–");
+    // KL(N(√ᾱ x_0, 1 − ᾱ) ‖ N(0, 1)) with |x_0| at most 1: below ᾱ / 2 nats.
+    const alphaBar = 4.0358e-5;
+    const [mantissa, power = ""] = ((await reads("LT")) ?? "").split(" · 10⁻");
+    const prior = Number(`${mantissa}e-${[...power].map((d) => "⁰¹²³⁴⁵⁶⁷⁸⁹".indexOf(d)).join("")}`);
+    assert.ok(
+      prior > 0.5 * (alphaBar / 2 / Math.LN2) && prior < alphaBar / 2 / Math.LN2,
+      `${prior}`,
+    );
+    assert.ok(Number(await reads("L0")) > 0.001);
+  });
+
+  test("is found again by its address, on a small screen, without barriers", async () => {
+    const { visitor, section, slider, errorAt } = await open("#learn.t=700&learn.digit=15", {
+      viewport: { width: 360, height: 740 },
+    });
+    assert.ok((await errorAt(700, 1)) < 0.1);
+    assert.equal(await slider.inputValue(), "700");
+    const overflow = await visitor.page.evaluate(
+      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    );
+    assert.ok(overflow <= 0, `the page is ${overflow} pixels too wide`);
+    assert.deepEqual(await violations(visitor.page, section), []);
+    await slider.press("ArrowRight");
+    await visitor.until(async () => visitor.page.url().includes("learn.t=701"));
+    await visitor.leave();
+  });
+});

@@ -1,0 +1,270 @@
+// Figure 3: the question the network is trained on, asked about one digit, one t and one noise; and
+// how hard it is at every t.
+
+import { areOfShape, labelFor } from "../digits.js";
+import { h } from "../dom.js";
+import { latest } from "../latest.js";
+import { EPS_RANGE } from "../paint.js";
+import { createDigitPicker } from "../parts/digit-picker.js";
+import { createPlot } from "../parts/plot.js";
+import { createReadouts } from "../parts/readouts.js";
+import { createSeed } from "../parts/seed.js";
+import { createSlider } from "../parts/slider.js";
+import { createTile } from "../parts/tile.js";
+import { createBound } from "./learning/bound.js";
+import { createListing } from "./learning/listing.js";
+import { ask, Curve, times } from "./learning/measure.js";
+
+/** @typedef {import("../figure.js").Context} Context */
+/** @typedef {import("../digits.js").Digits} Digits */
+/** @typedef {import("./learning/measure.js").Subject} Subject */
+
+/** Of the difference of two noises, what is this large takes the full colour. */
+const DIFFERENCE_RANGE = 0.5;
+
+/** @type {import("../figure.js").Create} */
+export async function create(root, context) {
+  const digits = await context.digits();
+  if (!areOfShape(digits, context.shape)) {
+    const [, channels, height, width] = context.shape;
+    root.append(
+      h(
+        "p",
+        { class: "notice" },
+        `This model's images are ${height} × ${width} in ${channels} channels; the page's real digits, ${digits.height} × ${digits.width} in grey, cannot be shown to it.`,
+      ),
+      createListing(),
+    );
+    return { rest: () => {} };
+  }
+  return new Learning(root, context, digits);
+}
+
+class Learning {
+  #context;
+  #settings;
+  #picker;
+  #slider;
+  #seed;
+  #tiles = {
+    xt: createTile({ term: "x_t", caption: "is shown", empty: "Not there yet" }),
+    eps: createTile({
+      term: "eps",
+      caption: "went in",
+      look: { range: EPS_RANGE },
+      empty: "Not there yet",
+    }),
+    guess: createTile({
+      term: "eps-hat",
+      caption: "is the answer",
+      look: { range: EPS_RANGE },
+      empty: "Not there yet",
+    }),
+    difference: createTile({
+      caption: "what is wrong with it, blue to orange",
+      look: { range: DIFFERENCE_RANGE, map: "signed" },
+      empty: "Not there yet",
+    }),
+  };
+  #readouts = createReadouts({
+    error: "squared error, mean over the pixels",
+    nothing: "had it answered nothing",
+  });
+  #plot;
+  #bound;
+  #errors = new Curve();
+  #ask;
+  #fill;
+  #unlisten;
+  /** @type {Promise<Subject> | null} */
+  #subject = null;
+
+  /** @param {HTMLElement} root @param {Context} context @param {Digits} digits */
+  constructor(root, context, digits) {
+    const { loaded, state, fail } = context;
+    this.#context = context;
+    this.#settings = state.group("learn");
+    const { digit, t, seed } = this.#settings.values;
+    this.#picker = createDigitPicker({
+      digits,
+      value: digit,
+      onChange: (digit) => {
+        this.#settings.set({ digit });
+        this.#begin();
+      },
+    });
+    this.#slider = createSlider({
+      label: "Time t",
+      min: 0,
+      max: loaded.info.trainTimesteps - 1,
+      value: t,
+      onInput: (t) => this.#seek(t),
+    });
+    this.#seed = createSeed({
+      label: "Noise, by number",
+      diceName: "Other noise",
+      value: seed,
+      onChange: (seed) => {
+        this.#settings.set({ seed });
+        this.#begin();
+      },
+    });
+    this.#plot = createPlot({
+      label: "Squared error over t",
+      x: { label: "t" },
+      y: { label: "squared error", log: true },
+      height: 200,
+      series: [{ name: "squared error" }],
+      onSeek: (t) => this.#seek(Math.round(t)),
+    });
+    this.#bound = createBound(context.engine, (t) => this.#seek(t));
+    this.#ask = latest(
+      (signal, /** @type {Promise<Subject>} */ subject, /** @type {number} */ t) =>
+        this.#show(signal, subject, t),
+      fail,
+    );
+    this.#fill = latest(
+      (signal, /** @type {Promise<Subject>} */ subject) => this.#computeCurves(signal, subject),
+      fail,
+    );
+    const { xt, eps, guess, difference } = this.#tiles;
+    root.append(
+      h(
+        "div",
+        { class: "learning" },
+        h(
+          "div",
+          { class: "stack" },
+          h(
+            "div",
+            { class: "learning-tiles" },
+            ...[xt, eps, guess, difference].map(({ element }) => element),
+          ),
+          this.#slider.element,
+          this.#readouts.element,
+        ),
+        h("div", { class: "stack" }, this.#picker.element, this.#seed.element),
+      ),
+      h(
+        "div",
+        { class: "learning-plots" },
+        h(
+          "div",
+          {},
+          h("p", { class: "plot-title" }, "The squared error over t, for this digit and noise"),
+          this.#plot.element,
+        ),
+        this.#bound.element,
+        createListing(),
+      ),
+    );
+    this.#unlisten = this.#settings.listen(() => this.#restore());
+    this.#begin();
+  }
+
+  /** @param {boolean} resting */
+  rest(resting) {
+    this.#ask.rest(resting);
+    this.#fill.rest(resting);
+    // What is known of the curves is kept; the rest of them is computed when somebody looks again.
+    if (resting) this.#fill.cancel();
+    else if (this.#subject !== null) this.#fill.ask(this.#subject);
+  }
+
+  dispose() {
+    this.#unlisten();
+    this.#ask.cancel();
+    this.#fill.cancel();
+    this.#plot.dispose();
+    this.#bound.dispose();
+  }
+
+  #restore() {
+    const { digit, t, seed } = this.#settings.values;
+    this.#picker.value = digit;
+    this.#slider.value = t;
+    this.#seed.value = seed;
+    this.#begin();
+  }
+
+  /** Another digit, or other noise. */
+  #begin() {
+    const { seed, t } = this.#settings.values;
+    const { x0, label } = this.#picker;
+    const { arithmetic, loaded } = this.#context;
+    const subject = arithmetic.noise({ seed, draws: 1, size: x0.length }).then((eps) => ({
+      x0,
+      label: labelFor(loaded.info, label),
+      seed,
+      eps,
+    }));
+    this.#subject = subject;
+    this.#errors.clear();
+    this.#bound.clear();
+    this.#ask.ask(subject, t);
+    this.#fill.ask(subject);
+    this.#mark(t);
+  }
+
+  /** @param {number} wish */
+  #seek(wish) {
+    const t = Math.min(this.#context.loaded.info.trainTimesteps - 1, Math.max(0, wish));
+    this.#slider.value = t;
+    this.#settings.set({ t });
+    this.#mark(t);
+    if (this.#subject !== null) this.#ask.ask(this.#subject, t);
+  }
+
+  /** @param {number} t */
+  #mark(t) {
+    this.#plot.mark(t);
+    this.#bound.mark(t);
+  }
+
+  /** @param {AbortSignal} signal @param {Promise<Subject>} asked @param {number} t */
+  async #show(signal, asked, t) {
+    const subject = await asked;
+    const { xt, eps, guess, error, nothing } = await ask(this.#context, subject, t, signal);
+    if (signal.aborted) return;
+    const { shape } = this.#context;
+    const difference = guess.map((value, i) => value - (eps[i] ?? NaN));
+    const digit = `a real ${this.#picker.label}`;
+    const at = `at t = ${t}`;
+    this.#tiles.xt.show(xt, shape, `What is shown: ${digit} with noise, ${at}`);
+    this.#tiles.eps.show(eps, shape, `The noise that went in, ${at}`);
+    this.#tiles.guess.show(guess, shape, `The answer: the noise in ${digit}, ${at}`);
+    this.#tiles.difference.show(difference, shape, `The answer minus the noise, ${at}`);
+    this.#readouts.show({ error: error.toPrecision(4), nothing: nothing.toPrecision(4) });
+    this.#put(t, error);
+    await this.#bound.ask(subject, t, signal, true);
+  }
+
+  /** @param {AbortSignal} signal @param {Promise<Subject>} asked */
+  async #computeCurves(signal, asked) {
+    const subject = await asked;
+    const all = times(this.#context.loaded.info.trainTimesteps);
+    for (const t of all) {
+      if (signal.aborted) return;
+      if (this.#errors.has(t)) continue;
+      const { error } = await ask(this.#context, subject, t, signal);
+      this.#put(t, error);
+    }
+    await this.#bound.prior(subject, signal);
+    for (const t of all) {
+      if (signal.aborted) return;
+      await this.#bound.ask(subject, t, signal);
+    }
+  }
+
+  /** @param {number} t @param {number} error */
+  #put(t, error) {
+    this.#errors.put(t, error);
+    const { lines, size } = this.#errors;
+    const [timesteps, values] = lines;
+    const ends =
+      size < 2
+        ? ""
+        : ` from ${Number(values[0]?.toPrecision(2))} at t = ${timesteps[0]} to ${Number(values.at(-1)?.toPrecision(2))} at t = ${timesteps.at(-1)}`;
+    this.#plot.set(lines, `${size} times computed${ends}`);
+  }
+}

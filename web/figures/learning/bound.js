@@ -1,0 +1,103 @@
+// The terms of the variational bound for one digit: L_T, L_{t-1} over t, and L_0, in bits per pixel.
+// Hidden where the crate's build does not have them.
+
+import { h } from "../../dom.js";
+import { createPlot, powerOfTen } from "../../parts/plot.js";
+import { createReadouts } from "../../parts/readouts.js";
+import { Curve } from "./measure.js";
+
+/** @typedef {import("./measure.js").Subject} Subject */
+
+/**
+ * @param {import("../../engine.js").Engine} engine
+ * @param {(t: number) => void} onSeek
+ */
+export function createBound(engine, onSeek) {
+  const plot = createPlot({
+    label: "The terms of the bound over t, in bits per pixel",
+    x: { label: "t" },
+    y: { label: "bits per pixel", log: true },
+    height: 200,
+    series: [{ name: "L", colour: "second" }],
+    onSeek: (t) => onSeek(Math.round(t)),
+  });
+  const readouts = createReadouts({
+    prior: sub("L", "T"),
+    term: sub("L", "t−1"),
+    first: sub("L", "0"),
+  });
+  const element = h(
+    "div",
+    { class: "bound", hidden: true },
+    h("p", { class: "plot-title" }, "What this digit costs, in bits per pixel"),
+    plot.element,
+    readouts.element,
+  );
+  const curve = new Curve();
+  let missing = false;
+
+  /**
+   * @template T
+   * @param {Promise<T>} asked
+   * @returns {Promise<T | null>} null where the build knows no such question
+   */
+  const orNothing = async (asked) => {
+    try {
+      return await asked;
+    } catch (error) {
+      if (!(error instanceof Error) || !/is not a function/.test(error.message)) throw error;
+      missing = true;
+      element.hidden = true;
+      return null;
+    }
+  };
+
+  return {
+    element,
+    /** For another digit. */
+    clear() {
+      curve.clear();
+      readouts.show({ prior: "–", term: "–", first: "–" });
+    },
+    /** L_T, which no training changes. @param {Subject} subject @param {AbortSignal} signal */
+    async prior({ x0 }, signal) {
+      if (missing) return;
+      const bits = await orNothing(engine.priorTerm({ x0 }, signal));
+      if (bits !== null) readouts.show({ prior: number(bits) });
+    },
+    /**
+     * The term of one t, if it is not known yet.
+     * @param {Subject} subject
+     * @param {number} t
+     * @param {AbortSignal} signal
+     * @param {boolean} [current] whether t is the one shown
+     */
+    async ask({ x0, label, seed }, t, signal, current = false) {
+      if (missing || (curve.has(t) && !current)) return;
+      const bits = await orNothing(engine.boundTerm({ x0, timestep: t, label, seed }, signal));
+      if (bits === null) return;
+      curve.put(t, bits);
+      element.hidden = false;
+      if (t === 0) readouts.show({ first: number(bits) });
+      if (current) readouts.show({ term: t === 0 ? "–" : number(bits) });
+      plot.set(curve.lines, `${number(bits)} at t = ${t}; ${curve.size} terms so far`);
+    },
+    /** @param {number} t */
+    mark(t) {
+      plot.mark(t);
+    },
+    dispose: plot.dispose,
+  };
+}
+
+/** @param {number} bits */
+function number(bits) {
+  if (bits >= 0.001 || !(bits > 0)) return bits.toPrecision(3);
+  const [mantissa, exponent] = bits.toExponential(1).split("e");
+  return `${mantissa} · ${powerOfTen(10 ** Number(exponent))}`;
+}
+
+/** @param {string} letter @param {string} index */
+function sub(letter, index) {
+  return h("span", {}, letter, h("sub", {}, index));
+}

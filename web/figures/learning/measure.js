@@ -1,0 +1,84 @@
+// What is asked about one digit and one noise: the error at any t, and the terms of the bound.
+
+/** @typedef {import("../../figure.js").Context} Context */
+
+/**
+ * @typedef {object} Subject what the questions are about
+ * @property {Float32Array} x0
+ * @property {number | null} label the model's class for it
+ * @property {number} seed
+ * @property {Float32Array} eps the noise of this seed
+ */
+
+/** @typedef {{ xt: Float32Array, eps: Float32Array, guess: Float32Array, error: number, nothing: number }} Answer nothing: the error of an answer of zeros */
+
+/** Where the curves are computed: this many times, closer together where t is small. */
+const TIMES = 24;
+
+/** Coarse first, then the gaps. @param {number} trainTimesteps @returns {number[]} */
+export function times(trainTimesteps) {
+  const last = trainTimesteps - 1;
+  const all = Array.from({ length: TIMES }, (_, i) => Math.round(last * (i / (TIMES - 1)) ** 2));
+  const order = [TIMES - 1, 0];
+  for (let gap = 16; gap >= 1; gap /= 2) {
+    for (let i = gap; i < TIMES; i += gap) if (!order.includes(i)) order.push(i);
+  }
+  return [...new Set(order.map((i) => all[i] ?? 0))];
+}
+
+/**
+ * Line 5 of Algorithm 1 without the gradient.
+ * @param {Context} context
+ * @param {Subject} subject
+ * @param {number} t
+ * @param {AbortSignal} signal
+ * @returns {Promise<Answer>}
+ */
+export async function ask({ arithmetic, engine, loaded }, { x0, label, eps }, t, signal) {
+  const alphaCumprod = loaded.schedule.alphasCumprod[t] ?? NaN;
+  const xt = await arithmetic.addNoise({ x0, eps, alphaCumprod }, signal);
+  const question = { x: xt, count: 1, timestep: t };
+  const answer = await engine.denoise(
+    label === null ? question : { ...question, labels: Uint32Array.of(label) },
+    signal,
+  );
+  const nothing = meanSquare(eps, new Float32Array(eps.length));
+  return { xt, eps, guess: answer.eps, error: meanSquare(eps, answer.eps), nothing };
+}
+
+/** @param {Float32Array} one @param {Float32Array} other */
+function meanSquare(one, other) {
+  let sum = 0;
+  one.forEach((value, i) => (sum += (value - (other[i] ?? NaN)) ** 2));
+  return sum / one.length;
+}
+
+/** Values over t, as they come in. */
+export class Curve {
+  /** @type {Map<number, number>} */
+  #values = new Map();
+
+  /** @param {number} t @param {number} value */
+  put(t, value) {
+    this.#values.set(t, value);
+  }
+
+  /** @param {number} t */
+  has(t) {
+    return this.#values.has(t);
+  }
+
+  clear() {
+    this.#values.clear();
+  }
+
+  get size() {
+    return this.#values.size;
+  }
+
+  /** @returns {[number[], number[]]} t, ascending, and the values */
+  get lines() {
+    const sorted = [...this.#values].sort(([a], [b]) => a - b);
+    return [sorted.map(([t]) => t), sorted.map(([, value]) => value)];
+  }
+}
