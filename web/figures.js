@@ -11,4 +11,8 @@ export const figures = {
     module: () => import("./figures/learning.js"),
     css: new URL("./figures/learning.css", import.meta.url),
   },
+  inside: {
+    module: () => import("./figures/inside.js"),
+    css: new URL("./figures/inside.css", import.meta.url),
+  },
 };

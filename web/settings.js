@@ -190,6 +190,10 @@ export const properties = {
   inside: {
     digit: testDigit(30),
     t: timestep(400),
+    // The time of the noise in the picture, where that is not t.
+    held: optional(timestep(0)),
+    // The place at the bottom that attention is shown of, in reading order; left to the page, one of ink.
+    place: optional(whole(0, 4095, 0)),
   },
 
   compare: {

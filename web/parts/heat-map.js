@@ -1,4 +1,4 @@
-// A matrix as colours, one row of it marked.
+// A matrix as colours, one row or column of it marked.
 
 import { h } from "../dom.js";
 import { paint } from "../paint.js";
@@ -13,6 +13,7 @@ export function createHeatMap({ empty, look = { map: "signed" } }) {
   const mark = h("div", { class: "heat-mark", hidden: true });
   const element = h("div", { class: "heat-map" }, canvas, mark);
   let rows = 1;
+  let columns = 1;
   return {
     element,
     canvas,
@@ -22,7 +23,7 @@ export function createHeatMap({ empty, look = { map: "signed" } }) {
      * @param {string} text
      */
     show(values, shape, text) {
-      [rows] = shape;
+      [rows, columns] = shape;
       paint(canvas, values, [1, 1, ...shape], look);
       canvas.setAttribute("aria-label", text);
     },
@@ -31,8 +32,17 @@ export function createHeatMap({ empty, look = { map: "signed" } }) {
       mark.hidden = row === null;
       if (row === null) return;
       // Through the DOM, which the page's content security policy allows.
-      mark.style.top = `${(100 * row) / rows}%`;
+      mark.style.inset = `${(100 * row) / rows}% -0.25rem auto`;
+      mark.style.width = "auto";
       mark.style.height = `${100 / rows}%`;
+    },
+    /** @param {number | null} column */
+    markColumn(column) {
+      mark.hidden = column === null;
+      if (column === null) return;
+      mark.style.inset = `-0.25rem auto -0.25rem ${(100 * column) / columns}%`;
+      mark.style.width = `${100 / columns}%`;
+      mark.style.height = "auto";
     },
   };
 }

@@ -1,0 +1,241 @@
+// Figure 7: one evaluation of the network, seen from inside: what it is told of t, what its channels
+// hold on the way down and up, and what the bottom attends to.
+
+import { areOfShape, labelFor } from "../digits.js";
+import { h } from "../dom.js";
+import { latest } from "../latest.js";
+import { createButton } from "../parts/button.js";
+import { createDigitPicker } from "../parts/digit-picker.js";
+import { createSlider } from "../parts/slider.js";
+import { createSwitch } from "../parts/switch.js";
+import { createTile } from "../parts/tile.js";
+import { createAttention } from "./inside/attention.js";
+import { createEmbedding } from "./inside/embedding.js";
+import { createStages } from "./inside/stages.js";
+
+/** @typedef {import("../figure.js").Context} Context */
+/** @typedef {import("../digits.js").Digits} Digits */
+
+/** The noise in the picture, and of a walk that is watched. */
+const SEED = 1;
+/** Steps of a walk that is watched. */
+const STEPS = 40;
+
+/** @type {import("../figure.js").Create} */
+export async function create(root, context) {
+  const { engine, loaded } = context;
+  const { trainTimesteps } = loaded.info;
+  const timesteps = Uint32Array.from({ length: trainTimesteps }, (_, t) => t);
+  const [digits, rows] = await Promise.all([context.digits(), engine.timeEmbeddings(timesteps)]);
+  return new Inside(root, context, digits, rows);
+}
+
+class Inside {
+  #context;
+  #settings;
+  #picker;
+  #slider;
+  #hold;
+  #watchButton;
+  #embedding;
+  #attention;
+  #picture = createTile({ term: "x_t", caption: "is looked at", empty: "Not there yet" });
+  #stages = createStages();
+  #look;
+  #unlisten;
+  /** Whether the page's digits are images of the model's shape; without them there is only noise. */
+  #hasDigits;
+  /** @type {Promise<Float32Array>} */
+  #noise;
+  /** A walk that is watched. @type {AbortController | null} */
+  #walk = null;
+
+  /** @param {HTMLElement} root @param {Context} context @param {Digits} digits @param {Float32Array} rows */
+  constructor(root, context, digits, rows) {
+    const { arithmetic, loaded, shape, state, fail } = context;
+    const { trainTimesteps } = loaded.info;
+    this.#context = context;
+    this.#settings = state.group("inside");
+    const { digit, t, held, place } = this.#settings.values;
+    this.#hasDigits = areOfShape(digits, shape);
+    const size = shape.reduce((a, b) => a * b, 1);
+    this.#noise = arithmetic.noise({ seed: SEED, draws: 1, size });
+    this.#noise.catch(() => {});
+
+    this.#embedding = createEmbedding(rows, trainTimesteps, (t) => this.#seek(t));
+    this.#slider = createSlider({
+      label: "Time t",
+      min: 0,
+      max: trainTimesteps - 1,
+      value: t,
+      onInput: (t) => this.#seek(t),
+    });
+    this.#picker = createDigitPicker({
+      digits,
+      value: digit,
+      tile: false,
+      onChange: (digit) => {
+        this.#settings.set({ digit });
+        this.#ask();
+      },
+    });
+    this.#hold = createSwitch({
+      label: "Hold the picture",
+      hint: "Then t changes only what the network is told.",
+      value: held !== null,
+      onChange: (hold) => {
+        this.#settings.set({ held: hold ? this.#settings.values.t : null });
+        this.#ask();
+      },
+    });
+    this.#watchButton = createButton({ name: "Watch a walk", onPress: () => this.#toggleWalk() });
+    this.#attention = createAttention({
+      place,
+      onChoose: (place) => this.#settings.set({ place }),
+    });
+    this.#look = latest((signal) => this.#lookAt(signal), fail);
+
+    /** @param {string} title @param {...HTMLElement} parts */
+    const part = (title, ...parts) =>
+      h("div", {}, h("p", { class: "plot-title" }, title), ...parts);
+    root.append(
+      h(
+        "div",
+        { class: "inside" },
+        h(
+          "div",
+          { class: "inside-time" },
+          part("Every t as the network is told it", this.#embedding.map, this.#slider.element),
+          part("This t", this.#embedding.bars),
+        ),
+        h(
+          "div",
+          { class: "inside-u" },
+          h(
+            "div",
+            { class: "inside-picture" },
+            this.#picture.element,
+            h(
+              "div",
+              { class: "stack" },
+              this.#hasDigits ? this.#picker.element : null,
+              this.#hasDigits ? this.#hold.element : null,
+              h("div", { class: "row" }, this.#watchButton.element),
+            ),
+          ),
+          this.#stages.element,
+        ),
+        part("Attention at the bottom", this.#attention.element),
+      ),
+    );
+    this.#unlisten = this.#settings.listen((values) => {
+      this.#picker.value = values.digit;
+      this.#slider.value = values.t;
+      this.#hold.value = values.held !== null;
+      this.#attention.place = values.place;
+      this.#ask();
+    });
+    this.#ask();
+  }
+
+  /** @param {boolean} resting */
+  rest(resting) {
+    if (resting) this.#endWalk();
+    this.#look.rest(resting);
+  }
+
+  dispose() {
+    this.#unlisten();
+    this.#endWalk();
+    this.#look.cancel();
+    this.#embedding.dispose();
+  }
+
+  /** @param {number} wish */
+  #seek(wish) {
+    const t = Math.min(this.#context.loaded.info.trainTimesteps - 1, Math.max(0, wish));
+    this.#slider.value = t;
+    this.#settings.set({ t });
+    this.#ask();
+  }
+
+  /** Looks anew at what is chosen now. */
+  #ask() {
+    this.#endWalk();
+    const { t } = this.#settings.values;
+    this.#slider.value = t;
+    this.#embedding.mark(t);
+    this.#look.ask();
+  }
+
+  get #label() {
+    const { info } = this.#context.loaded;
+    return this.#hasDigits
+      ? labelFor(info, this.#picker.label)
+      : info.nullLabel === null && info.classes.length > 0
+        ? 0
+        : null;
+  }
+
+  /** @param {AbortSignal} signal */
+  async #lookAt(signal) {
+    const { arithmetic, loaded } = this.#context;
+    const { t, held } = this.#settings.values;
+    const eps = await this.#noise;
+    if (!this.#hasDigits) {
+      await this.#show(eps, t, "noise", signal);
+      return;
+    }
+    const noised = held ?? t;
+    const alphaCumprod = loaded.schedule.alphasCumprod[noised] ?? NaN;
+    const { x0, label } = this.#picker;
+    const x = await arithmetic.addNoise({ x0, eps, alphaCumprod }, signal);
+    await this.#show(x, t, `a real ${label}, noised to t = ${noised}`, signal);
+  }
+
+  /** @param {Float32Array} x @param {number} t @param {string} name @param {AbortSignal} signal */
+  async #show(x, t, name, signal) {
+    const { engine, shape } = this.#context;
+    const look = await engine.look({ x, timestep: t, label: this.#label }, signal);
+    if (signal.aborted) return;
+    this.#picture.show(x, shape, `What is looked at: ${name}, with t = ${t}`);
+    this.#stages.show(look.stages, t, look.attention !== null);
+    this.#attention.show(look.attention, x, shape, t);
+  }
+
+  #toggleWalk() {
+    if (this.#walk !== null) {
+      this.#endWalk();
+      return;
+    }
+    this.#look.cancel();
+    const walk = new AbortController();
+    this.#walk = walk;
+    this.#watchButton.rename("Stop the walk");
+    this.#watch(walk.signal).catch((error) => {
+      if (!walk.signal.aborted) this.#context.fail(error);
+    });
+  }
+
+  #endWalk() {
+    this.#walk?.abort();
+    this.#walk = null;
+    this.#watchButton.rename("Watch a walk");
+  }
+
+  /** A walk back, with a look at every step. @param {AbortSignal} signal */
+  async #watch(signal) {
+    const { engine, loaded } = this.#context;
+    const steps = Math.min(STEPS, loaded.info.trainTimesteps);
+    const options = { seed: SEED, count: 1, label: this.#label, steps };
+    const chain = await engine.open(options, signal);
+    for (let frame = await chain?.step(); frame; frame = await chain?.step()) {
+      this.#slider.value = frame.timestep;
+      this.#embedding.mark(frame.timestep);
+      await this.#show(frame.xt, frame.timestep, "a walk back", signal);
+      if (frame.done) break;
+    }
+    if (!signal.aborted) this.#endWalk();
+    chain?.close();
+  }
+}

@@ -1,0 +1,108 @@
+// The U: what some channels hold after each of its parts, on the way down, at the bottom, and up again.
+
+import { h } from "../../dom.js";
+import { createImageGrid } from "../../parts/image-grid.js";
+
+/** @typedef {import("../../protocol.js").Stage} Stage */
+
+/** Channels shown of each stage. */
+const CHANNELS = 6;
+/** Root mean squares that take the full colour. */
+const RANGE = 2.5;
+
+const names = {
+  in: () => "The picture comes in",
+  /** @param {number} level */
+  down: (level) => `Down ${level + 1}`,
+  mid: () => "The bottom, with attention",
+  /** @param {number} level */
+  up: (level) => `Up ${level + 1}`,
+  out: () => "The noise comes out",
+};
+
+export function createStages() {
+  const element = h("ol", { class: "u", "aria-label": "The U, in the order of computation" });
+  /** @type {Map<string, ReturnType<typeof createStage>>} */
+  const places = new Map();
+  return {
+    element,
+    /** @param {Stage[]} stages @param {number} t @param {boolean} attention whether there is any at the bottom */
+    show(stages, t, attention) {
+      const depth = Math.max(0, ...stages.map(({ level }) => level)) + 1;
+      for (const stage of stages) {
+        const key = `${stage.role} ${stage.level}`;
+        let place = places.get(key);
+        if (place === undefined) {
+          place = createStage(stage, depth, attention);
+          places.set(key, place);
+          element.append(place.element);
+        }
+        place.show(stage, t);
+      }
+    },
+  };
+}
+
+/** @param {Stage} first @param {number} depth levels of the U @param {boolean} attention */
+function createStage(first, depth, attention) {
+  const { role, level } = first;
+  const [channels, height, width] = first.shape;
+  const chosen = liveliest(first);
+  const grid = createImageGrid({
+    columns: chosen.length,
+    rows: 1,
+    imageSize: [height, width],
+    look: { map: "signed" },
+    empty: "Not there yet",
+  });
+  // Every image is as large as those of the other stages, though there be fewer.
+  grid.element.style.width = `${(100 * chosen.length) / CHANNELS}%`;
+  const name = role === "mid" && !attention ? "The bottom" : names[role](level);
+  const size = `${channels} × ${height} × ${width}`;
+  const element = h(
+    "li",
+    { class: "stage", "data-role": role },
+    h("p", { class: "stage-name" }, h("span", {}, name), h("span", {}, size)),
+    grid.element,
+  );
+  // Down on the left, up on the right, each level beside its own.
+  const rows = { in: 1, down: level + 2, mid: depth + 2, up: level + 2, out: 1 };
+  element.style.gridRow = String(rows[role]);
+  element.style.gridColumn =
+    role === "mid" ? "1 / -1" : role === "up" || role === "out" ? "2" : "1";
+  return {
+    element,
+    /** @param {Stage} stage @param {number} t */
+    show({ values }, t) {
+      const plane = height * width;
+      let square = 0;
+      for (const value of values) square += value * value;
+      const range = RANGE * Math.sqrt(square / values.length) || 1;
+      const shown = new Float32Array(chosen.length * plane);
+      chosen.forEach((channel, i) => {
+        shown.set(values.subarray(channel * plane, (channel + 1) * plane), i * plane);
+      });
+      const text = `${name}: ${chosen.length} of ${channels} channels of ${height} × ${width}, at t = ${t}`;
+      grid.show(
+        shown.map((value) => value / range),
+        [chosen.length, 1, height, width],
+        text,
+      );
+    },
+  };
+}
+
+/** The channels with the most going on in them, kept as long as the page is open. @param {Stage} stage */
+function liveliest({ shape: [channels, height, width], values }) {
+  const plane = height * width;
+  const variances = Array.from({ length: channels }, (_, channel) => {
+    const part = values.subarray(channel * plane, (channel + 1) * plane);
+    const mean = part.reduce((sum, value) => sum + value, 0) / plane;
+    return { channel, variance: part.reduce((sum, value) => sum + (value - mean) ** 2, 0) };
+  });
+  variances.sort((a, b) => b.variance - a.variance);
+  return variances
+    .slice(0, CHANNELS)
+    .map(({ channel }) => channel)
+    .sort((a, b) => a - b);
+}
