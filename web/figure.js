@@ -35,6 +35,7 @@ import { asSentence, sentence } from "./sentence.js";
  * @property {number[]} shape of one image: [1, channels, h, w]
  * @property {import("./state.js").State} state what the address keeps
  * @property {() => Promise<import("./digits.js").Digits>} digits the page's real digits
+ * @property {import("./history.js").History} history what the figures have to give away
  * @property {boolean} calm whether the visitor wants nothing to move by itself
  */
 

@@ -15,4 +15,12 @@ export const figures = {
     module: () => import("./figures/inside.js"),
     css: new URL("./figures/inside.css", import.meta.url),
   },
+  wall: {
+    module: () => import("./figures/wall.js"),
+    css: new URL("./figures/wall.css", import.meta.url),
+  },
+  "take-away": {
+    module: () => import("./figures/take-away.js"),
+    css: new URL("./figures/take-away.css", import.meta.url),
+  },
 };

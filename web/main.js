@@ -26,6 +26,7 @@ import { Engine } from "./engine.js";
 import { placeFigures, revealSections } from "./figure.js";
 import { figures } from "./figures.js";
 import { setUpHelp } from "./help.js";
+import { History } from "./history.js";
 import { asSentence, sentence } from "./sentence.js";
 import { properties, readWish } from "./settings.js";
 import { linkSources } from "./source.js";
@@ -107,6 +108,7 @@ async function begin() {
     shape: [1, channels, ...imageSize],
     state: new State(properties, limits, showComplaints),
     digits: loadDigits,
+    history: new History(),
     calm: matchMedia("(prefers-reduced-motion: reduce)").matches,
   });
 }

@@ -138,6 +138,13 @@ const spacing = oneOf(/** @type {const} */ (["leading", "linspace", "trailing"])
 /** One of the page's 100 real digits, ten of each class in order. @param {number} initial */
 const testDigit = (initial) => whole(0, 99, initial);
 
+/** A pattern of yes and no as hexadecimal digits; "" where there is none. @type {Property<string>} */
+const bits = {
+  initial: () => "",
+  read: (text) => (/^[0-9a-f]{0,256}$/.test(text) ? { value: text, exact: true } : undefined),
+  write: (value) => value,
+};
+
 /** All that the page's address can say behind the #, by figure. The hero's names stand without a prefix. */
 export const properties = {
   walk: {
@@ -204,13 +211,29 @@ export const properties = {
 
   wall: {
     seed,
-    guidance: real(0, MAX_GUIDANCE, 2),
+    guidance: real(0, MAX_GUIDANCE, 1),
+    // Left to the page, the number of steps suits the device.
+    steps: optional(whole(2, 50, 10)),
   },
 
-  bend: {
+  scribble: {
     t: timestep(500),
-    label: classLabel(3),
+    label: classLabel(2),
     seed,
+  },
+
+  repaint: {
+    digit: testDigit(30),
+    mask: bits,
+    label: classLabel(null),
+    resamplings: whole(1, 10, 3),
+    seed,
+  },
+
+  between: {
+    from: seed,
+    to: whole(0, MAX_SEED, 2),
+    label: classLabel(null),
     share: real(0, 1, 0.5),
   },
 };

@@ -173,6 +173,7 @@ class WalkBack {
   #show(view) {
     this.#view = view;
     this.#remember(view);
+    this.#context.history.offer("walk", view);
     if (this.#scheduled) return;
     this.#scheduled = true;
     requestAnimationFrame(() => {

@@ -1,0 +1,132 @@
+// A wall of digits, on the CPU path.
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { launch, serve } from "./helpers.js";
+import { visit } from "./visitor.js";
+
+/** @typedef {import("playwright-core").Locator} Locator */
+
+/** @type {Awaited<ReturnType<typeof launch>>} */
+let browser;
+/** @type {Awaited<ReturnType<typeof serve>>} */
+let server;
+
+before(async () => {
+  browser = await launch({ webgpu: false });
+  server = await serve();
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+const SIDE = 10;
+const [WIDTH, GAP] = [28, 1];
+
+/**
+ * The images of the wall.
+ * @param {number[]} pixels of the whole
+ * @returns {number[][]} row by row
+ */
+function images(pixels) {
+  const line = SIDE * (WIDTH + GAP) - GAP;
+  return Array.from({ length: SIDE * SIDE }, (_, place) => {
+    const left = (place % SIDE) * (WIDTH + GAP);
+    const top = Math.floor(place / SIDE) * (WIDTH + GAP);
+    return Array.from({ length: WIDTH * WIDTH }, (_, i) => {
+      const at = (top + Math.floor(i / WIDTH)) * line + left + (i % WIDTH);
+      return pixels[at] ?? NaN;
+    });
+  });
+}
+
+/** @param {number[][]} all */
+function mean(all) {
+  const [first = []] = all;
+  return first.map((_, i) => all.reduce((sum, image) => sum + (image[i] ?? NaN), 0) / all.length);
+}
+
+/** Pearson's. @param {number[]} one @param {number[]} other */
+function correlation(one, other) {
+  const centred = [one, other].map((values) => {
+    const middle = values.reduce((sum, value) => sum + value, 0) / values.length;
+    return values.map((value) => value - middle);
+  });
+  const [a = [], b = []] = centred;
+  /** @param {number[]} u @param {number[]} v */
+  const dot = (u, v) => u.reduce((sum, value, i) => sum + value * (v[i] ?? NaN), 0);
+  return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
+}
+
+describe("a wall of digits", () => {
+  test("walks a hundred images in batches, each row to its digit", async () => {
+    const visitor = await visit(browser, `${server.url}?device=cpu#steps=10&wall.steps=2`);
+    const section = await visitor.goTo("A wall of digits");
+    const wall = section.getByRole("img");
+    await section.getByText("All hundred are images").waitFor({ timeout: 120_000 });
+    assert.equal(await visitor.reads("images at once"), "10");
+    assert.match((await wall.getAttribute("aria-label")) ?? "", /0, 1, .*, 9: the images$/);
+
+    const all = images(await visitor.pixels(wall));
+    assert.equal(new Set(all.map((image) => image.join())).size, SIDE * SIDE, "no two are alike");
+    const real = await visitor.page.evaluate(async () => {
+      const address = new URL("web/digits.js", location.href).href;
+      const { loadDigits } = await import(address);
+      const { images, labels } = await loadDigits();
+      return { images: images.map((/** @type {Float32Array} */ x) => Array.from(x)), labels };
+    });
+    for (let row = 0; row < SIDE; row++) {
+      const drawn = mean(all.slice(row * SIDE, (row + 1) * SIDE));
+      const likeness = Array.from({ length: SIDE }, (_, digit) =>
+        correlation(
+          drawn,
+          mean(
+            real.images.filter(
+              (/** @type {number[]} */ _, /** @type {number} */ i) => real.labels[i] === digit,
+            ),
+          ),
+        ),
+      );
+      const most = likeness.indexOf(Math.max(...likeness));
+      assert.equal(
+        most,
+        row,
+        `row ${row} is most like ${most}: ${likeness.map((r) => r.toFixed(2))}`,
+      );
+    }
+    await visitor.leave();
+  });
+
+  test("begins anew with other noise, stands still when told to, and keeps its seed in the link", async () => {
+    const visitor = await visit(browser, `${server.url}?device=cpu#steps=10&wall.steps=50`);
+    const section = await visitor.goTo("A wall of digits");
+    const wall = section.getByRole("img");
+    const noisy = section.getByRole("img", { name: /noisy, at t = 999/ });
+    await noisy.waitFor();
+    const dice = section.getByRole("button", { name: "Other noise for the wall" });
+    const seed = section.getByRole("spinbutton", { name: "Seed of the wall" });
+    const before = await visitor.pixels(wall);
+    await section.getByRole("button", { name: "Stand still" }).click();
+    for (let i = 0; i < 10; i++) await dice.click();
+    await seed.fill("7");
+    await seed.press("Enter");
+    await visitor.until(async () =>
+      (await visitor.page.evaluate(() => location.hash)).includes("wall.seed=7"),
+    );
+    await visitor.page.waitForTimeout(1000);
+    const still = await visitor.pixels(wall);
+    assert.notDeepEqual(still, before, "other noise is shown at once, even standing still");
+    await visitor.page.waitForTimeout(1000);
+    assert.deepEqual(await visitor.pixels(wall), still, "nothing walks");
+
+    await section.getByRole("button", { name: "Walk" }).click();
+    await visitor.until(async () => {
+      const now = images(await visitor.pixels(wall));
+      const then = images(still);
+      return now[0]?.join() !== then[0]?.join();
+    });
+    await visitor.leave();
+  });
+});

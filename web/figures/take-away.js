@@ -1,0 +1,265 @@
+// Figure 11: the hero's walk and the wall as files, and the page's state as a link.
+
+import { freshId, h, setText } from "../dom.js";
+import { latest } from "../latest.js";
+import { createButton } from "../parts/button.js";
+import { createChoice } from "../parts/choice.js";
+import { createImageGrid } from "../parts/image-grid.js";
+import { createSwitch } from "../parts/switch.js";
+import { createTile } from "../parts/tile.js";
+import {
+  SIZES,
+  chosen,
+  fromBytes,
+  gifOfWalk,
+  gifOfWall,
+  pngOf,
+  save,
+  scaleFor,
+  states,
+  tensorsOfWalk,
+} from "./take-away/files.js";
+
+/** @type {import("../figure.js").Create} */
+export function create(root, { arithmetic, loaded, shape, state, history, fail }) {
+  const [, , height = 1, width = 1] = shape;
+  /** @type {import("./take-away/files.js").Size} */
+  let size = "medium";
+  let resting = false;
+  let scheduled = false;
+  let disposed = false;
+
+  const walkTile = createTile({ empty: "The walk has not begun yet" });
+  const wallGrid = createImageGrid({
+    columns: 10,
+    rows: 10,
+    imageSize: [height, width],
+    empty: "The wall has not walked yet",
+  });
+  const status = h("p", { class: "notice", role: "status" });
+  const guess = createSwitch({
+    label: "the guess beside it",
+    value: false,
+    onChange: () => show(),
+  });
+
+  /** The walk's digit and seed as part of a file's name. */
+  const nameOfWalk = () => {
+    const { label, seed } = state.group("walk").values;
+    const kind = label === null ? "any" : (loaded.info.classes[label] ?? "any");
+    return `walkback-${kind.replace(/[^\w-]+/g, "-")}-seed-${seed}`;
+  };
+  const nameOfWall = () => `walkback-wall-seed-${state.group("wall").values.seed}`;
+  const walkScale = () => scaleFor(width, SIZES[size].walk);
+  const wallScale = () => scaleFor(10 * width, SIZES[size].wall);
+  /** Where the hero's walk stands, in words for a file's name. */
+  const timeOf = () => {
+    const { walk } = history.kept;
+    const t = walk?.timesteps[walk.position];
+    return t === undefined ? "image" : `t-${t}`;
+  };
+
+  /** @typedef {(signal: AbortSignal) => Promise<{ blob: Blob, name: string }>} Make */
+  const make = latest(async (signal, /** @type {Make} */ work) => {
+    setText(status, "Encoding");
+    const { blob, name } = await work(signal);
+    if (signal.aborted) return;
+    save(blob, name);
+    setText(status, `Saved ${name}, ${bytes(blob.size)}.`);
+  }, fail);
+
+  /**
+   * A button that makes a file, and a line on what that will be.
+   * @param {string} name
+   * @param {Make} work
+   */
+  const offer = (name, work) => {
+    const about = h("span", { class: "hint" });
+    const button = createButton({
+      name,
+      icon: "save",
+      shown: true,
+      onPress: () => make.ask(work),
+    });
+    return { element: h("li", {}, button.element, about), button, about };
+  };
+  const framePng = offer("PNG of this frame", async () => {
+    const { walk } = history.kept;
+    if (walk === undefined) throw new Error("The walk has not begun yet.");
+    const blob = await pngOf(walk.xt, walk.shape, 1, walkScale());
+    return { blob, name: `${nameOfWalk()}-${timeOf()}.png` };
+  });
+  const walkGif = offer("GIF of the walk", async (signal) => {
+    const { walk } = history.kept;
+    if (walk === undefined) throw new Error("The walk has not begun yet.");
+    const how = { scale: walkScale(), guess: guess.value };
+    return { blob: await gifOfWalk(arithmetic, walk, how, signal), name: `${nameOfWalk()}.gif` };
+  });
+  const tensors = offer("Tensors of the walk", async (signal) => {
+    const { walk } = history.kept;
+    if (walk === undefined) throw new Error("The walk has not begun yet.");
+    const blob = await tensorsOfWalk(arithmetic, walk, signal);
+    return { blob, name: `${nameOfWalk()}.safetensors` };
+  });
+  const wallPng = offer("PNG of the wall", async () => {
+    const { wall } = history.kept;
+    const last = wall?.frames.at(-1);
+    if (wall === undefined || last === undefined) throw new Error("The wall has not walked yet.");
+    const blob = await pngOf(fromBytes(last), wall.shape, wall.columns, wallScale());
+    return { blob, name: `${nameOfWall()}.png` };
+  });
+  const wallGif = offer("GIF of the wall", async (signal) => {
+    const { wall } = history.kept;
+    if (wall === undefined) throw new Error("The wall has not walked yet.");
+    const blob = await gifOfWall(arithmetic, wall, wallScale(), signal);
+    return { blob, name: `${nameOfWall()}.gif` };
+  });
+
+  const sizes = createChoice({
+    legend: "Size of the pictures",
+    choices: [
+      { value: "small", name: "small" },
+      { value: "medium", name: "medium" },
+      { value: "large", name: "large" },
+    ],
+    value: size,
+    onChange: (value) => {
+      size = value;
+      show();
+    },
+  });
+
+  const id = freshId("link");
+  const address = h("input", { id, type: "text", readonly: true, spellcheck: "false" });
+  address.addEventListener("focus", () => {
+    address.value = state.link;
+    address.select();
+  });
+  const copy = createButton({
+    name: "Copy the link",
+    icon: "link",
+    shown: true,
+    onPress: async () => {
+      address.value = state.link;
+      try {
+        await navigator.clipboard.writeText(address.value);
+        setText(status, "The link is copied.");
+      } catch {
+        address.focus();
+        setText(status, "This browser lets no page copy; the link is selected, copy it by hand.");
+      }
+    },
+  });
+
+  root.append(
+    h(
+      "div",
+      { class: "take-away" },
+      h(
+        "div",
+        { class: "take" },
+        walkTile.element,
+        h(
+          "ul",
+          { "aria-label": "The walk as files" },
+          framePng.element,
+          walkGif.element,
+          h("li", {}, guess.element),
+          tensors.element,
+        ),
+      ),
+      h(
+        "div",
+        { class: "take" },
+        wallGrid.element,
+        h("ul", { "aria-label": "The wall as files" }, wallPng.element, wallGif.element),
+      ),
+      sizes.element,
+      h(
+        "div",
+        { class: "take-link" },
+        h("label", { for: id }, "A link to all that is chosen on this page"),
+        h("div", { class: "with-button" }, address, copy.element),
+      ),
+      status,
+    ),
+  );
+
+  const show = () => {
+    const { walk, wall } = history.kept;
+    for (const { button } of [framePng, walkGif, tensors]) button.disabled = walk === undefined;
+    for (const { button } of [wallPng, wallGif]) button.disabled = wall === undefined;
+    guess.disabled = walk === undefined;
+    address.value = state.link;
+    if (walk !== undefined) {
+      const t = walk.timesteps[walk.position];
+      const where = t === undefined ? "the image" : `at t = ${t}`;
+      walkTile.show(walk.xt, walk.shape, `The walk above, ${where}`);
+      const scale = walkScale();
+      const count = states(walk).length;
+      const wide = guess.value && walk.frames.length > 0 ? 2 * width * scale + 2 : width * scale;
+      setText(framePng.about, `${where}, ${width * scale} × ${height * scale} pixels`);
+      const { length } = chosen(count);
+      const walked = walk.frames.length;
+      const part =
+        walked < walk.timesteps.length
+          ? `; ${walked} of ${plural(walk.timesteps.length, "step")} walked so far`
+          : "";
+      setText(
+        walkGif.about,
+        `${plural(length, "frame")}, ${wide} × ${height * scale} pixels${part}`,
+      );
+      setText(
+        tensors.about,
+        `safetensors: x_t, x_0 and eps of ${plural(walk.frames.length, "step")} as float32`,
+      );
+    }
+    if (wall === undefined) {
+      setText(wallPng.about, "once the wall has begun to walk");
+      setText(wallGif.about, "");
+    } else {
+      const last = wall.frames.at(-1);
+      const walked = wall.frames.length - 1;
+      if (last !== undefined) {
+        const text = `The wall above after ${walked} of ${wall.steps} steps`;
+        wallGrid.show(fromBytes(last), wall.shape, text);
+      }
+      const side = (/** @type {number} */ pixels) => 10 * (pixels * wallScale() + 2) - 2;
+      setText(wallPng.about, `${side(width)} × ${side(height)} pixels`);
+      const part =
+        walked < wall.steps ? `; ${walked} of ${plural(wall.steps, "step")} walked so far` : "";
+      setText(wallGif.about, `${plural(wall.frames.length, "frame")}${part}`);
+    }
+  };
+  const soon = () => {
+    if (scheduled || resting) return;
+    scheduled = true;
+    requestAnimationFrame(() => {
+      scheduled = false;
+      if (!resting && !disposed) show();
+    });
+  };
+  const unlisten = history.listen(soon);
+  show();
+  return {
+    rest(value) {
+      resting = value;
+      make.rest(value);
+      soon();
+    },
+    dispose() {
+      disposed = true;
+      unlisten();
+      make.cancel();
+    },
+  };
+}
+
+/** @param {number} n @param {string} thing */
+const plural = (n, thing) => `${n} ${thing}${n === 1 ? "" : "s"}`;
+
+/** @param {number} count */
+function bytes(count) {
+  if (count < 1e6) return `${Math.max(1, Math.round(count / 1e3))} kB`;
+  return `${(count / 1e6).toFixed(1)} MB`;
+}

@@ -1,0 +1,225 @@
+// Figure 9: ten rows of ten walks, each row a class, each place its own noise.
+
+import { h, setText } from "../dom.js";
+import { createGate } from "../gate.js";
+import { latest } from "../latest.js";
+import { createButton } from "../parts/button.js";
+import { createImageGrid } from "../parts/image-grid.js";
+import { createReadouts } from "../parts/readouts.js";
+import { createSeed } from "../parts/seed.js";
+import { createSlider } from "../parts/slider.js";
+import { term } from "../parts/term.js";
+import { MAX_GUIDANCE } from "../settings.js";
+import { walkWall } from "./wall/walk.js";
+
+const SIDE = 10;
+const PLACES = SIDE * SIDE;
+const STEPS = [2, 4, 6, 8, 10, 15, 20, 30, 50];
+/** Batches that the wall can be cut into. */
+const BATCHES = [100, 50, 20, 10];
+/** A batch is to be back after so many milliseconds, so that other figures get their turn. */
+const PATIENCE = 250;
+
+/** @type {import("../figure.js").Create} */
+export function create(root, { engine, loaded, shape, state, history, calm, fail }) {
+  const { info, software } = loaded;
+  const [, , height = 1, width = 1] = shape;
+  const settings = state.group("wall");
+  const slow = info.device === "cpu" || software;
+  const steps = () => Math.min(info.trainTimesteps, settings.values.steps ?? (slow ? 8 : 20));
+  settings.assume({ steps: steps() });
+  const guided = info.nullLabel !== null && info.classes.length > 0;
+
+  /** The classes of the rows. */
+  const rows = Array.from({ length: SIDE }, (_, row) => row % info.classes.length);
+  const labels =
+    info.classes.length === 0 ? null : rows.flatMap((label) => Array(SIDE).fill(label));
+  const kinds =
+    labels === null
+      ? "Ten rows of ten images"
+      : `Ten rows of ten, row by row ${rows.map((label) => info.classes[label]).join(", ")}`;
+
+  /** How many images walk at once; found out by walking. */
+  let batch = slow ? 10 : 50;
+  let paused = calm;
+  let resting = false;
+  let done = false;
+  const gate = createGate();
+  const stand = () => gate.rest(resting || paused);
+
+  const grid = createImageGrid({
+    columns: SIDE,
+    rows: SIDE,
+    imageSize: [height, width],
+    empty: `${kinds}: not there yet`,
+  });
+  const names = h(
+    "ol",
+    { class: "wall-rows", "aria-hidden": "true" },
+    ...(labels === null ? [] : rows.map((label) => h("li", {}, info.classes[label] ?? ""))),
+  );
+  const announcement = h("p", { class: "unseen", role: "status" });
+  const readouts = createReadouts({
+    time: h("span", {}, "time ", term("t")),
+    step: "step",
+    batch: "images at once",
+    speed: "ms per image and step",
+  });
+  const play = createButton({ name: "Walk", icon: "play", shown: true, primary: true, onPress });
+  const seed = createSeed({
+    label: "Seed of the wall",
+    diceName: "Other noise for the wall",
+    value: settings.values.seed,
+    onChange: (value) => choose({ seed: value }),
+  });
+  const guidance = createSlider({
+    label: "Guidance of the wall",
+    min: 0,
+    max: MAX_GUIDANCE,
+    step: 0.25,
+    value: settings.values.guidance,
+    hint: "1 is the plain model; anything else asks the network twice.",
+    onInput: (value) => choose({ guidance: value }),
+  });
+  guidance.element.hidden = !guided;
+  const count = createSlider({
+    label: "Steps of the wall",
+    choices: STEPS.filter((n) => n <= info.trainTimesteps),
+    value: steps(),
+    say: (value) => `${value} steps`,
+    hint: "Taken by DPM-Solver++, which adds no noise and needs few of them.",
+    onInput: (value) => choose({ steps: value }),
+  });
+  root.append(
+    h(
+      "div",
+      { class: "wall" },
+      h("div", { class: "wall-picture" }, names, grid.element),
+      h(
+        "div",
+        { class: "stack" },
+        h("div", { class: "row" }, play.element),
+        readouts.element,
+        announcement,
+        guidance.element,
+        seed.element,
+        count.element,
+      ),
+    ),
+  );
+
+  const showPlay = () => {
+    if (done) play.rename("Walk again", "play");
+    else if (paused) play.rename("Walk", "play");
+    else play.rename("Stand still", "pause");
+    setText(announcement, done ? "All hundred are images" : paused ? "Standing still" : "Walking");
+  };
+  function onPress() {
+    if (done) {
+      paused = false;
+      begin();
+    } else paused = !paused;
+    stand();
+    showPlay();
+  }
+  /** @param {Partial<typeof settings.values>} values */
+  const choose = (values) => {
+    settings.set(values);
+    begin();
+  };
+  const begin = () => {
+    done = false;
+    showPlay();
+    walk.ask();
+  };
+
+  const walk = latest(async (signal) => {
+    const options = {
+      seed: settings.values.seed,
+      count: PLACES,
+      labels,
+      guidance: guided ? settings.values.guidance : 1,
+      steps: steps(),
+      batch,
+    };
+    /** @type {Uint8ClampedArray[]} the walk as bytes */
+    const frames = [];
+    /** @type {Float32Array} */
+    let now = new Float32Array();
+    /** @type {Uint32Array} */
+    let timesteps = new Uint32Array();
+    let spent = 0;
+    /** @param {number} step */
+    const say = (step) => {
+      const t = timesteps[step];
+      return t === undefined ? `${kinds}: the images` : `${kinds}, noisy, at t = ${t}`;
+    };
+    /** @param {number} step */
+    const sweep = (step) => {
+      frames.push(new Uint8ClampedArray(now.map((value) => (value + 1) * 127.5)));
+      history.offer("wall", {
+        shape: [PLACES, ...shape.slice(1)],
+        columns: SIDE,
+        steps: timesteps.length,
+        frames,
+      });
+      readouts.show({
+        time: step < timesteps.length ? String(timesteps[step]) : "image",
+        step: `${step} of ${timesteps.length}`,
+        batch: String(options.batch),
+      });
+      grid.canvas.setAttribute("aria-label", say(step));
+    };
+    await walkWall(
+      engine,
+      options,
+      {
+        ready: () => gate.open(signal),
+        begun(xt, all, times) {
+          now = xt;
+          timesteps = times;
+          grid.show(xt, all, say(0));
+          sweep(0);
+        },
+        advanced(first, next, part, milliseconds) {
+          const size = now.length / PLACES;
+          now.set(next, first * size);
+          const [here = 1] = part;
+          grid.show(next, part, say(frames.length - 1), first);
+          spent = milliseconds / here;
+          readouts.show({ speed: spent < 10 ? spent.toFixed(1) : spent.toFixed(0) });
+        },
+        swept(step) {
+          sweep(step);
+          done = step === timesteps.length;
+        },
+      },
+      signal,
+    );
+    if (!done || signal.aborted) return;
+    batch = BATCHES.find((size) => size * spent <= PATIENCE) ?? Math.min(...BATCHES);
+    showPlay();
+  }, fail);
+
+  const unlisten = settings.listen(({ seed: newSeed, guidance: newGuidance }) => {
+    settings.assume({ steps: steps() });
+    seed.value = newSeed;
+    guidance.value = newGuidance;
+    count.value = steps();
+    begin();
+  });
+  stand();
+  begin();
+  return {
+    rest(value) {
+      resting = value;
+      stand();
+      walk.rest(value);
+    },
+    dispose() {
+      unlisten();
+      walk.cancel();
+      gate.rest(false);
+    },
+  };
+}
