@@ -19,6 +19,18 @@ export const figures = {
     module: () => import("./figures/wall.js"),
     css: new URL("./figures/wall.css", import.meta.url),
   },
+  "bend-scribble": {
+    module: () => import("./figures/bend/scribble.js"),
+    css: new URL("./figures/bend.css", import.meta.url),
+  },
+  "bend-repaint": {
+    module: () => import("./figures/bend/repaint.js"),
+    css: new URL("./figures/bend.css", import.meta.url),
+  },
+  "bend-between": {
+    module: () => import("./figures/bend/between.js"),
+    css: new URL("./figures/bend.css", import.meta.url),
+  },
   "take-away": {
     module: () => import("./figures/take-away.js"),
     css: new URL("./figures/take-away.css", import.meta.url),

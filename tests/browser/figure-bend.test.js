@@ -1,0 +1,198 @@
+// Bend it: a scribble finished, a gap filled, the way between two noises. On the CPU path.
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { largestDifference, launch, serve } from "./helpers.js";
+import { visit as openPage } from "./visitor.js";
+
+/** @typedef {import("playwright-core").Locator} Locator */
+
+/** @type {Awaited<ReturnType<typeof launch>>} */
+let browser;
+/** @type {Awaited<ReturnType<typeof serve>>} */
+let server;
+
+before(async () => {
+  browser = await launch({ webgpu: false });
+  server = await serve();
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+/** @param {string} state behind the # */
+const visit = (state) => openPage(browser, `${server.url}?device=cpu#${state}`);
+
+const SIDE = 28;
+
+/** The four images of a grid of two by two. @param {number[]} pixels */
+function four(pixels) {
+  const line = 2 * SIDE + 1;
+  return [0, 1, 2, 3].map((place) => {
+    const corner = Math.floor(place / 2) * (SIDE + 1) * line + (place % 2) * (SIDE + 1);
+    return Array.from(
+      { length: SIDE * SIDE },
+      (_, i) => pixels[corner + Math.floor(i / SIDE) * line + (i % SIDE)] ?? NaN,
+    );
+  });
+}
+
+/**
+ * Waits for something of an instrument with the instrument in sight, wherever figures above push it.
+ * @param {import("./visitor.js").Visitor} visitor
+ * @param {Locator} section
+ * @param {Locator} thing
+ */
+async function see(visitor, section, thing) {
+  await visitor.until(async () => {
+    await section.locator("[data-figure]").scrollIntoViewIfNeeded();
+    return thing.isVisible();
+  }, 120_000);
+}
+
+/**
+ * Moves the mouse over a picture with its button down, places given as shares of its sides.
+ * @param {Locator} picture
+ * @param {[number, number][]} places
+ */
+async function drag(picture, places) {
+  await picture.scrollIntoViewIfNeeded();
+  const box = await picture.boundingBox();
+  assert.ok(box !== null);
+  const { mouse } = picture.page();
+  for (const [i, [x, y]] of places.entries()) {
+    await mouse.move(box.x + x * box.width, box.y + y * box.height, { steps: 5 });
+    if (i === 0) await mouse.down();
+  }
+  await mouse.up();
+}
+
+describe("bend it", () => {
+  test("keeps a scribble through little noise, and leaves it through much", async () => {
+    const visitor = await visit("steps=10&scribble.t=100");
+    const section = await visitor.goTo("Finish a scribble");
+    const pad = section.getByRole("img", { name: /^Your drawing/ });
+    await section.getByRole("button", { name: "Clear" }).click();
+    await drag(pad, [
+      [0.3, 0.25],
+      [0.7, 0.25],
+      [0.45, 0.85],
+    ]);
+    const slider = section.getByRole("slider", { name: "Noise up to t" });
+    const answers = section.getByRole("img", { name: /^Four walks/ });
+    /** @param {number} t */
+    const differenceAt = async (t) => {
+      const name = `Four walks to 2 from your drawing at t = ${t}`;
+      await section.getByRole("img", { name: `The drawing noised to t = ${t}` }).waitFor();
+      await see(visitor, section, section.getByRole("img", { name, exact: true }));
+      const text = await section.getByText(/^four answers/).textContent();
+      return Number(/[\d.]+$/.exec(text ?? "")?.[0]);
+    };
+    const little = await differenceAt(100);
+    const littleImages = four(await visitor.pixels(answers));
+    await slider.press("End");
+    const much = await differenceAt(999);
+    const muchImages = four(await visitor.pixels(answers));
+    await slider.press("Home");
+    const none = await differenceAt(0);
+    assert.ok(none < 0.01, `without noise the drawing stays: ${none}`);
+    assert.ok(little < 0.5 * much, `${little} at t = 100, ${much} at t = 999`);
+    /** @param {number[][]} images */
+    const spread = (images) =>
+      images.reduce((sum, image) => sum + meanDifference(image, images[0] ?? []), 0);
+    assert.ok(spread(littleImages) < spread(muchImages), "much noise has many answers");
+    await visitor.leave();
+  });
+
+  test("fills a gap and keeps the rest exactly", async () => {
+    const visitor = await visit("steps=10&repaint.resamplings=1&repaint.digit=31");
+    const section = await visitor.goTo("Fill a gap");
+    const digit = await visitor.page.evaluate(async () => {
+      const address = new URL("web/digits.js", location.href).href;
+      const { loadDigits } = await import(address);
+      const [, ...digits] = (await loadDigits()).images.slice(30);
+      return Array.from(digits[0], (/** @type {number} */ value) =>
+        Math.round((value + 1) * 127.5),
+      );
+    });
+    const filled = section.getByRole("img", { name: /^Four ways to fill the gap in the 3$/ });
+    await see(visitor, section, filled);
+
+    /** @param {(i: number) => boolean} keeps */
+    const check = async (keeps) => {
+      const images = four(await visitor.pixels(filled));
+      for (const image of images) {
+        const kept = image.filter((_, i) => keeps(i));
+        assert.deepEqual(
+          kept,
+          digit.filter((_, i) => keeps(i)),
+        );
+      }
+      return images;
+    };
+    const halves = await check((i) => i % SIDE < SIDE / 2);
+    assert.equal(new Set(halves.map((image) => image.join())).size, 4, "four different fillings");
+
+    // With the mouse: first nothing is rubbed out, then a stroke across the middle.
+    await section.getByRole("button", { name: "Nothing" }).click();
+    await section.getByRole("img", { name: "A real 3, 0 % of it rubbed out" }).waitFor();
+    await section.getByText(/^walking/).waitFor();
+    await see(visitor, section, filled);
+    await check(() => true);
+    await drag(section.getByRole("img", { name: /^A real 3/ }), [
+      [0.2, 0.5],
+      [0.8, 0.5],
+    ]);
+    await section.getByText(/^walking/).waitFor();
+    await see(visitor, section, filled);
+    await visitor.until(async () => /repaint\.mask=[0-9a-f]{49}/.test(visitor.page.url()));
+    const mask = /repaint\.mask=([0-9a-f]{49})/.exec(visitor.page.url())?.[1] ?? "";
+    /** @param {number} i */
+    const keeps = (i) => {
+      const cell = (SIDE / 2) * Math.floor(i / SIDE / 2) + Math.floor((i % SIDE) / 2);
+      return ((parseInt(mask[cell >> 2] ?? "", 16) >> (cell & 3)) & 1) === 1;
+    };
+    const rubbed = digit.filter((_, i) => !keeps(i)).length;
+    assert.ok(rubbed > 50 && rubbed < 300, `${rubbed} pixels are rubbed out`);
+    const stroked = await check(keeps);
+    assert.ok(
+      stroked.every((image) => image.join() !== digit.join()),
+      "the rest is made anew",
+    );
+    await visitor.leave();
+  });
+
+  for (const [share, seed] of /** @type {const} */ ([
+    [0, 3],
+    [1, 4],
+  ])) {
+    test(`at ${100 * share} % of the way is the image of seed ${seed} alone`, async () => {
+      const visitor = await visit(
+        `label=any&sampler=ddim&spacing=trailing&steps=20&speed=max&seed=${seed}` +
+          `&between.from=3&between.to=4&between.share=${share}`,
+      );
+      await visitor.reaches(20);
+      const alone = await visitor.pixels(visitor.xt);
+      const section = await visitor.goTo("Between two noises");
+      const name = `${100 * share} % of the way`;
+      const tile = section.getByRole("img", { name: `The image at ${name}`, exact: true });
+      await see(visitor, section, tile);
+      assert.ok(largestDifference(await visitor.pixels(tile), alone) <= 1);
+
+      const strip = section.getByRole("list", { name: "Images between two noises" });
+      const end = strip.getByRole("img", { name, exact: true });
+      await see(visitor, section, end);
+      assert.ok(largestDifference(await visitor.pixels(end), alone) <= 2);
+      const middle = strip.getByRole("img", { name: "50 % of the way", exact: true });
+      assert.ok(meanDifference(await visitor.pixels(middle), alone) > 5, "on the way it changes");
+      await visitor.leave();
+    });
+  }
+});
+
+/** @param {number[]} one @param {number[]} other */
+function meanDifference(one, other) {
+  return one.reduce((sum, value, i) => sum + Math.abs(value - (other[i] ?? NaN)), 0) / one.length;
+}

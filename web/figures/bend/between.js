@@ -1,0 +1,170 @@
+// Figure 10, third part: from one seed's image to another's, through the noise (DDIM, Song et al. 2021, section 5.3).
+
+import { h, setText } from "../../dom.js";
+import { createGate } from "../../gate.js";
+import { latest } from "../../latest.js";
+import { createLabelChoice } from "../../parts/choice.js";
+import { createFilmstrip } from "../../parts/filmstrip.js";
+import { createSeed } from "../../parts/seed.js";
+import { createSlider } from "../../parts/slider.js";
+import { createTile } from "../../parts/tile.js";
+import { FEW_STEPS, stepsOf, walkThrough } from "./walk.js";
+
+/** Shares of the way that the strip shows. */
+const STRIP = 9;
+
+/** @param {number} share */
+const percent = (share) => `${Math.round(100 * share)} %`;
+
+/** @type {import("../../figure.js").Create} */
+export function create(root, { engine, arithmetic, loaded, shape, state, fail }) {
+  const { info } = loaded;
+  const size = shape.reduce((product, side) => product * side, 1);
+  const settings = state.group("between");
+  const gate = createGate();
+
+  const strip = createFilmstrip({ label: "Images between two noises", frames: STRIP });
+  const status = h("span", { role: "status" });
+  const tile = createTile({ caption: status, empty: "The image between, not there yet" });
+  const share = createSlider({
+    label: "Share of the way",
+    min: 0,
+    max: 1,
+    step: 0.01,
+    value: settings.values.share,
+    format: percent,
+    onInput: (value) => {
+      settings.set({ share: value });
+      one.ask();
+    },
+  });
+  const from = createSeed({
+    label: "Seed on the left",
+    diceName: "Other noise on the left",
+    value: settings.values.from,
+    onChange: (value) => choose({ from: value }),
+  });
+  const to = createSeed({
+    label: "Seed on the right",
+    diceName: "Other noise on the right",
+    value: settings.values.to,
+    onChange: (value) => choose({ to: value }),
+  });
+  const label = createLabelChoice({
+    info,
+    value: settings.values.label,
+    onChange: (value) => choose({ label: value }),
+  });
+  root.append(
+    h(
+      "div",
+      { class: "between" },
+      h("div", { class: "between-way" }, strip.element, share.element),
+      tile.element,
+      h(
+        "div",
+        { class: "stack" },
+        h("div", { class: "bench" }, from.element, to.element),
+        label.element,
+      ),
+    ),
+  );
+
+  /** @param {Partial<typeof settings.values>} values */
+  const choose = (values) => {
+    settings.set(values);
+    ask();
+  };
+  const ask = () => {
+    one.ask();
+    many.ask();
+  };
+
+  /**
+   * Noises on the way from one seed's to the other's, one after the other.
+   * @param {number[]} shares
+   * @param {AbortSignal} signal
+   */
+  const noises = async (shares, signal) => {
+    const { from, to } = settings.values;
+    const [a, b] = await Promise.all(
+      [from, to].map((seed) => arithmetic.noise({ seed, draws: 1, size }, signal)),
+    );
+    const x = new Float32Array(size * shares.length);
+    if (a === undefined || b === undefined) return x;
+    const all = await Promise.all(shares.map((share) => arithmetic.slerp({ a, b, share }, signal)));
+    all.forEach((noise, i) => x.set(noise, i * size));
+    return x;
+  };
+  /** @param {Float32Array} x @param {number} count @returns {import("../../protocol.js").ChainOptions} */
+  const options = (x, count) => ({
+    seed: 0,
+    count,
+    label: settings.values.label,
+    steps: stepsOf(FEW_STEPS, info),
+    sampler: "ddim",
+    eta: 0,
+    spacing: "trailing",
+    from: { x, timestep: info.trainTimesteps - 1 },
+  });
+
+  const one = latest(async (signal) => {
+    const { share: at } = settings.values;
+    const x = await noises([at], signal);
+    await walkThrough(
+      engine,
+      options(x, 1),
+      gate,
+      (frame, all, left) => {
+        const how = left === 0 ? "" : `, the guess at t = ${frame.timestep}`;
+        const text = `The image at ${percent(at)} of the way${how}`;
+        tile.show(left === 0 ? frame.next : frame.x0, all, text);
+        setText(
+          status,
+          left === 0 ? `at ${percent(at)} of the way` : `walking, t = ${frame.timestep}`,
+        );
+      },
+      signal,
+    );
+  }, fail);
+
+  const many = latest(async (signal) => {
+    const shares = Array.from({ length: STRIP }, (_, i) => i / (STRIP - 1));
+    const x = await noises(shares, signal);
+    await walkThrough(
+      engine,
+      options(x, STRIP),
+      gate,
+      (frame, all, left) => {
+        const images = left === 0 ? frame.next : frame.x0;
+        shares.forEach((at, i) => {
+          const image = images.subarray(i * size, (i + 1) * size);
+          const how = left === 0 ? "" : `, the guess at t = ${frame.timestep}`;
+          strip.put(i, image, [1, ...all.slice(1)], percent(at), `${percent(at)} of the way${how}`);
+        });
+      },
+      signal,
+    );
+  }, fail);
+
+  const unlisten = settings.listen((values) => {
+    from.value = values.from;
+    to.value = values.to;
+    label.value = values.label;
+    share.value = values.share;
+    ask();
+  });
+  ask();
+  return {
+    rest(value) {
+      gate.rest(value);
+      one.rest(value);
+      many.rest(value);
+    },
+    dispose() {
+      unlisten();
+      one.cancel();
+      many.cancel();
+    },
+  };
+}

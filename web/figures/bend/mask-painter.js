@@ -1,0 +1,203 @@
+// An image of which a part is rubbed out: with mouse, pen or touch, with the arrow keys, or by a pattern.
+
+import { freshId, h } from "../../dom.js";
+import { pixels } from "../../paint.js";
+import { createButton } from "../../parts/button.js";
+
+/** The mask is made of squares so wide, which keeps it short in a link. */
+const CELL = 2;
+/** The rubber's radius in cells. */
+const RUBBER = 1.3;
+
+/**
+ * @param {object} options
+ * @param {[number, number]} options.imageSize height, width
+ * @param {string} options.value the mask as hexadecimal digits; "" is the first pattern
+ * @param {(value: string) => void} options.onChange after every stroke
+ */
+export function createMaskPainter({ imageSize: [height, width], value, onChange }) {
+  const rows = Math.ceil(height / CELL);
+  const columns = Math.ceil(width / CELL);
+  const id = freshId("mask");
+  const canvas = h("canvas", {
+    role: "img",
+    tabindex: 0,
+    "aria-label": "The image, not there yet",
+    "aria-describedby": `${id}-hint`,
+    width,
+    height,
+  });
+  const context = canvas.getContext("2d");
+  /** 1: the cell is kept. @type {Uint8Array} */
+  let kept = new Uint8Array(rows * columns);
+  /** @type {{ x0: Float32Array, shape: number[], name: string } | null} */
+  let image = null;
+  /** The rubber of the keyboard, in cells. */
+  const rubber = { row: Math.floor(rows / 2), column: Math.floor(columns / 2), down: false };
+
+  /** @type {[string, (row: number, column: number) => boolean][]} what each pattern keeps */
+  const patterns = [
+    ["Right half", (_, column) => column < columns / 2],
+    ["Lower half", (row) => row < rows / 2],
+    [
+      "Middle",
+      (row, column) =>
+        Math.abs(row - (rows - 1) / 2) > 3 || Math.abs(column - (columns - 1) / 2) > 3,
+    ],
+    ["All but the middle", (row) => Math.abs(row - (rows - 1) / 2) < 2.5],
+    ["Nothing", () => true],
+  ];
+  /** @param {(row: number, column: number) => boolean} keeps */
+  const follow = (keeps) => {
+    kept = kept.map((_, i) => (keeps(Math.floor(i / columns), i % columns) ? 1 : 0));
+  };
+  const write = () => {
+    let text = "";
+    for (let i = 0; i < kept.length; i += 4) {
+      const four = [0, 1, 2, 3].map((bit) => (kept[i + bit] ?? 0) << bit);
+      text += four.reduce((sum, bit) => sum + bit, 0).toString(16);
+    }
+    return text;
+  };
+  /** @param {string} text */
+  const read = (text) => {
+    if (text.length !== Math.ceil(kept.length / 4)) follow(patterns[0]?.[1] ?? (() => true));
+    else kept = kept.map((_, i) => (parseInt(text[i >> 2] ?? "0", 16) >> (i & 3)) & 1);
+  };
+
+  const draw = () => {
+    if (image === null || context === null) return;
+    context.putImageData(pixels(image.x0, image.shape), 0, 0);
+    const accent = getComputedStyle(canvas).getPropertyValue("--accent");
+    kept.forEach((keep, i) => {
+      if (keep === 1) return;
+      // The picture dimmed, and tinted: rubbed out, but not forgotten.
+      for (const [colour, alpha] of /** @type {const} */ ([
+        ["#000", 0.5],
+        [accent, 0.5],
+      ])) {
+        context.globalAlpha = alpha;
+        context.fillStyle = colour;
+        context.fillRect((i % columns) * CELL, Math.floor(i / columns) * CELL, CELL, CELL);
+      }
+    });
+    context.globalAlpha = 1;
+    if (document.activeElement === canvas && canvas.matches(":focus-visible")) {
+      context.fillStyle = "#fff";
+      context.fillRect(rubber.column * CELL, rubber.row * CELL, CELL, CELL);
+    }
+    const share = kept.reduce((sum, keep) => sum + 1 - keep, 0) / kept.length;
+    canvas.setAttribute(
+      "aria-label",
+      `${image.name}, ${Math.round(100 * share)} % of it rubbed out`,
+    );
+  };
+  const tell = () => {
+    draw();
+    onChange(write());
+  };
+
+  /** @param {number} row @param {number} column in cells, not whole @param {0 | 1} keep */
+  const rub = (row, column, keep) => {
+    kept.forEach((_, i) => {
+      const away = Math.hypot(Math.floor(i / columns) + 0.5 - row, (i % columns) + 0.5 - column);
+      if (away <= RUBBER) kept[i] = keep;
+    });
+    draw();
+  };
+  /** What the stroke under way does. @type {0 | 1 | null} */
+  let doing = null;
+  /** @param {PointerEvent} event */
+  const place = (event) => {
+    const box = canvas.getBoundingClientRect();
+    return {
+      row: ((event.clientY - box.top) / box.height) * rows,
+      column: ((event.clientX - box.left) / box.width) * columns,
+    };
+  };
+  canvas.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    canvas.setPointerCapture(event.pointerId);
+    const { row, column } = place(event);
+    doing = kept[Math.floor(row) * columns + Math.floor(column)] === 1 ? 0 : 1;
+    rub(row, column, doing);
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (doing === null) return;
+    for (const part of event.getCoalescedEvents?.() ?? [event]) {
+      const { row, column } = place(part);
+      rub(row, column, doing);
+    }
+  });
+  for (const end of /** @type {const} */ (["pointerup", "pointercancel"])) {
+    canvas.addEventListener(end, () => {
+      if (doing === null) return;
+      doing = null;
+      tell();
+    });
+  }
+  /** @type {Record<string, [number, number]>} */
+  const moves = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+  canvas.addEventListener("keydown", (event) => {
+    const move = moves[event.key];
+    if (event.key !== " " && move === undefined) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (move === undefined) {
+      if (event.repeat) return;
+      rubber.down = !rubber.down;
+    } else {
+      rubber.row = Math.min(rows - 1, Math.max(0, rubber.row + move[0]));
+      rubber.column = Math.min(columns - 1, Math.max(0, rubber.column + move[1]));
+    }
+    if (rubber.down) {
+      rub(rubber.row + 0.5, rubber.column + 0.5, 0);
+      tell();
+    } else draw();
+  });
+  for (const change of ["focus", "blur"]) canvas.addEventListener(change, draw);
+
+  const buttons = patterns.map(
+    ([name, keeps]) =>
+      createButton({
+        name,
+        onPress: () => {
+          follow(keeps);
+          tell();
+        },
+      }).element,
+  );
+  read(value);
+  return {
+    element: h(
+      "div",
+      { class: "mask-painter" },
+      h("div", { class: "screen" }, canvas),
+      h("div", { class: "row", role: "group", "aria-label": "Rub out" }, ...buttons),
+      h(
+        "p",
+        { class: "hint", id: `${id}-hint` },
+        "Rub out a part, or rub it back in. With the keyboard: arrows move the rubber, space lifts and lowers it.",
+      ),
+    ),
+    /** @param {Float32Array} x0 [1, c, h, w] @param {number[]} shape @param {string} name */
+    show(x0, shape, name) {
+      image = { x0, shape, name };
+      draw();
+    },
+    set value(/** @type {string} */ text) {
+      read(text);
+      draw();
+    },
+    /** 1 keeps the pixel, [h, w] */
+    get mask() {
+      return Float32Array.from(
+        { length: height * width },
+        (_, i) =>
+          kept[
+            Math.floor(Math.floor(i / width) / CELL) * columns + Math.floor((i % width) / CELL)
+          ] ?? 1,
+      );
+    },
+  };
+}
