@@ -86,9 +86,12 @@ export function createPlot(options) {
         if (event.buttons === 1) onSeek(made.posToVal(event.offsetX, "x"));
       });
       made.over.addEventListener("pointerdown", (event) => {
+        // A finger may be about to scroll the page; it points when it is lifted, or moves sideways.
+        if (event.pointerType === "touch") return;
         made.over.setPointerCapture(event.pointerId);
         onSeek(made.posToVal(event.offsetX, "x"));
       });
+      made.over.addEventListener("click", (event) => onSeek(made.posToVal(event.offsetX, "x")));
     }
   };
   const start = () => {
