@@ -148,6 +148,16 @@ describe("a link", () => {
     await visitor.leave();
   });
 
+  test("that is followed on the open page is obeyed, and what it leaves out takes its default", async () => {
+    const visitor = await visitPaused("steps=10&seed=3&label=7&at=1");
+    await visitor.rests(1);
+    await visitor.page.evaluate(() => (location.hash = "#steps=10&seed=8&at=2"));
+    await visitor.until(async () => (await visitor.seed.inputValue()) === "8");
+    await visitor.rests(2);
+    assert.ok(await visitor.digit("3").isChecked());
+    await visitor.leave();
+  });
+
   test("to a place on the page leaves the walk as it is", async () => {
     const visitor = await visitPaused("steps=10&seed=3&at=1");
     await visitor.rests(1);
