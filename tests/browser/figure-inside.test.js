@@ -33,13 +33,13 @@ async function open(hash = "", options = {}) {
   const section = await visitor.goTo(HEADING);
   const slider = section.getByRole("slider", { name: "Time t" });
   const picture = section.getByRole("img", { name: /^What is looked at/ });
-  const noise = section.getByRole("img", { name: /^The noise comes out/ });
+  const answer = section.getByRole("img", { name: /^The answer comes out/ });
   /** Once the evaluation at t is shown. @param {number} t */
   const looked = async (t) => {
-    const name = new RegExp(`^The noise comes out: .* at t = ${t}$`);
+    const name = new RegExp(`^The answer comes out: .* at t = ${t}$`);
     await section.getByRole("img", { name }).waitFor();
   };
-  return { visitor, section, slider, picture, noise, looked };
+  return { visitor, section, slider, picture, answer, looked };
 }
 
 /** Red minus blue of every pixel: positive where the value is. @param {import("playwright-core").Locator} canvas */
@@ -90,7 +90,7 @@ describe("inside the network", () => {
   });
 
   test("shows the U down to the bottom and up to the network's answer", async () => {
-    const { visitor, section, slider, noise, looked } = once;
+    const { visitor, section, slider, answer, looked } = once;
     await slider.fill("400");
     await looked(400);
     const u = section.getByRole("list", { name: /^The U/ });
@@ -102,9 +102,9 @@ describe("inside the network", () => {
         ...["96 × 14 × 14", "64 × 28 × 28", "32 × 28 × 28", "1 × 28 × 28"],
       ],
     );
-    const shown = await signs(noise);
+    const shown = await signs(answer);
     // The same question by another way.
-    const answer = await visitor.page.evaluate(async (base) => {
+    const expected = await visitor.page.evaluate(async (base) => {
       const { Engine } = await import(`${base}web/engine.js`);
       const { Arithmetic } = await import(`${base}web/arithmetic.js`);
       const { loadDigits } = await import(`${base}web/digits.js`);
@@ -120,7 +120,7 @@ describe("inside the network", () => {
     }, server.url);
     const clear = shown.flatMap((value, i) => (Math.abs(value) > 20 ? [i] : []));
     assert.ok(clear.length > 400, `${clear.length} pixels are clearly blue or orange`);
-    for (const i of clear) assert.equal(Math.sign(shown[i] ?? 0), Math.sign(Number(answer[i])));
+    for (const i of clear) assert.equal(Math.sign(shown[i] ?? 0), Math.sign(Number(expected[i])));
   });
 
   test("shows where the bottom's attention goes, all of it", async () => {
@@ -163,16 +163,16 @@ describe("inside the network", () => {
   });
 
   test("tells another t about a picture that is held", async () => {
-    const { visitor, section, slider, picture, noise, looked } = once;
+    const { visitor, section, slider, picture, answer, looked } = once;
     await slider.fill("200");
     await looked(200);
     const held = await visitor.pixels(picture);
-    const before = await signs(noise);
+    const before = await signs(answer);
     await section.getByRole("switch", { name: "Hold the picture" }).check();
     await slider.fill("800");
     await looked(800);
     assert.deepEqual(await visitor.pixels(picture), held);
-    assert.notDeepEqual(await signs(noise), before);
+    assert.notDeepEqual(await signs(answer), before);
     await section.getByRole("switch", { name: "Hold the picture" }).uncheck();
     await visitor.until(
       async () => JSON.stringify(await visitor.pixels(picture)) !== JSON.stringify(held),

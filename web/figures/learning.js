@@ -27,14 +27,12 @@ export async function create(root, context) {
   const digits = await context.digits();
   if (!areOfShape(digits, context.shape)) {
     const [, channels, height, width] = context.shape;
-    root.append(
-      h(
-        "p",
-        { class: "notice" },
-        `This model's images are ${height} × ${width} in ${channels} channels; the page's real digits, ${digits.height} × ${digits.width} in grey, cannot be shown to it.`,
-      ),
-      createListing(),
+    const notice = h(
+      "p",
+      { class: "notice" },
+      `This model's images are ${height} × ${width} in ${channels} channels; the page's real digits, ${digits.height} × ${digits.width} in grey, cannot be shown to it.`,
     );
+    root.append(h("div", { class: "stack" }, notice, createListing()));
     return { rest: () => {} };
   }
   return new Learning(root, context, digits);

@@ -18,6 +18,9 @@ import { WALKS, Walkers } from "./walk-forward/walkers.js";
 /** @typedef {import("./walk-forward/walkers.js").Plan} Plan */
 /** @typedef {import("../protocol.js").ForwardState} ForwardState */
 
+/** The walks' variance is drawn at this many times at most. */
+const TRACED = 100;
+
 /** @type {import("../figure.js").Create} */
 export async function create(root, context) {
   const { arithmetic, loaded } = context;
@@ -47,8 +50,12 @@ class WalkForward {
   #atOnceHistogram = null;
   /** @type {Float64Array | null} */
   #walkHistogram = null;
-  /** The variance of the walks after each step that was shown. @type {(number | null)[]} */
+  /** Steps from one time of the trace to the next. */
+  #stride;
+  /** The variance of the walks after every stride. @type {(number | null)[]} */
   #trace = [];
+  /** What is to be drawn with the next frame of the screen. @type {ForwardState | null} */
+  #newest = null;
 
   /**
    * @param {HTMLElement} root
@@ -106,10 +113,13 @@ class WalkForward {
       },
       onSeek: (t) => this.#seek(t),
     });
+    this.#stride = Math.ceil(T / TRACED);
     this.#walkers = new Walkers(
       arithmetic,
+      this.#stride,
       (state, arrived) => {
-        if (arrived || !context.calm) this.#showWalks(state);
+        this.#record(state);
+        if (arrived || !context.calm) this.#showSoon(state);
       },
       fail,
     );
@@ -307,6 +317,26 @@ class WalkForward {
   }
 
   /** @param {ForwardState} state */
+  #record({ t: steps, deviation }) {
+    if (steps === 0) this.#trace = Array(TRACED).fill(null);
+    else if (steps % this.#stride === 0) {
+      this.#trace[steps / this.#stride - 1] = varianceOf(deviation, WALKS);
+    }
+  }
+
+  /** @param {ForwardState} state */
+  #showSoon(state) {
+    const waiting = this.#newest !== null;
+    this.#newest = state;
+    if (waiting) return;
+    requestAnimationFrame(() => {
+      const newest = this.#newest;
+      this.#newest = null;
+      if (newest !== null) this.#showWalks(newest);
+    });
+  }
+
+  /** @param {ForwardState} state */
   #showWalks({ t: steps, xt, mean, deviation }) {
     const plan = this.#plan;
     if (plan === null) return;
@@ -321,10 +351,8 @@ class WalkForward {
     this.#table.show("walks", t, shareOf(mean, plan.x0), variance);
     this.#walkHistogram = histogram(xt);
     this.#drawHistograms(this.#settings.values.t);
-    if (steps === 0) this.#trace = Array(plan.betas.length).fill(null);
-    else this.#trace[t] = variance;
-    const atOnce = Array.from(plan.betas, (_, i) => 1 - this.#alphaBar(i));
-    const timesteps = atOnce.map((_, i) => i);
+    const timesteps = this.#trace.map((_, i) => (i + 1) * this.#stride - 1);
+    const atOnce = timesteps.map((timestep) => 1 - this.#alphaBar(timestep));
     const said = `${variance.toFixed(2)} measured over the walks, ${at}; ${(1 - this.#alphaBar(t)).toFixed(2)} all at once`;
     this.#variances.set([timesteps, atOnce, this.#trace], said);
   }

@@ -119,6 +119,10 @@ export function createPlot(options) {
       plot?.setData(/** @type {any} */ (data));
       area.setAttribute("aria-label", `${options.label}: ${text}`);
     },
+    /** Says something else about the same curves. @param {string} text what can be seen, in words */
+    say(text) {
+      area.setAttribute("aria-label", `${options.label}: ${text}`);
+    },
     /** A line at a value of x; null: none. @param {number | null} x */
     mark(x) {
       if (x === marked) return;

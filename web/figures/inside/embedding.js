@@ -35,13 +35,16 @@ export function createEmbedding(rows, trainTimesteps, onSeek) {
     height: 150,
     series: [{ name: "embedding", kind: "bars" }],
   });
+  let painted = false;
   return {
     map: h("div", { class: "embedding" }, map.element),
     bars: bars.element,
     /** @param {number} t */
     mark(t) {
       const text = `The time embedding: a column of ${d} sines and cosines for each t from 0 to ${trainTimesteps - 1}; t = ${t} is marked`;
-      map.show(columns, [d, trainTimesteps], text);
+      if (painted) map.canvas.setAttribute("aria-label", text);
+      else map.show(columns, [d, trainTimesteps], text);
+      painted = true;
       map.markColumn(t);
       const row = rows.slice(t * d, (t + 1) * d);
       const values = Array.from(row.slice(0, 4), (value) => value.toFixed(2)).join(", ");

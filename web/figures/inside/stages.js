@@ -17,7 +17,7 @@ const names = {
   mid: () => "The bottom, with attention",
   /** @param {number} level */
   up: (level) => `Up ${level + 1}`,
-  out: () => "The noise comes out",
+  out: () => "The answer comes out",
 };
 
 export function createStages() {

@@ -88,26 +88,29 @@ export function createSchedules({ curves, value, onChange, onSeek }) {
         })),
         onSeek: (t) => onSeek(Math.round(t)),
       });
+      const lines = linesOf(quantities[i]);
+      plot.set([(lines[0] ?? []).map((_, t) => t), ...lines], "");
       places[i]?.replaceChildren(plot.element);
       return plot;
     });
     mark(marked);
   };
+  /** @param {(typeof quantities)[number] | undefined} quantity @returns {Float64Array[]} a line for each schedule */
+  const linesOf = (quantity) =>
+    schedules.map(({ value }) => {
+      const found = curves.get(value);
+      return (found && quantity?.of(found)) ?? new Float64Array();
+    });
   /** @param {number} t */
   const mark = (t) => {
     marked = t;
+    const at = Math.max(0, t);
     plots.forEach((plot, i) => {
-      const quantity = quantities[i];
-      if (quantity === undefined) return;
-      const lines = schedules.map(({ value }) => {
-        const found = curves.get(value);
-        return found === undefined ? new Float64Array() : quantity.of(found);
-      });
-      const timesteps = (lines[0] ?? []).map((_, timestep) => timestep);
-      const said = schedules.map(
-        ({ name }, at) => `${name} ${Number((lines[at]?.[Math.max(0, t)] ?? 0).toPrecision(2))}`,
+      const lines = linesOf(quantities[i]);
+      const values = schedules.map(
+        ({ name }, line) => `${name} ${Number((lines[line]?.[at] ?? 0).toPrecision(2))}`,
       );
-      plot.set([timesteps, ...lines], `at t = ${Math.max(0, t)}, ${said.join(", ")}`);
+      plot.say(`at t = ${at}, ${values.join(", ")}`);
       plot.mark(t < 0 ? null : t);
     });
   };

@@ -14,13 +14,12 @@
 
 /** How many walk together. */
 export const WALKS = 64;
-/** Steps between two pictures. */
-const STRIDE = 10;
 /** Apart from the noise that is put in at once, which has the seed itself. */
 const OTHER_STREAM = 0x9e3779b9;
 
 export class Walkers {
   #arithmetic;
+  #stride;
   #show;
   #fail;
   /** @type {Plan | null} */
@@ -35,11 +34,13 @@ export class Walkers {
 
   /**
    * @param {import("../../arithmetic.js").Arithmetic} arithmetic
+   * @param {number} stride steps between two pictures
    * @param {(state: ForwardState, arrived: boolean) => void} show
    * @param {(error: unknown) => void} fail
    */
-  constructor(arithmetic, show, fail) {
+  constructor(arithmetic, stride, show, fail) {
     this.#arithmetic = arithmetic;
+    this.#stride = stride;
     this.#show = show;
     this.#fail = fail;
   }
@@ -99,7 +100,7 @@ export class Walkers {
       const left = this.#goal - this.#state.t;
       if (left === 0) return false;
       // To the next multiple: where the pictures fall does not depend on where the goal was.
-      const stride = STRIDE - (this.#state.t % STRIDE);
+      const stride = this.#stride - (this.#state.t % this.#stride);
       const state = await this.#open.walk.advance(Math.min(stride, left));
       if (this.#plan !== plan || state === null) return true;
       this.#state = state;
