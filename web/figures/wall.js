@@ -63,7 +63,7 @@ export function create(root, { engine, loaded, shape, state, history, calm, fail
     time: h("span", {}, "time ", term("t")),
     step: "step",
     batch: "images at once",
-    speed: "ms per image and step",
+    speed: "ms per image",
   });
   const play = createButton({ name: "Walk", icon: "play", shown: true, primary: true, onPress });
   const seed = createSeed({
