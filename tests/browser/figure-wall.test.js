@@ -99,6 +99,41 @@ describe("a wall of digits", () => {
     await visitor.leave();
   });
 
+  test("comes to the same images in batches of any size", async () => {
+    const visitor = await visit(browser, `${server.url}?device=cpu#steps=10`);
+    await visitor.pause.click();
+    const difference = await visitor.page.evaluate(async () => {
+      /** @param {string} path */
+      const load = (path) => import(new URL(path, location.href).href);
+      const { Engine } = await load("web/engine.js");
+      const { walkWall } = await load("web/figures/wall/walk.js");
+      const engine = new Engine(() => {});
+      await engine.load({ model: "mnist", device: "cpu" });
+      const count = 12;
+      /** @param {number} batch */
+      const walk = async (batch) => {
+        const images = new Float32Array(count * 784);
+        await walkWall(
+          engine,
+          { seed: 3, count, labels: Array(count).fill(5), guidance: 2, steps: 3, batch },
+          {
+            ready: async () => {},
+            begun() {},
+            /** @param {number} first @param {Float32Array} next */
+            advanced: (first, next) => images.set(next, first * 784),
+            swept() {},
+          },
+          new AbortController().signal,
+        );
+        return images;
+      };
+      const [one, other] = [await walk(12), await walk(3)];
+      return Math.max(...one.map((value, i) => Math.abs(value - (other[i] ?? NaN))));
+    });
+    assert.ok(difference < 1e-3, `the images differ by ${difference}`);
+    await visitor.leave();
+  });
+
   test("begins anew with other noise, stands still when told to, and keeps its seed in the link", async () => {
     const visitor = await visit(browser, `${server.url}?device=cpu#steps=10&wall.steps=50`);
     const section = await visitor.goTo("A wall of digits");
