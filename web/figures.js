@@ -35,4 +35,8 @@ export const figures = {
     module: () => import("./figures/take-away.js"),
     css: new URL("./figures/take-away.css", import.meta.url),
   },
+  "many-answers": {
+    module: () => import("./figures/many-answers.js"),
+    css: new URL("./figures/many-answers.css", import.meta.url),
+  },
 };

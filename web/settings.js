@@ -186,6 +186,9 @@ export const properties = {
   many: {
     digit: testDigit(30),
     t: timestep(600),
+    told: flag(false),
+    // Left to the page, the number of steps suits the device.
+    steps: optional(whole(2, 250, 12)),
     seed,
   },
 

@@ -1,0 +1,232 @@
+// Figure 5: sixteen walks back from one noisy image, each with noise of its own.
+
+import { h } from "../dom.js";
+import { latest } from "../latest.js";
+import { createDigitPicker } from "../parts/digit-picker.js";
+import { createImageGrid } from "../parts/image-grid.js";
+import { createPlot } from "../parts/plot.js";
+import { createSeed } from "../parts/seed.js";
+import { createSlider } from "../parts/slider.js";
+import { createSwitch } from "../parts/switch.js";
+import { createTile } from "../parts/tile.js";
+import { pixelwise, repeat, rootMeanSquare } from "../statistics.js";
+import { digitsFit, labelOfDigit, noDigits, perDevice } from "../suit.js";
+import { createGate, wholeWalk } from "../whole-walk.js";
+
+const WALKS = 16;
+
+/** What the visitor can choose from; a link may ask for others. */
+const STEPS = [4, 8, 12, 25, 50, 100, 250];
+
+/** The walks draw from another half of the seeds than the noise in x_t, so that the two have nothing in common. */
+const WALKS_SEED = 2 ** 31;
+
+/** Deviations of a pixel from here on are drawn white; black and white by half and half would be 1. */
+const DEVIATION_RANGE = 1;
+
+/** @type {import("../figure.js").Create} */
+export async function create(root, context) {
+  const { engine, arithmetic, loaded, shape, state, calm, fail } = context;
+  const digits = await context.digits();
+  if (!digitsFit(shape, digits)) {
+    root.append(noDigits(shape));
+    return { rest: () => {} };
+  }
+  const { info, schedule } = loaded;
+  const T = info.trainTimesteps;
+  const settings = state.group("many");
+  const stepsOf = () =>
+    settings.values.steps ?? perDevice(loaded, { gpu: 50, cpu: 12, software: 4 });
+  settings.assume({ steps: stepsOf() });
+  const gate = createGate();
+
+  /** @param {Partial<typeof settings.values>} values */
+  const choose = (values) => {
+    settings.set(values);
+    begin();
+  };
+  const picker = createDigitPicker({
+    digits,
+    value: settings.values.digit,
+    onChange: (digit) => choose({ digit }),
+  });
+  const time = createSlider({
+    label: "Begin at time t",
+    min: 0,
+    max: T - 1,
+    value: settings.values.t,
+    onInput: (t) => choose({ t }),
+  });
+  const steps = createSlider({
+    label: "Steps of each walk",
+    choices: STEPS,
+    value: stepsOf(),
+    onInput: (value) => choose({ steps: value }),
+  });
+  const told = createSwitch({
+    label: "Tell the network the digit",
+    hint: "Otherwise it has only the noisy image to go by.",
+    value: settings.values.told,
+    onChange: (value) => choose({ told: value }),
+  });
+  const hasDigits = labelOfDigit(info, 0) !== undefined;
+  told.element.hidden = !hasDigits || info.nullLabel === null;
+  const seed = createSeed({
+    value: settings.values.seed,
+    diceName: "Other noise",
+    onChange: (value) => choose({ seed: value }),
+  });
+
+  const noisy = createTile({
+    term: "x_t",
+    caption: "The noisy image, the same for all.",
+    empty: "The noisy image, not there yet",
+  });
+  const mean = createTile({ caption: "Their mean.", empty: "The mean, not there yet" });
+  const parting = createTile({
+    caption: "Where they differ.",
+    look: { map: "heat", range: DEVIATION_RANGE },
+    empty: "Where they differ, not there yet",
+  });
+  const [, , height = 1, width = 1] = shape;
+  const grid = createImageGrid({
+    columns: 4,
+    rows: WALKS / 4,
+    imageSize: [height, width],
+    empty: "Sixteen walks, not there yet",
+  });
+  const progress = h("span", { class: "progress" });
+  const spread = h("output", {}, "–");
+  const plot = createPlot({
+    label: "How much the sixteen differ, by where they began",
+    x: { label: "begun at t", range: [0, T] },
+    y: { label: "spread", range: [0, 0.8] },
+    series: [{ name: "spread", kind: "points" }],
+    height: 150,
+    onSeek: (t) => {
+      time.value = Math.min(T - 1, Math.max(0, Math.round(t)));
+      choose({ t: time.value });
+    },
+  });
+
+  root.append(
+    h(
+      "div",
+      { class: "source" },
+      noisy.element,
+      h("div", { class: "both" }, mean.element, parting.element),
+    ),
+    h(
+      "figure",
+      { class: "answers" },
+      grid.element,
+      h(
+        "figcaption",
+        {},
+        h("span", {}, h("strong", {}, "Sixteen answers. "), "Spread ", spread, "."),
+        progress,
+      ),
+    ),
+    h(
+      "div",
+      { class: "stack" },
+      time.element,
+      picker.element,
+      told.element,
+      steps.element,
+      seed.element,
+    ),
+    h("div", { class: "found" }, plot.element),
+  );
+
+  /** What has been tried with this digit and noise: spread by t. @type {Map<number, number>} */
+  const found = new Map();
+  let foundFor = "";
+  const plotFound = () => {
+    const times = [...found.keys()].sort((a, b) => a - b);
+    const values = times.map((t) => found.get(t) ?? null);
+    const words = times.map((t) => `${found.get(t)?.toFixed(2)} from t = ${t}`).join(", ");
+    plot.set([times, values], times.length === 0 ? "nothing tried yet" : words);
+  };
+
+  const compute = latest(async (signal) => {
+    const { t, seed: chosen, told: isTold } = settings.values;
+    const { x0 } = picker;
+    const eps = await arithmetic.noise({ seed: chosen, draws: 1, size: x0.length }, signal);
+    const alphaCumprod = schedule.alphasCumprod[t] ?? 1;
+    const xt = await arithmetic.addNoise({ x0, eps, alphaCumprod }, signal);
+    noisy.show(xt, shape, `A real ${picker.label}, noised to t = ${t}`);
+
+    const digit = labelOfDigit(info, picker.label);
+    // A model that knows no "any" must be told some class.
+    const label =
+      isTold || info.nullLabel === null ? (digit ?? (info.classes.length === 0 ? null : 0)) : null;
+    const walk = wholeWalk(
+      engine,
+      {
+        seed: (chosen ^ WALKS_SEED) >>> 0,
+        count: WALKS,
+        label,
+        // About as many steps from anywhere: those of the whole way, of which t/T are taken.
+        steps: Math.min(T, Math.ceil((stepsOf() * T) / (t + 1))),
+        spacing: "leading",
+        from: { x: repeat(xt, WALKS), timestep: t },
+      },
+      signal,
+      gate,
+    );
+    for await (const { frame, timesteps, shape: many } of walk) {
+      const values = frame.done ? frame.next : frame.x0;
+      const step = `step ${frame.index + 1} of ${timesteps.length}`;
+      progress.textContent = frame.done ? "" : step;
+      if (calm && !frame.done && frame.index > 0) continue;
+      const { mean: middle, deviation } = pixelwise(values, WALKS);
+      const size = rootMeanSquare(deviation).toFixed(2);
+      const what = frame.done ? "images" : `guesses of the image at t = ${frame.timestep}, ${step}`;
+      const from = `sixteen ${what}, all from the same noisy image at t = ${t}`;
+      grid.show(values, many, `${from[0]?.toUpperCase()}${from.slice(1)}; spread ${size}`);
+      mean.show(middle, shape, `The mean of ${from}`);
+      parting.show(deviation, shape, `The deviation of each pixel over ${from}`);
+      spread.value = size;
+      if (frame.done) {
+        found.set(t, rootMeanSquare(deviation));
+        plotFound();
+      }
+    }
+  }, fail);
+
+  const begin = () => {
+    const { digit, seed: chosen, told: isTold, t } = settings.values;
+    const now = [digit, chosen, isTold, stepsOf()].join();
+    if (now !== foundFor) {
+      foundFor = now;
+      found.clear();
+      plotFound();
+    }
+    plot.mark(t);
+    compute.ask();
+  };
+  const unlisten = settings.listen(() => {
+    const { digit, t, seed: chosen, told: isTold } = settings.values;
+    picker.value = digit;
+    time.value = t;
+    seed.value = chosen;
+    told.value = isTold;
+    settings.assume({ steps: stepsOf() });
+    steps.value = stepsOf();
+    begin();
+  });
+  begin();
+
+  return {
+    rest(resting) {
+      gate.rest(resting);
+      compute.rest(resting);
+    },
+    dispose() {
+      compute.cancel();
+      unlisten();
+      plot.dispose();
+    },
+  };
+}
