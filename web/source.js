@@ -1,11 +1,15 @@
-// Every term that is computed links to the file that computes it.
+// Every term that is computed links to the line that computes it.
 
 import { h } from "./dom.js";
+import { sourceLines } from "./vendor/source-lines.js";
 
-/** @param {string} path from the root of the repository; "" is the repository itself */
+/** @param {string} path from the root of the repository, with an item as "crate/src/noise.rs#slerp"; "" is the repository itself */
 function sourceUrl(path) {
   const repository = document.querySelector('meta[name="repository"]')?.getAttribute("content");
-  return path === "" ? (repository ?? "") : `${repository}/blob/main/${path}`;
+  if (path === "") return repository ?? "";
+  const line = sourceLines[path];
+  const [file] = path.split("#");
+  return `${repository}/blob/main/${file}${line === undefined ? "" : `#L${line}`}`;
 }
 
 /** Points every link of index.html that names a file of the source at the repository. */
@@ -17,9 +21,9 @@ export function linkSources() {
 
 /**
  * A link for what a figure makes by itself.
- * @param {string} path from the root of the repository, as "crate/src/noise.rs"
- * @param {string} [text]
+ * @param {string} path from the root of the repository, as "crate/src/noise.rs" or "crate/src/noise.rs#slerp"
+ * @param {string} [text] the file's path within the crate unless given
  */
-export function sourceLink(path, text = path.replace(/^crate\/src\//, "")) {
+export function sourceLink(path, text = path.replace(/^crate\/src\//, "").replace(/#.*/, "")) {
   return h("a", { href: sourceUrl(path), class: "source" }, text);
 }

@@ -1,5 +1,5 @@
 // The two builds of the crate, as the worker sees them: one computes on the CPU, one on WebGPU. Each is
-// loaded only when it is needed. The types say what crate/src/web.rs exports.
+// loaded only when it is needed. The types say what crate/src/web/ exports.
 
 import { fetchCounted } from "./download.js";
 

@@ -10,6 +10,7 @@ mod project;
 mod scratch;
 mod serve;
 mod server;
+mod source_lines;
 mod static_path;
 mod test;
 mod vendor;

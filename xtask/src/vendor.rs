@@ -1,12 +1,13 @@
-//! `web/vendor/`: the library that the page plots with, copied from the npm packages. Not in the repository.
+//! `web/vendor/`: what the page needs and the repository does not hold: the library that it plots with, copied from the npm
+//! packages, and the lines that its links into the source lead to.
 
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use crate::node;
 use crate::project::root;
+use crate::{node, source_lines};
 
 /// Where npm puts the library, and where the page looks for it.
 const PACKAGE: &str = "node_modules/uplot";
@@ -14,6 +15,7 @@ const VENDOR: &str = "web/vendor";
 
 /// Fills `web/vendor/` unless it holds the installed version already; installs the packages first if need be.
 pub(crate) fn provide() -> Result<()> {
+    source_lines::provide()?;
     node::install()?;
     copy(&root().join(PACKAGE), &root().join(VENDOR))
 }
