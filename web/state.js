@@ -129,6 +129,8 @@ export class State {
   #complaints = [];
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
+  /** The hash that was read or written last. */
+  #known = "";
 
   /**
    * @param {Properties} properties
@@ -194,13 +196,17 @@ export class State {
     if (this.#timer !== undefined) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
+      // Another hash has just been given, and is about to be read.
+      if (location.hash !== this.#known) return;
       history.replaceState(history.state, "", this.link);
+      this.#known = location.hash;
     }, WRITE_EVERY);
   }
 
   #read() {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#known = location.hash;
     const given = new URLSearchParams(location.hash.slice(1));
     this.#complaints = [];
     const known = new Set();

@@ -152,6 +152,7 @@ describe("the walk forward", () => {
     await at("100");
     await section.getByRole("radio", { name: "your own" }).check();
     const pad = section.getByRole("img", { name: /^Your image/ });
+    await pad.scrollIntoViewIfNeeded();
     const box = await pad.boundingBox();
     assert.ok(box !== null);
     const { mouse } = visitor.page;

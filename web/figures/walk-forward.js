@@ -1,18 +1,18 @@
 // Figure 2: noise is put into an image, all at once by eq. 4 and one step after the other, and both
 // are the same distribution. Needs no network, so it is the same for every model.
 
-import { h, setText } from "../dom.js";
+import { h } from "../dom.js";
 import { latest } from "../latest.js";
 import { createButton } from "../parts/button.js";
-import { createPlot } from "../parts/plot.js";
 import { createSeed } from "../parts/seed.js";
 import { createSlider } from "../parts/slider.js";
 import { createSwitch } from "../parts/switch.js";
-import { term } from "../parts/term.js";
 import { createTile } from "../parts/tile.js";
+import { createGraphs } from "./walk-forward/graphs.js";
 import { createPicture } from "./walk-forward/picture.js";
 import { createSchedules, loadSchedules } from "./walk-forward/schedules.js";
-import { centres, histogram, normal, shareOf, varianceOf } from "./walk-forward/statistics.js";
+import { shareOf, varianceOf } from "./walk-forward/statistics.js";
+import { createTable } from "./walk-forward/table.js";
 import { WALKS, Walkers } from "./walk-forward/walkers.js";
 
 /** @typedef {import("./walk-forward/walkers.js").Plan} Plan */
@@ -46,10 +46,6 @@ class WalkForward {
   #plan = null;
   /** The noise that is put in at once. @type {{ seed: number, eps: Float32Array } | null} */
   #noise = null;
-  /** @type {Float64Array | null} */
-  #atOnceHistogram = null;
-  /** @type {Float64Array | null} */
-  #walkHistogram = null;
   /** Steps from one time of the trace to the next. */
   #stride;
   /** The variance of the walks after every stride. @type {(number | null)[]} */
@@ -155,22 +151,7 @@ class WalkForward {
           this.#naive.element,
         ),
       ),
-      h(
-        "div",
-        { class: "forward-plots" },
-        h(
-          "div",
-          {},
-          h("p", { class: "plot-title" }, "Pixel values of ", term("x_t")),
-          this.#histograms.element,
-        ),
-        h(
-          "div",
-          {},
-          h("p", { class: "plot-title" }, "Variance of the noise, so far"),
-          this.#variances.element,
-        ),
-      ),
+      this.#graphs.element,
       this.#schedules.element,
     );
     this.#unlisten = this.#settings.listen(() => this.#restore());
@@ -184,28 +165,7 @@ class WalkForward {
     walkMean: createTile({ caption: `mean of ${WALKS} walks`, empty: "Not there yet" }),
   };
   #table = createTable();
-  #histograms = createPlot({
-    label: "Histogram of pixel values",
-    x: { label: "value", range: [-6, 6] },
-    y: { label: "share of pixels", format: (value) => `${Number((100 * value).toFixed(1))} %` },
-    height: 200,
-    series: [
-      { name: "step by step", colour: "soft", kind: "bars" },
-      { name: "all at once", colour: "accent" },
-      { name: "standard normal", colour: "ink", dashed: true },
-    ],
-  });
-  #variances = createPlot({
-    label: "Variance of the noise over t",
-    x: { label: "t" },
-    y: { label: "variance" },
-    height: 200,
-    series: [
-      { name: "all at once, 1 − ᾱ", colour: "accent" },
-      { name: `measured over ${WALKS} walks`, colour: "second", kind: "points" },
-    ],
-    onSeek: (t) => this.#seek(Math.round(t)),
-  });
+  #graphs = createGraphs((t) => this.#seek(t));
 
   #pairs() {
     const { atOnce, atOnceMean, walk, walkMean } = this.#tiles;
@@ -235,8 +195,7 @@ class WalkForward {
     this.#unlisten();
     this.#atOnce.cancel();
     this.#walkers.end();
-    this.#histograms.dispose();
-    this.#variances.dispose();
+    this.#graphs.dispose();
     this.#schedules.dispose();
   }
 
@@ -261,6 +220,7 @@ class WalkForward {
   #begin() {
     const { seed, schedule, naive, t } = this.#settings.values;
     const betas = this.#curves.get(schedule)?.betas ?? new Float64Array();
+    this.#newest = null;
     this.#plan = { x0: this.#picture.x0, betas, seed, naive };
     this.#go(t);
   }
@@ -284,7 +244,7 @@ class WalkForward {
     this.#walkers.go(this.#plan, t + 1);
     this.#atOnce.ask(this.#plan, t);
     this.#schedules.mark(t);
-    this.#variances.mark(t < 0 ? null : t);
+    this.#graphs.mark(t);
   }
 
   /** eq. 4, for as many images as there are walks. @param {AbortSignal} signal @param {Plan} plan @param {number} t */
@@ -312,13 +272,13 @@ class WalkForward {
     this.#tiles.atOnce.show(xt, this.#shape, `All at once: ${name} with noise, ${at}`);
     this.#tiles.atOnceMean.show(mean, this.#shape, `All at once: the mean for ${name}, ${at}`);
     this.#table.show("atOnce", t, shareOf(mean, x0), (xt[count + size] ?? NaN) ** 2);
-    this.#atOnceHistogram = histogram(xt.subarray(0, count));
-    this.#drawHistograms(t);
+    this.#graphs.showValues("atOnce", xt.subarray(0, count), t);
   }
 
   /** @param {ForwardState} state */
   #record({ t: steps, deviation }) {
-    if (steps === 0) this.#trace = Array(TRACED).fill(null);
+    const { trainTimesteps } = this.#context.loaded.info;
+    if (steps === 0) this.#trace = Array(Math.floor(trainTimesteps / this.#stride)).fill(null);
     else if (steps % this.#stride === 0) {
       this.#trace[steps / this.#stride - 1] = varianceOf(deviation, WALKS);
     }
@@ -349,53 +309,10 @@ class WalkForward {
     this.#tiles.walkMean.show(mean, this.#shape, text);
     const variance = varianceOf(deviation, WALKS);
     this.#table.show("walks", t, shareOf(mean, plan.x0), variance);
-    this.#walkHistogram = histogram(xt);
-    this.#drawHistograms(this.#settings.values.t);
+    this.#graphs.showValues("walks", xt, this.#settings.values.t);
     const timesteps = this.#trace.map((_, i) => (i + 1) * this.#stride - 1);
     const atOnce = timesteps.map((timestep) => 1 - this.#alphaBar(timestep));
     const said = `${variance.toFixed(2)} measured over the walks, ${at}; ${(1 - this.#alphaBar(t)).toFixed(2)} all at once`;
-    this.#variances.set([timesteps, atOnce, this.#trace], said);
+    this.#graphs.showVariances(timesteps, atOnce, this.#trace, said);
   }
-
-  /** @param {number} t */
-  #drawHistograms(t) {
-    const nothing = centres.map(() => 0);
-    const walks = this.#walkHistogram ?? nothing;
-    const atOnce = this.#atOnceHistogram ?? nothing;
-    const said = `at t = ${t}; ${Math.round(100 * within(atOnce))} % of the values lie within 2 of zero all at once, ${Math.round(100 * within(walks))} % step by step; of a standard normal it is 95 %`;
-    this.#histograms.set([centres, walks, atOnce, normal], said);
-  }
-}
-
-/** @param {Float64Array} shares of a histogram @returns {number} the share of values from -2 to 2 */
-function within(shares) {
-  return shares.reduce((sum, share, i) => sum + (Math.abs(centres[i] ?? 0) < 2 ? share : 0), 0);
-}
-
-/** The numbers of both ways, under each other. */
-function createTable() {
-  /** @param {string} name @param {string} note */
-  const row = (name, note) => {
-    const cells = [h("td", {}, "–"), h("td", {}, "–"), h("td", {}, "–")];
-    const head = h("th", { scope: "row" }, name, h("small", {}, note));
-    return { element: h("tr", {}, head, ...cells), cells };
-  };
-  const rows = {
-    atOnce: row("All at once", "exact"),
-    walks: row("Step by step", `measured over ${WALKS} walks`),
-  };
-  const heads = ["", "t", "of the image left", "variance of the noise"];
-  return {
-    element: h(
-      "table",
-      { class: "forward-table" },
-      h("thead", {}, h("tr", {}, ...heads.map((text) => h(text === "" ? "td" : "th", {}, text)))),
-      h("tbody", {}, rows.atOnce.element, rows.walks.element),
-    ),
-    /** @param {"atOnce" | "walks"} which @param {number} t @param {number} share @param {number} variance */
-    show(which, t, share, variance) {
-      const texts = [t < 0 ? "image" : String(t), share.toFixed(3), variance.toFixed(3)];
-      rows[which].cells.forEach((cell, i) => setText(cell, texts[i] ?? ""));
-    },
-  };
 }

@@ -37,3 +37,8 @@ export function varianceOf(deviation, count) {
   for (const value of deviation) sum += value * value;
   return ((sum / deviation.length) * count) / (count - 1);
 }
+
+/** The share of the values from -reach to reach. @param {Float64Array} shares of a histogram @param {number} reach */
+export function within(shares, reach) {
+  return shares.reduce((sum, share, i) => sum + (Math.abs(centres[i] ?? 0) < reach ? share : 0), 0);
+}
