@@ -35,6 +35,10 @@ export const figures = {
     module: () => import("./figures/take-away.js"),
     css: new URL("./figures/take-away.css", import.meta.url),
   },
+  "one-jump": {
+    module: () => import("./figures/one-jump.js"),
+    css: new URL("./figures/one-jump.css", import.meta.url),
+  },
   "many-answers": {
     module: () => import("./figures/many-answers.js"),
     css: new URL("./figures/many-answers.css", import.meta.url),

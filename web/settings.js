@@ -180,7 +180,9 @@ export const properties = {
 
   jump: {
     seed,
-    label: classLabel(3),
+    // Any: the mean of all digits is what the first guess is compared with.
+    label: classLabel(null),
+    sampler: oneOf(/** @type {const} */ (["ddpm", "ddim"])),
   },
 
   many: {

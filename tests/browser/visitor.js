@@ -71,7 +71,13 @@ export class Visitor {
     if (await this.pause.isVisible()) await this.pause.click();
     const section = this.page.getByRole("region", { name: heading });
     await section.scrollIntoViewIfNeeded();
-    await section.locator("[data-figure][data-ready]").waitFor();
+    const place = section.locator("[data-figure][data-ready]");
+    await place.waitFor();
+    // The figures above have been created on the way and have grown since.
+    for (let i = 0; i < 3; i++) {
+      await this.page.waitForTimeout(150);
+      await place.scrollIntoViewIfNeeded();
+    }
     return section;
   }
 

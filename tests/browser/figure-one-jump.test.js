@@ -1,0 +1,103 @@
+// Why not in one jump: the mean of many first guesses is the mean of the data, and an image is not.
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { largestDifference, launch, serve } from "./helpers.js";
+import { visit } from "./visitor.js";
+
+const HEADING = "Why not in one jump?";
+
+/** @type {Awaited<ReturnType<typeof launch>>} */
+let browser;
+/** @type {Awaited<ReturnType<typeof serve>>} */
+let server;
+
+before(async () => {
+  browser = await launch({ webgpu: false });
+  server = await serve();
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+/** @param {string} hash */
+async function look(hash = "") {
+  const visitor = await visit(browser, `${server.url}?device=cpu#steps=10&${hash}`);
+  const section = await visitor.goTo(HEADING);
+  /** The pixels of a picture once it is there, from -1 to 1. @param {RegExp} name */
+  const picture = async (name) => {
+    const image = section.getByRole("img", { name });
+    await image.waitFor({ timeout: 120_000 });
+    return (await visitor.pixels(image)).map((value) => value / 127.5 - 1);
+  };
+  return { visitor, section, picture };
+}
+
+/** @param {number[]} values */
+const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** @param {number[]} one @param {number[]} other */
+const distance = (one, other) =>
+  Math.sqrt(mean(one.map((value, i) => (value - (other[i] ?? NaN)) ** 2)));
+
+/** @param {number[]} one @param {number[]} other */
+function correlation(one, other) {
+  const a = one.map((value) => value - mean(one));
+  const b = other.map((value) => value - mean(other));
+  const product = mean(a.map((value, i) => value * (b[i] ?? NaN)));
+  return product / Math.sqrt(mean(a.map((v) => v * v)) * mean(b.map((v) => v * v)));
+}
+
+describe("why not in one jump", () => {
+  test("the mean of many guesses is near the mean of the data, a walk's image is not", async () => {
+    const { visitor, section, picture } = await look();
+    const guessed = await picture(/^The mean of 64 one-jump guesses at t = 999/);
+    const data = await picture(/^The mean of all 60,000 training digits/);
+    const image = await picture(/^The image after 50 steps from t = 999/);
+    assert.ok(correlation(guessed, data) > 0.9, `correlation ${correlation(guessed, data)}`);
+    assert.ok(distance(guessed, data) < 0.3, `distance ${distance(guessed, data)}`);
+    assert.ok(correlation(image, data) < 0.85, `correlation ${correlation(image, data)}`);
+    assert.ok(distance(image, data) > 1.4 * distance(guessed, data), "an image is further away");
+
+    // The figure says the same in words.
+    const said = await section
+      .getByRole("img", { name: /^The mean of 64 one-jump guesses/ })
+      .getAttribute("aria-label");
+    const [, named = NaN, away = NaN] = /mean (\d\.\d+), distance (\d\.\d+)/.exec(said ?? "") ?? [];
+    assert.ok(Math.abs(Number(named) - correlation(guessed, data)) < 0.01);
+    assert.ok(Math.abs(Number(away) - distance(guessed, data)) < 0.01);
+
+    // One jump is what is left when all the noise is taken away; and that is speckled, an image is not.
+    const jump = await picture(/^The image after 1 step from t = 999/);
+    const left = await picture(/^What is left, 157 times larger/);
+    assert.ok(largestDifference(jump, left) < 0.02);
+    assert.ok(roughness(jump) > 3 * roughness(image), "one jump is speckled");
+    await visitor.leave();
+  });
+
+  test("long walks wait to be asked, and a new choice takes them back", async () => {
+    const { visitor, section, picture } = await look("jump.label=7");
+    await section.getByRole("button", { name: "Walk 1000 steps" }).waitFor();
+    const ask = section.getByRole("button", { name: "Walk 250 steps" });
+    await ask.click();
+    await section.getByRole("img", { name: /^The guess on the way in 250 steps/ }).waitFor();
+    assert.ok(await ask.isHidden());
+    await picture(/^The mean of 10 real 7s/);
+    const before = await picture(/^The image after 2 steps/);
+
+    await section.getByRole("group", { name: "Digit" }).getByRole("radio", { name: "0" }).check();
+    await ask.waitFor();
+    await picture(/^The mean of 10 real 0s/);
+    await visitor.until(async () => {
+      const now = await picture(/^The image after 2 steps/);
+      return largestDifference(now, before) > 0.5;
+    });
+    await visitor.leave();
+  });
+});
+
+/** How much neighbours differ. @param {number[]} image 28 wide */
+const roughness = (image) =>
+  mean(image.slice(1).map((value, i) => (value - (image[i] ?? NaN)) ** 2));

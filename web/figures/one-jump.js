@@ -1,0 +1,89 @@
+// Figure 4: the same noise in 1, 2, 5 ... 1000 steps; all the noise taken away at once; and the mean of
+// many one-jump guesses beside the mean of the data.
+
+import { h } from "../dom.js";
+import { createChoice, createLabelChoice } from "../parts/choice.js";
+import { createSeed } from "../parts/seed.js";
+import { digitsFit } from "../suit.js";
+import { createGate } from "../whole-walk.js";
+import { createGuesses } from "./one-jump/guesses.js";
+import { createLadder } from "./one-jump/ladder.js";
+import { createSubtraction } from "./one-jump/subtraction.js";
+
+/** @type {import("../figure.js").Create} */
+export async function create(root, context) {
+  const { loaded, shape, state } = context;
+  const digits = await context.digits();
+  const settings = state.group("jump");
+  const gate = createGate();
+  const inner = { ...context, gate };
+
+  /** @param {Partial<typeof settings.values>} values */
+  const choose = (values) => {
+    settings.set(values);
+    begin();
+  };
+  const label = createLabelChoice({
+    info: loaded.info,
+    value: settings.values.label,
+    onChange: (value) => choose({ label: value }),
+  });
+  const seed = createSeed({
+    value: settings.values.seed,
+    diceName: "Other noise to jump from",
+    onChange: (value) => choose({ seed: value }),
+  });
+  const sampler = createChoice({
+    legend: "Fresh noise in each step",
+    choices: [
+      { value: "ddpm", name: "yes, DDPM" },
+      { value: "ddim", name: "none, DDIM" },
+    ],
+    value: settings.values.sampler,
+    onChange: (value) => choose({ sampler: value }),
+  });
+
+  const guesses = createGuesses(inner, digitsFit(shape, digits) ? digits : null);
+  const ladder = createLadder(inner, (steps, image) => guesses.compare(steps, image));
+  const subtraction = createSubtraction(inner);
+  root.append(
+    part("The same noise, in fewer and in more steps", ladder.element),
+    h(
+      "div",
+      { class: "lower" },
+      part("All the noise at once", subtraction.element),
+      part("The mean of many one-jump guesses", guesses.element),
+      h("div", { class: "stack" }, label.element, sampler.element, seed.element),
+    ),
+  );
+
+  const begin = () => {
+    const { values } = settings;
+    ladder.begin(values);
+    subtraction.begin(values);
+    guesses.begin(values);
+  };
+  const unlisten = settings.listen((values) => {
+    label.value = values.label;
+    seed.value = values.seed;
+    sampler.value = values.sampler;
+    begin();
+  });
+  begin();
+
+  return {
+    rest(resting) {
+      gate.rest(resting);
+      for (const one of [ladder, subtraction, guesses]) one.rest(resting);
+    },
+    dispose() {
+      for (const one of [ladder, subtraction, guesses]) one.dispose();
+      unlisten();
+    },
+  };
+}
+
+/** @param {string} title @param {HTMLElement} content */
+function part(title, content) {
+  return h("div", { class: "part" }, h("h3", {}, title), content);
+}

@@ -1,0 +1,104 @@
+// One noise, walked back in different numbers of steps, side by side. Walks that take long on this device
+// wait to be asked for.
+
+import { h, setText } from "../../dom.js";
+import { latest } from "../../latest.js";
+import { createButton } from "../../parts/button.js";
+import { createTile } from "../../parts/tile.js";
+import { perDevice } from "../../suit.js";
+import { wholeWalk } from "../../whole-walk.js";
+
+/** @typedef {import("../../figure.js").Context & { gate: import("../../whole-walk.js").Gate }} Inner */
+/** @typedef {import("../../settings.js").Values<import("../../settings.js").Properties["jump"]>} Values */
+
+const RUNGS = [1, 2, 5, 10, 50, 250, 1000];
+
+/**
+ * @param {Inner} context
+ * @param {(steps: number, image: Float32Array) => void} finished
+ */
+export function createLadder(context, finished) {
+  const { loaded } = context;
+  const T = loaded.info.trainTimesteps;
+  /** Longer walks are taken only when the visitor asks for them. */
+  const unasked = perDevice(loaded, { gpu: 1000, cpu: 50, software: 2 });
+  const counts = [...RUNGS.filter((n) => n < T), T];
+  const rungs = counts.map((steps) => createRung(context, steps, finished));
+  return {
+    element: h("ol", { class: "ladder" }, ...rungs.map(({ element }) => h("li", {}, element))),
+    /** @param {Values} values */
+    begin(values) {
+      rungs.forEach((rung, i) => rung.begin(values, (counts[i] ?? T) <= unasked));
+    },
+    /** @param {boolean} resting */
+    rest(resting) {
+      for (const rung of rungs) rung.rest(resting);
+    },
+    dispose() {
+      for (const rung of rungs) rung.dispose();
+    },
+  };
+}
+
+/**
+ * @param {Inner} context
+ * @param {number} steps
+ * @param {(steps: number, image: Float32Array) => void} finished
+ */
+function createRung({ engine, calm, fail, gate }, steps, finished) {
+  const count = steps === 1 ? "1 step" : `${steps} steps`;
+  const progress = h("span", { class: "progress" });
+  const tile = createTile({
+    caption: h("span", {}, h("strong", {}, count), " ", progress),
+    empty: `In ${count}, not walked yet`,
+  });
+  const button = createButton({ name: `Walk ${count}`, onPress: () => go() });
+  button.element.classList.add("ask");
+  tile.element.querySelector(".screen")?.append(button.element);
+  /** @type {Values | null} */
+  let values = null;
+
+  const compute = latest(async (signal) => {
+    if (values === null) return;
+    const { seed, label, sampler } = values;
+    const walk = wholeWalk(
+      engine,
+      // Trailing: every walk begins at T-1.
+      { seed, label, sampler, count: 1, steps, spacing: "trailing" },
+      signal,
+      gate,
+    );
+    for await (const { frame, timesteps, shape } of walk) {
+      const { index, timestep, done, next, x0 } = frame;
+      setText(progress, done ? "" : `${index + 1} done`);
+      if (calm && !done && index > 0) continue;
+      const text = done
+        ? `The image after ${count} from t = ${timesteps[0]}`
+        : `The guess on the way in ${count}, at t = ${timestep}`;
+      tile.show(done ? next : x0, shape, text);
+      if (done) finished(steps, next);
+    }
+  }, fail);
+  const go = () => {
+    button.element.hidden = true;
+    compute.ask();
+  };
+
+  return {
+    element: tile.element,
+    /** @param {Values} chosen @param {boolean} atOnce */
+    begin(chosen, atOnce) {
+      values = chosen;
+      setText(progress, "");
+      if (atOnce) {
+        go();
+        return;
+      }
+      compute.cancel();
+      tile.clear();
+      button.element.hidden = false;
+    },
+    rest: compute.rest,
+    dispose: compute.cancel,
+  };
+}
