@@ -43,4 +43,8 @@ export const figures = {
     module: () => import("./figures/many-answers.js"),
     css: new URL("./figures/many-answers.css", import.meta.url),
   },
+  posterior: {
+    module: () => import("./figures/posterior.js"),
+    css: new URL("./figures/posterior.css", import.meta.url),
+  },
 };

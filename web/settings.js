@@ -197,6 +197,8 @@ export const properties = {
   posterior: {
     digit: testDigit(30),
     seed,
+    told: flag(true),
+    steps: optional(stepCount),
   },
 
   inside: {

@@ -1,0 +1,197 @@
+// Figure 6: the posterior walk, which is told x_0, beside the learned walk, from the same x_T and with the
+// same noise: eight times of each, and how far they are apart over all times.
+
+import { h, setText } from "../dom.js";
+import { latest } from "../latest.js";
+import { createDigitPicker } from "../parts/digit-picker.js";
+import { createFilmstrip } from "../parts/filmstrip.js";
+import { createPlot } from "../parts/plot.js";
+import { createReadouts } from "../parts/readouts.js";
+import { createSeed } from "../parts/seed.js";
+import { createSlider } from "../parts/slider.js";
+import { createSwitch } from "../parts/switch.js";
+import { term } from "../parts/term.js";
+import { nearest, stepChoices } from "../settings.js";
+import { distance } from "../statistics.js";
+import { digitsFit, labelOfDigit, noDigits, perDevice } from "../suit.js";
+import { createGate, wholeWalk } from "../whole-walk.js";
+
+/** @typedef {import("../protocol.js").Frame} Frame */
+
+const TIMES = 8;
+
+/** From this distance on two walks are said to have parted. */
+const PARTED = 0.1;
+
+/** @type {import("../figure.js").Create} */
+export async function create(root, context) {
+  const { engine, loaded, shape, state, fail } = context;
+  const digits = await context.digits();
+  if (!digitsFit(shape, digits)) {
+    root.append(noDigits(shape));
+    return { rest: () => {} };
+  }
+  const { info } = loaded;
+  const T = info.trainTimesteps;
+  const settings = state.group("posterior");
+  const choices = stepChoices(T);
+  const suitable = perDevice(loaded, { gpu: 250, cpu: 50, software: 10 });
+  const stepsOf = () => settings.values.steps ?? choices[nearest(choices, suitable)] ?? T;
+  settings.assume({ steps: stepsOf() });
+  const gate = createGate();
+
+  /** @param {Partial<typeof settings.values>} values */
+  const choose = (values) => {
+    settings.set(values);
+    compute.ask();
+  };
+  const picker = createDigitPicker({
+    digits,
+    value: settings.values.digit,
+    onChange: (digit) => choose({ digit }),
+  });
+  const told = createSwitch({
+    label: "Tell the network the digit",
+    hint: "Which one it is, not how it is written.",
+    value: settings.values.told,
+    onChange: (value) => choose({ told: value }),
+  });
+  told.element.hidden = labelOfDigit(info, 0) === undefined || info.nullLabel === null;
+  const steps = createSlider({
+    label: "Steps of both walks",
+    choices,
+    value: stepsOf(),
+    onInput: (value) => choose({ steps: value }),
+  });
+  const seed = createSeed({
+    value: settings.values.seed,
+    diceName: "Other noise for both",
+    onChange: (value) => choose({ seed: value }),
+  });
+
+  const known = createFilmstrip({ label: "The walk that knows the answer", frames: TIMES });
+  const learned = createFilmstrip({ label: "The learned walk", frames: TIMES });
+  const guess = createFilmstrip({
+    label: "The guess on the way",
+    frames: TIMES,
+  });
+  const readouts = createReadouts({
+    known: "known, off by",
+    learned: "learned, off by",
+    parted: "parted at t",
+  });
+  const plot = createPlot({
+    label: "Distances over t",
+    x: { label: "t", range: [0, T], reversed: true },
+    y: { label: "distance", range: [0, 1.2] },
+    series: [
+      { name: "between the two walks" },
+      { name: "of the network's guess from the known image", colour: "second", dashed: true },
+    ],
+  });
+  const status = h("p", { class: "unseen", role: "status" });
+
+  root.append(
+    h(
+      "div",
+      { class: "walks" },
+      row("The answer is known", term("x_t"), known.element),
+      row("The network answers", term("x_t"), learned.element),
+      row("Its guess", term("x_0-hat"), guess.element),
+      plot.element,
+    ),
+    h(
+      "div",
+      { class: "stack" },
+      picker.element,
+      readouts.element,
+      told.element,
+      steps.element,
+      seed.element,
+      status,
+    ),
+  );
+
+  const compute = latest(async (signal) => {
+    const { seed: chosen, told: isTold } = settings.values;
+    const { x0: truth, label: digit } = picker;
+    const count = stepsOf();
+    const own = labelOfDigit(info, digit) ?? (info.classes.length === 0 ? null : 0);
+    const options = {
+      seed: chosen,
+      count: 1,
+      label: isTold || info.nullLabel === null ? own : null,
+      steps: count,
+      spacing: /** @type {const} */ ("linspace"),
+    };
+    const knownWalk = wholeWalk(engine, { ...options, known: truth }, signal, gate);
+    const learnedWalk = wholeWalk(engine, options, signal, gate);
+    readouts.show({ known: "–", learned: "–", parted: "–" });
+    setText(status, "Walking");
+    /** @type {{ t: number, apart: number, off: number }[]} */
+    const distances = [];
+    for (;;) {
+      const [one, other] = [await knownWalk.next(), await learnedWalk.next()];
+      if (one.done === true || other.done === true) return;
+      const [a, b] = [one.value.frame, other.value.frame];
+      const t = b.timestep;
+      for (let slot = 0; slot < TIMES - 1; slot++) {
+        if (Math.round((slot * count) / (TIMES - 1)) !== a.index) continue;
+        known.put(slot, a.xt, shape, String(t), `Knowing the answer, at t = ${t}`);
+        learned.put(slot, b.xt, shape, String(t), `The learned walk, at t = ${t}`);
+        guess.put(slot, b.x0, shape, String(t), `The network's guess, at t = ${t}`);
+      }
+      distances.push({ t, apart: distance(a.xt, b.xt), off: distance(b.x0, truth) });
+      const parted = distances.find(({ apart }) => apart > PARTED);
+      if (parted !== undefined) readouts.show({ parted: String(parted.t) });
+      // uPlot wants ascending x.
+      const rising = [...distances].reverse();
+      plot.set(
+        [rising.map((d) => d.t), rising.map((d) => d.apart), rising.map((d) => d.off)],
+        `between the walks ${distances[0]?.apart.toFixed(2)} at t = ${distances[0]?.t}, ${distances.at(-1)?.apart.toFixed(2)} at t = ${t}`,
+      );
+      if (!a.done || !b.done) continue;
+      const ends = [distance(a.next, truth).toFixed(2), distance(b.next, truth).toFixed(2)];
+      const last = TIMES - 1;
+      known.put(last, a.next, shape, "image", `Knowing the answer, the image: ${ends[0]} from x_0`);
+      learned.put(last, b.next, shape, "image", `The learned walk, the image: ${ends[1]} from x_0`);
+      guess.put(last, b.x0, shape, "image", "The network's last guess");
+      readouts.show({ known: ends[0] ?? "", learned: ends[1] ?? "" });
+      if (parted === undefined) readouts.show({ parted: "nowhere" });
+      setText(status, `Both have arrived: ${ends[0]} and ${ends[1]} from the known image`);
+      return;
+    }
+  }, fail);
+
+  const unlisten = settings.listen((values) => {
+    picker.value = values.digit;
+    told.value = values.told;
+    seed.value = values.seed;
+    settings.assume({ steps: stepsOf() });
+    steps.value = stepsOf();
+    compute.ask();
+  });
+  compute.ask();
+
+  return {
+    rest(resting) {
+      gate.rest(resting);
+      compute.rest(resting);
+    },
+    dispose() {
+      compute.cancel();
+      unlisten();
+      plot.dispose();
+    },
+  };
+}
+
+/** @param {string} name @param {Element} symbol @param {HTMLElement} strip */
+function row(name, symbol, strip) {
+  return h(
+    "div",
+    { class: "walk-row" },
+    h("p", {}, h("span", { class: "term" }, symbol), " ", h("strong", {}, name)),
+    strip,
+  );
+}
