@@ -4,7 +4,7 @@
 import { h } from "../dom.js";
 import { createChoice, createLabelChoice } from "../parts/choice.js";
 import { createSeed } from "../parts/seed.js";
-import { digitsFit } from "../suit.js";
+import { digitsFit, labelOfDigit } from "../suit.js";
 import { createGate } from "../whole-walk.js";
 import { createGuesses } from "./one-jump/guesses.js";
 import { createLadder } from "./one-jump/ladder.js";
@@ -43,7 +43,9 @@ export async function create(root, context) {
     onChange: (value) => choose({ sampler: value }),
   });
 
-  const guesses = createGuesses(inner, digitsFit(shape, digits) ? digits : null);
+  const { classes } = loaded.info;
+  const ofDigits = classes.length === 0 || labelOfDigit(loaded.info, 0) !== undefined;
+  const guesses = createGuesses(inner, ofDigits && digitsFit(shape, digits) ? digits : null);
   const ladder = createLadder(inner, (steps, image) => guesses.compare(steps, image));
   const subtraction = createSubtraction(inner);
   root.append(
