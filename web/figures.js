@@ -47,4 +47,8 @@ export const figures = {
     module: () => import("./figures/posterior.js"),
     css: new URL("./figures/posterior.css", import.meta.url),
   },
+  samplers: {
+    module: () => import("./figures/samplers.js"),
+    css: new URL("./figures/samplers.css", import.meta.url),
+  },
 };

@@ -144,6 +144,18 @@ const bits = {
   read: (text) => (/^[0-9a-f]{0,256}$/.test(text) ? { value: text, exact: true } : undefined),
   write: (value) => value,
 };
+/**
+ * One of several chains.
+ * @param {readonly ("ddpm" | "ddim" | "dpm++")[]} samplers the first is the default
+ */
+const chain = (samplers) => ({
+  sampler: oneOf(samplers),
+  eta: real(0, 1, 0),
+  // Trailing: all begin at T-1.
+  spacing: oneOf(/** @type {const} */ (["trailing", "linspace", "leading"])),
+  steps: optional(stepCount),
+  guidance: real(0, MAX_GUIDANCE, 1),
+});
 
 /** All that the page's address can say behind the #, by figure. The hero's names stand without a prefix. */
 export const properties = {
@@ -213,8 +225,14 @@ export const properties = {
   compare: {
     seed,
     label: classLabel(3),
-    at: whole(0, 1000, 0),
+    third: flag(true),
+    show: oneOf(/** @type {const} */ (["xt", "x0"])),
+    // Thousandths of the way; at the end the chains are followed as they walk.
+    at: whole(0, 1000, 1000),
   },
+  compareA: chain(["ddpm", "ddim", "dpm++"]),
+  compareB: chain(["ddim", "ddpm", "dpm++"]),
+  compareC: chain(["dpm++", "ddpm", "ddim"]),
 
   wall: {
     seed,

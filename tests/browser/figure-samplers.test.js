@@ -1,0 +1,127 @@
+// Same noise, other samplers: chains locked to one scrubber, and the difference between them.
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { launch, serve } from "./helpers.js";
+import { visit } from "./visitor.js";
+
+const HEADING = "Same noise, other samplers";
+
+/** @type {Awaited<ReturnType<typeof launch>>} */
+let browser;
+/** @type {Awaited<ReturnType<typeof serve>>} */
+let server;
+
+before(async () => {
+  browser = await launch({ webgpu: false });
+  server = await serve();
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+/** @param {Record<string, string>} state */
+async function look(state) {
+  const hash = new URLSearchParams({ steps: "10", ...state });
+  const visitor = await visit(browser, `${server.url}?device=cpu#${hash}`);
+  const section = await visitor.goTo(HEADING);
+  /** @param {string} name */
+  const chain = (name) => section.getByRole("group", { name: `Chain ${name}` });
+  /** The distance of two chains' images once both have arrived. @param {string} pair */
+  const distance = async (pair) => {
+    const tile = section.getByRole("img", {
+      name: new RegExp(`^The difference ${pair} at the images: distance`),
+    });
+    await tile.waitFor({ timeout: 60_000 });
+    const name = (await tile.getAttribute("aria-label")) ?? "";
+    return {
+      said: Number(/distance ([\d.]+)$/.exec(name)?.[1]),
+      pixels: await visitor.pixels(tile),
+    };
+  };
+  /** @param {string} name @param {string} what */
+  const picture = async (name, what) => {
+    const image = section.getByRole("img", { name: new RegExp(`^Chain ${name}, ${what}`) });
+    await image.waitFor({ timeout: 60_000 });
+    return visitor.pixels(image);
+  };
+  return { visitor, section, chain, distance, picture };
+}
+
+const TWO = { "compare.third": "0", "compareA.steps": "10", "compareB.steps": "10" };
+
+describe("same noise, other samplers", () => {
+  test("equal settings give no difference, another sampler does, from the same noise", async () => {
+    const { visitor, section, chain, distance, picture } = await look({
+      ...TWO,
+      "compareA.sampler": "ddim",
+      "compareB.sampler": "ddim",
+    });
+    const none = await distance("A − B");
+    assert.equal(none.said, 0);
+    assert.ok(
+      none.pixels.every((value) => value === 0),
+      "the difference is black everywhere",
+    );
+    assert.deepEqual(await picture("A", "the image"), await picture("B", "the image"));
+
+    await chain("B").getByRole("radio", { name: "DDPM" }).check();
+    await visitor.until(async () => (await distance("A − B")).said > 0.1);
+    const some = await distance("A − B");
+    assert.ok(some.pixels.some((value) => value > 100));
+    assert.notDeepEqual(await picture("A", "the image"), await picture("B", "the image"));
+
+    // At the beginning of the scrubber stands the noise, the same for both.
+    await section.getByRole("slider", { name: "On the way, all chains" }).fill("0");
+    await section.getByRole("img", { name: /A − B at about t = 1000: distance 0\.00$/ }).waitFor();
+    assert.deepEqual(
+      await picture("A", "the state at t = 999, after 0 of 10"),
+      await picture("B", "the state at t = 999, after 0 of 10"),
+    );
+    await section.getByRole("slider", { name: "On the way, all chains" }).fill("500");
+    await picture("A", "the state at t = 599, after 4 of 10");
+    await picture("B", "the state at t = 599, after 4 of 10");
+
+    // A replay begins in noise, and ends at the same images.
+    await section.getByRole("button", { name: "Walk again" }).click();
+    await section.getByRole("button", { name: "Stop" }).waitFor();
+    assert.deepEqual((await distance("A − B")).pixels, some.pixels);
+    await visitor.leave();
+  });
+
+  test("twice the steps leave DDIM's image alike, and not DDPM's", async () => {
+    const { visitor, chain, distance } = await look({
+      ...TWO,
+      "compareA.sampler": "ddim",
+      "compareB.sampler": "ddim",
+      "compareB.steps": "20",
+    });
+    const ddim = (await distance("A − B")).said;
+    await chain("A").getByRole("radio", { name: "DDPM" }).check();
+    await visitor.until(async () => (await distance("A − B")).said !== ddim);
+    const mixed = (await distance("A − B")).said;
+    await chain("B").getByRole("radio", { name: "DDPM" }).check();
+    await visitor.until(async () => (await distance("A − B")).said !== mixed);
+    const ddpm = (await distance("A − B")).said;
+    assert.ok(ddim > 0 && ddpm > 1.5 * ddim, `DDIM ${ddim}, DDPM ${ddpm}`);
+    await visitor.leave();
+  });
+
+  test("says in its place what a sampler refuses, and goes on", async () => {
+    const { visitor, section, chain, distance, picture } = await look({
+      "compareA.steps": "10",
+      "compareB.steps": "10",
+      "compareC.steps": "1000",
+      "compareC.spacing": "leading",
+    });
+    await section.getByText("DPM-Solver++ needs fewer than 1000 steps").waitFor();
+    assert.ok((await distance("A − B")).said > 0);
+    await chain("C").getByRole("radio", { name: "trailing" }).check();
+    await chain("C").getByRole("slider", { name: "Steps" }).press("Home");
+    await picture("C", "the image");
+    assert.ok((await distance("B − C")).said > 0);
+    await visitor.leave();
+  });
+});

@@ -1,0 +1,34 @@
+// What lies between two chains: one image less the other.
+
+import { createTile } from "../../parts/tile.js";
+import { difference, rootMeanSquare } from "../../statistics.js";
+
+/** @param {string} one @param {string} other the names of the chains */
+export function createBetween(one, other) {
+  const name = `${one} − ${other}`;
+  const tile = createTile({
+    caption: name,
+    look: { map: "signed" },
+    empty: `The difference ${name}, not there yet`,
+  });
+  return {
+    element: tile.element,
+    /**
+     * @param {Float32Array} first
+     * @param {Float32Array} second
+     * @param {number[]} shape
+     * @param {number | null} time null at the images
+     */
+    show(first, second, shape, time) {
+      const values = difference(first, second);
+      const distance = rootMeanSquare(values).toFixed(2);
+      const at = time === null ? "the images" : `about t = ${Math.round(time)}`;
+      tile.show(values, shape, `The difference ${name} at ${at}: distance ${distance}`);
+      tile.caption = `${name}, distance ${distance}`;
+    },
+    clear() {
+      tile.clear();
+      tile.caption = name;
+    },
+  };
+}

@@ -1,0 +1,142 @@
+// One of the chains: its settings, its picture, and all of its states.
+
+import { h, setText } from "../../dom.js";
+import { latest } from "../../latest.js";
+import { createTile } from "../../parts/tile.js";
+import { asSentence, sentence } from "../../sentence.js";
+import { nearest, stepChoices } from "../../settings.js";
+import { perDevice } from "../../suit.js";
+import { wholeWalk } from "../../whole-walk.js";
+import { createLaneControls } from "./lane-controls.js";
+
+/** @typedef {import("../../figure.js").Context & { gate: import("../../whole-walk.js").Gate, advanced: () => void }} Inner */
+/** @typedef {import("../../state.js").Group<import("../../settings.js").Properties["compareA"]>} Settings */
+/** @typedef {import("../../protocol.js").Frame} Frame */
+
+/**
+ * @param {Inner} context
+ * @param {string} name
+ * @param {Settings} settings
+ * @param {{ gpu: number, cpu: number, software: number }} suitable steps
+ */
+export function createLane({ engine, loaded, shape, gate, advanced }, name, settings, suitable) {
+  const { info } = loaded;
+  const choices = stepChoices(info.trainTimesteps);
+  const stepsOf = () =>
+    settings.values.steps ?? choices[nearest(choices, perDevice(loaded, suitable))] ?? 10;
+  settings.assume({ steps: stepsOf() });
+
+  const where = h("span", { class: "where" });
+  const notice = h("p", { class: "notice", role: "status" });
+  const tile = createTile({
+    caption: h("span", {}, h("strong", {}, name), " ", where),
+    empty: `Chain ${name}, not there yet`,
+  });
+  const picture = h("div", {}, tile.element, notice);
+
+  /** @type {Frame[]} */
+  let frames = [];
+  let total = Infinity;
+  /** @type {{ seed: number, label: number | null } | null} */
+  let shared = null;
+
+  const compute = latest(
+    async (signal) => {
+      if (shared === null) return;
+      frames = [];
+      total = Infinity;
+      setText(notice, "");
+      const { sampler, spacing, guidance, eta } = settings.values;
+      const guided = shared.label !== null && info.nullLabel !== null;
+      const options = {
+        ...shared,
+        count: 1,
+        steps: stepsOf(),
+        sampler,
+        spacing,
+        guidance: guided ? guidance : 1,
+        ...(sampler === "ddim" ? { eta } : {}),
+      };
+      for await (const { frame, timesteps } of wholeWalk(engine, options, signal, gate)) {
+        total = timesteps.length;
+        frames.push(frame);
+        advanced();
+      }
+    },
+    // What a sampler refuses is no failure of the figure: another choice is at hand.
+    (error) => {
+      setText(notice, asSentence(sentence(error)));
+      tile.clear();
+      advanced();
+    },
+  );
+
+  const controls = createLaneControls(loaded, name, settings, choices, () => compute.ask());
+  const unlisten = settings.listen(() => {
+    settings.assume({ steps: stepsOf() });
+    controls.show();
+    compute.ask();
+  });
+
+  /** How many steps have been taken at a time. @param {number | null} time null: all */
+  const positionAt = (time) => {
+    if (time === null) return total;
+    const below = frames.findIndex(({ timestep }) => timestep < time);
+    return Math.max(0, (below < 0 ? frames.length : below) - 1);
+  };
+
+  return {
+    name,
+    picture,
+    controls: controls.element,
+    /** @param {boolean} hidden */
+    set hidden(hidden) {
+      picture.hidden = hidden;
+      controls.element.hidden = hidden;
+    },
+    get done() {
+      return frames.length === total || notice.textContent !== "";
+    },
+    /** The time it has come to, T at the beginning; where it cannot walk it holds nobody up. */
+    get reached() {
+      if (this.done) return 0;
+      return frames.at(-1)?.timestep ?? info.trainTimesteps;
+    },
+    /**
+     * Draws what it was at a time, or the last it has.
+     * @param {number | null} time null: the image at the end
+     * @param {"xt" | "x0"} what
+     * @returns {Float32Array | null} what is shown; null where it has not come that far
+     */
+    show(time, what) {
+      controls.enable(shared !== null && shared.label !== null);
+      const last = frames.at(-1);
+      if (last === undefined || notice.textContent !== "") return null;
+      const position = positionAt(time);
+      const frame = frames[position] ?? last;
+      const finished = position >= total;
+      const values = finished ? last.next : what === "x0" ? frame.x0 : frame.xt;
+      const at = finished ? "the image" : `t = ${frame.timestep}`;
+      const state = finished ? "" : what === "x0" ? "the guess at " : "the state at ";
+      const steps = `${Math.min(position, frames.length)} of ${total} steps`;
+      tile.show(values, shape, `Chain ${name}, ${state}${at}, after ${steps}`);
+      setText(where, `${at}, ${steps}`);
+      const there = frames.length === total || (time !== null && last.timestep <= time);
+      return there || position === 0 ? values : null;
+    },
+    /** @param {{ seed: number, label: number | null }} chosen */
+    begin(chosen) {
+      shared = chosen;
+      compute.ask();
+    },
+    /** Not wanted for now. */
+    end() {
+      compute.cancel();
+    },
+    rest: compute.rest,
+    dispose() {
+      compute.cancel();
+      unlisten();
+    },
+  };
+}
