@@ -14,10 +14,11 @@
  * @property {number} channels
  * @property {string[]} classes names of the classes, without the null label; [] if unconditional
  * @property {number | null} nullLabel the label that stands for "any", null if the model has none
+ * @property {"epsilon" | "sample" | "v_prediction"} predictionType what the network was trained to put out
  * @property {number} trainTimesteps T, the steps of the noise schedule
  */
 
-/** @typedef {"ddpm" | "ddim" | "ddim-inverse" | "dpm++"} Sampler */
+/** @typedef {"ddpm" | "ddim" | "ddim_inverse" | "dpm++"} Sampler */
 /** @typedef {"leading" | "linspace" | "trailing"} Spacing */
 
 /**

@@ -145,21 +145,11 @@ async function cpuAnswer(folder, count) {
  * @returns {Loaded}
  */
 function describe(model, notice, check, gpu) {
-  const { device, adapter, parameters, imageSize, channels, classes, nullLabel, trainTimesteps } =
-    model.info;
+  const info = model.info;
   const { betas, alphasCumprod } = model.schedule();
   return {
-    info: {
-      device,
-      // Few browsers tell the crate the name itself.
-      adapter: adapter || (gpu?.name ?? ""),
-      parameters,
-      imageSize: [imageSize[0], imageSize[1]],
-      channels,
-      classes: [...classes],
-      nullLabel: nullLabel ?? null,
-      trainTimesteps,
-    },
+    // Few browsers tell the crate the adapter's name itself.
+    info: { ...info, adapter: info.adapter || (gpu?.name ?? "") },
     schedule: { betas, alphasCumprod },
     notice,
     check,

@@ -5,14 +5,17 @@ import { sourceLink } from "../../source.js";
 
 /** @type {[string, string][]} */
 const lines = [
-  ["let eps = NoiseStream::new(seed).normal(n * size);", "crate/src/noise.rs"],
-  ["let t = (i + offset) / n * num_train_timesteps;", "crate/src/train/batches.rs"],
-  ["add_noise(&x_0, &eps, alphas_cumprod[t], &mut x_t);", "crate/src/diffusion.rs"],
-  ["let error = unet.forward(x_t, &t, labels) - eps;", "crate/src/unet/mod.rs"],
-  ["let loss = (error.clone() * error).mean();", "crate/src/train/trainer.rs"],
-  ["let grads = clip_by_global_norm(loss.backward());", "crate/src/train/gradients.rs"],
-  ["unet = optimizer.step(learning_rate, unet, grads);", "crate/src/train/trainer.rs"],
-  ["ema = ema::update(ema, &unet, decay);", "crate/src/train/ema.rs"],
+  ["let eps = NoiseStream::new(seed).normal(n * size);", "crate/src/noise.rs#normal"],
+  ["let t = (i + offset) / n * num_train_timesteps;", "crate/src/train/batches.rs#batch"],
+  ["add_noise(&x_0, &eps, alphas_cumprod[t], &mut x_t);", "crate/src/diffusion.rs#add_noise"],
+  ["let error = unet.forward(x_t, &t, labels) - eps;", "crate/src/unet/mod.rs#forward"],
+  ["let loss = (error.clone() * error).mean();", "crate/src/train/loss.rs#squared_error"],
+  [
+    "let grads = clip_by_global_norm(loss.backward());",
+    "crate/src/train/gradients.rs#clip_by_global_norm",
+  ],
+  ["unet = optimizer.step(learning_rate, unet, grads);", "crate/src/train/trainer.rs#step"],
+  ["ema = ema::update(ema, &unet, decay);", "crate/src/train/ema.rs#update"],
 ];
 
 export function createListing() {
