@@ -23,7 +23,7 @@ pub(crate) fn provide() -> Result<()> {
     for page in pages {
         let text = read(&page)?;
         for link in links(&text) {
-            let line = line_of(&root, link)
+            let line = line_of(root, link)
                 .with_context(|| format!("{} links to {link}", page.display()))?;
             lines.insert(link.to_owned(), line);
         }
