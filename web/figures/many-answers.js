@@ -101,7 +101,7 @@ export async function create(root, context) {
     label: "How much the sixteen differ, by where they began",
     x: { label: "begun at t", range: [0, T] },
     y: { label: "spread", range: [0, 0.8] },
-    series: [{ name: "spread", kind: "points" }],
+    series: [{ name: "spread", kind: "points", width: 7 }],
     height: 150,
     onSeek: (t) => {
       time.value = Math.min(T - 1, Math.max(0, Math.round(t)));

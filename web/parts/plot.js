@@ -13,7 +13,7 @@ import { theme } from "../theme.js";
  * @property {string} name
  * @property {ColourName} [colour] accent without it
  * @property {"line" | "area" | "bars" | "points"} [kind] line without it
- * @property {number} [width] of the line, 1.5 without it
+ * @property {number} [width] of the line, 1.5 without it; of points, 4 without it
  * @property {boolean} [dashed]
  */
 
@@ -219,7 +219,7 @@ function describe(UPlot, { x, y, series, bare = false }, width, height, marked) 
           label: name,
           stroke,
           width: kind === "line" || kind === "area" ? line : 0,
-          points: { show: kind === "points", size: 4, fill: stroke },
+          points: { show: kind === "points", size: Math.max(4, line), fill: stroke },
           ...(dashed === true ? { dash: [4, 4] } : {}),
           ...(kind === "area" ? { fill: `color-mix(in srgb, ${stroke} 16%, transparent)` } : {}),
           ...(kind === "bars"
