@@ -153,6 +153,15 @@ class Learning {
           this.#plot.element,
         ),
         this.#bound.element,
+        ...(context.loaded.info.predictionType === "epsilon"
+          ? []
+          : [
+              h(
+                "p",
+                { class: "notice" },
+                "This model was trained to predict something else, from which the noise follows; its own loss weighs the same error by another factor at each t.",
+              ),
+            ]),
         createListing(),
       ),
     );

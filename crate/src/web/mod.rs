@@ -5,7 +5,8 @@
 //!
 //! | module | what the page calls |
 //! |---|---|
-//! | `model` | a loaded model: what it is, one evaluation, a look inside |
+//! | `model` | a loaded model: what it is, one evaluation, the bound |
+//! | `look` | the inside of one evaluation |
 //! | `chain` | the walk back, step by step |
 //! | `request` | reading what the page asks of a chain |
 //! | `forward` | without a model: noise, schedules, the walk forward |
@@ -14,6 +15,7 @@
 mod chain;
 mod files;
 mod forward;
+mod look;
 mod model;
 mod request;
 

@@ -1,4 +1,4 @@
-//! A loaded model: what it is, one evaluation, and a look inside.
+//! A loaded model: what it is, one evaluation, a chain, and the terms of the bound.
 
 use crate::chain::{Chain, Denoiser, KnownImage};
 use crate::diffusion;
@@ -7,9 +7,7 @@ use crate::noise::NoiseStream;
 use crate::pipeline::Pipeline;
 use crate::sampler::{Prediction, StepInput};
 use crate::schedule::Schedule;
-use crate::unet::embedding::sinusoidal;
-use crate::unet::look::Place;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
 use js_sys::{Array, Float32Array};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
@@ -37,11 +35,6 @@ export interface Denoised {
   x0: Float32Array;
   eps: Float32Array;
 }
-export interface Look {
-  timeEmbedding: Float32Array;
-  stages: { name: string; role: "in" | "down" | "mid" | "up" | "out"; level: number; shape: [number, number, number]; values: Float32Array }[];
-  attention: { shape: [number, number]; heads: number; weights: Float32Array } | null;
-}
 "#;
 
 #[wasm_bindgen]
@@ -52,9 +45,6 @@ extern "C" {
     /// One evaluation of the network, read.
     #[wasm_bindgen(typescript_type = "Denoised")]
     pub type Denoised;
-    /// One evaluation of the network from the inside.
-    #[wasm_bindgen(typescript_type = "Look")]
-    pub type Look;
 }
 
 /// Where a model computes, and what to call it.
@@ -116,7 +106,7 @@ impl Computer {
 /// A loaded model.
 #[wasm_bindgen]
 pub struct Model {
-    pipeline: Rc<Pipeline>,
+    pub(super) pipeline: Rc<Pipeline>,
     computer: Computer,
 }
 
@@ -215,38 +205,6 @@ impl Model {
         .unchecked_into())
     }
 
-    /// The inside of one evaluation for one image `x`: the features after every stage, and the bottom's attention.
-    pub async fn look(
-        &self,
-        x: Vec<f32>,
-        timestep: usize,
-        label: Option<u32>,
-    ) -> Result<Look, JsError> {
-        let labels = self.labels_of(label.map(|label| vec![label]), 1);
-        self.check(&x, 1, timestep, labels.as_deref())?;
-        let spec = self.pipeline.spec();
-        let shape = [1, spec.channels, spec.height, spec.width];
-        let x_t = Tensor::<4>::from_data(TensorData::new(x, shape), self.pipeline.device());
-        let t = [timestep as f32];
-        let look = self.pipeline.unet().look(x_t, &t, labels.as_deref());
-
-        let stages = Array::new();
-        for (place, features) in look.stages {
-            stages.push(&stage(place, features).await?);
-        }
-        let attention = match look.attention {
-            Some(weights) => attention(weights, [spec.height, spec.width]).await?,
-            None => JsValue::NULL,
-        };
-        let embedding = self.time_embeddings(vec![timestep as u32]);
-        Ok(object([
-            ("timeEmbedding", embedding.into()),
-            ("stages", stages.into()),
-            ("attention", attention),
-        ])?
-        .unchecked_into())
-    }
-
     /// One term of the variational bound for one image, bits/dim: L_0 at timestep 0, else L_{t-1}, with the noise that
     /// `seed` gives.
     #[wasm_bindgen(js_name = boundTerm)]
@@ -286,16 +244,6 @@ impl Model {
         Ok(bits_per_dim(prior_term(x_0, last), x_0.len()))
     }
 
-    /// The sines and cosines that tell the network its timestep, a row for each: `[n, d]`.
-    #[wasm_bindgen(js_name = timeEmbeddings)]
-    pub fn time_embeddings(&self, timesteps: Vec<u32>) -> Float32Array {
-        let config = self.pipeline.config();
-        let d = config.block_out_channels[0];
-        let timesteps: Vec<f32> = timesteps.into_iter().map(|t| t as f32).collect();
-        let rows = sinusoidal(&timesteps, d, config.flip_sin_to_cos, config.freq_shift);
-        Float32Array::from(&rows[..])
-    }
-
     /// The schedule: `{ betas, alphasCumprod, logSnr }`, one value for each timestep.
     pub fn schedule(&self) -> Result<JsValue, JsError> {
         tables(&Schedule::new(self.pipeline.scheduler()).map_err(exception)?)
@@ -321,7 +269,7 @@ impl Model {
 
 impl Model {
     /// Labels as the network takes them: the null label where none is given, nothing where it takes none.
-    fn labels_of(&self, labels: Option<Vec<u32>>, count: usize) -> Option<Vec<usize>> {
+    pub(super) fn labels_of(&self, labels: Option<Vec<u32>>, count: usize) -> Option<Vec<usize>> {
         let spec = self.pipeline.spec();
         match labels {
             Some(labels) => Some(labels.into_iter().map(|label| label as usize).collect()),
@@ -333,7 +281,7 @@ impl Model {
     }
 
     /// Whether the network can be asked this.
-    fn check(
+    pub(super) fn check(
         &self,
         x: &[f32],
         count: usize,
@@ -387,56 +335,4 @@ impl Model {
             .await
             .map_err(exception)
     }
-}
-
-/// A tensor's values on the host.
-async fn values(tensor: Tensor<4>) -> Result<Float32Array, JsError> {
-    let lost = |reason: String| {
-        JsError::new(&format!(
-            "the device returned no result ({reason}); reload the page, or use ?device=cpu"
-        ))
-    };
-    let data = tensor
-        .into_data_async()
-        .await
-        .map_err(|e| lost(format!("{e:?}")))?;
-    let values = data
-        .try_into_vec::<f32>()
-        .map_err(|e| lost(format!("{e:?}")))?;
-    Ok(Float32Array::from(&values[..]))
-}
-
-async fn stage(place: Place, features: Tensor<4>) -> Result<JsValue, JsError> {
-    let (role, level, name) = match place {
-        Place::In => ("in", 0, "conv_in".into()),
-        Place::Down(level) => ("down", level, format!("down_blocks.{level}")),
-        Place::Mid => ("mid", 0, "mid_block".into()),
-        Place::Up(level) => ("up", level, format!("up to level {level}")),
-        Place::Out => ("out", 0, "conv_out".into()),
-    };
-    let [_, c, h, w] = features.dims();
-    let shape = Array::of(&[JsValue::from(c), JsValue::from(h), JsValue::from(w)]);
-    object([
-        ("name", name.into()),
-        ("role", role.into()),
-        ("level", level.into()),
-        ("shape", shape.into()),
-        ("values", values(features).await?.into()),
-    ])
-}
-
-/// The middle block's attention over the pixels of the lowest level of an image of `size`.
-async fn attention(weights: Tensor<4>, size: [usize; 2]) -> Result<JsValue, JsError> {
-    let [_, heads, pixels, _] = weights.dims();
-    // Halving keeps the proportions: h w pixels of the image have become `pixels`.
-    let factor = ((size[0] * size[1]) as f64 / pixels as f64).sqrt();
-    let shape = Array::of(&[
-        JsValue::from((size[0] as f64 / factor).round()),
-        JsValue::from((size[1] as f64 / factor).round()),
-    ]);
-    object([
-        ("shape", shape.into()),
-        ("heads", heads.into()),
-        ("weights", values(weights).await?.into()),
-    ])
 }
