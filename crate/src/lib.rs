@@ -52,6 +52,8 @@ pub mod noise;
 #[cfg(any(feature = "native", target_arch = "wasm32"))]
 pub mod picture;
 pub mod pipeline;
+#[cfg(feature = "native")]
+mod plot;
 pub mod sampler;
 pub mod schedule;
 #[cfg(feature = "native")]

@@ -49,6 +49,25 @@ export function createChoice(options) {
 }
 
 /**
+ * The choice of a sampler.
+ * @param {object} options
+ * @param {"ddpm" | "ddim" | "dpm++"} options.value
+ * @param {(sampler: "ddpm" | "ddim" | "dpm++") => void} options.onChange
+ */
+export function createSamplerChoice({ value, onChange }) {
+  return createChoice({
+    legend: "Sampler",
+    choices: [
+      { value: "ddpm", name: "DDPM" },
+      { value: "ddim", name: "DDIM" },
+      { value: "dpm++", name: "DPM++", title: "DPM-Solver++(2M)" },
+    ],
+    value,
+    onChange,
+  });
+}
+
+/**
  * The choice of a class, and of any where the model knows that.
  * @param {object} options
  * @param {import("../protocol.js").ModelInfo} options.info

@@ -1,13 +1,9 @@
 //! The terms of the bound over t, as a picture: where the bits go.
 
 use super::bound::{Bound, Column, Part};
-use crate::picture::Raster;
+use crate::plot::{Area, plot_png};
 use plotters::prelude::*;
-use plotters::style::register_font;
-use std::sync::OnceLock;
 
-const WIDTH: u32 = 960;
-const HEIGHT: u32 = 540;
 const UNCONDITIONAL: RGBColor = RGBColor(200, 108, 40);
 const CONDITIONAL: RGBColor = RGBColor(24, 90, 157);
 
@@ -17,23 +13,10 @@ const CONDITIONAL: RGBColor = RGBColor(24, 90, 157);
 /// # Errors
 /// What the drawing library says.
 pub fn bound_png(bound: &Bound) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
-    let mut rgb = vec![255; (WIDTH * HEIGHT * 3) as usize];
-    draw(&mut rgb, bound).map_err(|error| error.to_string())?;
-    let raster = Raster {
-        width: WIDTH as usize,
-        height: HEIGHT as usize,
-        channels: 3,
-        pixels: rgb,
-    };
-    Ok(raster.to_png()?)
+    plot_png(|area| draw(area, bound)).map_err(|error| error.to_string().into())
 }
 
-fn draw(rgb: &mut [u8], bound: &Bound) -> Result<(), Box<dyn std::error::Error>> {
-    static REGISTERED: OnceLock<bool> = OnceLock::new();
-    REGISTERED.get_or_init(|| {
-        // A font of our own, so that a plot looks the same on machines without any.
-        register_font("sans-serif", FontStyle::Normal, dejavu::sans::regular()).is_ok()
-    });
+fn draw(area: &Area<'_>, bound: &Bound) -> Result<(), Box<dyn std::error::Error>> {
     let columns: Vec<(&Column, &str, RGBColor)> = [
         (&bound.unconditional, "unconditional", UNCONDITIONAL),
         (&bound.conditional, "conditional", CONDITIONAL),
@@ -53,9 +36,7 @@ fn draw(rgb: &mut [u8], bound: &Bound) -> Result<(), Box<dyn std::error::Error>>
         // Terms that are all 0 are drawn as an empty chart.
         (low, high) = (1e-3, 1.0);
     }
-    let area = BitMapBackend::with_buffer(rgb, (WIDTH, HEIGHT)).into_drawing_area();
-    area.fill(&WHITE)?;
-    let mut chart = ChartBuilder::on(&area)
+    let mut chart = ChartBuilder::on(area)
         .margin(16)
         .x_label_area_size(44)
         .y_label_area_size(84)
@@ -96,8 +77,6 @@ fn draw(rgb: &mut [u8], bound: &Bound) -> Result<(), Box<dyn std::error::Error>>
         .background_style(WHITE.mix(0.8))
         .border_style(BLACK.mix(0.2))
         .draw()?;
-    area.present()?;
-    drop(chart);
     Ok(())
 }
 

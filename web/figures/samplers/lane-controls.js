@@ -1,7 +1,7 @@
 // What can be chosen for one chain.
 
 import { h } from "../../dom.js";
-import { createChoice } from "../../parts/choice.js";
+import { createChoice, createSamplerChoice } from "../../parts/choice.js";
 import { createSlider } from "../../parts/slider.js";
 import { MAX_GUIDANCE } from "../../settings.js";
 
@@ -19,13 +19,7 @@ export function createLaneControls({ info }, name, settings, choices, changed) {
     show();
     changed();
   };
-  const sampler = createChoice({
-    legend: "Sampler",
-    choices: [
-      { value: "ddpm", name: "DDPM" },
-      { value: "ddim", name: "DDIM" },
-      { value: "dpm++", name: "DPM++", title: "DPM-Solver++(2M)" },
-    ],
+  const sampler = createSamplerChoice({
     value: settings.values.sampler,
     onChange: (value) => choose({ sampler: value }),
   });

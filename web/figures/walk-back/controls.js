@@ -1,7 +1,7 @@
 // What a walk goes to and how: in sight what is asked for most, the rest folded away.
 
 import { h } from "../../dom.js";
-import { createChoice, createLabelChoice } from "../../parts/choice.js";
+import { createChoice, createLabelChoice, createSamplerChoice } from "../../parts/choice.js";
 import { createSeed } from "../../parts/seed.js";
 import { createSlider } from "../../parts/slider.js";
 import { MAX_GUIDANCE, stepChoices } from "../../settings.js";
@@ -64,13 +64,7 @@ export function createControls(loaded, settings, actions) {
     hint: GUIDED,
     onInput: (value) => choose({ guidance: value }),
   });
-  const sampler = createChoice({
-    legend: "Sampler",
-    choices: [
-      { value: "ddpm", name: "DDPM" },
-      { value: "ddim", name: "DDIM" },
-      { value: "dpm++", name: "DPM++", title: "DPM-Solver++(2M)" },
-    ],
+  const sampler = createSamplerChoice({
     value: settings.values.sampler,
     onChange: (value) => choose({ sampler: value }),
   });

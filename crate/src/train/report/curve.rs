@@ -1,15 +1,10 @@
 //! The loss over the steps, as a picture.
 
-use std::sync::OnceLock;
-
 use plotters::prelude::*;
-use plotters::style::register_font;
 
 use super::{Metrics, ReportError};
-use crate::picture::Raster;
+use crate::plot::{Area, plot_png};
 
-const WIDTH: u32 = 960;
-const HEIGHT: u32 = 540;
 /// More points than this cannot be told apart at that width.
 const MAX_POINTS: usize = 1920;
 const LOSS: RGBColor = RGBColor(178, 200, 223);
@@ -17,7 +12,6 @@ const LOSS_EMA: RGBColor = RGBColor(24, 90, 157);
 
 /// Draws the loss of each row and its running average over the steps, with a logarithmic loss axis, as the bytes of a PNG.
 pub fn loss_curve_png(rows: &[Metrics]) -> Result<Vec<u8>, ReportError> {
-    register_fonts()?;
     let rows: Vec<&Metrics> = rows
         .iter()
         .filter(|row| row.loss > 0.0 && row.loss.is_finite() && row.loss_ema > 0.0)
@@ -36,16 +30,8 @@ pub fn loss_curve_png(rows: &[Metrics]) -> Result<Vec<u8>, ReportError> {
     // At least one step wide and half a decade high, so that a run of one row can be drawn.
     let steps = first.step as f64..(last.step as f64).max(first.step as f64 + 1.0);
     let losses = low / 1.2..(high * 1.2).max(low * 3.0);
-    let mut rgb = vec![255; (WIDTH * HEIGHT * 3) as usize];
-    draw(&mut rgb, &thin(&rows), steps, losses)
-        .map_err(|error| ReportError::Plot(error.to_string()))?;
-    let raster = Raster {
-        width: WIDTH as usize,
-        height: HEIGHT as usize,
-        channels: 3,
-        pixels: rgb,
-    };
-    Ok(raster.to_png()?)
+    plot_png(|area| draw(area, &thin(&rows), steps, losses))
+        .map_err(|error| ReportError::Plot(error.to_string()))
 }
 
 type Thinned = Vec<(f64, f64, f64)>;
@@ -67,14 +53,12 @@ fn thin(rows: &[&Metrics]) -> Thinned {
 }
 
 fn draw(
-    rgb: &mut [u8],
+    area: &Area<'_>,
     points: &Thinned,
     steps: std::ops::Range<f64>,
     losses: std::ops::Range<f64>,
 ) -> Result<(), Box<dyn std::error::Error>> {
-    let area = BitMapBackend::with_buffer(rgb, (WIDTH, HEIGHT)).into_drawing_area();
-    area.fill(&WHITE)?;
-    let mut chart = ChartBuilder::on(&area)
+    let mut chart = ChartBuilder::on(area)
         .margin(16)
         .x_label_area_size(44)
         .y_label_area_size(72)
@@ -111,20 +95,5 @@ fn draw(
         .background_style(WHITE.mix(0.8))
         .border_style(BLACK.mix(0.2))
         .draw()?;
-    area.present()?;
-    drop(chart);
     Ok(())
-}
-
-/// Gives plotters a font of our own, so that a plot looks the same on machines without any.
-fn register_fonts() -> Result<(), ReportError> {
-    static REGISTERED: OnceLock<bool> = OnceLock::new();
-    let registered = REGISTERED.get_or_init(|| {
-        register_font("sans-serif", FontStyle::Normal, dejavu::sans::regular()).is_ok()
-    });
-    if *registered {
-        Ok(())
-    } else {
-        Err(ReportError::Plot("its font cannot be read".into()))
-    }
 }

@@ -12,7 +12,6 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::folder::FolderError;
-use crate::picture::PictureError;
 
 /// Why a report cannot be made.
 #[derive(Debug, Error)]
@@ -42,7 +41,4 @@ pub enum ReportError {
     /// The plot could not be drawn.
     #[error("the loss curve cannot be drawn: {0}")]
     Plot(String),
-    /// The plot could not be encoded.
-    #[error(transparent)]
-    Picture(#[from] PictureError),
 }
