@@ -1,6 +1,8 @@
 // The state of the page as one typed list of properties: what each may be, how it is read from the
 // address and written to it. What a model allows (classes, timesteps) is known when it is loaded.
 
+import { MAX_DRAWING } from "./drawing.js";
+
 /**
  * @typedef {object} Limits what the loaded model allows
  * @property {number} trainTimesteps T
@@ -144,6 +146,15 @@ const bits = {
   read: (text) => (/^[0-9a-f]{0,256}$/.test(text) ? { value: text, exact: true } : undefined),
   write: (value) => value,
 };
+
+/** A drawing, as drawing.js writes it; "" where there is none. @type {Property<string>} */
+const drawing = {
+  initial: () => "",
+  read: (text) =>
+    /^[\w-]*$/.test(text) && text.length <= MAX_DRAWING ? { value: text, exact: true } : undefined,
+  write: (value) => value,
+};
+
 /**
  * One of several chains.
  * @param {readonly ("ddpm" | "ddim" | "dpm++")[]} samplers the first is the default
@@ -175,6 +186,8 @@ export const properties = {
 
   forward: {
     digit: testDigit(30),
+    // In place of the digit.
+    drawing,
     // -1 is the image, before the first step.
     t: between(-1, ({ trainTimesteps }) => trainTimesteps - 1, 300, { whole: true }),
     seed,
@@ -242,6 +255,8 @@ export const properties = {
   },
 
   scribble: {
+    // Left to the page, a real digit.
+    drawing,
     t: timestep(500),
     label: classLabel(2),
     seed,

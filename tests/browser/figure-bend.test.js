@@ -103,6 +103,18 @@ describe("bend it", () => {
     const spread = (images) =>
       images.reduce((sum, image) => sum + meanDifference(image, images[0] ?? []), 0);
     assert.ok(spread(littleImages) < spread(muchImages), "much noise has many answers");
+
+    // The link carries the drawing and its noise, to the pixel.
+    await visitor.until(async () => visitor.page.url().includes("scribble.t=0"));
+    const other = await visit(new URL(visitor.page.url()).hash.slice(1));
+    const there = await other.goTo("Finish a scribble");
+    const name = "The drawing noised to t = 0";
+    await there.getByRole("img", { name }).waitFor();
+    assert.deepEqual(
+      await other.pixels(there.getByRole("img", { name })),
+      await visitor.pixels(section.getByRole("img", { name })),
+    );
+    await other.leave();
     await visitor.leave();
   });
 

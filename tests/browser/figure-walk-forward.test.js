@@ -171,6 +171,9 @@ describe("the walk forward", () => {
     const middle = drawn[14 * 28 + 14] ?? NaN;
     assert.ok(middle > 230 && (drawn[0] ?? NaN) < 30, `ink ${middle}, paper ${drawn[0]}`);
 
+    await visitor.until(async () => visitor.page.url().includes("forward.drawing="));
+    const stroke = visitor.page.url();
+
     // White paper, black ink: it is turned around, as MNIST has it.
     await pad.evaluate(async (target) => {
       const canvas = new OffscreenCanvas(64, 64);
@@ -190,6 +193,23 @@ describe("the walk forward", () => {
     const dropped = await visitor.pixels(mean);
     assert.ok((dropped[6 * 28 + 14] ?? NaN) > 200, "the stroke goes down the middle");
     assert.ok((dropped[14 * 28 + 7] ?? NaN) < 30, "and not across");
+
+    // The link carries it, to the pixel.
+    await visitor.until(async () => visitor.page.url() !== stroke);
+    const other = await open(new URL(visitor.page.url()).hash);
+    const again = other.section.getByRole("img", {
+      name: "All at once: the mean for your image, at t = 100",
+    });
+    await again.waitFor();
+    assert.deepEqual(await other.visitor.pixels(again), dropped);
+    await other.visitor.leave();
+  });
+
+  test("takes a digit where a link's drawing is none of this size, and says so", async () => {
+    const { visitor, section, at } = await follow("#forward.t=100&forward.drawing=AAEC");
+    await at("100");
+    assert.ok(await section.getByRole("radio", { name: "a test digit" }).isChecked());
+    await visitor.page.getByText(/asks for forward\.drawing = AAEC…, which cannot be/).waitFor();
   });
 
   test("is found again by its address, on a small screen, without barriers", async () => {

@@ -66,14 +66,20 @@ class WalkForward {
     this.#curves = curves;
     this.#shape = [1, 1, digits.height, digits.width];
     this.#settings = state.group("forward");
-    const { digit, t, seed, schedule, naive } = this.#settings.values;
+    const { t, seed, schedule, naive } = this.#settings.values;
 
     this.#picture = createPicture({
       digits,
-      digit,
-      onPick: (digit) => this.#settings.set({ digit }),
-      onDraw: () => this.#begin(),
+      onChange: (choice) => {
+        this.#settings.set(choice);
+        this.#begin();
+      },
+      refuse: (drawing) => {
+        this.#settings.assume({ drawing: "" });
+        state.refuse("forward.drawing", `${drawing.slice(0, 12)}…`, "a test digit");
+      },
     });
+    this.#picture.show(this.#settings.values);
     this.#slider = createSlider({
       label: "Time t",
       min: -1,
@@ -207,8 +213,8 @@ class WalkForward {
 
   /** Shows what the address says. */
   #restore() {
-    const { digit, t, seed, schedule, naive } = this.#settings.values;
-    this.#picture.digit = digit;
+    const { t, seed, schedule, naive } = this.#settings.values;
+    this.#picture.show(this.#settings.values);
     this.#slider.value = t;
     this.#seed.value = seed;
     this.#naive.value = naive;

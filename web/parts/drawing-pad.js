@@ -1,6 +1,7 @@
 // A pad to draw a digit on: mouse, pen, touch, or the arrow keys; or an image file, chosen or dropped.
 
 import { freshId, h } from "../dom.js";
+import { MAX_DRAWING, readDrawing, writeDrawing } from "../drawing.js";
 import { createButton } from "./button.js";
 
 /** Drawn this many times larger than the image, and averaged down: soft edges, as MNIST has them. */
@@ -12,8 +13,8 @@ const PEN = 2.2;
  * @param {object} options
  * @param {string} options.label
  * @param {[number, number]} options.imageSize height, width
- * @param {(x0: Float32Array) => void} options.onDraw after every stroke: [h, w] from -1 (nothing) to 1 (ink)
- * @param {(error: unknown) => void} options.fail a file that is no image, as an Error with a sentence
+ * @param {() => void} options.onDraw after every stroke
+ * @param {(error: unknown) => void} options.fail a file that is no image, or one too large for a link, as an Error with a sentence
  */
 export function createDrawingPad({ label, imageSize: [height, width], onDraw, fail }) {
   const id = freshId("pad");
@@ -31,6 +32,8 @@ export function createDrawingPad({ label, imageSize: [height, width], onDraw, fa
   if (fine === null || coarse === null) throw new Error("This browser gives no canvas to draw on.");
   const paper = fine;
   const reduced = coarse;
+  /** What is drawn, from 0 (nothing) to 255 (ink): the canvas only shows it. */
+  let drawn = new Uint8ClampedArray(width * height);
   let empty = true;
   /** The pen of the keyboard, in pixels of the image. */
   let pen = { x: width / 2, y: height / 2, down: false };
@@ -40,15 +43,30 @@ export function createDrawingPad({ label, imageSize: [height, width], onDraw, fa
     paper.fillRect(0, 0, canvas.width, canvas.height);
     empty = true;
   };
-  const read = () => {
+  const name = () =>
+    canvas.setAttribute("aria-label", `${label}: ${empty ? "nothing is drawn yet" : "a drawing"}`);
+  const tell = () => {
     reduced.imageSmoothingQuality = "high";
     reduced.drawImage(canvas, 0, 0, width, height);
     const { data } = reduced.getImageData(0, 0, width, height);
-    return Float32Array.from({ length: width * height }, (_, i) => (data[4 * i] ?? 0) / 127.5 - 1);
+    drawn = drawn.map((_, i) => data[4 * i] ?? 0);
+    name();
+    onDraw();
+    if (writeDrawing(drawn).length > MAX_DRAWING) {
+      fail(new Error("This picture is too large for a link: a link shows the page's own instead."));
+    }
   };
-  const tell = () => {
-    canvas.setAttribute("aria-label", `${label}: ${empty ? "nothing is drawn yet" : "a drawing"}`);
-    onDraw(read());
+  /** Puts an image onto the pad without telling. @param {Uint8ClampedArray<ArrayBuffer>} pixels */
+  const put = (pixels) => {
+    drawn = pixels;
+    const image = new ImageData(width, height);
+    pixels.forEach((value, i) => image.data.set([value, value, value, 255], 4 * i));
+    reduced.putImageData(image, 0, 0);
+    paper.imageSmoothingEnabled = false;
+    paper.drawImage(small, 0, 0, canvas.width, canvas.height);
+    paper.imageSmoothingEnabled = true;
+    empty = pixels.every((value) => value === 0);
+    name();
   };
   /** A piece of a stroke, in pixels of the image. @param {{ x: number, y: number }} from @param {{ x: number, y: number }} to */
   const stroke = (from, to) => {
@@ -174,23 +192,24 @@ export function createDrawingPad({ label, imageSize: [height, width], onDraw, fa
   );
   return {
     element,
-    get empty() {
-      return empty;
-    },
-    /** x_0, [h, w] from -1 to 1 */
+    /** x_0, [h, w] from -1 (nothing) to 1 (ink) */
     get x0() {
-      return read();
+      return Float32Array.from(drawn, (value) => value / 127.5 - 1);
     },
-    /** Puts an image onto the pad without telling. @param {Float32Array} x0 [h, w] */
+    /** Puts an image onto the pad. @param {Float32Array} x0 [h, w] */
     set x0(x0) {
-      const image = new ImageData(width, height);
-      x0.forEach((value, i) => image.data.set(Array(3).fill((value + 1) * 127.5), 4 * i));
-      for (let i = 3; i < image.data.length; i += 4) image.data[i] = 255;
-      reduced.putImageData(image, 0, 0);
-      paper.imageSmoothingEnabled = false;
-      paper.drawImage(small, 0, 0, canvas.width, canvas.height);
-      paper.imageSmoothingEnabled = true;
-      empty = false;
+      put(Uint8ClampedArray.from(x0, (value) => (value + 1) * 127.5));
+    },
+    /** The drawing for a link; "" where it is too large for one. */
+    get text() {
+      const text = writeDrawing(drawn);
+      return text.length > MAX_DRAWING ? "" : text;
+    },
+    /** Puts a link's drawing onto the pad. @param {string} text @returns {boolean} whether it is one of this size */
+    put(text) {
+      const pixels = readDrawing(text, width * height);
+      if (pixels !== null) put(pixels);
+      return pixels !== null;
     },
   };
 }

@@ -9,6 +9,7 @@ import { createImageGrid } from "../../parts/image-grid.js";
 import { createSeed } from "../../parts/seed.js";
 import { createSlider } from "../../parts/slider.js";
 import { createTile } from "../../parts/tile.js";
+import { asSentence, sentence } from "../../sentence.js";
 import { MAX_SEED } from "../../settings.js";
 import { NOISY_STEPS, repeated, stepsOf, walkThrough } from "./walk.js";
 
@@ -27,12 +28,29 @@ export async function create(root, context) {
   const pad = createDrawingPad({
     label: "Your drawing",
     imageSize: [height, width],
-    onDraw: () => walk.ask(),
-    fail: (error) => setText(notice, error instanceof Error ? error.message : String(error)),
+    onDraw: () => {
+      setText(notice, "");
+      choose({ drawing: pad.text });
+    },
+    fail: (error) => setText(notice, asSentence(sentence(error))),
   });
   const { images, height: rows, width: columns } = await digits();
   const first = images[FIRST_DIGIT];
-  if (first !== undefined && rows === height && columns === width) pad.x0 = first;
+  const putFirst = () => {
+    pad.x0 =
+      first !== undefined && rows === height && columns === width
+        ? first
+        : new Float32Array(height * width).fill(-1);
+  };
+  /** Puts onto the pad what the address says. @param {typeof settings.values} values */
+  const putDrawing = ({ drawing }) => {
+    if (drawing !== "" && pad.put(drawing)) return;
+    putFirst();
+    if (drawing === "") return;
+    settings.assume({ drawing: "" });
+    state.refuse("scribble.drawing", `${drawing.slice(0, 12)}…`, "a real digit");
+  };
+  putDrawing(settings.values);
 
   const noisy = createTile({
     term: "x_t",
@@ -124,6 +142,7 @@ export async function create(root, context) {
   }, fail);
 
   const unlisten = settings.listen((values) => {
+    putDrawing(values);
     t.value = values.t;
     label.value = values.label;
     seed.value = values.seed;

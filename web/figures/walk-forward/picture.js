@@ -7,28 +7,30 @@ import { createDrawingPad } from "../../parts/drawing-pad.js";
 import { sentence, asSentence } from "../../sentence.js";
 
 /**
+ * @typedef {object} Choice
+ * @property {number} digit its place among the page's digits
+ * @property {string} drawing in place of the digit, as a link has it; "" if there is none
+ */
+
+/**
  * @param {object} options
  * @param {import("../../digits.js").Digits} options.digits
- * @param {number} options.digit its place among the page's digits
- * @param {(digit: number) => void} options.onPick
- * @param {() => void} options.onDraw something was drawn, or the source changed
+ * @param {(choice: Partial<Choice>) => void} options.onChange another digit, a stroke, or the other of both
+ * @param {(text: string) => void} options.refuse a link's drawing that is none of the digits' size
  */
-export function createPicture({ digits, digit, onPick, onDraw }) {
+export function createPicture({ digits, onChange, refuse }) {
   const notice = h("p", { class: "notice", role: "status" });
   const picker = createDigitPicker({
     digits,
-    value: digit,
-    onChange: (place) => {
-      onPick(place);
-      onDraw();
-    },
+    value: 0,
+    onChange: (digit) => onChange({ digit }),
   });
   const pad = createDrawingPad({
     label: "Your image",
     imageSize: [digits.height, digits.width],
     onDraw: () => {
       setText(notice, "");
-      onDraw();
+      onChange({ drawing: pad.text });
     },
     fail: (error) => setText(notice, asSentence(sentence(error))),
   });
@@ -44,9 +46,9 @@ export function createPicture({ digits, digit, onPick, onDraw }) {
       { value: "own", name: "your own" },
     ],
     value: "digit",
-    onChange: () => {
+    onChange: (value) => {
       show();
-      onDraw();
+      onChange({ drawing: value === "own" ? pad.text : "" });
     },
   });
   show();
@@ -59,11 +61,13 @@ export function createPicture({ digits, digit, onPick, onDraw }) {
     get name() {
       return source.value === "digit" ? `a real ${picker.label}` : "your image";
     },
-    /** Back to a digit, by its place. @param {number} place */
-    set digit(place) {
-      source.value = "digit";
-      picker.value = place;
+    /** Shows what the address says. @param {Choice} choice */
+    show({ digit, drawing }) {
+      const own = drawing !== "" && pad.put(drawing);
+      source.value = own ? "own" : "digit";
+      picker.value = digit;
       show();
+      if (drawing !== "" && !own) refuse(drawing);
     },
   };
 }
