@@ -14,18 +14,24 @@ use crate::{command, node, vendor};
 #[derive(Args)]
 pub(crate) struct Options {
     /// The folder to write; what it held before is removed.
-    #[arg(long, default_value = "dist")]
+    #[arg(long, default_value = OUT)]
     out: PathBuf,
     /// The cargo profile that the wasm modules are built with.
-    #[arg(long, default_value = "dist")]
+    #[arg(long, default_value = PROFILE)]
     profile: String,
     /// Take the modules of `serve`, which are larger and quicker to build: for trying out, not for publishing.
     #[arg(long, conflicts_with = "profile")]
     draft: bool,
 }
 
+/// The folder that is published, unless another is named.
+pub(crate) const OUT: &str = "dist";
+
+/// The cargo profile of the modules that are published.
+const PROFILE: &str = "dist";
+
 /// Where the browser tests find a draft.
-const DRAFT: &str = "target/dist-draft";
+pub(crate) const DRAFT: &str = "target/dist-draft";
 
 /// Writes the draft that the browser tests serve from a sub-path.
 pub(crate) fn draft() -> Result<()> {
@@ -57,20 +63,30 @@ for (const path of process.argv.slice(1)) {
 pub(crate) fn run(options: &Options) -> Result<()> {
     vendor::provide()?;
     let out = root().join(&options.out);
-    // Built beside the target directories, where a second run finds the modules again.
     let recipe = if options.draft {
         Recipe::for_development(wasm::PROFILE)
     } else {
-        Recipe {
-            profile: &options.profile,
-            wasm_opt: Some("-Oz"),
-            out: root().join("target/dist-pkg"),
-        }
+        recipe(&options.profile)
     };
     write(&out, &recipe)?;
     print_sizes(&out)?;
     println!("\n==> {}", out.display());
     Ok(())
+}
+
+/// Writes what is published to its usual place.
+pub(crate) fn publish() -> Result<()> {
+    vendor::provide()?;
+    write(&root().join(OUT), &recipe(PROFILE))
+}
+
+/// How published modules are built: beside the target directories, where a second run finds them again.
+fn recipe(profile: &str) -> Recipe<'_> {
+    Recipe {
+        profile,
+        wasm_opt: Some("-Oz"),
+        out: root().join("target/dist-pkg"),
+    }
 }
 
 /// Builds the modules by `recipe` and lays them out in `out` with all else that is published.

@@ -1,5 +1,6 @@
-//! The project's own commands: `cargo xtask serve | test | dist`.
+//! The project's own commands: `cargo xtask serve | test | dist | bench`.
 
+mod bench;
 mod browser;
 mod command;
 mod dist;
@@ -37,6 +38,7 @@ enum Subcommands {
     Serve(serve::Options),
     Test(test::Options),
     Dist(dist::Options),
+    Bench(bench::Options),
 }
 
 fn main() -> ExitCode {
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
         Subcommands::Serve(options) => serve::run(&options),
         Subcommands::Test(options) => test::run(&options),
         Subcommands::Dist(options) => dist::run(&options),
+        Subcommands::Bench(options) => bench::run(&options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,7 +1,7 @@
 //! Node, and the packages of `package.json`. The tests and `dist` need them; the page itself does not.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -27,17 +27,25 @@ pub(crate) fn tool(name: &str) -> Command {
     command
 }
 
-/// Installs the packages with `npm ci`, unless that was done since `package-lock.json` last changed.
+/// Installs the packages of the page's tests.
 pub(crate) fn install() -> Result<()> {
+    install_in(&root())
+}
+
+/// Installs the packages of a folder with `npm ci`, unless that was done since its `package-lock.json` last changed.
+pub(crate) fn install_in(folder: &Path) -> Result<()> {
     check_version()?;
-    if is_installed() {
+    if is_installed(folder) {
         return Ok(());
     }
     let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
     let mut ci = Command::new(npm);
     ci.args(["ci", "--no-audit", "--no-fund"])
-        .current_dir(root());
-    command::run(&mut ci).context("the packages in package-lock.json could not be installed")
+        .current_dir(folder);
+    command::run(&mut ci).with_context(|| {
+        let lock = folder.join("package-lock.json");
+        format!("the packages in {} could not be installed", lock.display())
+    })
 }
 
 fn check_version() -> Result<()> {
@@ -64,11 +72,11 @@ fn parse(version: &str) -> Option<(u32, u32)> {
     Some((numbers.next()??, numbers.next()??))
 }
 
-fn is_installed() -> bool {
+fn is_installed(folder: &Path) -> bool {
     // npm writes this file last, so a broken installation does not have it.
     let changed = |path: PathBuf| fs::metadata(path).and_then(|m| m.modified());
-    let lock = changed(root().join("package-lock.json"));
-    let installed = changed(root().join("node_modules/.package-lock.json"));
+    let lock = changed(folder.join("package-lock.json"));
+    let installed = changed(folder.join("node_modules/.package-lock.json"));
     matches!((lock, installed), (Ok(lock), Ok(installed)) if installed >= lock)
 }
 

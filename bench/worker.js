@@ -1,0 +1,101 @@
+// One network in one worker, computed by walkback or by ONNX Runtime Web: `load`, then `step` after `step`.
+
+import { record, take } from "./gpu-recorder.js";
+
+/**
+ * @typedef {(
+ *   | { method: "load", engine: "walkback" | "onnxruntime", device: "cpu" | "webgpu", folder: string, modules: string }
+ *   | { method: "step", count: number }
+ *   | { method: "guided" }
+ * )} Question
+ */
+
+/** Evaluates the network for a batch, and brings the answer back from the device. @type {((count: number) => Promise<ArrayLike<number>>) | null} */
+let evaluate = null;
+/** One step of a chain with guidance. @type {(() => Promise<unknown>) | null} */
+let guided = null;
+
+const SIDE = 28;
+const TIMESTEP = 500;
+
+/** A fixed input that is near enough to noise. @param {number} count */
+const input = (count) =>
+  Float32Array.from({ length: count * SIDE * SIDE }, (_, i) => 1.4 * Math.sin(12.9898 * i * i + 1));
+
+/** @param {string} path @param {"text" | "arrayBuffer"} as @returns {Promise<any>} */
+async function read(path, as) {
+  const response = await fetch(`/${path}`);
+  if (!response.ok) throw new Error(`${path}: ${response.status}`);
+  return response[as]();
+}
+
+/** @param {string} modules @param {"cpu" | "webgpu"} device @param {string} folder */
+async function loadWalkback(modules, device, folder) {
+  const module = await import(`/${modules}/web/pkg/${device}/walkback.js`);
+  await module.default();
+  const [unet, scheduler, weights] = await Promise.all([
+    read(`${folder}/unet/config.json`, "text"),
+    read(`${folder}/scheduler/scheduler_config.json`, "text"),
+    read(`${folder}/unet/diffusion_pytorch_model.safetensors`, "arrayBuffer"),
+  ]);
+  const labels = await read(`${folder}/labels.json`, "text").catch(() => undefined);
+  const model = await module.Model.load(unet, scheduler, labels, new Uint8Array(weights));
+  if (model.info.device !== device) throw new Error(`it computes on ${model.info.device}`);
+  evaluate = (count) => model.predict(input(count), count, TIMESTEP, undefined);
+  if (model.info.nullLabel !== null) {
+    const chain = model.chain({ seed: 1, count: 1, label: 3, guidance: 2, steps: 1000 });
+    guided = () => chain.step();
+  }
+}
+
+/** @param {"cpu" | "webgpu"} device @param {string} folder */
+async function loadOnnx(device, folder) {
+  const base = "/bench/node_modules/onnxruntime-web/dist/";
+  const ort = await import(
+    `${base}${device === "cpu" ? "ort.wasm.min.mjs" : "ort.webgpu.min.mjs"}`
+  );
+  ort.env.wasm.numThreads = 1;
+  ort.env.wasm.wasmPaths = base;
+  const bytes = await read(`${folder}/unet.onnx`, "arrayBuffer");
+  const session = await ort.InferenceSession.create(bytes, {
+    executionProviders: [device === "cpu" ? "wasm" : "webgpu"],
+  });
+  const [sample, timestep] = session.inputNames;
+  const [output] = session.outputNames;
+  evaluate = async (count) => {
+    const results = await session.run({
+      [sample]: new ort.Tensor("float32", input(count), [count, 1, SIDE, SIDE]),
+      [timestep]: new ort.Tensor("float32", new Float32Array(count).fill(TIMESTEP), [count]),
+    });
+    return results[output].data;
+  };
+}
+
+/** @param {Question} question */
+async function answer(question) {
+  if (question.method === "load") {
+    const { engine, device, folder, modules } = question;
+    if (engine === "walkback") await loadWalkback(modules, device, folder);
+    else await loadOnnx(device, folder);
+    return null;
+  }
+  const compute =
+    question.method === "guided" ? guided : () => evaluate?.(question.count) ?? Promise.reject();
+  if (compute === null) throw new Error("this model has no guidance");
+  take();
+  const began = performance.now();
+  const output = await compute();
+  const milliseconds = performance.now() - began;
+  const first = question.method === "step" ? Array.from(/** @type {Float32Array} */ (output)) : [];
+  return { milliseconds, counts: take(), output: first.slice(0, SIDE * SIDE) };
+}
+
+self.addEventListener("message", async (/** @type {MessageEvent<Question>} */ { data }) => {
+  try {
+    self.postMessage({ result: await answer(data) });
+  } catch (error) {
+    self.postMessage({ error: String(error) });
+  }
+});
+
+record();

@@ -1,0 +1,67 @@
+//! `cargo xtask bench`: how fast and how small walkback is, as ratios beside its peers.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+
+use crate::project::{PACKAGE, cargo, root};
+use crate::{browser, command, dist, node};
+
+/// Measure walkback beside ONNX Runtime Web, PyTorch and diffusers, and print the ratios.
+///
+/// Builds what is published (`dist`) and the binary, and runs each in turn with its peer on this machine, which should
+/// have nothing else to do. PyTorch and diffusers are used where the Python that PYTHON names, or python3, has them.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Measure only this part; can be repeated.
+    #[arg(long, value_name = "PART", value_parser = PossibleValuesParser::new(["sizes", "browser", "native"]))]
+    only: Vec<String>,
+    /// Fewer steps: for trying out.
+    #[arg(long)]
+    quick: bool,
+    /// Take the wasm modules of `serve`, which are larger and slower: for trying out.
+    #[arg(long)]
+    draft: bool,
+    /// Where the figures are written as JSON.
+    #[arg(long, default_value = "target/bench.json")]
+    out: PathBuf,
+}
+
+/// Builds, then measures.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let wanted = |part: &str| options.only.is_empty() || options.only.iter().any(|one| one == part);
+    node::install()?;
+    let mut bench = node::node();
+    bench.arg("bench/run.js").arg("--out").arg(&options.out);
+    if wanted("sizes") || wanted("browser") {
+        node::install_in(&root().join("bench"))?;
+        bench.env("CHROME", browser::find()?);
+        bench.arg("--modules").arg(published(options.draft)?);
+    }
+    if wanted("native") {
+        command::run(cargo().args(["build", "--release", "--package", PACKAGE]))?;
+        let binary =
+            Path::new("target/release").join(format!("walkback{}", env::consts::EXE_SUFFIX));
+        bench.arg("--binary").arg(binary);
+    }
+    for part in &options.only {
+        bench.args(["--only", part]);
+    }
+    if options.quick {
+        bench.arg("--quick");
+    }
+    command::run(&mut bench).context("the measurement did not come to its end")
+}
+
+/// Builds what is to be measured in the browser, and says where it lies.
+fn published(draft: bool) -> Result<&'static str> {
+    if draft {
+        dist::draft()?;
+        return Ok(dist::DRAFT);
+    }
+    dist::publish()?;
+    Ok(dist::OUT)
+}
