@@ -3,6 +3,7 @@
 import { ByteCount, DownloadError } from "./download.js";
 import { readModel } from "./folder.js";
 import { findGpu } from "./gpu.js";
+import { ownModel } from "./models/address.js";
 import { sentence } from "./sentence.js";
 import { loadWasm } from "./wasm.js";
 
@@ -28,7 +29,8 @@ class WrongAnswer extends Error {}
  * @param {(progress: import("./protocol.js").Progress) => void} report
  * @returns {Promise<{ model: Model, loaded: Loaded }>}
  */
-export async function start({ model: source, device }, report) {
+export async function start({ model: wish, device }, report) {
+  const source = typeof wish === "string" ? ownModel(wish, false) : wish;
   const count = new ByteCount((loaded, total) =>
     report({
       activity: source.kind === "files" ? "Reading the model" : "Fetching the model",
