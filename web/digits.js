@@ -13,17 +13,12 @@
 /**
  * The model's class for a digit; null: any, or the model knows no classes.
  * @param {import("./protocol.js").ModelInfo} info
- * @param {number} digit
+ * @param {number | null} digit null: the image is no digit
  */
 export function labelFor({ classes, nullLabel }, digit) {
-  const label = classes.indexOf(String(digit));
+  const label = digit === null ? -1 : classes.indexOf(String(digit));
   if (label >= 0) return label;
   return classes.length === 0 || nullLabel !== null ? null : 0;
-}
-
-/** Whether a model's images have the digits' shape. @param {Digits} digits @param {number[]} shape */
-export function areOfShape({ height, width }, [, channels, modelHeight, modelWidth]) {
-  return channels === 1 && modelHeight === height && modelWidth === width;
 }
 
 /** @type {Promise<Digits> | null} */

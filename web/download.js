@@ -40,6 +40,20 @@ export class ByteCount {
   }
 }
 
+/**
+ * @typedef {object} Manners how to ask
+ * @property {boolean} [foreign] whether the visitor has allowed to ask another origin; without it no redirect leads there either
+ * @property {number} [most] bytes that the answer may have
+ */
+
+/**
+ * Whether a download failed because there is no such file.
+ * @param {unknown} error
+ * @returns {error is DownloadError}
+ */
+export const isMissing = (error) =>
+  error instanceof DownloadError && (error.status === 404 || error.status === 410);
+
 /** @param {URL} url @returns {string} the part of the address a person recognises */
 function shortName(url) {
   return url.pathname.split("/").slice(-3).join("/");
@@ -48,15 +62,24 @@ function shortName(url) {
 /**
  * Asks for a file; an answer other than 2xx, or none, is a DownloadError.
  * @param {URL} url
+ * @param {Manners} manners
  * @returns {Promise<Response>}
  */
-async function request(url) {
+async function request(url, { foreign = false }) {
   let response;
   try {
-    response = await fetch(url);
+    response = await fetch(
+      url,
+      // Another origin learns nothing of this page and its visitor but that somebody asks.
+      foreign
+        ? { mode: "cors", credentials: "omit", referrerPolicy: "no-referrer" }
+        : { mode: "same-origin" },
+    );
   } catch {
     throw new DownloadError(
-      `${shortName(url)} could not be fetched: the server did not answer. Check the connection and reload the page.`,
+      foreign
+        ? `${shortName(url)} could not be fetched: ${url.host} did not answer, or does not let other pages read its files.`
+        : `${shortName(url)} could not be fetched: the server did not answer. Check the connection and reload the page.`,
       0,
     );
   }
@@ -84,15 +107,31 @@ function decodedSize(response) {
  * Fetches a file; the response's body counts its bytes while it is read.
  * @param {URL} url
  * @param {ByteCount} count
+ * @param {Manners} [manners]
  * @returns {Promise<Response>}
  */
-export async function fetchCounted(url, count) {
-  const response = await request(url);
+export async function fetchCounted(url, count, manners = {}) {
+  const { most = Infinity } = manners;
+  const response = await request(url, manners);
   if (response.body === null) return response;
-  count.expect(decodedSize(response));
+  const size = decodedSize(response);
+  const refusal = () =>
+    new DownloadError(
+      `${shortName(url)} is larger than ${Math.floor(most / 1e6)} MB, more than the page opens.`,
+      0,
+    );
+  if (size > most) {
+    response.body.cancel().catch(() => {});
+    throw refusal();
+  }
+  count.expect(size);
+  let received = 0;
   /** @type {TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>} */
   const meter = new TransformStream({
     transform(chunk, controller) {
+      received += chunk.byteLength;
+      // A server may say less than it sends, or nothing.
+      if (received > most) throw refusal();
       count.add(chunk.byteLength);
       controller.enqueue(chunk);
     },
@@ -104,13 +143,15 @@ export async function fetchCounted(url, count) {
 /**
  * @param {URL} url
  * @param {ByteCount} count
+ * @param {Manners} [manners]
  * @returns {Promise<Uint8Array>}
  */
-export async function fetchBytes(url, count) {
-  const response = await fetchCounted(url, count);
+export async function fetchBytes(url, count, manners) {
+  const response = await fetchCounted(url, count, manners);
   try {
     return new Uint8Array(await response.arrayBuffer());
-  } catch {
+  } catch (error) {
+    if (error instanceof DownloadError) throw error;
     throw new DownloadError(
       `${shortName(url)} broke off while it was fetched. Check the connection and reload the page.`,
       0,
@@ -118,23 +159,23 @@ export async function fetchBytes(url, count) {
   }
 }
 
-/** @param {URL} url @returns {Promise<string>} */
-export async function fetchText(url) {
-  return (await request(url)).text();
+/** @param {URL} url @param {Manners} [manners] @returns {Promise<string>} */
+export async function fetchText(url, manners) {
+  const bytes = await fetchBytes(url, new ByteCount(() => {}), manners);
+  return new TextDecoder().decode(bytes);
 }
 
 /**
  * A file that may be missing: undefined where the server says that there is none.
  * @param {URL} url
+ * @param {Manners} [manners]
  * @returns {Promise<string | undefined>}
  */
-export async function fetchOptionalText(url) {
+export async function fetchOptionalText(url, manners) {
   try {
-    return await fetchText(url);
+    return await fetchText(url, manners);
   } catch (error) {
-    if (error instanceof DownloadError && (error.status === 404 || error.status === 410)) {
-      return undefined;
-    }
+    if (isMissing(error)) return undefined;
     throw error;
   }
 }

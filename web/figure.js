@@ -34,6 +34,7 @@ import { asSentence, sentence } from "./sentence.js";
  * @property {import("./protocol.js").Loaded} loaded the model: info, and the schedule it was trained with
  * @property {number[]} shape of one image: [1, channels, h, w]
  * @property {import("./state.js").State} state what the address keeps
+ * @property {boolean} linked whether a link leads to this model; else it came from the visitor's files
  * @property {() => Promise<import("./digits.js").Digits>} digits the page's real digits
  * @property {import("./history.js").History} history what the figures have to give away
  * @property {boolean} calm whether the visitor wants nothing to move by itself
@@ -64,9 +65,11 @@ class Place {
   #root;
   #entry;
   #lab;
-  #blank;
+  /** The place before there was a figure. */
+  #pristine;
   /** @type {Figure | null} */
   #figure = null;
+  #ended = new AbortController();
   /** Counts creations, so that what an abandoned one says is not heard. */
   #life = 0;
   #inSight = false;
@@ -76,7 +79,7 @@ class Place {
     this.#root = root;
     this.#entry = entry;
     this.#lab = lab;
-    this.#blank = [...root.childNodes].map((node) => node.cloneNode(true));
+    this.#pristine = root.cloneNode(true);
     const near = new IntersectionObserver(
       ([change]) => {
         if (!change?.isIntersecting) return;
@@ -86,14 +89,31 @@ class Place {
       { rootMargin: CREATE_MARGIN },
     );
     near.observe(root);
-    new IntersectionObserver(
+    const sight = new IntersectionObserver(
       (changes) => {
         this.#inSight = changes.at(-1)?.isIntersecting ?? false;
         this.#rest();
       },
       { rootMargin: REST_MARGIN },
-    ).observe(root);
-    document.addEventListener("visibilitychange", () => this.#rest());
+    );
+    sight.observe(root);
+    const { signal } = this.#ended;
+    document.addEventListener("visibilitychange", () => this.#rest(), { signal });
+    signal.addEventListener("abort", () => {
+      near.disconnect();
+      sight.disconnect();
+    });
+  }
+
+  /** Ends the figure and leaves the place as it was found. */
+  end() {
+    this.#ended.abort();
+    this.#life += 1;
+    this.#figure?.rest(true);
+    this.#figure?.dispose?.();
+    this.#figure = null;
+    // What a figure still adds that was being created goes into the old place, which nobody sees.
+    this.#root.replaceWith(this.#pristine);
   }
 
   async #create() {
@@ -138,7 +158,7 @@ class Place {
     );
     again.addEventListener("click", () => {
       delete this.#root.dataset["ready"];
-      this.#root.replaceChildren(...this.#blank.map((node) => node.cloneNode(true)));
+      this.#root.replaceChildren(...this.#pristine.cloneNode(true).childNodes);
       this.#create();
     });
     this.#root.querySelector(":scope > .figure-failure")?.remove();
@@ -180,10 +200,18 @@ export function revealSections(entries) {
  * Gives every figure that exists its place.
  * @param {Record<string, Entry>} entries
  * @param {Laboratory} lab
+ * @returns {() => void} ends them all, for another model
  */
 export function placeFigures(entries, lab) {
+  /** @type {Place[]} */
+  const places = [];
   for (const root of document.querySelectorAll("[data-figure]")) {
     const entry = entries[root.getAttribute("data-figure") ?? ""];
-    if (entry !== undefined && root instanceof HTMLElement) new Place(root, entry, lab);
+    if (entry !== undefined && root instanceof HTMLElement) {
+      places.push(new Place(root, entry, lab));
+    }
   }
+  return () => {
+    for (const place of places) place.end();
+  };
 }

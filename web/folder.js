@@ -1,6 +1,15 @@
 // A model folder in the layout of Hugging Face diffusers, as bytes and text.
 
-import { fetchBytes, fetchOptionalText, fetchText } from "./download.js";
+import { DownloadError, fetchBytes, fetchOptionalText, fetchText, isMissing } from "./download.js";
+import {
+  GOLDEN,
+  LABELS,
+  MAX_JSON,
+  MAX_WEIGHTS,
+  SCHEDULER_CONFIG,
+  UNET_CONFIG,
+  WEIGHTS,
+} from "./models/layout.js";
 
 /**
  * @typedef {object} ModelFolder
@@ -32,27 +41,71 @@ function parseGolden(name, text) {
   );
 }
 
+const CONVERT_FIRST =
+  "Weights that are there only as diffusion_pytorch_model.bin have to be converted to safetensors first.";
+
 /**
- * Fetches pretrained/<name>/.
- * @param {string} name
+ * Fetches a folder file by file. The usual layout is asked for all at once; where it is not there, the older flat one.
+ * @param {import("./models/source.js").AddressSource} source
  * @param {import("./download.js").ByteCount} count
  * @returns {Promise<ModelFolder>}
  */
-export async function fetchFolder(name, count) {
-  const base = new URL(`../pretrained/${encodeURIComponent(name)}/`, import.meta.url);
-  const [unetConfig, schedulerConfig, labels, golden, weights] = await Promise.all([
-    fetchText(new URL("unet/config.json", base)),
-    fetchText(new URL("scheduler/scheduler_config.json", base)),
-    fetchOptionalText(new URL("labels.json", base)),
-    fetchOptionalText(new URL("golden.json", base)),
-    fetchBytes(new URL("unet/diffusion_pytorch_model.safetensors", base), count),
-  ]);
-  return {
-    name,
-    unetConfig,
-    schedulerConfig,
-    labels,
-    golden: golden === undefined ? undefined : parseGolden(name, golden),
-    weights,
+async function fetchFolder({ name, base, foreign }, count) {
+  const small = { foreign, most: MAX_JSON };
+  const large = { foreign, most: MAX_WEIGHTS };
+  /** @param {0 | 1} layout @returns {Promise<[string, string, Uint8Array]>} */
+  const parts = (layout) => {
+    const config = UNET_CONFIG[layout];
+    const weights = config.replace("config.json", WEIGHTS[0]);
+    return Promise.all([
+      fetchText(new URL(config, base), small),
+      fetchText(new URL(SCHEDULER_CONFIG[layout], base), small),
+      fetchBytes(new URL(weights, base), count, large).catch((error) =>
+        Promise.reject(
+          isMissing(error)
+            ? new DownloadError(`${error.message} ${CONVERT_FIRST}`, error.status)
+            : error,
+        ),
+      ),
+    ]);
   };
+  const flatIfMissing = async () => {
+    const usual = parts(0);
+    try {
+      return await usual;
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      // Of the two layouts the usual one is spoken of.
+      return parts(1).catch((other) => Promise.reject(isMissing(other) ? error : other));
+    }
+  };
+  const [[unetConfig, schedulerConfig, weights], labels, golden] = await Promise.all([
+    flatIfMissing(),
+    fetchOptionalText(new URL(LABELS, base), small),
+    fetchOptionalText(new URL(GOLDEN, base), small),
+  ]);
+  return { name, unetConfig, schedulerConfig, labels, golden: known(name, golden), weights };
+}
+
+/** @param {string} name @param {string | undefined} golden */
+const known = (name, golden) => (golden === undefined ? undefined : parseGolden(name, golden));
+
+/**
+ * Reads a model, wherever it is.
+ * @param {import("./models/source.js").ModelSource} source
+ * @param {import("./download.js").ByteCount} count
+ * @returns {Promise<ModelFolder>}
+ */
+export async function readModel(source, count) {
+  if (source.kind === "address") return fetchFolder(source, count);
+  const { name, unetConfig, schedulerConfig, labels, golden } = source;
+  let weights;
+  try {
+    weights = new Uint8Array(await source.weights.arrayBuffer());
+  } catch {
+    throw new Error(
+      `The weights of the model "${name}" cannot be read any more. Were they moved? Open the model again.`,
+    );
+  }
+  return { name, unetConfig, schedulerConfig, labels, golden: known(name, golden), weights };
 }

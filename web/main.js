@@ -13,6 +13,7 @@
 //   protocol.js    what page and workers say to each other, typed
 //   worker.js      the other side: worker/ has its methods, startup.js finds a device that computes
 //                  correctly, wasm.js types the crate's two builds in pkg/
+//   models/        which model: the page's own, one behind an address, one that is dropped
 //   styles/        base (colours, type), page (frame), parts, hero; a figure's own are beside it
 //
 // Nothing is computed on this thread, and nothing at all for a figure that is out of sight. A figure that
@@ -27,12 +28,14 @@ import { placeFigures, revealSections } from "./figure.js";
 import { figures } from "./figures.js";
 import { setUpHelp } from "./help.js";
 import { History } from "./history.js";
+import { setUpModels } from "./models/choose.js";
 import { asSentence, sentence } from "./sentence.js";
 import { properties, readWish } from "./settings.js";
 import { linkSources } from "./source.js";
 import { State } from "./state.js";
 
 /** @typedef {import("./protocol.js").Loaded} Loaded */
+/** @typedef {import("./models/source.js").ModelSource} ModelSource */
 
 /** @param {import("./protocol.js").Progress} progress */
 function showProgress({ activity, loaded, total }) {
@@ -87,6 +90,75 @@ function showComplaints(sentences) {
   element("link-notice", HTMLElement).textContent = sentences.join(" ");
 }
 
+/** The page with one model at a time. */
+export class Stage {
+  #device;
+  #engine = new Engine(showProgress);
+  #arithmetic = new Arithmetic();
+  /** What is shown. @type {{ source: ModelSource, end: () => void } | null} */
+  #shown = null;
+
+  /** @param {import("./protocol.js").DeviceChoice} device */
+  constructor(device) {
+    this.#device = device;
+  }
+
+  /** Whether there is a model to see. */
+  get isSet() {
+    return this.#shown !== null;
+  }
+
+  /**
+   * Shows another model. Where it cannot be loaded, the one before comes back; the error is thrown.
+   * @param {ModelSource} source
+   * @param {object} [options]
+   * @param {string[]} [options.complaints] about the address
+   * @param {() => void} [options.arrived] called when it is loaded, before the address is read
+   * @returns {Promise<Loaded>}
+   */
+  async show(source, { complaints = [], arrived } = {}) {
+    const before = this.#shown;
+    before?.end();
+    this.#shown = null;
+    const loading = element("loading", HTMLElement);
+    loading.hidden = false;
+    element("failure", HTMLElement).hidden = true;
+    showProgress({ activity: "Starting", loaded: 0, total: 0 });
+    /** @type {Loaded} */
+    let loaded;
+    try {
+      loaded = await this.#engine.load({ model: source, device: this.#device });
+    } catch (error) {
+      if (before === null) fail(error);
+      else await this.show(before.source);
+      throw error;
+    }
+    arrived?.();
+    loading.hidden = true;
+    describeDevice(loaded);
+    const { trainTimesteps, classes, nullLabel, channels, imageSize } = loaded.info;
+    const limits = { trainTimesteps, classes: classes.length, anyLabel: nullLabel !== null };
+    const state = new State(properties, limits, (more) => showComplaints([...complaints, ...more]));
+    const endFigures = placeFigures(figures, {
+      engine: this.#engine,
+      arithmetic: this.#arithmetic,
+      loaded,
+      shape: [1, channels, ...imageSize],
+      state,
+      linked: source.kind === "address",
+      digits: loadDigits,
+      history: new History(),
+      calm: matchMedia("(prefers-reduced-motion: reduce)").matches,
+    });
+    const end = () => {
+      state.end();
+      endFigures();
+    };
+    this.#shown = { source, end };
+    return loaded;
+  }
+}
+
 async function begin() {
   if (typeof WebAssembly !== "object") {
     throw new Error("This browser has no WebAssembly, and the network cannot run without it.");
@@ -95,22 +167,7 @@ async function begin() {
   if (wish.device === "webgpu") element("failure-cpu", HTMLElement).hidden = false;
   element("walk-back", HTMLElement).dataset["started"] = "";
   showProgress({ activity: "Starting", loaded: 0, total: 0 });
-  const engine = new Engine(showProgress);
-  const loaded = await engine.load(wish);
-  element("loading", HTMLElement).hidden = true;
-  describeDevice(loaded);
-  const { trainTimesteps, classes, nullLabel, channels, imageSize } = loaded.info;
-  const limits = { trainTimesteps, classes: classes.length, anyLabel: nullLabel !== null };
-  placeFigures(figures, {
-    engine,
-    arithmetic: new Arithmetic(),
-    loaded,
-    shape: [1, channels, ...imageSize],
-    state: new State(properties, limits, showComplaints),
-    digits: loadDigits,
-    history: new History(),
-    calm: matchMedia("(prefers-reduced-motion: reduce)").matches,
-  });
+  await setUpModels(new Stage(wish.device), wish.model);
 }
 
 linkSources();

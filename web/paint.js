@@ -3,7 +3,7 @@
 /**
  * @typedef {object} Look how numbers become colours
  * @property {number} [range] values from -range to +range take the whole scale; what is beyond is cut. 1 without it
- * @property {"grey" | "signed" | "heat"} [map] grey: black to white. signed: blue, black, orange, for differences. heat: black to white through orange, from 0 to range
+ * @property {"grey" | "signed" | "heat"} [map] grey: black to white, three channels as red, green and blue. signed: blue, black, orange, for differences. heat: black to white through orange, from 0 to range
  */
 
 /** Values of eps-hat beyond this are drawn black or white: it is near normal, and 3 is three deviations. */
@@ -22,6 +22,22 @@ const heat = (share) => {
   const size = Math.min(1, Math.max(0, share));
   return [510 * size, 340 * (size - 0.1), 560 * (size - 0.5)];
 };
+
+/**
+ * Of a pixel's channels the value furthest from 0, with its sign: of several only one can be a colour of a map.
+ * @param {Float32Array} values
+ * @param {number} first of the channels' values
+ * @param {number} channels
+ * @param {number} plane from one channel to the next
+ */
+function furthest(values, first, channels, plane) {
+  let found = 0;
+  for (let channel = 0; channel < channels; channel++) {
+    const value = values[first + channel * plane] ?? 0;
+    if (Math.abs(value) > Math.abs(found)) found = value;
+  }
+  return found;
+}
 
 /**
  * The pixels of one image.
@@ -45,7 +61,8 @@ export function pixels(values, [, channels = 1, height = 1, width = 1], look = {
       data[4 * i + rgb] = (value / range + 1) * 127.5;
     }
     data[4 * i + 3] = 255;
-    if (map !== "grey") data.set(colour((values[first + i] ?? 0) / range), 4 * i);
+    if (map !== "grey")
+      data.set(colour(furthest(values, first + i, channels, plane) / range), 4 * i);
   }
   return image;
 }

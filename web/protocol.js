@@ -134,7 +134,7 @@
  * What the worker with the model is asked: what goes in, what comes back. A step of a chain that was
  * closed meanwhile comes back as null.
  * @typedef {object} ModelCalls
- * @property {{ params: { model: string, device: DeviceChoice }, result: Loaded }} load
+ * @property {{ params: { model: import("./models/source.js").ModelSource | string, device: DeviceChoice }, result: Loaded }} load model: a name is one of the page's own
  * @property {{ params: { chain: number, options: ChainOptions }, result: Opened }} open
  * @property {{ params: { chain: number }, result: StepResult | null }} step
  * @property {{ params: { chain: number }, result: null }} close

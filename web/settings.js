@@ -312,13 +312,13 @@ export function nearest(choices, wish) {
  * Which model, and where it is to compute: the part of the address before the #, because a change of it
  * loads the page anew.
  * @param {URLSearchParams} parameters
- * @returns {{ device: import("./protocol.js").DeviceChoice, model: string }}
+ * @returns {{ device: import("./protocol.js").DeviceChoice, model: string | null }} model: a name or an address, as it stands there
  */
 export function readWish(parameters) {
   const device = parameters.get("device");
-  const model = parameters.get("model");
+  const model = parameters.get("model")?.trim() ?? "";
   return {
     device: device === "webgpu" || device === "cpu" ? device : "auto",
-    model: model !== null && /^\w[\w.-]{0,63}$/.test(model) ? model : "mnist",
+    model: model === "" ? null : model,
   };
 }

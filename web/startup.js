@@ -1,8 +1,9 @@
 // From "which device, which model" to a model that has shown that it computes what it should.
 
 import { ByteCount, DownloadError } from "./download.js";
-import { fetchFolder } from "./folder.js";
+import { readModel } from "./folder.js";
 import { findGpu } from "./gpu.js";
+import { ownModel } from "./models/address.js";
 import { sentence } from "./sentence.js";
 import { loadWasm } from "./wasm.js";
 
@@ -28,11 +29,16 @@ class WrongAnswer extends Error {}
  * @param {(progress: import("./protocol.js").Progress) => void} report
  * @returns {Promise<{ model: Model, loaded: Loaded }>}
  */
-export async function start({ model: name, device }, report) {
+export async function start({ model: wish, device }, report) {
+  const source = typeof wish === "string" ? ownModel(wish, false) : wish;
   const count = new ByteCount((loaded, total) =>
-    report({ activity: "Fetching the model", loaded, total }),
+    report({
+      activity: source.kind === "files" ? "Reading the model" : "Fetching the model",
+      loaded,
+      total,
+    }),
   );
-  const folder = fetchFolder(name, count);
+  const folder = readModel(source, count);
   folder.catch(() => {});
 
   let notice = null;
@@ -149,7 +155,12 @@ function describe(model, notice, check, gpu) {
   const { betas, alphasCumprod } = model.schedule();
   return {
     // Few browsers tell the crate the adapter's name itself.
-    info: { ...info, adapter: info.adapter || (gpu?.name ?? "") },
+    info: {
+      ...info,
+      adapter: info.adapter || (gpu?.name ?? ""),
+      // Names come from a file, and may be nothing but blanks.
+      classes: info.classes.map((name, label) => (name.trim() === "" ? String(label) : name)),
+    },
     schedule: { betas, alphasCumprod },
     notice,
     check,

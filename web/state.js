@@ -131,6 +131,7 @@ export class State {
   #timer;
   /** The hash that was read or written last. */
   #known = "";
+  #ended = new AbortController();
 
   /**
    * @param {Properties} properties
@@ -146,12 +147,19 @@ export class State {
       ]),
     );
     this.#read();
-    addEventListener("hashchange", () => {
+    const followed = () => {
       // A link to a place on the page leaves its state as it is.
       if (isPlace(location.hash)) return;
       this.#read();
       for (const group of this.#groups.values()) group.tell();
-    });
+    };
+    addEventListener("hashchange", followed, { signal: this.#ended.signal });
+  }
+
+  /** From here on the address belongs to another. */
+  end() {
+    this.#ended.abort();
+    clearTimeout(this.#timer);
   }
 
   /**
@@ -193,7 +201,7 @@ export class State {
   }
 
   #soon() {
-    if (this.#timer !== undefined) return;
+    if (this.#timer !== undefined || this.#ended.signal.aborted) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       // Another hash has just been given, and is about to be read.

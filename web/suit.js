@@ -4,14 +4,31 @@ import { h } from "./dom.js";
 
 /** @typedef {import("./protocol.js").Loaded} Loaded */
 
+/** Parameters times pixels, to which the work of a convolution is about proportional; MNIST's model has 2e9. */
+const DEMANDING = 1e10;
+
+/**
+ * Whether a step takes seconds: a GPU imitated on the CPU, or a large network on the CPU itself.
+ * @param {Loaded} loaded
+ */
+export function isSlow({ info, software }) {
+  const [height, width] = info.imageSize;
+  return software || (info.device === "cpu" && info.parameters * height * width > DEMANDING);
+}
+
 /**
  * One of three numbers, by how fast the network answers.
  * @param {Loaded} loaded
- * @param {{ gpu: number, cpu: number, software: number }} choices software: a GPU imitated on the CPU, where a step takes seconds
+ * @param {{ gpu: number, cpu: number, software: number }} choices software: where a step takes seconds
  */
-export function perDevice({ info, software }, { gpu, cpu, software: imitated }) {
-  if (info.device === "cpu") return cpu;
-  return software ? imitated : gpu;
+export function perDevice(loaded, { gpu, cpu, software }) {
+  if (isSlow(loaded)) return software;
+  return loaded.info.device === "cpu" ? cpu : gpu;
+}
+
+/** Whether a model's classes are digits. @param {import("./protocol.js").ModelInfo} info */
+export function ofDigits({ classes }) {
+  return classes.length > 0 && classes.every((name) => /^\d$/.test(name));
 }
 
 /**
@@ -23,24 +40,37 @@ export function digitsFit([, channels, height, width], digits) {
   return channels === 1 && height === digits.height && width === digits.width;
 }
 
+/** @param {number} channels */
+export const inColour = (channels) =>
+  ({ 1: "in grey", 3: "in colour" })[channels] ?? `in ${channels} channels`;
+
+/**
+ * Whether a figure can begin with a real image: one of the page's digits, or one that the visitor gives.
+ * @param {number[]} shape
+ * @param {import("./digits.js").Digits} digits
+ */
+export const hasSubject = (shape, digits) =>
+  digitsFit(shape, digits) || shape[1] === 1 || shape[1] === 3;
+
 /**
  * In place of a figure that begins with a digit.
  * @param {number[]} shape of the model's images
+ * @param {import("./digits.js").Digits} digits
  */
-export function noDigits([, channels, height, width]) {
+export function noDigits([, channels = 1, height, width], digits) {
   return h(
     "p",
     { class: "notice" },
-    `This figure begins with a handwritten digit, and this model makes images of ${height} × ${width} pixels in ${channels === 1 ? "grey" : `${channels} channels`}.`,
+    `This figure begins with a real handwritten digit of ${digits.height} × ${digits.width} pixels in grey, and this model knows images of ${height} × ${width} ${inColour(channels)}. It is at work again with a model of such digits.`,
   );
 }
 
 /**
  * The model's label for a digit; undefined where its classes are not the digits.
  * @param {import("./protocol.js").ModelInfo} info
- * @param {number} digit
+ * @param {number | null} digit null: the image is no digit
  */
 export function labelOfDigit({ classes }, digit) {
-  const label = classes.indexOf(String(digit));
+  const label = digit === null ? -1 : classes.indexOf(String(digit));
   return label < 0 ? undefined : label;
 }

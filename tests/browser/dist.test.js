@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { launch, root, serve, SLOW } from "./helpers.js";
+import { watch } from "./policy.js";
 
 const below = "/some/path/";
 /** @type {import("playwright-core").Browser} */
@@ -23,6 +24,7 @@ after(async () => {
 
 test("the published page walks a chain below a sub-path", { timeout: SLOW }, async () => {
   const page = await browser.newPage();
+  watch(page);
   /** @type {string[]} */
   const wrong = [];
   page.on("request", (request) => {

@@ -89,9 +89,18 @@ const contentTypes = {
 };
 
 /**
- * What the server answers instead of a file: a status or a body.
- * @typedef {{ status?: number, body?: string | Buffer }} Answer
+ * What the server answers instead of a file: a status, or for 302 where to go, or a body.
+ * @typedef {{ status?: number, location?: string, body?: string | Buffer }} Answer
  */
+
+/** What workers are, which a page's own policy does not reach. */
+const WORKER = /worker\.js$/;
+
+/** The policy that the page sets itself. @returns {Promise<string>} */
+export async function policyOfPage() {
+  const html = await readFile(path.join(root, "index.html"), "utf8");
+  return /http-equiv="Content-Security-Policy"\s+content="([^"]+)"/.exec(html)?.[1] ?? "";
+}
 
 /**
  * Serves a folder on 127.0.0.1, as static files.
@@ -101,13 +110,15 @@ const contentTypes = {
  * @returns {Promise<{ url: string, close: () => Promise<void> }>}
  */
 export async function serve(instead = {}, { folder = root, below = "/" } = {}) {
+  const policy = await policyOfPage();
   const server = createServer(async (request, response) => {
     const address = decodeURIComponent(new URL(request.url ?? "/", "http://localhost").pathname);
     const answer = instead[address];
     const rest = address.startsWith(below) ? address.slice(below.length) : "..";
     const file = path.join(folder, rest === "" || rest.endsWith("/") ? `${rest}index.html` : rest);
     if (answer?.status !== undefined) {
-      response.writeHead(answer.status).end();
+      const { status, location } = answer;
+      response.writeHead(status, location === undefined ? {} : { location }).end();
       return;
     }
     const inside = file.startsWith(folder) && (await stat(file).catch(() => null))?.isFile();
@@ -119,6 +130,8 @@ export async function serve(instead = {}, { folder = root, below = "/" } = {}) {
     response.writeHead(200, {
       "content-type": contentTypes[path.extname(file)] ?? "application/octet-stream",
       "content-length": Buffer.byteLength(body),
+      // The tests hold the workers to the page's policy too.
+      ...(WORKER.test(address) ? { "content-security-policy": policy } : {}),
     });
     response.end(body);
   });

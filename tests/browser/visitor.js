@@ -1,6 +1,7 @@
 // The page as a visitor sees it: by roles and labels, never by ids.
 
 import assert from "node:assert/strict";
+import { watch } from "./policy.js";
 
 /** @typedef {import("playwright-core").Page} Page */
 
@@ -28,9 +29,10 @@ export class Visitor {
   /** @type {string[]} errors on the console, and exceptions */
   complaints = [];
 
-  /** @param {Page} page */
-  constructor(page) {
+  /** @param {Page} page not yet at its address @param {readonly string[]} [allowed] other origins that the visitor allows to be asked */
+  constructor(page, allowed = []) {
     this.page = page;
+    watch(page, allowed);
     page.on("console", (message) => {
       if (message.type() === "error") this.complaints.push(message.text());
     });
@@ -169,17 +171,18 @@ export class Visitor {
   }
 
   /**
-   * The grey values of a picture, 0 to 255.
+   * The grey values of a picture, 0 to 255; of one in colour the red ones, or those of another channel.
    * @param {import("playwright-core").Locator} picture
+   * @param {number} [channel] 0 red, 1 green, 2 blue
    * @returns {Promise<number[]>}
    */
-  async pixels(picture) {
-    return picture.evaluate((canvas) => {
+  async pixels(picture, channel = 0) {
+    return picture.evaluate((canvas, which) => {
       if (!(canvas instanceof HTMLCanvasElement)) throw new Error("no canvas");
       const context = canvas.getContext("2d");
       if (context === null) throw new Error("no context");
       const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
-      return Array.from(data.filter((_, i) => i % 4 === 0));
-    });
+      return Array.from(data.filter((_, i) => i % 4 === which));
+    }, channel);
   }
 }

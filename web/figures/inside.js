@@ -1,7 +1,7 @@
 // Figure 7: one evaluation of the network, seen from inside: what it is told of t, what its channels
 // hold on the way down and up, and what the bottom attends to.
 
-import { areOfShape, labelFor } from "../digits.js";
+import { labelFor } from "../digits.js";
 import { h } from "../dom.js";
 import { latest } from "../latest.js";
 import { createButton } from "../parts/button.js";
@@ -9,6 +9,7 @@ import { createDigitPicker } from "../parts/digit-picker.js";
 import { createSlider } from "../parts/slider.js";
 import { createSwitch } from "../parts/switch.js";
 import { createTile } from "../parts/tile.js";
+import { digitsFit } from "../suit.js";
 import { createAttention } from "./inside/attention.js";
 import { createEmbedding } from "./inside/embedding.js";
 import { createStages } from "./inside/stages.js";
@@ -57,7 +58,7 @@ class Inside {
     this.#context = context;
     this.#settings = state.group("inside");
     const { digit, t, held, place } = this.#settings.values;
-    this.#hasDigits = areOfShape(digits, shape);
+    this.#hasDigits = digitsFit(shape, digits);
     const size = shape.reduce((a, b) => a * b, 1);
     this.#noise = arithmetic.noise({ seed: SEED, draws: 1, size });
     this.#noise.catch(() => {});

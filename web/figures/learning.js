@@ -1,16 +1,17 @@
 // Figure 3: the question the network is trained on, asked about one digit, one t and one noise; and
 // how hard it is at every t.
 
-import { areOfShape, labelFor } from "../digits.js";
+import { labelFor } from "../digits.js";
 import { h } from "../dom.js";
 import { latest } from "../latest.js";
 import { EPS_RANGE } from "../paint.js";
-import { createDigitPicker } from "../parts/digit-picker.js";
 import { createPlot } from "../parts/plot.js";
 import { createReadouts } from "../parts/readouts.js";
 import { createSeed } from "../parts/seed.js";
 import { createSlider } from "../parts/slider.js";
+import { createSubject } from "../parts/subject.js";
 import { createTile } from "../parts/tile.js";
+import { hasSubject, noDigits } from "../suit.js";
 import { createBound } from "./learning/bound.js";
 import { createListing } from "./learning/listing.js";
 import { ask, Curve, times } from "./learning/measure.js";
@@ -25,14 +26,8 @@ const DIFFERENCE_RANGE = 0.5;
 /** @type {import("../figure.js").Create} */
 export async function create(root, context) {
   const digits = await context.digits();
-  if (!areOfShape(digits, context.shape)) {
-    const [, channels, height, width] = context.shape;
-    const notice = h(
-      "p",
-      { class: "notice" },
-      `This model's images are ${height} × ${width} in ${channels} channels; the page's real digits, ${digits.height} × ${digits.width} in grey, cannot be shown to it.`,
-    );
-    root.append(h("div", { class: "stack" }, notice, createListing()));
+  if (!hasSubject(context.shape, digits)) {
+    root.append(h("div", { class: "stack" }, noDigits(context.shape, digits), createListing()));
     return { rest: () => {} };
   }
   return new Learning(root, context, digits);
@@ -83,8 +78,9 @@ class Learning {
     this.#context = context;
     this.#settings = state.group("learn");
     const { digit, t, seed } = this.#settings.values;
-    this.#picker = createDigitPicker({
+    this.#picker = createSubject({
       digits,
+      shape: context.shape,
       value: digit,
       onChange: (digit) => {
         this.#settings.set({ digit });
@@ -149,7 +145,7 @@ class Learning {
         h(
           "div",
           {},
-          h("p", { class: "plot-title" }, "The squared error over t, for this digit and noise"),
+          h("p", { class: "plot-title" }, "The squared error over t, for this image and noise"),
           this.#plot.element,
         ),
         this.#bound.element,
@@ -197,11 +193,13 @@ class Learning {
   /** Another digit, or other noise. */
   #begin() {
     const { seed, t } = this.#settings.values;
-    const { x0, label } = this.#picker;
+    const { x0, digit } = this.#picker;
     const { arithmetic, loaded } = this.#context;
+    this.#mark(t);
+    if (x0 === null) return;
     const subject = arithmetic.noise({ seed, draws: 1, size: x0.length }).then((eps) => ({
       x0,
-      label: labelFor(loaded.info, label),
+      label: labelFor(loaded.info, digit),
       seed,
       eps,
     }));
@@ -210,7 +208,6 @@ class Learning {
     this.#bound.clear();
     this.#ask.ask(subject, t);
     this.#fill.ask(subject);
-    this.#mark(t);
   }
 
   /** @param {number} wish */
@@ -235,11 +232,11 @@ class Learning {
     if (signal.aborted) return;
     const { shape } = this.#context;
     const difference = guess.map((value, i) => value - (eps[i] ?? NaN));
-    const digit = `a real ${this.#picker.label}`;
+    const { name } = this.#picker;
     const at = `at t = ${t}`;
-    this.#tiles.xt.show(xt, shape, `What is shown: ${digit} with noise, ${at}`);
+    this.#tiles.xt.show(xt, shape, `What is shown: ${name} with noise, ${at}`);
     this.#tiles.eps.show(eps, shape, `The noise that went in, ${at}`);
-    this.#tiles.guess.show(guess, shape, `The answer: the noise in ${digit}, ${at}`);
+    this.#tiles.guess.show(guess, shape, `The answer: the noise in ${name}, ${at}`);
     this.#tiles.difference.show(difference, shape, `The answer minus the noise, ${at}`);
     this.#readouts.show({ error: error.toPrecision(4), nothing: nothing.toPrecision(4) });
     this.#put(t, error);

@@ -1,16 +1,17 @@
 // Figure 5: sixteen walks back from one noisy image, each with noise of its own.
 
+import { labelFor } from "../digits.js";
 import { h } from "../dom.js";
 import { latest } from "../latest.js";
-import { createDigitPicker } from "../parts/digit-picker.js";
 import { createImageGrid } from "../parts/image-grid.js";
 import { createPlot } from "../parts/plot.js";
 import { createSeed } from "../parts/seed.js";
 import { createSlider } from "../parts/slider.js";
+import { createSubject } from "../parts/subject.js";
 import { createSwitch } from "../parts/switch.js";
 import { createTile } from "../parts/tile.js";
 import { pixelwise, repeat, rootMeanSquare } from "../statistics.js";
-import { digitsFit, labelOfDigit, noDigits, perDevice } from "../suit.js";
+import { digitsFit, hasSubject, labelOfDigit, noDigits, perDevice } from "../suit.js";
 import { createGate, wholeWalk } from "../whole-walk.js";
 
 const WALKS = 16;
@@ -28,8 +29,8 @@ const DEVIATION_RANGE = 1;
 export async function create(root, context) {
   const { engine, arithmetic, loaded, shape, state, calm, fail } = context;
   const digits = await context.digits();
-  if (!digitsFit(shape, digits)) {
-    root.append(noDigits(shape));
+  if (!hasSubject(shape, digits)) {
+    root.append(noDigits(shape, digits));
     return { rest: () => {} };
   }
   const { info, schedule } = loaded;
@@ -45,8 +46,9 @@ export async function create(root, context) {
     settings.set(values);
     begin();
   };
-  const picker = createDigitPicker({
+  const picker = createSubject({
     digits,
+    shape,
     value: settings.values.digit,
     onChange: (digit) => choose({ digit }),
   });
@@ -69,7 +71,7 @@ export async function create(root, context) {
     value: settings.values.told,
     onChange: (value) => choose({ told: value }),
   });
-  const hasDigits = labelOfDigit(info, 0) !== undefined;
+  const hasDigits = digitsFit(shape, digits) && labelOfDigit(info, 0) !== undefined;
   told.element.hidden = !hasDigits || info.nullLabel === null;
   const seed = createSeed({
     value: settings.values.seed,
@@ -152,15 +154,14 @@ export async function create(root, context) {
   const compute = latest(async (signal) => {
     const { t, seed: chosen, told: isTold } = settings.values;
     const { x0 } = picker;
+    if (x0 === null) return;
     const eps = await arithmetic.noise({ seed: chosen, draws: 1, size: x0.length }, signal);
     const alphaCumprod = schedule.alphasCumprod[t] ?? 1;
     const xt = await arithmetic.addNoise({ x0, eps, alphaCumprod }, signal);
-    noisy.show(xt, shape, `A real ${picker.label}, noised to t = ${t}`);
+    noisy.show(xt, shape, `${capital(picker.name)}, noised to t = ${t}`);
 
-    const digit = labelOfDigit(info, picker.label);
     // A model that knows no "any" must be told some class.
-    const label =
-      isTold || info.nullLabel === null ? (digit ?? (info.classes.length === 0 ? null : 0)) : null;
+    const label = isTold || info.nullLabel === null ? labelFor(info, picker.digit) : null;
     const walk = wholeWalk(
       engine,
       {
@@ -184,7 +185,7 @@ export async function create(root, context) {
       const size = rootMeanSquare(deviation).toFixed(2);
       const what = frame.done ? "images" : `guesses of the image at t = ${frame.timestep}, ${step}`;
       const from = `sixteen ${what}, all from the same noisy image at t = ${t}`;
-      grid.show(values, many, `${from[0]?.toUpperCase()}${from.slice(1)}; spread ${size}`);
+      grid.show(values, many, `${capital(from)}; spread ${size}`);
       mean.show(middle, shape, `The mean of ${from}`);
       parting.show(deviation, shape, `The deviation of each pixel over ${from}`);
       spread.value = size;
@@ -230,3 +231,6 @@ export async function create(root, context) {
     },
   };
 }
+
+/** @param {string} text */
+const capital = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;

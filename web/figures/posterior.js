@@ -1,19 +1,20 @@
 // Figure 6: the posterior walk, which is told x_0, beside the learned walk, from the same x_T and with the
 // same noise: eight times of each, and how far they are apart over all times.
 
+import { labelFor } from "../digits.js";
 import { h, setText } from "../dom.js";
 import { latest } from "../latest.js";
-import { createDigitPicker } from "../parts/digit-picker.js";
 import { createFilmstrip } from "../parts/filmstrip.js";
 import { createPlot } from "../parts/plot.js";
 import { createReadouts } from "../parts/readouts.js";
 import { createSeed } from "../parts/seed.js";
 import { createSlider } from "../parts/slider.js";
+import { createSubject } from "../parts/subject.js";
 import { createSwitch } from "../parts/switch.js";
 import { term } from "../parts/term.js";
 import { nearest, stepChoices } from "../settings.js";
 import { distance } from "../statistics.js";
-import { digitsFit, labelOfDigit, noDigits, perDevice } from "../suit.js";
+import { digitsFit, hasSubject, labelOfDigit, noDigits, perDevice } from "../suit.js";
 import { createGate, wholeWalk } from "../whole-walk.js";
 
 /** @typedef {import("../protocol.js").Frame} Frame */
@@ -27,8 +28,8 @@ const PARTED = 0.1;
 export async function create(root, context) {
   const { engine, loaded, shape, state, fail } = context;
   const digits = await context.digits();
-  if (!digitsFit(shape, digits)) {
-    root.append(noDigits(shape));
+  if (!hasSubject(shape, digits)) {
+    root.append(noDigits(shape, digits));
     return { rest: () => {} };
   }
   const { info } = loaded;
@@ -45,8 +46,9 @@ export async function create(root, context) {
     settings.set(values);
     compute.ask();
   };
-  const picker = createDigitPicker({
+  const picker = createSubject({
     digits,
+    shape,
     value: settings.values.digit,
     onChange: (digit) => choose({ digit }),
   });
@@ -56,7 +58,8 @@ export async function create(root, context) {
     value: settings.values.told,
     onChange: (value) => choose({ told: value }),
   });
-  told.element.hidden = labelOfDigit(info, 0) === undefined || info.nullLabel === null;
+  told.element.hidden =
+    !digitsFit(shape, digits) || labelOfDigit(info, 0) === undefined || info.nullLabel === null;
   const steps = createSlider({
     label: "Steps of both walks",
     choices,
@@ -114,9 +117,10 @@ export async function create(root, context) {
 
   const compute = latest(async (signal) => {
     const { seed: chosen, told: isTold } = settings.values;
-    const { x0: truth, label: digit } = picker;
+    const { x0: truth, digit } = picker;
+    if (truth === null) return;
     const count = stepsOf();
-    const own = labelOfDigit(info, digit) ?? (info.classes.length === 0 ? null : 0);
+    const own = labelFor(info, digit);
     const options = {
       seed: chosen,
       count: 1,

@@ -21,7 +21,7 @@ import {
 } from "./take-away/files.js";
 
 /** @type {import("../figure.js").Create} */
-export function create(root, { arithmetic, loaded, shape, state, history, fail }) {
+export function create(root, { arithmetic, loaded, shape, state, linked, history, fail }) {
   const [, , height = 1, width = 1] = shape;
   /** @type {import("./take-away/files.js").Size} */
   let size = "medium";
@@ -180,6 +180,13 @@ export function create(root, { arithmetic, loaded, shape, state, history, fail }
         { class: "take-link" },
         h("label", { for: id }, "A link to all that is chosen on this page"),
         h("div", { class: "with-button" }, address, copy.element),
+        linked
+          ? null
+          : h(
+              "p",
+              { class: "hint" },
+              "The model comes from your files and is not part of the link: open it again where the link is opened.",
+            ),
       ),
       status,
     ),

@@ -10,6 +10,7 @@ import { createSeed } from "../parts/seed.js";
 import { createSlider } from "../parts/slider.js";
 import { term } from "../parts/term.js";
 import { MAX_GUIDANCE } from "../settings.js";
+import { isSlow } from "../suit.js";
 import { walkWall } from "./wall/walk.js";
 
 const SIDE = 10;
@@ -22,10 +23,10 @@ const PATIENCE = 250;
 
 /** @type {import("../figure.js").Create} */
 export function create(root, { engine, loaded, shape, state, history, calm, fail }) {
-  const { info, software } = loaded;
+  const { info } = loaded;
   const [, , height = 1, width = 1] = shape;
   const settings = state.group("wall");
-  const slow = info.device === "cpu" || software;
+  const slow = info.device === "cpu" || isSlow(loaded);
   const steps = () => Math.min(info.trainTimesteps, settings.values.steps ?? (slow ? 8 : 20));
   settings.assume({ steps: steps() });
   const guided = info.nullLabel !== null && info.classes.length > 0;
@@ -41,7 +42,8 @@ export function create(root, { engine, loaded, shape, state, history, calm, fail
 
   /** How many images walk at once; found out by walking. */
   let batch = slow ? 10 : 50;
-  let paused = calm;
+  // Where a step takes seconds a hundred walks wait to be asked for: other figures need the device as well.
+  let paused = calm || (info.device === "cpu" && isSlow(loaded));
   let resting = false;
   let done = false;
   const gate = createGate();

@@ -67,6 +67,49 @@ export function createSamplerChoice({ value, onChange }) {
   });
 }
 
+/** More choices than these are a menu. */
+const IN_SIGHT = 24;
+
+/**
+ * A choice of one among many.
+ * @template const T
+ * @param {object} options
+ * @param {string} options.legend
+ * @param {readonly { value: T, name: string }[]} options.choices
+ * @param {NoInfer<T>} options.value
+ * @param {(value: T) => void} options.onChange
+ */
+function createMenu({ legend, choices, value: initial, onChange }) {
+  const id = freshId("menu");
+  const menu = h(
+    "select",
+    { id },
+    ...choices.map(({ name }, i) => h("option", { value: i }, name)),
+  );
+  /** @param {T} value */
+  const show = (value) => {
+    menu.selectedIndex = choices.findIndex((choice) => choice.value === value);
+  };
+  show(initial);
+  menu.addEventListener("change", () => {
+    const choice = choices[menu.selectedIndex];
+    if (choice !== undefined) onChange(choice.value);
+  });
+  return {
+    element: h("div", { class: "control" }, h("label", { for: id }, legend), menu),
+    get value() {
+      return choices[menu.selectedIndex]?.value ?? initial;
+    },
+    set value(value) {
+      show(value);
+    },
+    /** @param {boolean} disabled */
+    set disabled(disabled) {
+      menu.disabled = disabled;
+    },
+  };
+}
+
 /**
  * The choice of a class, and of any where the model knows that.
  * @param {object} options
@@ -80,6 +123,7 @@ export function createLabelChoice({ info, value, any = true, onChange }) {
   /** @type {{ value: number | null, name: string }[]} */
   const choices = info.classes.map((name, label) => ({ value: label, name }));
   if (any && info.nullLabel !== null) choices.unshift({ value: null, name: "any" });
+  if (choices.length > IN_SIGHT) return createMenu({ legend: "Class", choices, value, onChange });
   const choice = createChoice({
     legend: digits ? "Digit" : "Class",
     choices,

@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::project::root;
 use crate::wasm::{self, Device, Recipe};
-use crate::{command, node, vendor};
+use crate::{command, models, node, vendor};
 
 /// Build the page for publishing: a folder that any static host can serve, from any path.
 #[derive(Args)]
@@ -94,6 +94,7 @@ fn write(out: &Path, recipe: &Recipe<'_>) -> Result<()> {
     Device::ALL
         .iter()
         .try_for_each(|&device| recipe.build(device))?;
+    models::provide()?;
     prepare(out)?;
     for name in PUBLISHED {
         let from = root().join(name);

@@ -5,6 +5,7 @@ mod browser;
 mod command;
 mod dist;
 mod http;
+mod models;
 mod node;
 mod project;
 #[cfg(test)]

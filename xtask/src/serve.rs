@@ -5,6 +5,7 @@ use std::thread;
 use anyhow::{Result, anyhow};
 use clap::Args;
 
+use crate::models;
 use crate::project::root;
 use crate::server::Server;
 use crate::vendor;
@@ -42,9 +43,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let server = Server::bind(root(), options.port)?;
     let page = server.address();
 
-    // Only the plots need it: without Node the page is served all the same.
+    models::provide()?;
+    // Only the plots and zip files need it: without Node the page is served all the same.
     if let Err(reason) = vendor::provide() {
-        println!("The page is served without its plots: {reason:#}.\n");
+        println!("The page is served without its plots, and opens no zip files: {reason:#}.\n");
     }
 
     // The module for the CPU is there long before the other one, so the page is served from then on.

@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result, bail};
 
 use crate::http::{Body, Request, Response};
+use crate::models;
 use crate::static_path::{Target, mime, resolve};
 
 /// The port where nobody asks for another.
@@ -110,6 +111,10 @@ fn answer(root: &Path, request: &Request) -> Response {
         return Response::sentence(405, "only GET and HEAD are answered")
             .with("Allow", "GET, HEAD");
     }
+    if is_manifest(&request.target) && root.join("pretrained").is_dir() {
+        // Where it cannot be written, the list before is better than none.
+        let _ = models::write(root);
+    }
     match resolve(root, &request.target) {
         None => Response::sentence(404, "not found"),
         Some(Target::Redirect(to)) => {
@@ -118,6 +123,15 @@ fn answer(root: &Path, request: &Request) -> Response {
         Some(Target::File(path)) => send(&path, request)
             .unwrap_or_else(|_| Response::sentence(500, "the file could not be read")),
     }
+}
+
+/// Whether a request is for the list of models, which is made anew for it.
+fn is_manifest(target: &str) -> bool {
+    target
+        .split(['?', '#'])
+        .next()
+        .and_then(|path| path.strip_prefix('/'))
+        == Some(models::MANIFEST)
 }
 
 fn send(path: &Path, request: &Request) -> io::Result<Response> {
@@ -200,6 +214,25 @@ mod tests {
     fn only_this_machine_is_served() {
         let (_folder, host) = start();
         assert!(host.starts_with("127.0.0.1:"), "{host}");
+        let server = Server::bind(Path::new("."), Some(0)).expect("a port");
+        let address = server.listener.local_addr().expect("its address");
+        assert_eq!(address.ip(), Ipv4Addr::LOCALHOST);
+    }
+
+    #[test]
+    fn a_model_that_was_exported_meanwhile_is_in_the_list() {
+        let (folder, host) = start();
+        let list = || ask(&host, "GET", "/pretrained/models.json?x", "");
+        assert!(list().0.starts_with("http/1.1 404"), "no models, no list");
+        for (name, listed) in [
+            ("cats", "{ \"models\": [\"cats\"] }\n"),
+            ("mnist", "{ \"models\": [\"mnist\", \"cats\"] }\n"),
+        ] {
+            let unet = folder.path().join("pretrained").join(name).join("unet");
+            fs::create_dir_all(&unet).expect("a folder");
+            fs::write(unet.join("config.json"), "{}").expect("a file");
+            assert_eq!(String::from_utf8_lossy(&list().1), listed);
+        }
     }
 
     #[test]
@@ -253,6 +286,9 @@ mod tests {
         for path in [
             "/../Cargo.toml",
             "/%2e%2e/Cargo.toml",
+            "/%252e%252e/Cargo.toml",
+            "/index.html/../../Cargo.toml",
+            "/..%2f..%2fCargo.toml",
             "/.git/config",
             "/nothing",
         ] {

@@ -144,6 +144,13 @@ mod tests {
             "//secret",
             "/web//app.js",
             "/%2fetc/passwd",
+            // Encoded twice, and in more bytes than UTF-8 allows.
+            "/%252e%252e/secret",
+            "/%c0%ae%c0%ae/secret",
+            "/%e0%80%ae%e0%80%ae/secret",
+            "/web/..%00/secret",
+            "/..;/secret",
+            "/.../secret",
             "/C:/secret",
             "../secret",
             "secret",
@@ -159,7 +166,20 @@ mod tests {
         let (_folder, root) = site();
         std::os::unix::fs::symlink(root.join("../secret"), root.join("out")).expect("a link");
         std::os::unix::fs::symlink(root.join("index.html"), root.join("in")).expect("a link");
+        std::os::unix::fs::symlink(root.join(".."), root.join("web/up")).expect("a link");
+        std::os::unix::fs::symlink("..", root.join("web/near")).expect("a link");
         assert_eq!(resolve(&root, "/out"), None);
+        assert_eq!(resolve(&root, "/web/up/"), None);
+        assert_eq!(resolve(&root, "/web/up/secret"), None);
+        assert_eq!(resolve(&root, "/web/up"), None, "and not redirected to");
+        assert_eq!(
+            resolve(&root, "/web/up/root/index.html"),
+            file(&root, "index.html")
+        );
+        assert_eq!(
+            resolve(&root, "/web/near/index.html"),
+            file(&root, "index.html")
+        );
         assert_eq!(resolve(&root, "/in"), file(&root, "index.html"));
     }
 

@@ -10,7 +10,7 @@ use clap::builder::PossibleValuesParser;
 
 use crate::project::{PACKAGE, cargo, root};
 use crate::wasm::{self, Device, Recipe, cargo_for_wasm};
-use crate::{browser, command, dist, node, vendor};
+use crate::{browser, command, dist, models, node, vendor};
 
 /// Check and test everything: format, lints, types, documentation, native and browser tests.
 #[derive(Args)]
@@ -187,6 +187,7 @@ fn build_wasm() -> Result<()> {
 
 fn browser_tests() -> Result<()> {
     vendor::provide()?;
+    models::provide()?;
     build_wasm()?;
     dist::draft()?;
     let browser = browser::find()?;

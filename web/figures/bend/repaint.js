@@ -9,6 +9,7 @@ import { createImageGrid } from "../../parts/image-grid.js";
 import { createSeed } from "../../parts/seed.js";
 import { createSlider } from "../../parts/slider.js";
 import { createTile } from "../../parts/tile.js";
+import { digitsFit, noDigits } from "../../suit.js";
 import { createMaskPainter } from "./mask-painter.js";
 import { FEW_STEPS, repeated, stepsOf, walkThrough } from "./walk.js";
 
@@ -19,15 +20,9 @@ export async function create(root, { engine, loaded, shape, state, digits: load,
   const { info } = loaded;
   const [, channels = 1, height = 1, width = 1] = shape;
   const digits = await load();
-  if (digits.height !== height || digits.width !== width) {
-    const size = `${digits.height} × ${digits.width}`;
-    root.append(
-      h(
-        "p",
-        { class: "notice" },
-        `The page's digits are ${size} pixels and this model's images ${height} × ${width}, so there is no digit to rub out here.`,
-      ),
-    );
+  // A digit in grey is as good in colour.
+  if (!digitsFit([1, 1, height, width], digits)) {
+    root.append(noDigits(shape, digits));
     return { rest() {} };
   }
   const settings = state.group("repaint");

@@ -70,7 +70,7 @@ export async function create(root, context) {
     min: 0,
     max: info.trainTimesteps - 1,
     value: settings.values.t,
-    hint: "Little noise keeps your strokes, much noise leaves the digit to the network.",
+    hint: "Little noise keeps your strokes, much noise leaves the image to the network.",
     onInput: (value) => choose({ t: value }),
   });
   const label = createLabelChoice({

@@ -29,7 +29,7 @@ export function createBound(engine, onSeek) {
   const element = h(
     "div",
     { class: "bound", hidden: true },
-    h("p", { class: "plot-title" }, "What this digit costs, in bits per pixel"),
+    h("p", { class: "plot-title" }, "What this image costs, in bits per dimension"),
     plot.element,
     readouts.element,
   );

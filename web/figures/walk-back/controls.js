@@ -4,22 +4,16 @@ import { h } from "../../dom.js";
 import { createChoice, createLabelChoice, createSamplerChoice } from "../../parts/choice.js";
 import { createSeed } from "../../parts/seed.js";
 import { createSlider } from "../../parts/slider.js";
-import { MAX_GUIDANCE, stepChoices } from "../../settings.js";
+import { MAX_GUIDANCE, nearest, stepChoices } from "../../settings.js";
+import { ofDigits, perDevice } from "../../suit.js";
 
 /** @typedef {import("../../protocol.js").Loaded} Loaded */
 /** @typedef {import("../../state.js").Group<import("../../settings.js").Properties["walk"]>} Settings */
 
-const GUIDED = "How hard to pull towards the digit; 1 is the plain model.";
-const UNGUIDED = "Guidance pulls towards a digit; choose one first.";
-
-/**
- * How many steps to begin with: a walk of a few seconds.
- * @param {Loaded} loaded
- */
-function suitableSteps({ info, software }) {
-  if (info.device === "cpu") return 100;
-  return software ? 20 : 250;
-}
+/** @param {string} kind what the classes are */
+const guided = (kind) => `How hard to pull towards the ${kind}; 1 is the plain model.`;
+/** @param {string} kind */
+const unguided = (kind) => `Guidance pulls towards a ${kind}; choose one first.`;
 
 /**
  * @param {Loaded} loaded
@@ -29,7 +23,11 @@ function suitableSteps({ info, software }) {
 export function createControls(loaded, settings, actions) {
   const { info } = loaded;
   const choices = stepChoices(info.trainTimesteps);
-  const steps = () => settings.values.steps ?? suitableSteps(loaded);
+  const kind = ofDigits(info) ? "digit" : "class";
+  // A walk of a few seconds, where that is possible.
+  const suitable = perDevice(loaded, { gpu: 250, cpu: 100, software: 20 });
+  const steps = () =>
+    settings.values.steps ?? choices[nearest(choices, suitable)] ?? info.trainTimesteps;
   settings.assume({ steps: steps() });
 
   /** @param {Partial<typeof settings.values>} values */
@@ -61,7 +59,7 @@ export function createControls(loaded, settings, actions) {
     max: MAX_GUIDANCE,
     step: 0.25,
     value: settings.values.guidance,
-    hint: GUIDED,
+    hint: guided(kind),
     onInput: (value) => choose({ guidance: value }),
   });
   const sampler = createSamplerChoice({
@@ -114,7 +112,7 @@ export function createControls(loaded, settings, actions) {
     stepSlider.value = steps();
     guidance.value = values.guidance;
     guidance.disabled = values.label === null;
-    guidance.hint = values.label === null ? UNGUIDED : GUIDED;
+    guidance.hint = values.label === null ? unguided(kind) : guided(kind);
     sampler.value = values.sampler;
     eta.value = values.eta;
     eta.element.hidden = values.sampler !== "ddim";

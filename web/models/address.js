@@ -1,0 +1,90 @@
+// What ?model= asks for: one of the page's own models by its name, or a folder by its address.
+
+/** @typedef {import("./source.js").AddressSource} AddressSource */
+
+/** Where nobody says which. */
+const DEFAULT = "mnist";
+const NAME = /^\w[\w.-]{0,63}$/;
+const PRETRAINED = new URL("../../pretrained/", import.meta.url);
+
+/**
+ * The names of the page's own models, from the list that the build makes. The first is the one to open with.
+ * @returns {Promise<string[]>} never empty
+ */
+export async function ownModels() {
+  try {
+    const response = await fetch(new URL("models.json", PRETRAINED));
+    if (!response.ok) return [DEFAULT];
+    const { models } = await response.json();
+    const names = Array.isArray(models) ? models.filter(isName) : [];
+    return names.length > 0 ? names : [DEFAULT];
+  } catch {
+    // A page without the list has the one model it always had.
+    return [DEFAULT];
+  }
+}
+
+/** @param {unknown} value @returns {value is string} */
+const isName = (value) => typeof value === "string" && NAME.test(value);
+
+/** @param {string} name @param {boolean} isDefault @returns {AddressSource} */
+export function ownModel(name, isDefault) {
+  return {
+    kind: "address",
+    name,
+    base: new URL(`${encodeURIComponent(name)}/`, PRETRAINED).href,
+    foreign: false,
+    parameter: isDefault ? null : name,
+  };
+}
+
+/**
+ * @param {string} text of ?model=
+ * @param {string} page the page's own address
+ * @returns {AddressSource} foreign: to be confirmed before anything of it is fetched
+ * @throws {Error} a sentence
+ */
+export function modelAt(text, page) {
+  if (NAME.test(text)) return ownModel(text, false);
+  const shown = text.length > 120 ? `${text.slice(0, 119)}…` : text;
+  let url;
+  try {
+    url = new URL(text, page);
+  } catch {
+    throw new Error(`The address asks for the model "${shown}", which is no name and no address.`);
+  }
+  const foreign = url.origin !== new URL(page).origin;
+  if (url.protocol !== "https:" && (foreign || url.protocol !== "http:")) {
+    throw new Error(
+      `The address asks for the model "${shown}"; from elsewhere models are fetched over https only.`,
+    );
+  }
+  if (url.username !== "" || url.password !== "") {
+    throw new Error(`The address asks for a model with a name and password in its address.`);
+  }
+  url.hash = "";
+  url.search = "";
+  if (!url.pathname.endsWith("/")) url.pathname += "/";
+  return {
+    kind: "address",
+    name: folderName(url),
+    base: url.href,
+    foreign,
+    parameter: text,
+  };
+}
+
+/** What a person would call the model behind an address. @param {URL} url */
+function folderName({ pathname, hostname }) {
+  // Hugging Face: /owner/name/resolve/main/
+  const parts = pathname
+    .replace(/\/resolve\/[^/]+\/$/, "/")
+    .split("/")
+    .filter(Boolean);
+  const last = parts.at(-1) ?? hostname;
+  try {
+    return decodeURIComponent(last);
+  } catch {
+    return last;
+  }
+}

@@ -1,0 +1,83 @@
+// What the visitor gives: files and folders that are dropped or chosen, as one list.
+
+import { short } from "./layout.js";
+
+/** @typedef {{ path: string, size: number, blob: Blob }} Given one file, and where it lay */
+
+/** A model has a dozen files; a folder with far more is not one. */
+const MOST_FILES = 2000;
+const DEEPEST = 8;
+
+const tooMany = () =>
+  new Error(
+    `There are more than ${MOST_FILES} files in there, and a model has about a dozen. Choose the model's own folder.`,
+  );
+
+/**
+ * What was dropped. Must be called while the event is handled: afterwards the browser forgets the entries.
+ * @param {DataTransfer} data
+ * @returns {Promise<Given[]>}
+ */
+export function dropped(data) {
+  const entries = [...data.items]
+    .filter(({ kind }) => kind === "file")
+    .map((item) => item.webkitGetAsEntry?.() ?? item.getAsFile())
+    .filter((entry) => entry !== null);
+  return collect(entries);
+}
+
+/** @param {readonly (FileSystemEntry | File)[]} entries @returns {Promise<Given[]>} */
+async function collect(entries) {
+  /** @type {Given[]} */
+  const found = [];
+  /** @param {FileSystemEntry | File} entry @param {string} folder @param {number} depth */
+  const take = async (entry, folder, depth) => {
+    if (found.length >= MOST_FILES) throw tooMany();
+    if (entry instanceof File) {
+      found.push({ path: folder + entry.name, size: entry.size, blob: entry });
+    } else if (entry.isFile) {
+      const file = await fileOf(/** @type {FileSystemFileEntry} */ (entry));
+      found.push({ path: folder + file.name, size: file.size, blob: file });
+    } else if (depth < DEEPEST) {
+      const inner = await entriesOf(/** @type {FileSystemDirectoryEntry} */ (entry));
+      for (const next of inner) await take(next, `${folder}${entry.name}/`, depth + 1);
+    }
+  };
+  for (const entry of entries) await take(entry, "", 0);
+  return found;
+}
+
+/** @param {string} name @returns {Error} */
+const unreadable = (name) =>
+  new Error(`${short(name)} cannot be read. Was it moved, or is it not yours to read?`);
+
+/** @param {FileSystemFileEntry} entry @returns {Promise<File>} */
+const fileOf = (entry) =>
+  new Promise((resolve, reject) => entry.file(resolve, () => reject(unreadable(entry.name))));
+
+/** @param {FileSystemDirectoryEntry} folder @returns {Promise<FileSystemEntry[]>} */
+async function entriesOf(folder) {
+  const reader = folder.createReader();
+  /** @type {FileSystemEntry[]} */
+  const all = [];
+  // Browsers give them in portions, and an empty one at the end.
+  for (;;) {
+    const some = await new Promise(
+      (/** @type {(entries: FileSystemEntry[]) => void} */ resolve, reject) =>
+        reader.readEntries(resolve, () => reject(unreadable(folder.name))),
+    );
+    if (some.length === 0) return all;
+    all.push(...some);
+    if (all.length > MOST_FILES) throw tooMany();
+  }
+}
+
+/** What was chosen, as files or as a folder. @param {FileList} files @returns {Given[]} */
+export function chosen(files) {
+  if (files.length > MOST_FILES) throw tooMany();
+  return [...files].map((file) => ({
+    path: file.webkitRelativePath === "" ? file.name : file.webkitRelativePath,
+    size: file.size,
+    blob: file,
+  }));
+}

@@ -1,0 +1,69 @@
+// Where a model comes from: a folder behind an address, or files that the visitor gave.
+
+import { findParts, short } from "./layout.js";
+import { isZip, unzip } from "./zip.js";
+
+/**
+ * @typedef {object} AddressSource a folder that is fetched file by file
+ * @property {"address"} kind
+ * @property {string} name for people
+ * @property {string} base the folder's address, absolute, with a slash at its end
+ * @property {boolean} foreign whether it lies on another origin, which the visitor has allowed
+ * @property {string | null} parameter what ?model= has to be for it; null for the page's own
+ */
+
+/**
+ * @typedef {object} FileSource files from the visitor's machine; small ones as text
+ * @property {"files"} kind
+ * @property {string} name
+ * @property {string} unetConfig
+ * @property {string} schedulerConfig
+ * @property {string | undefined} labels
+ * @property {string | undefined} golden
+ * @property {Blob} weights
+ */
+
+/** @typedef {AddressSource | FileSource} ModelSource */
+
+/**
+ * The model in what was dropped or chosen: a folder, loose files, or one zip.
+ * @param {readonly import("./given.js").Given[]} given
+ * @returns {Promise<FileSource>}
+ */
+export async function sourceOf(given) {
+  const [only] = given;
+  const zipped = given.length === 1 && only !== undefined && (await isZip(only.blob));
+  const parts = zipped ? await unzip(only.blob) : findParts(given);
+  const { unetConfig, schedulerConfig, labels, golden, weights } = parts;
+  return {
+    kind: "files",
+    name: zipped ? only.path.replace(/^.*\/|\.zip$/gi, "") : nameOf(given),
+    unetConfig: await text(unetConfig),
+    schedulerConfig: await text(schedulerConfig),
+    labels: labels && (await text(labels)),
+    golden: golden && (await text(golden)),
+    weights: weights.blob,
+  };
+}
+
+/** The folder's name, where there is one. @param {readonly import("./given.js").Given[]} given */
+function nameOf(given) {
+  const [folder = "", ...rest] = given[0]?.path.split("/") ?? [];
+  const isFolder = rest.length > 0 && given.every(({ path }) => path.startsWith(`${folder}/`));
+  return isFolder && folder !== "unet" ? folder : "your files";
+}
+
+/** @param {import("./given.js").Given} file */
+async function text({ path, blob }) {
+  let bytes;
+  try {
+    bytes = await blob.arrayBuffer();
+  } catch {
+    throw new Error(`${short(path)} cannot be read. Was it moved meanwhile?`);
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new Error(`${short(path)} is no text in UTF-8.`);
+  }
+}

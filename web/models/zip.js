@@ -1,0 +1,62 @@
+// A zip of a model: a worker of its own unpacks the few files that matter, and is gone afterwards with all
+// its memory, whatever the archive did to it.
+
+import { MAX_JSON, MAX_WEIGHTS } from "./layout.js";
+
+/** @typedef {import("./layout.js").Parts<import("./given.js").Given>} GivenParts */
+/** @typedef {{ parts: GivenParts } | { error: string }} Answer of the worker */
+
+/** The most bytes of an archive: the largest model, and what may lie beside it. */
+export const MAX_ARCHIVE = MAX_WEIGHTS + 4 * MAX_JSON;
+
+/** An honest archive is unpacked in a few seconds; one that lies about its sizes never is. */
+const PATIENCE = 120_000;
+
+/** Whether a file is a zip: by its first bytes, whatever it is called. @param {Blob} blob */
+export async function isZip(blob) {
+  const head = new Uint8Array(await blob.slice(0, 4).arrayBuffer());
+  return [0x50, 0x4b, 0x03, 0x04].every((byte, i) => head[i] === byte);
+}
+
+/**
+ * The files of the model in an archive.
+ * @param {Blob} archive
+ * @returns {Promise<GivenParts>}
+ */
+export async function unzip(archive) {
+  if (archive.size > MAX_ARCHIVE) {
+    throw new Error(
+      `The archive has ${Math.ceil(archive.size / 1e6)} MB; the page opens archives of up to ${Math.floor(MAX_ARCHIVE / 1e6)} MB.`,
+    );
+  }
+  const worker = new Worker(new URL("./zip-worker.js", import.meta.url), { type: "module" });
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  try {
+    const answer = await new Promise((/** @type {(answer: Answer) => void} */ resolve) => {
+      timer = setTimeout(
+        () =>
+          resolve({
+            error: `The archive could not be unpacked within ${PATIENCE / 1000} seconds, so it is not one of a model.`,
+          }),
+        PATIENCE,
+      );
+      worker.addEventListener("message", (/** @type {MessageEvent<Answer>} */ { data }) =>
+        resolve(data),
+      );
+      worker.addEventListener("error", (event) => {
+        event.preventDefault();
+        resolve({
+          error:
+            "The archive could not be unpacked: the part of the page that does it is missing or ran out of memory. Drop the unpacked folder instead.",
+        });
+      });
+      worker.postMessage(archive);
+    });
+    if ("error" in answer) throw new Error(answer.error);
+    return answer.parts;
+  } finally {
+    clearTimeout(timer);
+    worker.terminate();
+  }
+}
