@@ -10,6 +10,7 @@
 //   walk.js        a walk as a recording: plays, pauses, remembers; knows no DOM
 //   engine.js      what needs the network, and arithmetic.js what does not, each a worker of its own, so
 //                  that a slider is answered while the network computes
+//   relay.js       replaces a worker that breaks down, and asks the next one again; link.js is one worker's life
 //   protocol.js    what page and workers say to each other, typed
 //   worker.js      the other side: worker/ has its methods, startup.js finds a device that computes
 //                  correctly, wasm.js types the crate's two builds in pkg/
@@ -27,6 +28,7 @@ import { placeFigures, revealSections } from "./figure.js";
 import { figures } from "./figures.js";
 import { setUpHelp } from "./help.js";
 import { History } from "./history.js";
+import { setUpNotices, showNotice } from "./notices.js";
 import { asSentence, sentence } from "./sentence.js";
 import { properties, readWish } from "./settings.js";
 import { linkSources } from "./source.js";
@@ -95,8 +97,16 @@ async function begin() {
   if (wish.device === "webgpu") element("failure-cpu", HTMLElement).hidden = false;
   element("walk-back", HTMLElement).dataset["started"] = "";
   showProgress({ activity: "Starting", loaded: 0, total: 0 });
-  const engine = new Engine(showProgress);
-  const loaded = await engine.load(wish);
+  /** @type {Loaded} */
+  let loaded;
+  const engine = new Engine(showProgress, (change) => {
+    showNotice(change.notice);
+    if (change.loaded === null) return;
+    // The figures have this very object.
+    Object.assign(loaded, change.loaded);
+    describeDevice(loaded);
+  });
+  loaded = await engine.load(wish);
   element("loading", HTMLElement).hidden = true;
   describeDevice(loaded);
   const { trainTimesteps, classes, nullLabel, channels, imageSize } = loaded.info;
@@ -117,4 +127,5 @@ linkSources();
 revealSections(figures);
 listContents();
 setUpHelp();
+setUpNotices();
 begin().catch(fail);

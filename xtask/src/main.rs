@@ -7,6 +7,8 @@ mod http;
 mod node;
 mod project;
 #[cfg(test)]
+mod promises;
+#[cfg(test)]
 mod scratch;
 mod serve;
 mod server;
