@@ -47,17 +47,14 @@ export class Link {
     });
     this.#worker.addEventListener("error", (event) => {
       event.preventDefault();
+      // What goes wrong in a worker that runs, it says itself.
       const { message = "" } = event;
-      this.#breakDown(
+      const why =
         message === ""
-          ? {
-              kind: "start",
-              reason:
-                "The worker that computes could not be started: its script failed to load, or this browser has no module workers.",
-              call: null,
-            }
-          : { kind: "trap", reason: message, call: null },
-      );
+          ? ": its script failed to load, or this browser has no module workers."
+          : ` (${message}). Reload the page.`;
+      const reason = `The worker that computes could not be started${why}`;
+      this.#breakDown({ kind: "start", reason, call: null });
     });
   }
 
