@@ -127,6 +127,8 @@ describe("a worker that breaks down", () => {
       (await visitor.failure.textContent()) ?? "",
       /broke down while taking a step of a walk/,
     );
+    const box = await visitor.failure.boundingBox();
+    assert.ok(box !== null && box.y >= 0 && box.y + box.height < 720, "in sight");
     await visitor.page.getByRole("button", { name: "Try again" }).click();
     // The address had the step that was asked for.
     await visitor.rests(3);
