@@ -143,7 +143,7 @@ describe("a worker that breaks down", () => {
 });
 
 describe("memory that does not suffice", () => {
-  const many = { ...options, count: 40, steps: 3 };
+  const many = { ...options, count: 24, steps: 2 };
 
   /** The crate's module, with no more memory than this. @param {number} pages */
   async function withMemory(pages) {
@@ -155,7 +155,7 @@ describe("memory that does not suffice", () => {
     const ample = await engineOn(t);
     const expected = await ample(`return walk(it)`, many);
     const { memory } = await ample(`return tell("count")`);
-    t.diagnostic(`40 images need ${memory / 2 ** 20} MiB`);
+    t.diagnostic(`24 images need ${memory / 2 ** 20} MiB`);
     const short = await engineOn(t, await withMemory(Math.floor((memory * 0.6) / 2 ** 16)));
     const { frames, changes } = await short(`return { frames: await walk(it), changes }`, many);
     assert.deepEqual(frames, expected);
