@@ -1,7 +1,9 @@
 // The page's side of the worker without a model: the crate's arithmetic on the CPU. It answers at once
-// while the network computes elsewhere, and is started when it is first asked.
+// while the network computes elsewhere, and is started when it is first asked. One that breaks down is
+// replaced; walks forward that lived in it are over.
 
 import { Link } from "./link.js";
+import { Relay } from "./relay.js";
 
 /** @typedef {import("./protocol.js").ArithmeticCalls} ArithmeticCalls */
 /** @typedef {import("./protocol.js").ForwardState} ForwardState */
@@ -14,14 +16,8 @@ import { Link } from "./link.js";
  */
 
 export class Arithmetic {
-  /** @type {Link | null} */
-  #started = null;
+  #relay = new Relay(async () => new Link(() => {}));
   #lastWalk = 0;
-
-  get #link() {
-    this.#started ??= new Link(() => {});
-    return this.#started;
-  }
 
   /**
    * The first draws of one seed's stream of normal values; draw 0 is the x_T of a chain with this seed.
@@ -29,7 +25,7 @@ export class Arithmetic {
    * @param {AbortSignal} [signal]
    */
   noise(params, signal) {
-    return this.#link.call("noise", params, signal);
+    return this.#relay.call("noise", params, { signal });
   }
 
   /**
@@ -37,7 +33,7 @@ export class Arithmetic {
    * @param {AbortSignal} [signal]
    */
   scheduleOf(params, signal) {
-    return this.#link.call("scheduleOf", params, signal);
+    return this.#relay.call("scheduleOf", params, { signal });
   }
 
   /**
@@ -46,7 +42,7 @@ export class Arithmetic {
    * @param {AbortSignal} [signal]
    */
   addNoise(params, signal) {
-    return this.#link.call("addNoise", params, signal);
+    return this.#relay.call("addNoise", params, { signal });
   }
 
   /**
@@ -55,7 +51,7 @@ export class Arithmetic {
    * @param {AbortSignal} [signal]
    */
   removeNoise(params, signal) {
-    return this.#link.call("removeNoise", params, signal);
+    return this.#relay.call("removeNoise", params, { signal });
   }
 
   /**
@@ -64,7 +60,7 @@ export class Arithmetic {
    * @param {AbortSignal} [signal]
    */
   slerp(params, signal) {
-    return this.#link.call("slerp", params, signal);
+    return this.#relay.call("slerp", params, { signal });
   }
 
   /**
@@ -72,9 +68,11 @@ export class Arithmetic {
    * @returns {Promise<ForwardWalk>}
    */
   async forward(params) {
-    const link = this.#link;
     const walk = ++this.#lastWalk;
-    const start = await link.call("openForward", { walk, ...params });
+    const { link, start } = await this.#relay.run(async (link) => ({
+      link,
+      start: await link.call("openForward", { walk, ...params }),
+    }));
     return {
       start,
       advance: (steps) => link.call("advanceForward", { walk, steps }),
@@ -90,7 +88,7 @@ export class Arithmetic {
    * @param {AbortSignal} [signal]
    */
   gif(params, signal) {
-    return this.#link.call("gif", params, signal);
+    return this.#relay.call("gif", params, { signal });
   }
 
   /**
@@ -99,6 +97,6 @@ export class Arithmetic {
    * @param {AbortSignal} [signal]
    */
   safetensors(params, signal) {
-    return this.#link.call("safetensors", params, signal);
+    return this.#relay.call("safetensors", params, { signal });
   }
 }

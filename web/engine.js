@@ -1,9 +1,15 @@
-// The page's side of the worker that holds the model: everything the network computes, in turn.
+// The page's side of the worker that holds the model: everything the network computes, in turn. It knows
+// of every open chain where it is, so that a worker that is lost with its GPU, or breaks down, is replaced
+// by one that goes on from there.
 
 import { Link } from "./link.js";
+import { Relay } from "./relay.js";
 
 /** @typedef {import("./protocol.js").ModelCalls} ModelCalls */
 /** @typedef {import("./protocol.js").Frame} Frame */
+/** @typedef {import("./protocol.js").Loaded} Loaded */
+/** @typedef {import("./breakdown.js").Breakdown} Breakdown */
+/** @typedef {import("./breakdown.js").BreakdownReport} BreakdownReport */
 
 /**
  * @typedef {object} EngineChain a chain that lives in the worker
@@ -14,21 +20,62 @@ import { Link } from "./link.js";
  * @property {() => void} close ends the chain at once: the step under way comes back as null, and queued work is skipped
  */
 
-export class Engine {
-  #link;
-  #lastChain = 0;
+/**
+ * @typedef {object} Change what is different after a breakdown
+ * @property {string} notice a sentence or two for the visitor
+ * @property {Loaded | null} loaded the model on its new device; null while it is not there yet
+ */
 
-  /** @param {(progress: import("./protocol.js").Progress) => void} onProgress */
-  constructor(onProgress) {
-    this.#link = new Link(onProgress);
+/** So many times the GPU may be lost before the CPU computes for good. */
+const LOSSES = 2;
+
+export class Engine {
+  #onProgress;
+  #onChange;
+  #relay;
+  #lastChain = 0;
+  /** Counts models, so that chains of an earlier one end. */
+  #models = 0;
+  /** @type {ModelCalls["load"]["params"] | null} */
+  #wish = null;
+  /** @type {import("./protocol.js").DeviceChoice} */
+  #device = "auto";
+  /** The worker with the model. @type {Link | null} */
+  #serving = null;
+  /** How the worker before it ended. @type {BreakdownReport | null} */
+  #ended = null;
+  #losses = 0;
+  /** The most images the network is asked about at once. */
+  #batch = Infinity;
+
+  /**
+   * @param {(progress: import("./protocol.js").Progress) => void} onProgress
+   * @param {(change: Change) => void} onChange
+   */
+  constructor(onProgress, onChange) {
+    this.#onProgress = onProgress;
+    this.#onChange = onChange;
+    this.#relay = new Relay(() => this.#startAgain());
   }
 
   /**
-   * Loads a model; must be answered before anything else is asked.
-   * @param {ModelCalls["load"]["params"]} wish
+   * Loads a model; must be answered before anything else is asked. Chains of the model before it end.
+   * @param {ModelCalls["load"]["params"]} wish is kept, and asked again after a breakdown
+   * @returns {Promise<Loaded>}
    */
-  load(wish) {
-    return this.#link.call("load", wish);
+  async load(wish) {
+    this.#models += 1;
+    this.#wish = wish;
+    this.#batch = Infinity;
+    /** @type {Loaded | undefined} */
+    let loaded;
+    await this.#relay.renew(async (before) => {
+      const link = (await before?.catch(() => null)) ?? this.#newLink();
+      loaded = await this.#loadInto(link, wish);
+      return link;
+    });
+    if (loaded === undefined) throw new Error("no model was loaded");
+    return loaded;
   }
 
   /**
@@ -38,33 +85,54 @@ export class Engine {
    */
   async open(options, signal) {
     if (signal?.aborted) return null;
-    const link = this.#link;
     const chain = ++this.#lastChain;
+    const model = this.#models;
     const closed = new AbortController();
+    /** The worker that knows the chain. @type {Link | null} */
+    let home = null;
     const close = () => {
       if (closed.signal.aborted) return;
       closed.abort();
-      link.call("close", { chain }).catch(() => {});
+      home?.call("close", { chain }).catch(() => {});
     };
     signal?.addEventListener("abort", close, { once: true });
-    const opened = await link.call("open", { chain, options }).catch((error) => {
+
+    /** Where the chain is, once it has made a step. @type {import("./protocol.js").Resume | undefined} */
+    let resume;
+    /** @param {Link} link */
+    const settle = async (link) => {
+      if (home === link) return null;
+      const state = resume === undefined ? {} : { resume };
+      const opened = await link.call("open", { chain, options: { ...options, ...state } });
+      home = link;
+      // The request to close came before the chain was there.
+      if (closed.signal.aborted) link.call("close", { chain }).catch(() => {});
+      return opened;
+    };
+    const opened = await this.#relay.run(settle).catch((error) => {
       if (closed.signal.aborted) return null;
       throw error;
     });
-    if (opened === null) return null;
-    if (closed.signal.aborted) {
-      // The request to close came before the chain was there.
-      link.call("close", { chain }).catch(() => {});
-      return null;
-    }
+    if (opened === null || closed.signal.aborted) return null;
+
     let { xt } = opened;
+    const images =
+      options.count * (options.guidance === undefined || options.guidance === 1 ? 1 : 2);
     /** @returns {Promise<Frame | null>} */
     const step = async () => {
+      if (model !== this.#models) return null;
       try {
-        const result = await link.call("step", { chain }, closed.signal);
+        const result = await this.#relay.run(
+          async (link) => {
+            await settle(link);
+            return link.call("step", { chain }, closed.signal);
+          },
+          { signal: closed.signal, mend: this.#smaller(images) },
+        );
         if (result === null) return null;
         const frame = { ...result, xt };
         xt = result.next;
+        resume = { index: result.index + 1, xt, x0Before: result.x0 };
         return frame;
       } catch (error) {
         if (closed.signal.aborted) return null;
@@ -80,7 +148,7 @@ export class Engine {
    * @param {AbortSignal} [signal]
    */
   predict(params, signal) {
-    return this.#link.call("predict", params, signal);
+    return this.#relay.call("predict", params, { signal, mend: this.#smaller(params.count) });
   }
 
   /**
@@ -89,7 +157,7 @@ export class Engine {
    * @param {AbortSignal} [signal]
    */
   denoise(params, signal) {
-    return this.#link.call("denoise", params, signal);
+    return this.#relay.call("denoise", params, { signal, mend: this.#smaller(params.count) });
   }
 
   /**
@@ -98,7 +166,7 @@ export class Engine {
    * @param {AbortSignal} [signal]
    */
   boundTerm(params, signal) {
-    return this.#link.call("boundTerm", params, signal);
+    return this.#relay.call("boundTerm", params, { signal });
   }
 
   /**
@@ -107,7 +175,7 @@ export class Engine {
    * @param {AbortSignal} [signal]
    */
   priorTerm(params, signal) {
-    return this.#link.call("priorTerm", params, signal);
+    return this.#relay.call("priorTerm", params, { signal });
   }
 
   /**
@@ -116,7 +184,7 @@ export class Engine {
    * @param {AbortSignal} [signal]
    */
   look(params, signal) {
-    return this.#link.call("look", params, signal);
+    return this.#relay.call("look", params, { signal });
   }
 
   /**
@@ -125,6 +193,95 @@ export class Engine {
    * @returns {Promise<Float32Array>} [n, d], the sinusoids
    */
   timeEmbeddings(timesteps, signal) {
-    return this.#link.call("timeEmbeddings", { timesteps }, signal);
+    return this.#relay.call("timeEmbeddings", { timesteps }, { signal });
   }
+
+  #newLink() {
+    const link = new Link(this.#onProgress);
+    link.broken.then((report) => {
+      if (report !== null && link === this.#serving) this.#mourn(report);
+    });
+    return link;
+  }
+
+  /**
+   * Has the model loaded by a worker; one that cannot do it is ended.
+   * @param {Link} link
+   * @param {ModelCalls["load"]["params"]} wish
+   */
+  async #loadInto(link, wish) {
+    try {
+      const loaded = await link.call("load", { ...wish, batch: this.#batch });
+      this.#device = loaded.info.device;
+      this.#serving = link;
+      return loaded;
+    } catch (error) {
+      link.end();
+      throw error;
+    }
+  }
+
+  /** A worker that served has broken down. @param {BreakdownReport} report */
+  #mourn(report) {
+    this.#ended = report;
+    if (report.kind === "lost") this.#losses += 1;
+    const what = report.kind === "lost" ? "The GPU was lost" : "The computation broke down";
+    this.#onChange({
+      notice: `${what} (${bare(report.reason)}). What was under way goes on as soon as the network is loaded again.`,
+      loaded: null,
+    });
+  }
+
+  /** A fresh worker with the model, on the device that computed before or else on the CPU. */
+  async #startAgain() {
+    const wish = this.#wish;
+    if (wish === null) throw new Error("no model is loaded yet");
+    const device = this.#losses >= LOSSES ? "cpu" : this.#device;
+    let link = this.#newLink();
+    let loaded;
+    try {
+      loaded = await this.#loadInto(link, { ...wish, device });
+    } catch (error) {
+      if (device !== "webgpu") throw error;
+      link = this.#newLink();
+      loaded = await this.#loadInto(link, { ...wish, device: "cpu" });
+    }
+    if (this.#ended !== null) this.#onChange({ notice: this.#story(this.#ended, loaded), loaded });
+    this.#ended = null;
+    return link;
+  }
+
+  /** @param {BreakdownReport} report @param {Loaded} loaded */
+  #story({ kind, reason }, { info }) {
+    const goesOn = "Walks go on from their last step";
+    if (kind === "memory") {
+      const batch = this.#batch === 1 ? "one image" : `${this.#batch} images`;
+      return this.#batch === Infinity
+        ? `There was not enough memory (${bare(reason)}). ${goesOn}.`
+        : `There was not enough memory for so many images at once: the network is now asked about ${batch} at a time, which takes longer.`;
+    }
+    if (kind !== "lost") return `The computation broke down (${bare(reason)}). ${goesOn}.`;
+    return info.device === "webgpu"
+      ? `The GPU was lost (${bare(reason)}). ${goesOn}, on a device that was started anew.`
+      : `The GPU was lost (${bare(reason)}), so the CPU computes from here on. ${goesOn}.`;
+  }
+
+  /**
+   * Where memory did not suffice for a call about so many images: ask about half as many at once.
+   * @param {number} images
+   * @returns {(breakdown: Breakdown) => boolean} false if there is nothing to halve
+   */
+  #smaller(images) {
+    return ({ kind }) => {
+      const asked = Math.min(this.#batch, images);
+      if (kind !== "memory" || asked <= 1) return false;
+      this.#batch = Math.floor(asked / 2);
+      return true;
+    };
+  }
+}
+
+/** A reason as a part of a sentence. @param {string} reason */
+function bare(reason) {
+  return reason.trim().replace(/[.!]+$/, "");
 }

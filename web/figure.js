@@ -22,6 +22,10 @@
 // nothing. It starts awake. Whatever it throws, or hands to `fail`, is said in its place with a button
 // that creates it anew; the rest of the page goes on. After `dispose`, nothing of it may go on.
 //
+// A worker that breaks down or loses its GPU is replaced behind the figure's back (relay.js): what it asked is
+// asked again, its chains go on where they were, and `loaded` says what computes now. Only the call that broke
+// the worker fails.
+//
 // A figure's own styles go into web/figures/<name>.css, named in its line of figures.js.
 
 import { h } from "./dom.js";

@@ -1,18 +1,32 @@
-// A worker and what is awaited from it: calls with answers, which can be taken back.
+// A worker and what is awaited from it: calls with answers, which can be taken back. A worker that breaks
+// down ends here with all of its calls; relay.js sees to another one.
 
+import { Breakdown } from "./breakdown.js";
 import { sentence } from "./sentence.js";
 
+/** @typedef {import("./breakdown.js").BreakdownReport} BreakdownReport */
 /** @typedef {import("./protocol.js").Calls} Calls */
 /** @typedef {import("./protocol.js").Method} Method */
 /** @typedef {import("./protocol.js").Reply} Reply */
 
+/**
+ * @typedef {object} Pending
+ * @property {Method} method
+ * @property {(result: any) => void} resolve
+ * @property {(error: unknown) => void} reject
+ */
+
 export class Link {
   #worker;
   #last = 0;
-  /** @type {Map<number, { resolve: (result: any) => void, reject: (error: unknown) => void }>} */
+  /** @type {Map<number, Pending>} */
   #pending = new Map();
-  /** @type {Error | null} */
+  /** @type {BreakdownReport | null} */
   #broken = null;
+  /** @type {(report: BreakdownReport | null) => void} */
+  #tell = () => {};
+  /** The worker's end: how it broke down, or null if it was ended. @type {Promise<BreakdownReport | null>} */
+  broken = new Promise((resolve) => (this.#tell = resolve));
 
   /** @param {(progress: import("./protocol.js").Progress) => void} onProgress */
   constructor(onProgress) {
@@ -22,6 +36,10 @@ export class Link {
         onProgress(data.progress);
         return;
       }
+      if ("broken" in data) {
+        this.#breakDown(data.broken);
+        return;
+      }
       const call = this.#pending.get(data.id);
       this.#pending.delete(data.id);
       if ("error" in data) call?.reject(new Error(data.error));
@@ -29,11 +47,14 @@ export class Link {
     });
     this.#worker.addEventListener("error", (event) => {
       event.preventDefault();
-      this.#breakDown(
-        event.message === undefined || event.message === ""
-          ? "The worker that computes could not be started: its script failed to load, or this browser has no module workers."
-          : `The worker that computes has stopped (${event.message}). Reload the page.`,
-      );
+      // What goes wrong in a worker that runs, it says itself.
+      const { message = "" } = event;
+      const why =
+        message === ""
+          ? ": its script failed to load, or this browser has no module workers."
+          : ` (${message}). Reload the page.`;
+      const reason = `The worker that computes could not be started${why}`;
+      this.#breakDown({ kind: "start", reason, call: null });
     });
   }
 
@@ -42,14 +63,17 @@ export class Link {
    * @param {M} method
    * @param {Calls[M]["params"]} params
    * @param {AbortSignal} [signal] aborted: the call fails with the signal's reason at once, and is not computed if its turn has not come
-   * @returns {Promise<Calls[M]["result"]>}
+   * @returns {Promise<Calls[M]["result"]>} rejected with a Breakdown where the worker ended before it answered
    */
   call(method, params, signal) {
-    if (this.#broken !== null) return Promise.reject(this.#broken);
+    if (this.#broken !== null) {
+      const { kind, reason } = this.#broken;
+      return Promise.reject(new Breakdown(kind, reason, method, false));
+    }
     if (signal?.aborted) return Promise.reject(signal.reason);
     const id = ++this.#last;
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject });
+      this.#pending.set(id, { method, resolve, reject });
       signal?.addEventListener("abort", () => this.#cancel(id, signal.reason), { once: true });
       try {
         this.#worker.postMessage({ id, method, params });
@@ -58,6 +82,12 @@ export class Link {
         reject(new Error(sentence(error)));
       }
     });
+  }
+
+  /** Ends the worker, whatever it is doing. */
+  end() {
+    this.#tell(null);
+    this.#breakDown({ kind: "trap", reason: "it was ended", call: null });
   }
 
   /** @param {number} id @param {unknown} reason */
@@ -69,10 +99,16 @@ export class Link {
     call.reject(reason);
   }
 
-  /** @param {string} message */
-  #breakDown(message) {
-    this.#broken = new Error(message);
-    for (const { reject } of this.#pending.values()) reject(this.#broken);
+  /** @param {BreakdownReport} report */
+  #breakDown(report) {
+    if (this.#broken !== null) return;
+    this.#broken = report;
+    // A read that a lost GPU never answers would keep it alive.
+    this.#worker.terminate();
+    this.#tell(report);
+    for (const [id, { method, reject }] of this.#pending) {
+      reject(new Breakdown(report.kind, report.reason, method, id === report.call));
+    }
     this.#pending.clear();
   }
 }

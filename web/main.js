@@ -10,6 +10,7 @@
 //   walk.js        a walk as a recording: plays, pauses, remembers; knows no DOM
 //   engine.js      what needs the network, and arithmetic.js what does not, each a worker of its own, so
 //                  that a slider is answered while the network computes
+//   relay.js       replaces a worker that breaks down, and asks the next one again; link.js is one worker's life
 //   protocol.js    what page and workers say to each other, typed
 //   worker.js      the other side: worker/ has its methods, startup.js finds a device that computes
 //                  correctly, wasm.js types the crate's two builds in pkg/
@@ -29,6 +30,7 @@ import { figures } from "./figures.js";
 import { setUpHelp } from "./help.js";
 import { History } from "./history.js";
 import { setUpModels } from "./models/choose.js";
+import { setUpNotices, showNotice } from "./notices.js";
 import { asSentence, sentence } from "./sentence.js";
 import { properties, readWish } from "./settings.js";
 import { linkSources } from "./source.js";
@@ -93,10 +95,18 @@ function showComplaints(sentences) {
 /** The page with one model at a time. */
 export class Stage {
   #device;
-  #engine = new Engine(showProgress);
+  #engine = new Engine(showProgress, (change) => {
+    showNotice(change.notice);
+    if (change.loaded === null || this.#loaded === null) return;
+    // The figures have this very object.
+    Object.assign(this.#loaded, change.loaded);
+    describeDevice(this.#loaded);
+  });
   #arithmetic = new Arithmetic();
   /** What is shown. @type {{ source: ModelSource, end: () => void } | null} */
   #shown = null;
+  /** What is known of it. @type {Loaded | null} */
+  #loaded = null;
 
   /** @param {import("./protocol.js").DeviceChoice} device */
   constructor(device) {
@@ -133,6 +143,7 @@ export class Stage {
       else await this.show(before.source);
       throw error;
     }
+    this.#loaded = loaded;
     arrived?.();
     loading.hidden = true;
     describeDevice(loaded);
@@ -174,4 +185,5 @@ linkSources();
 revealSections(figures);
 listContents();
 setUpHelp();
+setUpNotices();
 begin().catch(fail);

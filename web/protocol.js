@@ -35,6 +35,14 @@
  * @property {{ x: Float32Array, timestep: number }} [from] begin here instead of in noise: the network is first evaluated at `timestep`
  * @property {Float32Array} [known] x_0: the truth takes the network's place, which gives the posterior walk
  * @property {Inpaint} [inpaint]
+ * @property {Resume} [resume] go on where a chain with these options was
+ */
+
+/**
+ * @typedef {object} Resume where a chain was: with its options, all that the rest of the walk depends on
+ * @property {number} index steps taken
+ * @property {Float32Array} xt
+ * @property {Float32Array} x0Before x_0-hat of the step before
  */
 
 /**
@@ -134,7 +142,7 @@
  * What the worker with the model is asked: what goes in, what comes back. A step of a chain that was
  * closed meanwhile comes back as null.
  * @typedef {object} ModelCalls
- * @property {{ params: { model: import("./models/source.js").ModelSource | string, device: DeviceChoice }, result: Loaded }} load model: a name is one of the page's own
+ * @property {{ params: { model: import("./models/source.js").ModelSource | string, device: DeviceChoice, batch?: number }, result: Loaded }} load model: a name is one of the page's own; batch: the most images the network is asked about at once
  * @property {{ params: { chain: number, options: ChainOptions }, result: Opened }} open
  * @property {{ params: { chain: number }, result: StepResult | null }} step
  * @property {{ params: { chain: number }, result: null }} close
@@ -175,6 +183,9 @@
  * @property {number} total bytes in all; 0 when that is not known
  */
 
-/** @typedef {{ id: number, result: unknown } | { id: number, error: string } | { progress: Progress }} Reply */
+/**
+ * The answer to a call, progress, or the last word of a worker that cannot go on.
+ * @typedef {{ id: number, result: unknown } | { id: number, error: string } | { progress: Progress } | { broken: import("./breakdown.js").BreakdownReport }} Reply
+ */
 
 export {};

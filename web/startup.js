@@ -3,6 +3,7 @@
 import { ByteCount, DownloadError } from "./download.js";
 import { readModel } from "./folder.js";
 import { findGpu } from "./gpu.js";
+import { gpuLost } from "./gpu-watch.js";
 import { ownModel } from "./models/address.js";
 import { sentence } from "./sentence.js";
 import { loadWasm } from "./wasm.js";
@@ -49,7 +50,13 @@ export async function start({ model: wish, device }, report) {
     }
     if (device === "webgpu" || gpu.reason === "") {
       try {
-        const { model, check } = await startOn("webgpu", folder, count, report);
+        const { model, check } = await Promise.race([
+          startOn("webgpu", folder, count, report),
+          // What a lost GPU was asked it may never answer.
+          gpuLost.then((reason) => {
+            throw new Error(`the GPU was lost: ${reason}`);
+          }),
+        ]);
         return { model, loaded: describe(model, null, check, gpu) };
       } catch (error) {
         if (device === "webgpu" || error instanceof DownloadError) throw error;

@@ -28,6 +28,7 @@ import { fetchCounted } from "./download.js";
 /**
  * @typedef {object} Model
  * @property {ModelInfo} info
+ * @property {(images: number) => void} askAtMost the most images the network is asked about at once
  * @property {() => Promise<Float32Array>} probe eps-hat for the fixed input that the golden value belongs to
  * @property {() => { alphasCumprod: Float64Array, betas: Float64Array }} schedule
  * @property {(options: import("./protocol.js").ChainOptions) => Chain} chain
@@ -108,6 +109,15 @@ async function instantiate(device, count) {
       `web/pkg/${device}/walkback.js could not be loaded. Is the page complete? "cargo xtask serve" builds it.`,
     );
   }
-  await module.default({ module_or_path: await binary });
+  const response = await binary;
+  try {
+    await module.default({ module_or_path: response });
+  } catch (error) {
+    const { CompileError, LinkError } = WebAssembly;
+    if (!(error instanceof CompileError || error instanceof LinkError)) throw error;
+    throw new Error(
+      `web/pkg/${device}/walkback_bg.wasm is damaged or of another build: reload the page, or build it again with "cargo xtask serve" (${error.message}).`,
+    );
+  }
   return module;
 }

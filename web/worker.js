@@ -2,10 +2,12 @@
 // what needs the model, the other for the arithmetic that does not. Answers the calls of protocol.js.
 
 import { countDispatches } from "./gpu-counter.js";
+import { gpuIsLost, gpuLost, watchGpu } from "./gpu-watch.js";
 import { sentence } from "./sentence.js";
 import { arithmeticMethods } from "./worker/arithmetic.js";
-import { modelMethods } from "./worker/model.js";
-import { cancel } from "./worker/queue.js";
+import { damageOf } from "./worker/damage.js";
+import { computingDevice, modelMethods } from "./worker/model.js";
+import { cancel, current } from "./worker/queue.js";
 
 /** @typedef {import("./protocol.js").Calls} Calls */
 /** @typedef {import("./protocol.js").Method} Method */
@@ -52,10 +54,38 @@ self.addEventListener(
       const result = await answer(method, params, id);
       reply({ id, result }, [...buffersIn(result)]);
     } catch (error) {
-      console.warn(error);
-      reply({ id, error: sentence(error) });
+      // Then the loss is what is told.
+      if (computingDevice() === "webgpu" && (await gpuIsLost())) return;
+      const damage = damageOf(error);
+      if (damage !== null) reply({ broken: { ...damage, call: id } });
+      else {
+        console.warn(error);
+        reply({ id, error: sentence(error) });
+      }
     }
   },
 );
 
+// A trap in the middle of an asynchronous call reaches nobody who awaits it, only this.
+/** @param {unknown} error @param {string} [message] what is known where there is no error object */
+async function giveUp(error, message) {
+  const call = current();
+  if (computingDevice() === "webgpu" && (await gpuIsLost())) return;
+  const damage =
+    damageOf(error) ??
+    (message === undefined ? null : /** @type {const} */ ({ kind: "trap", reason: message }));
+  if (damage !== null) reply({ broken: { ...damage, call } });
+}
+self.addEventListener("error", (event) => {
+  event.preventDefault();
+  giveUp(event.error, event.message);
+});
+self.addEventListener("unhandledrejection", (event) => giveUp(event.reason));
+
+// While it loads, startup.js sees to it.
+gpuLost.then((reason) => {
+  if (computingDevice() === "webgpu") reply({ broken: { kind: "lost", reason, call: current() } });
+});
+
+watchGpu();
 countDispatches();

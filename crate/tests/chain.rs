@@ -297,7 +297,14 @@ fn what_a_network_must_not_say_is_an_error() {
     };
     let mut chain = new(&unconditional(1, 4, 4), ten_steps()).unwrap();
     let error = block_on(chain.step(&say(f32::NAN, 0))).unwrap_err();
-    assert!(matches!(error, ChainError::NotFinite { timestep: 900, .. }));
+    assert!(matches!(
+        error,
+        ChainError::NotFinite {
+            timestep: 900,
+            step: 1,
+            ..
+        }
+    ));
     let error = block_on(chain.step(&say(0.0, 1))).unwrap_err();
     assert!(matches!(
         error,

@@ -23,13 +23,14 @@ after(async () => {
 /**
  * Opens the page on a server that answers some addresses differently, waits for its complaint, and
  * gives the sentence.
- * @param {{ query?: string, instead?: Record<string, Answer>, script?: string }} situation
+ * @param {{ query?: string, instead?: Record<string, Answer>, script?: string, unreachable?: string }} situation
  */
-async function sentenceFor({ query = "?device=cpu", instead = {}, script = "" }) {
+async function sentenceFor({ query = "?device=cpu", instead = {}, script = "", unreachable = "" }) {
   const server = await serve(instead);
   const context = await browser.newContext();
   try {
     if (script !== "") await context.addInitScript(script);
+    if (unreachable !== "") await context.route(unreachable, (route) => route.abort());
     const visitor = new Visitor(await context.newPage());
     await visitor.page.goto(server.url + query);
     await visitor.failure.waitFor({ timeout: 60_000 });
@@ -62,6 +63,35 @@ describe("the page says what is wrong", () => {
     const sentence = await sentenceFor({ instead: { [weights]: { status: 503 } } });
     assert.match(sentence, /diffusion_pytorch_model\.safetensors could not be fetched.*503/);
   });
+
+  for (const file of ["unet/config.json", "scheduler/scheduler_config.json"]) {
+    test(`when ${file} cannot be fetched`, async () => {
+      const sentence = await sentenceFor({ instead: { [`${folder}/${file}`]: { status: 500 } } });
+      assert.ok(sentence.includes(`${file} could not be fetched`), sentence);
+      assert.match(sentence, /500/);
+    });
+  }
+
+  test("when the network's code cannot be fetched", async () => {
+    const sentence = await sentenceFor({
+      instead: { "/web/pkg/cpu/walkback_bg.wasm": { status: 503 } },
+    });
+    assert.match(sentence, /walkback_bg\.wasm could not be fetched.*503/);
+  });
+
+  test("when the network's code is damaged", async () => {
+    const sentence = await sentenceFor({
+      instead: { "/web/pkg/cpu/walkback_bg.wasm": { body: "<html>" } },
+    });
+    assert.match(sentence, /walkback_bg\.wasm is damaged/);
+  });
+
+  for (const file of ["walkback_bg.wasm", "config.json", "diffusion_pytorch_model.safetensors"]) {
+    test(`when the connection breaks at ${file}`, async () => {
+      const sentence = await sentenceFor({ unreachable: `**/${file}` });
+      assert.ok(sentence.includes(`${file} could not be fetched`), sentence);
+    });
+  }
 
   test("when the weights are broken", async () => {
     const weights = `${folder}/unet/diffusion_pytorch_model.safetensors`;

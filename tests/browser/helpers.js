@@ -57,9 +57,9 @@ export function findChromium() {
 /**
  * Starts the browser. With `webgpu`, there is a WebGPU adapter, imitated in software if need be (then it
  * calls itself a fallback adapter); without it, navigator.gpu finds none.
- * @param {{ webgpu: boolean }} options
+ * @param {{ webgpu: boolean, flags?: string[] }} options
  */
-export function launch({ webgpu }) {
+export function launch({ webgpu, flags = [] }) {
   const isRoot = process.getuid?.() === 0;
   return chromium.launch({
     executablePath: findChromium(),
@@ -72,6 +72,7 @@ export function launch({ webgpu }) {
       ...(webgpu
         ? ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"]
         : ["--disable-features=WebGPU,WebGPUService"]),
+      ...flags,
     ],
   });
 }

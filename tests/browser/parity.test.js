@@ -8,8 +8,7 @@ import { readFile, readdir } from "node:fs/promises";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { SLOW, largestDifference, launch, readSafetensors, root, serve } from "./helpers.js";
-
-const TOLERANCE = { eps: 2e-3, chain: 5e-3, unet: 2e-3 };
+import { TOLERANCE } from "./tolerance.js";
 
 /** The timesteps at which eps-hat has to be compared: x_t alone hides the network while it is clipped. */
 const TIMESTEPS = [999, 500, 20, 0];

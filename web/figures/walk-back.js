@@ -94,8 +94,6 @@ class WalkBack {
       notice,
       this.#controls.element,
     );
-    const device = loaded.info.device === "webgpu" ? "WebGPU" : "CPU";
-    this.#readouts.show({ device });
     this.#endKeys = listenToKeys({
       awake: () => !this.#resting,
       togglePlay: () => this.#togglePlay(),
@@ -209,6 +207,8 @@ class WalkBack {
       step: `${position} of ${steps}`,
       alphaBar: timestep === null ? "1" : significant(alphaBar),
       snr: timestep === null ? "∞" : significant(alphaBar / (1 - alphaBar)),
+      // It changes where a GPU is lost.
+      device: this.#context.loaded.info.device === "webgpu" ? "WebGPU" : "CPU",
       ...(view.frames.length > 0 ? { speed: speedOf(view.frames) } : {}),
     });
     const dispatches = document.getElementById("detail-dispatches");

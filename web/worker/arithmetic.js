@@ -35,8 +35,8 @@ export const arithmeticMethods = {
   slerp: ({ a, b, share }, call) =>
     inTurnUnlessCancelled(call, async () => (await wasm()).slerp(a, b, share)),
 
-  openForward: ({ walk: id, x0, count, betas, seed, naive }) =>
-    inTurn(async () => {
+  openForward: ({ walk: id, x0, count, betas, seed, naive }, call) =>
+    inTurn(call, async () => {
       const walk = new (await wasm()).ForwardWalk(x0, count, betas, seed, naive);
       walks.set(id, walk);
       return stateOf(walk);
@@ -48,8 +48,8 @@ export const arithmeticMethods = {
       walk.advance(steps);
       return stateOf(walk);
     }),
-  closeForward: ({ walk: id }) =>
-    inTurn(() => {
+  closeForward: ({ walk: id }, call) =>
+    inTurn(call, () => {
       walks.get(id)?.free();
       walks.delete(id);
       return null;

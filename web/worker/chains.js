@@ -51,7 +51,8 @@ export function closeChain(id) {
   if (walk === undefined) return;
   walk.closed = true;
   walks.delete(id);
-  inTurn(() => walk.chain.free()).catch(() => {});
+  // What goes wrong here nobody awaits, but the worker has to know.
+  inTurn(null, () => walk.chain.free()).catch(reportError);
 }
 
 export function closeAllChains() {

@@ -1,5 +1,6 @@
 // What is asked of the model. There is one at a time.
 
+import { gpuErrors } from "../gpu-watch.js";
 import { start } from "../startup.js";
 import { closeAllChains, closeChain, openChain, stepChain } from "./chains.js";
 import { inTurn, inTurnUnlessCancelled } from "./queue.js";
@@ -8,10 +9,32 @@ import { inTurn, inTurnUnlessCancelled } from "./queue.js";
 
 /** @type {import("../wasm.js").Model | null} */
 let model = null;
+/** @type {import("../protocol.js").Device | null} */
+let device = null;
 
 function loadedModel() {
   if (model === null) throw new Error("no model is loaded yet");
   return model;
+}
+
+/** @returns {import("../protocol.js").Device | null} what computes; null before a model is loaded */
+export function computingDevice() {
+  return device;
+}
+
+/**
+ * Work on the device, whose answer counts only if the device did all of it.
+ * @template T
+ * @param {number} call
+ * @param {() => T | Promise<T>} work
+ */
+function compute(call, work) {
+  return inTurnUnlessCancelled(call, async () => {
+    const result = await work();
+    const [error] = gpuErrors();
+    if (error !== undefined) throw error;
+    return result;
+  });
 }
 
 /**
@@ -20,32 +43,37 @@ function loadedModel() {
  */
 export function modelMethods(report) {
   return {
-    load(wish) {
+    load(wish, call) {
       closeAllChains();
-      return inTurn(async () => {
+      return inTurn(call, async () => {
         model?.free();
         model = null;
+        device = null;
         const started = await start(wish, report);
         model = started.model;
+        device = started.loaded.info.device;
+        if (wish.batch !== undefined && wish.batch < Infinity) model.askAtMost(wish.batch);
+        // The answer that was checked counts, not what was tried on the way to it.
+        gpuErrors();
         return started.loaded;
       });
     },
     open: (params) => openChain(loadedModel(), params),
-    step: ({ chain }, call) => inTurnUnlessCancelled(call, () => stepChain(chain)),
+    step: ({ chain }, call) => compute(call, () => stepChain(chain)),
     close({ chain }) {
       closeChain(chain);
       return null;
     },
     predict: ({ x, count, timestep, labels }, call) =>
-      inTurnUnlessCancelled(call, () => loadedModel().predict(x, count, timestep, labels)),
+      compute(call, () => loadedModel().predict(x, count, timestep, labels)),
     denoise: ({ x, count, timestep, labels }, call) =>
-      inTurnUnlessCancelled(call, () => loadedModel().denoise(x, count, timestep, labels)),
+      compute(call, () => loadedModel().denoise(x, count, timestep, labels)),
     boundTerm: ({ x0, timestep, label, seed }, call) =>
-      inTurnUnlessCancelled(call, () => loadedModel().boundTerm(x0, timestep, label, seed)),
-    priorTerm: ({ x0 }, call) => inTurnUnlessCancelled(call, () => loadedModel().priorTerm(x0)),
+      compute(call, () => loadedModel().boundTerm(x0, timestep, label, seed)),
+    priorTerm: ({ x0 }, call) => compute(call, () => loadedModel().priorTerm(x0)),
     look: ({ x, timestep, label }, call) =>
-      inTurnUnlessCancelled(call, () => loadedModel().look(x, timestep, label)),
+      compute(call, () => loadedModel().look(x, timestep, label)),
     timeEmbeddings: ({ timesteps }, call) =>
-      inTurnUnlessCancelled(call, () => loadedModel().timeEmbeddings(timesteps)),
+      compute(call, () => loadedModel().timeEmbeddings(timesteps)),
   };
 }

@@ -2,19 +2,34 @@
 
 /** The end of the queue: work that was asked for earlier. */
 let queue = Promise.resolve();
+/** The call that is being computed. @type {number | null} */
+let now = null;
 /** Calls that were taken back before they were answered. */
 const cancelled = new Set();
 /** Calls that were taken in and not answered yet. */
 const open = new Set();
 
+/** @returns {number | null} the call that is being computed, if any */
+export function current() {
+  return now;
+}
+
 /**
  * Runs work after all work asked for before it.
  * @template T
+ * @param {number | null} call that it belongs to
  * @param {() => T | Promise<T>} work
  * @returns {Promise<T>}
  */
-export function inTurn(work) {
-  const result = queue.then(work);
+export function inTurn(call, work) {
+  const result = queue.then(async () => {
+    now = call;
+    try {
+      return await work();
+    } finally {
+      now = null;
+    }
+  });
   queue = result.then(
     () => {},
     () => {},
@@ -31,7 +46,7 @@ export function inTurn(work) {
  */
 export function inTurnUnlessCancelled(call, work) {
   open.add(call);
-  return inTurn(async () => {
+  return inTurn(call, async () => {
     open.delete(call);
     return cancelled.delete(call) ? undefined : work();
   });

@@ -1,4 +1,4 @@
-//! Finds the Chromium that the browser tests run in.
+//! Finds the browsers that the page is tested in: a Chromium, without which there are no browser tests, and a Firefox.
 
 use std::env;
 use std::fs;
@@ -41,26 +41,21 @@ const PLACES: &[(&str, &str)] = &[
     ),
 ];
 
+/// The same of Firefox.
+const FIREFOX_NAMES: &[&str] = &["firefox", "firefox-esr"];
+const FIREFOX_PLACES: &[(&str, &str)] = &[
+    ("", "/Applications/Firefox.app/Contents/MacOS/firefox"),
+    ("ProgramFiles", r"Mozilla Firefox\firefox.exe"),
+];
+
 /// The browser: `$CHROME`, else one in the usual places, else (on Debian, as root) a newly installed one.
 pub(crate) fn find() -> Result<PathBuf> {
-    if let Some(named) = env::var_os("CHROME").filter(|value| !value.is_empty()) {
-        let path = PathBuf::from(&named);
-        if path.is_file() {
-            return Ok(path);
-        }
-        match named.to_str().and_then(|name| command::find(&[name])) {
-            Some(path) => return Ok(path),
-            None => bail!(
-                "CHROME is set to {}, which is not a program",
-                path.display()
-            ),
-        }
-    }
-    if let Some(path) = installed() {
+    let installed = || installed(NAMES, PLACES);
+    if let Some(path) = named("CHROME")?.or_else(installed) {
         return Ok(path);
     }
-    if is_debian() && is_root() {
-        install()?;
+    if can_install() {
+        install("chromium")?;
         if let Some(path) = installed() {
             return Ok(path);
         }
@@ -68,9 +63,39 @@ pub(crate) fn find() -> Result<PathBuf> {
     bail!("no Chromium or Chrome was found: install one, or set CHROME to the path of one")
 }
 
-fn installed() -> Option<PathBuf> {
-    command::find(NAMES).or_else(|| {
-        PLACES
+/// A Firefox, found or installed in the same way; the tests that want it are skipped where there is none.
+pub(crate) fn find_firefox() -> Result<Option<PathBuf>> {
+    let installed = || installed(FIREFOX_NAMES, FIREFOX_PLACES);
+    if let Some(path) = named("FIREFOX")?.or_else(installed) {
+        return Ok(Some(path));
+    }
+    // Not having it is no failure, so neither is not getting it.
+    Ok((can_install() && install("firefox-esr").is_ok())
+        .then(installed)
+        .flatten())
+}
+
+/// The program that a variable of the environment names, if it is set.
+fn named(variable: &str) -> Result<Option<PathBuf>> {
+    let Some(named) = env::var_os(variable).filter(|value| !value.is_empty()) else {
+        return Ok(None);
+    };
+    let path = PathBuf::from(&named);
+    if path.is_file() {
+        return Ok(Some(path));
+    }
+    match named.to_str().and_then(|name| command::find(&[name])) {
+        Some(path) => Ok(Some(path)),
+        None => bail!(
+            "{variable} is set to {}, which is not a program",
+            path.display()
+        ),
+    }
+}
+
+fn installed(names: &[&str], places: &[(&str, &str)]) -> Option<PathBuf> {
+    command::find(names).or_else(|| {
+        places
             .iter()
             .filter_map(|(variable, path)| match *variable {
                 "" => Some(PathBuf::from(path)),
@@ -80,21 +105,19 @@ fn installed() -> Option<PathBuf> {
     })
 }
 
-fn install() -> Result<()> {
-    println!("    no browser found, installing Debian's chromium");
+fn can_install() -> bool {
+    is_debian() && is_root()
+}
+
+fn install(package: &str) -> Result<()> {
+    println!("    no such browser found, installing Debian's {package}");
     let apt_get = || {
         let mut command = Command::new("apt-get");
         command.env("DEBIAN_FRONTEND", "noninteractive");
         command
     };
     command::run(apt_get().args(["update", "-qq"]))?;
-    command::run(apt_get().args([
-        "install",
-        "-y",
-        "-qq",
-        "--no-install-recommends",
-        "chromium",
-    ]))
+    command::run(apt_get().args(["install", "-y", "-qq", "--no-install-recommends", package]))
 }
 
 fn is_debian() -> bool {

@@ -9,6 +9,8 @@ mod models;
 mod node;
 mod project;
 #[cfg(test)]
+mod promises;
+#[cfg(test)]
 mod scratch;
 mod serve;
 mod server;

@@ -198,6 +198,13 @@ fn browser_tests() -> Result<()> {
         .args(["--test", "--test-concurrency=1", "--test-reporter=spec"])
         .args(browser_test_files()?)
         .env("CHROME", browser);
+    match browser::find_firefox()? {
+        Some(firefox) => {
+            println!("    and {}", firefox.display());
+            tests.env("FIREFOX", firefox);
+        }
+        None => println!("    no Firefox: its tests are skipped; set FIREFOX to the path of one"),
+    }
     command::run(&mut tests)
 }
 

@@ -5,19 +5,21 @@
 //! its first draw, each stochastic step draws once more, all in the shape of x_t. That is the order
 //! of diffusers' `DDPMPipeline`, so that a seed means the same images there and here.
 
+mod batches;
 mod checks;
+mod error;
 mod inpaint;
 mod known;
+mod resume;
 
+pub use batches::InBatches;
+pub use error::ChainError;
 pub use inpaint::Inpaint;
 pub use known::KnownImage;
-
-use std::convert::Infallible;
+pub use resume::ChainState;
 
 use crate::noise::NoiseStream;
-use crate::sampler::{
-    Sampler, SamplerError, SamplerKind, SamplerOptions, StepInput, guidance, sampler,
-};
+use crate::sampler::{Sampler, SamplerKind, SamplerOptions, StepInput, guidance, sampler};
 use crate::schedule::{SchedulerConfig, Spacing};
 
 use checks::{check_channels, guidance_of, labels_of, refuse, start_of, volume};
@@ -112,53 +114,6 @@ pub struct Start {
     pub x: Vec<f32>,
     /// Their timestep, below T.
     pub timestep: usize,
-}
-
-/// Why a chain cannot be built or cannot go on; `E` is the network's own error.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum ChainError<E: std::error::Error + 'static = Infallible> {
-    /// The sampler refuses the configuration, the options or the step.
-    #[error(transparent)]
-    Sampler(#[from] SamplerError),
-    /// An option that this model cannot follow.
-    #[error("{option}: {reason}")]
-    Option {
-        /// The name of the option.
-        option: &'static str,
-        /// What is wrong and what to do.
-        reason: String,
-    },
-    /// The network failed.
-    #[error("the network failed at timestep {timestep}: {source}")]
-    Model {
-        /// Where.
-        timestep: usize,
-        /// Its own error.
-        source: E,
-    },
-    /// The network's output has the wrong length.
-    #[error("the network returned {found} values at timestep {timestep}, {expected} were expected")]
-    Output {
-        /// Where.
-        timestep: usize,
-        /// The length of the output.
-        found: usize,
-        /// The length of [n, c_out, h, w].
-        expected: usize,
-    },
-    /// The network's output is not a number somewhere.
-    #[error(
-        "the network returned {value} at timestep {timestep}; its weights or its device are at fault"
-    )]
-    NotFinite {
-        /// Where.
-        timestep: usize,
-        /// The first such value.
-        value: f32,
-    },
-    /// There is no step left.
-    #[error("the chain has made all of its {0} steps; start a new one")]
-    Done(usize),
 }
 
 /// What one step did.
@@ -307,11 +262,13 @@ impl Chain {
             x_0_before: self.x_0_before.as_deref(),
         };
         let mut output = self.sampler.step(visit, &input)?;
-        if let Some(inpainting) = &self.inpainting {
-            inpainting.keep(visit, &mut output.x_prev, &mut stream);
-            if self.visits.get(index + 1) == Some(&visit) {
-                inpainting.noise_again(visit, &mut output.x_prev, &mut stream);
-            }
+        self.inpaint(index, &mut output.x_prev, &mut stream);
+        for (what, values) in [
+            ("eps", &output.eps),
+            ("x_0", &output.x_0),
+            ("x_t", &output.x_prev),
+        ] {
+            self.check_finite(what, values)?;
         }
 
         self.noise = stream;
@@ -326,6 +283,35 @@ impl Chain {
             eps: output.eps,
             done: self.is_done(),
         })
+    }
+
+    /// What inpainting does to the state `x` that the step at `index` ended in.
+    fn inpaint(&self, index: usize, x: &mut Vec<f32>, stream: &mut NoiseStream) {
+        let (Some(inpainting), Some(&visit)) = (&self.inpainting, self.visits.get(index)) else {
+            return;
+        };
+        inpainting.keep(visit, x, stream);
+        if self.visits.get(index + 1) == Some(&visit) {
+            inpainting.noise_again(visit, x, stream);
+        }
+    }
+
+    /// Refuses what the step under way gave, unless all of it is finite.
+    fn check_finite<E: std::error::Error>(
+        &self,
+        what: &'static str,
+        values: &[f32],
+    ) -> Result<(), ChainError<E>> {
+        match values.iter().find(|value| !value.is_finite()) {
+            None => Ok(()),
+            Some(&value) => Err(ChainError::NotFinite {
+                step: self.index + 1,
+                steps: self.timesteps.len(),
+                timestep: self.timesteps.get(self.index).copied().unwrap_or(0),
+                what,
+                value,
+            }),
+        }
     }
 
     /// The network's output for the current state, guided if guidance is on.
@@ -357,9 +343,7 @@ impl Chain {
                 expected,
             });
         }
-        if let Some(&value) = output.iter().find(|v| !v.is_finite()) {
-            return Err(ChainError::NotFinite { timestep, value });
-        }
+        self.check_finite("the network's output", &output)?;
         let predicted = channels * height * width;
         Ok(match self.guidance {
             Some(Guidance { scale, rescale, .. }) => {

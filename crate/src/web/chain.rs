@@ -1,12 +1,12 @@
 //! The walk back, one step at a time.
 
 use crate::chain::{Chain, KnownImage};
-use crate::pipeline::Pipeline;
 use js_sys::{Float32Array, Uint32Array};
 use std::cell::RefCell;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 
+use super::model::Network;
 use super::{exception, object};
 
 #[wasm_bindgen(typescript_custom_section)]
@@ -32,7 +32,7 @@ extern "C" {
 #[derive(Clone)]
 pub(super) enum Guide {
     /// The network.
-    Network(Rc<Pipeline>),
+    Network(Network),
     /// The truth.
     Known(Rc<KnownImage>),
 }
@@ -86,7 +86,7 @@ impl WebChain {
         let (chain, guide) = (self.chain.clone(), self.guide.clone());
         let mut chain = chain.try_borrow_mut().map_err(|_| busy())?;
         let step = match guide {
-            Guide::Network(pipeline) => chain.step(pipeline.as_ref()).await.map_err(exception)?,
+            Guide::Network(network) => chain.step(&network).await.map_err(exception)?,
             Guide::Known(known) => chain.step(known.as_ref()).await.map_err(exception)?,
         };
         Ok(object([

@@ -1,7 +1,8 @@
 //! The crate as the page sees it: a thin layer of wasm-bindgen, without arithmetic of its own.
 //!
-//! Errors become exceptions with a sentence that a person can act on; nothing panics across this border by design, and
-//! what does anyway reaches the console with its message.
+//! Errors become exceptions with a sentence that a person can act on; nothing panics across this border by design. What
+//! does anyway traps the module, which must not be used again: the message goes to the console and is kept where the
+//! worker finds it, as `walkbackPanic` of the global object. A trap without a message is memory that was refused.
 //!
 //! | module | what the page calls |
 //! |---|---|
@@ -29,7 +30,12 @@ use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen(start)]
 fn start() {
-    console_error_panic_hook::set_once();
+    std::panic::set_hook(Box::new(|panic| {
+        console_error_panic_hook::hook(panic);
+        let message = panic.payload_as_str().unwrap_or("no reason given");
+        // Frozen globals would only cost the visitor the message.
+        let _ = Reflect::set(&js_sys::global(), &"walkbackPanic".into(), &message.into());
+    }));
 }
 
 /// An exception with the error's sentence.

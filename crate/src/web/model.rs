@@ -1,14 +1,16 @@
 //! A loaded model: what it is, one evaluation, a chain, and the terms of the bound.
 
-use crate::chain::{Chain, Denoiser, KnownImage};
+use crate::chain::{Chain, Denoiser, InBatches, KnownImage};
 use crate::diffusion;
 use crate::likelihood::{Terms, bits_per_dim, prior_term};
 use crate::noise::NoiseStream;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Pipeline, PipelineError};
 use crate::sampler::{Prediction, StepInput};
 use crate::schedule::Schedule;
 use burn::tensor::Device;
 use js_sys::{Array, Float32Array};
+use std::cell::Cell;
+use std::num::NonZeroUsize;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 
@@ -103,10 +105,35 @@ impl Computer {
     }
 }
 
+/// The network of a model, asked about as many images at once as its memory holds.
+#[derive(Clone)]
+pub(super) struct Network {
+    pipeline: Rc<Pipeline>,
+    /// The largest batch; one number for the model and all its chains.
+    at_most: Rc<Cell<NonZeroUsize>>,
+}
+
+impl Denoiser for Network {
+    type Error = PipelineError;
+
+    async fn predict(
+        &self,
+        x_t: &[f32],
+        shape: [usize; 4],
+        timestep: usize,
+        labels: Option<&[usize]>,
+    ) -> Result<Vec<f32>, PipelineError> {
+        let (model, at_most) = (self.pipeline.as_ref(), self.at_most.get());
+        let model = InBatches { model, at_most };
+        model.predict(x_t, shape, timestep, labels).await
+    }
+}
+
 /// A loaded model.
 #[wasm_bindgen]
 pub struct Model {
     pub(super) pipeline: Rc<Pipeline>,
+    network: Network,
     computer: Computer,
 }
 
@@ -128,10 +155,24 @@ impl Model {
             &computer.device,
         )
         .map_err(exception)?;
+        let pipeline = Rc::new(pipeline);
         Ok(Model {
-            pipeline: Rc::new(pipeline),
+            network: Network {
+                pipeline: pipeline.clone(),
+                at_most: Rc::new(Cell::new(NonZeroUsize::MAX)),
+            },
+            pipeline,
             computer,
         })
+    }
+
+    /// From now on the network is asked about no more than `images` at once, by this model and its chains.
+    #[wasm_bindgen(js_name = askAtMost)]
+    pub fn ask_at_most(&self, images: usize) -> Result<(), JsError> {
+        let images = NonZeroUsize::new(images)
+            .ok_or_else(|| JsError::new("the network is asked about at least one image"))?;
+        self.network.at_most.set(images);
+        Ok(())
     }
 
     /// What the model is: device, parameters, image size, channels, class names.
@@ -253,17 +294,22 @@ impl Model {
     pub fn chain(&self, request: &ChainRequest) -> Result<WebChain, JsError> {
         let (scheduler, spec) = (self.pipeline.scheduler(), self.pipeline.spec());
         let options = request::options(request)?;
-        Ok(match request::known(request)? {
+        let (chain, guide) = match request::known(request)? {
             Some(x_0) => {
                 let (chain, known) =
                     KnownImage::chain(scheduler, &spec, options, x_0).map_err(exception)?;
-                WebChain::new(chain, Guide::Known(Rc::new(known)))
+                (chain, Guide::Known(Rc::new(known)))
             }
             None => {
                 let chain = Chain::new(scheduler, &spec, options).map_err(exception)?;
-                WebChain::new(chain, Guide::Network(self.pipeline.clone()))
+                (chain, Guide::Network(self.network.clone()))
             }
-        })
+        };
+        let chain = match request::resume(request)? {
+            Some(state) => chain.resume(state).map_err(exception)?,
+            None => chain,
+        };
+        Ok(WebChain::new(chain, guide))
     }
 }
 
@@ -330,9 +376,16 @@ impl Model {
         self.check(x, count, timestep, labels.as_deref())?;
         let spec = self.pipeline.spec();
         let shape = [count, spec.channels, spec.height, spec.width];
-        self.pipeline
+        let output = self
+            .network
             .predict(x, shape, timestep, labels.as_deref())
             .await
-            .map_err(exception)
+            .map_err(exception)?;
+        match output.iter().find(|value| !value.is_finite()) {
+            None => Ok(output),
+            Some(value) => Err(JsError::new(&format!(
+                "the network returned {value} at timestep {timestep}; the model's weights or the device are at fault"
+            ))),
+        }
     }
 }

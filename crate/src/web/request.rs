@@ -1,6 +1,6 @@
 //! Reading `ChainRequest`: what the page asks of a chain, into [`ChainOptions`].
 
-use crate::chain::{ChainOptions, Inpaint, Start};
+use crate::chain::{ChainOptions, ChainState, Inpaint, Start};
 use js_sys::{Array, Float32Array};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
@@ -22,6 +22,7 @@ export interface ChainRequest {
   from?: { x: Float32Array; timestep: number };
   known?: Float32Array;
   inpaint?: { x0: Float32Array; mask: Float32Array; resamplings: number };
+  resume?: { index: number; xt: Float32Array; x0Before?: Float32Array };
 }
 "#;
 
@@ -83,6 +84,19 @@ pub(super) fn known(request: &ChainRequest) -> Result<Option<Vec<f32>>, JsError>
     given(request, "known")
         .map(|_| values(request, "known"))
         .transpose()
+}
+
+/// Where a chain with these options was, if this one is to go on from there.
+pub(super) fn resume(request: &ChainRequest) -> Result<Option<ChainState>, JsError> {
+    let Some(state) = given(request, "resume") else {
+        return Ok(None);
+    };
+    let x_0_before = given(&state, "x0Before").map(|_| values(&state, "x0Before"));
+    Ok(Some(ChainState {
+        index: whole(&state, "index", 0)?,
+        x_t: values(&state, "xt")?,
+        x_0_before: x_0_before.transpose()?,
+    }))
 }
 
 /// Reads a request; what is absent keeps its default.

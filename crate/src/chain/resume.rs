@@ -1,0 +1,81 @@
+//! Going on elsewhere: what has to be kept of a chain so that a new one takes the steps that are left.
+
+use super::checks::refuse;
+use super::{Chain, ChainError};
+
+/// A chain between two steps. With the options it was built from, it says all that the rest of the walk depends on: the
+/// noise stream is a function of the seed and of how many draws were made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChainState {
+    /// How many steps have been made.
+    pub index: usize,
+    /// The state, [n, c, h, w].
+    pub x_t: Vec<f32>,
+    /// x_0-hat of the step before, which DPM-Solver++(2M) builds on; `None` before the first step.
+    pub x_0_before: Option<Vec<f32>>,
+}
+
+impl Chain {
+    /// Where the chain is.
+    pub fn state(&self) -> ChainState {
+        ChainState {
+            index: self.index,
+            x_t: self.x_t.clone(),
+            x_0_before: self.x_0_before.clone(),
+        }
+    }
+
+    /// A chain that has made no step yet, taken to where one with the same options was: the same noise comes next.
+    ///
+    /// # Errors
+    /// [`ChainError::Option`] where the state is not one of such a chain.
+    pub fn resume(mut self, state: ChainState) -> Result<Self, ChainError> {
+        let ChainState {
+            index,
+            x_t,
+            x_0_before,
+        } = state;
+        if self.index > 0 {
+            return Err(refuse(
+                "resume",
+                "this chain has made steps; take a new one",
+            ));
+        }
+        let steps = self.timesteps.len();
+        if index > steps {
+            let reason = format!("index is {index}, and the walk has {steps} steps");
+            return Err(refuse("resume", reason));
+        }
+        if (index > 0) != x_0_before.is_some() {
+            return Err(refuse(
+                "resume",
+                "x_0_before is there from the first step on",
+            ));
+        }
+        let n = self.x_t.len();
+        for (what, values) in [("x_t", Some(&x_t)), ("x_0_before", x_0_before.as_ref())] {
+            let Some(values) = values else { continue };
+            if values.len() != n {
+                let found = values.len();
+                let reason = format!("{what} has {found} values, {n} are needed");
+                return Err(refuse("resume", reason));
+            }
+            if let Some(value) = values.iter().find(|value| !value.is_finite()) {
+                return Err(refuse("resume", format!("{what} holds {value}")));
+            }
+        }
+        // A draw is more than a number of values, so the stream is taken through the same draws.
+        let (mut stream, mut scratch) = (self.noise.clone(), vec![0.0; n]);
+        for step in 0..index {
+            if self.sampler.draws_noise(self.visits[step]) {
+                stream.fill_normal(&mut scratch);
+            }
+            self.inpaint(step, &mut scratch, &mut stream);
+        }
+        self.noise = stream;
+        self.index = index;
+        self.x_t = x_t;
+        self.x_0_before = x_0_before;
+        Ok(self)
+    }
+}

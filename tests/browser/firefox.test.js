@@ -1,0 +1,72 @@
+// The page in Firefox, on the CPU: another engine for JavaScript, WebAssembly and layout.
+
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { describe, test } from "node:test";
+import puppeteer from "puppeteer-core";
+import { SLOW, serve } from "./helpers.js";
+
+/** @returns {string | null} the path of a Firefox: $FIREFOX, or where one usually is */
+function findFirefox() {
+  const named = process.env["FIREFOX"];
+  if (named) return existsSync(named) ? named : null;
+  const windows = ["PROGRAMFILES", "PROGRAMFILES(X86)"].flatMap((variable) => {
+    const folder = process.env[variable];
+    return folder === undefined ? [] : [path.join(folder, "Mozilla Firefox", "firefox.exe")];
+  });
+  const mac = ["/Applications/Firefox.app/Contents/MacOS/firefox"];
+  const onPath = (process.env["PATH"] ?? "")
+    .split(path.delimiter)
+    .flatMap((folder) => ["firefox", "firefox-esr"].map((name) => path.join(folder, name)));
+  const candidates = { win32: windows, darwin: mac }[/** @type {string} */ (process.platform)];
+  return (candidates ?? onPath).find((candidate) => existsSync(candidate)) ?? null;
+}
+
+const firefox = findFirefox();
+const skip =
+  firefox === null ? "no Firefox was found; install one, or name its binary in $FIREFOX" : false;
+
+describe("the page in Firefox", { skip, timeout: SLOW }, () => {
+  test("walks to an image, has its figures ready, and complains of nothing", async (t) => {
+    const server = await serve();
+    t.after(server.close);
+    const browser = await puppeteer.launch({
+      browser: "firefox",
+      executablePath: firefox ?? "",
+      headless: true,
+    });
+    t.after(() => browser.close());
+    const page = await browser.newPage();
+    /** @type {string[]} */
+    const complaints = [];
+    page.on("console", (message) => {
+      if (message.type() === "error") complaints.push(message.text());
+    });
+    page.on("pageerror", (error) => complaints.push(String(error)));
+    await page.setViewport({ width: 1280, height: 900 });
+    await page.goto(`${server.url}?device=cpu#steps=10`);
+
+    await page.waitForSelector('canvas[aria-label^="The finished image"]', { timeout: SLOW });
+    /** @param {string} selector */
+    const texts = (selector) =>
+      page.$$eval(selector, (found) => found.map((element) => element.textContent?.trim() ?? ""));
+    const readouts = await texts("#walk-back .readouts dd");
+    assert.ok(readouts.includes("10 of 10"), readouts.join("; "));
+    assert.ok(readouts.includes("CPU"), readouts.join("; "));
+
+    // Every figure is created when its place comes near.
+    const figures = await page.$$eval(
+      "section:not([hidden]) [data-figure], section[data-figure]",
+      (found) => found.map((element) => element.getAttribute("data-figure") ?? ""),
+    );
+    assert.ok(figures.length > 5, figures.join(", "));
+    for (const figure of figures) {
+      const place = `[data-figure="${figure}"]`;
+      await page.$eval(place, (element) => element.scrollIntoView());
+      await page.waitForSelector(`${place}[data-ready]`, { timeout: SLOW / 5 });
+    }
+    assert.deepEqual(await texts(".figure-failure"), []);
+    assert.deepEqual(complaints, []);
+  });
+});

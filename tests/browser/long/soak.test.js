@@ -1,0 +1,132 @@
+// Hours of use in minutes: walks with ever other settings, models loaded again and again. What the crate and
+// the GPU hold must not grow. Runs with `cargo xtask test --long`.
+
+import assert from "node:assert/strict";
+import { after, describe, test } from "node:test";
+import { fixtureModel, fragileWorker } from "../faults.js";
+import { launch, serve } from "../helpers.js";
+
+/** @typedef {{ memory: number, buffers: number, bytes: number }} Held */
+
+/**
+ * @typedef {object} Soak
+ * @property {boolean} webgpu
+ * @property {number} settings how often they change
+ * @property {number} steps of each walk
+ * @property {number} reloads of the model
+ */
+
+/** @type {(() => Promise<unknown>)[]} */
+const closing = [];
+after(() => Promise.all(closing.map((close) => close())));
+
+/**
+ * Walks, reloads, and counts what is held after each reload.
+ * @param {Soak} soak
+ * @returns {Promise<{ held: Held[], steps: number, complaints: string[] }>}
+ */
+async function soak({ webgpu, settings, steps, reloads }) {
+  const browser = await launch({ webgpu, flags: ["--js-flags=--expose-gc"] });
+  closing.push(() => browser.close());
+  const server = await serve({
+    ...(await fixtureModel("small")),
+    ...(await fixtureModel("labelled", { folder: "class_conditional" })),
+    ...(await fragileWorker()),
+  });
+  closing.push(server.close);
+  const page = await browser.newPage();
+  /** @type {string[]} */
+  const complaints = [];
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => complaints.push(error.message));
+  await page.goto(`${server.url}tests/browser/steady.html`);
+  await page.waitForFunction("globalThis.engine !== undefined");
+  const device = webgpu ? "webgpu" : "cpu";
+  /** @type {Held[]} */
+  const held = [];
+  let taken = 0;
+  const every = Math.round(settings / reloads);
+  for (let setting = 0; setting < settings; setting++) {
+    const reload = setting === 0 || setting % every === 0 ? ["small", "labelled"] : [];
+    const found = await page.evaluate(
+      async ({ setting, steps, reload, device, webgpu }) => {
+        const lab = /** @type {any} */ (globalThis);
+        const { engine, tell } = lab;
+        // The labelled model stays: it takes every setting.
+        for (const model of reload) lab.info = (await engine.load({ model, device })).info;
+        const counted = reload.length > 0 ? await tell("count") : null;
+        const [h, w] = lab.info.imageSize;
+        const size = lab.info.channels * h * w;
+        const count = !webgpu && setting % 10 === 9 ? 3 : 1;
+        const kind = setting % 5;
+        const options = {
+          seed: setting,
+          count,
+          label: setting % 3,
+          steps,
+          sampler: ["ddpm", "ddim", "dpm++", "ddim", "ddpm"][kind],
+          eta: kind === 3 ? 0.5 : 0,
+          spacing: ["leading", "linspace", "trailing"][setting % 3],
+          ...(kind === 4
+            ? {
+                inpaint: {
+                  x0: new Float32Array(count * size),
+                  mask: new Float32Array(h * w).fill(0.5),
+                  resamplings: 1,
+                },
+              }
+            : {}),
+        };
+        const chain = await engine.open(options);
+        let taken = 0;
+        for (let done = false; !done; taken++) ({ done } = await chain.step());
+        chain.close();
+        return { counted, taken };
+      },
+      { setting, steps, reload, device, webgpu },
+    );
+    taken += found.taken;
+    if (found.counted !== null) held.push(found.counted);
+  }
+  held.push(await page.evaluate(() => /** @type {any} */ (globalThis).tell("count")));
+  return { held, steps: taken, complaints };
+}
+
+/** @param {Held[]} held */
+const inWords = (held) =>
+  held.map(({ memory, buffers, bytes }) => `${memory / 2 ** 20}/${buffers}/${bytes}`).join(" ");
+
+/**
+ * A third of the counts are warm-up; after it the largest is no larger than the first.
+ * @param {Held[]} held
+ * @param {keyof Held} what
+ */
+function assertFlat(held, what) {
+  const warm = held.slice(Math.ceil(held.length / 3)).map((count) => count[what]);
+  const most = Math.max(...warm);
+  assert.ok(most <= (warm[0] ?? NaN), `${what} after warm-up: ${warm.join(", ")}`);
+}
+
+describe("a soak", { timeout: 3_600_000 }, () => {
+  test("of 10,000 steps, 50 settings and 20 model reloads keeps the CPU's memory flat", async (t) => {
+    const plan = { webgpu: false, settings: 50, steps: 200, reloads: 10 };
+    const { held, steps, complaints } = await soak(plan);
+    t.diagnostic(`${steps} steps; MiB/buffers/bytes at each reload: ${inWords(held)}`);
+    assert.equal(steps, 10_000);
+    assertFlat(held, "memory");
+    assert.deepEqual(complaints, []);
+  });
+
+  test("of 200 steps with reloads keeps the GPU's buffers flat", async (t) => {
+    const plan = { webgpu: true, settings: 20, steps: 10, reloads: 10 };
+    const { held, steps, complaints } = await soak(plan);
+    t.diagnostic(`${steps} steps; MiB/buffers/bytes at each reload: ${inWords(held)}`);
+    assert.equal(steps, 200);
+    assertFlat(held, "memory");
+    assertFlat(held, "buffers");
+    assertFlat(held, "bytes");
+    assert.deepEqual(complaints, []);
+  });
+});

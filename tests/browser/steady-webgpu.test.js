@@ -1,0 +1,114 @@
+// A GPU that is lost in the middle of a walk: GPUDevice.destroy() is what a driver reset looks like from
+// here. On SwiftShader, so with a small network and few steps.
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { fixtureModel, fragileWorker } from "./faults.js";
+import { SLOW, largestDifference, launch, serve } from "./helpers.js";
+import { TOLERANCE } from "./tolerance.js";
+import { Visitor } from "./visitor.js";
+
+/** @typedef {{ index: number, timestep: number, dispatches: number, xt: number[], x0: number[], eps: number[], next: number[] }} Shown */
+
+/** @type {Awaited<ReturnType<typeof launch>>} */
+let browser;
+/** @type {Awaited<ReturnType<typeof serve>>} */
+let server;
+/** @type {Record<string, import("./helpers.js").Answer>} */
+let answers;
+
+before(async () => {
+  browser = await launch({ webgpu: true });
+  answers = { ...(await fixtureModel("small")), ...(await fragileWorker()) };
+  server = await serve(answers);
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+/** @param {Shown[]} found @param {Shown[]} expected @param {string} what */
+function assertSame(found, expected, what) {
+  assert.deepEqual(
+    found.map(({ timestep }) => timestep),
+    expected.map(({ timestep }) => timestep),
+    what,
+  );
+  for (const [i, frame] of found.entries()) {
+    for (const part of /** @type {const} */ (["xt", "x0", "eps", "next"])) {
+      const difference = largestDifference(frame[part], expected[i]?.[part] ?? []);
+      assert.ok(
+        difference <= TOLERANCE.chain,
+        `${what}: ${part} of step ${i} is off by ${difference}`,
+      );
+    }
+  }
+}
+
+describe("a GPU that is lost", { timeout: 2 * SLOW }, () => {
+  test("costs no walk anything: it goes on on a new device, and at the second time on the CPU", async (t) => {
+    const page = await browser.newPage();
+    t.after(() => page.context().close());
+    await page.goto(`${server.url}tests/browser/steady.html`);
+    await page.waitForFunction("globalThis.engine !== undefined");
+    /** @param {string} script @returns {Promise<any>} */
+    const run = (script) => page.evaluate(`(async () => { ${script} })()`);
+    const options = `{ seed: 4, count: 1, label: null, steps: 5 }`;
+
+    await run(`await engine.load({ model: "small", device: "webgpu" })`);
+    /** @type {Shown[]} */
+    const undisturbed = await run(`return walk(${options})`);
+    assert.ok(undisturbed.every(({ dispatches }) => dispatches > 0));
+    /** @type {Shown[]} */
+    const renewed = await run(`return walk(${options}, { 2: "destroy" })`);
+    assertSame(renewed, undisturbed, "on a new device");
+    assert.ok(
+      renewed.every(({ dispatches }) => dispatches > 0),
+      "all of it on the GPU",
+    );
+    /** @type {{ notice: string, device: string | null }[]} */
+    let changes = await run(`return changes.splice(0)`);
+    assert.deepEqual(
+      changes.map(({ device }) => device),
+      [null, "webgpu"],
+    );
+    assert.match(changes[1]?.notice ?? "", /GPU was lost .* on a device that was started anew\.$/);
+
+    /** @type {Shown[]} */
+    const moved = await run(`return walk(${options}, { 3: "destroy" })`);
+    assertSame(moved, undisturbed, "on the CPU");
+    assert.deepEqual(
+      moved.map(({ dispatches }) => dispatches > 0),
+      [true, true, true, false, false],
+    );
+    changes = await run(`return changes.splice(0)`);
+    assert.equal(changes.at(-1)?.device, "cpu");
+    assert.match(changes.at(-1)?.notice ?? "", /so the CPU computes from here on/);
+
+    assertSame(await run(`return walk(${options})`), undisturbed, "CPU and WebGPU");
+  });
+
+  test("is told in the page, which walks on on the CPU where there is no other", async (t) => {
+    const visitor = new Visitor(await browser.newPage());
+    t.after(() => visitor.page.context().close());
+    await visitor.page.goto(`${server.url}?device=webgpu&model=small#steps=10&at=2`);
+    await visitor.revealed(SLOW);
+    await visitor.until(async () => (await visitor.position()).position === 2, SLOW);
+    assert.equal(await visitor.reads("computed on"), "WebGPU");
+
+    const worker = answers["/web/worker.js"]?.body;
+    const without = `Object.defineProperty(navigator, "gpu", { value: undefined });\n${worker}`;
+    answers["/web/worker.js"] = { body: without };
+    await visitor.page.evaluate(() =>
+      new BroadcastChannel("faults").postMessage({ order: "destroy" }),
+    );
+    const notice = visitor.page.getByRole("complementary", { name: "What happened" });
+    await notice.getByText(/The GPU was lost/).waitFor();
+    await visitor.play.click();
+    await visitor.reaches(10, SLOW);
+    await notice.getByText(/so the CPU computes/).waitFor();
+    assert.equal(await visitor.reads("computed on"), "CPU");
+    assert.equal(await visitor.failure.count(), 0);
+  });
+});

@@ -1,0 +1,229 @@
+// Nothing is lost and nothing is silently wrong: a worker that breaks down, memory that does not suffice,
+// numbers that are none, a seed that is used again. On the CPU; steady-webgpu.test.js loses GPUs.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { after, before, describe, test } from "node:test";
+import { fixtureModel, fragileWorker, limitMemory, scaleTensor } from "./faults.js";
+import { launch, root, serve } from "./helpers.js";
+import { Visitor } from "./visitor.js";
+
+/** @typedef {import("./helpers.js").Answer} Answer */
+/** @typedef {import("../../web/protocol.js").ChainOptions} ChainOptions */
+
+/** @type {Awaited<ReturnType<typeof launch>>} */
+let browser;
+
+before(async () => {
+  browser = await launch({ webgpu: false });
+});
+
+after(async () => {
+  await browser?.close();
+});
+
+/**
+ * A page with the engine and nothing else, on a server of its own.
+ * @param {import("node:test").TestContext} t
+ * @param {Record<string, Answer>} [instead]
+ * @param {string} [model]
+ */
+async function engineOn(t, instead = {}, model = "small") {
+  const server = await serve({
+    ...(await fixtureModel("small")),
+    ...(await fragileWorker()),
+    ...instead,
+  });
+  const page = await browser.newPage();
+  t.after(async () => {
+    await page.context().close();
+    await server.close();
+  });
+  await page.goto(`${server.url}tests/browser/steady.html`);
+  await page.waitForFunction("globalThis.engine !== undefined");
+  /** @param {string} script @param {unknown} [value] `it` in the script @returns {Promise<any>} */
+  const run = (script, value) =>
+    page.evaluate(
+      ([script, it]) => new Function("it", `return (async () => { ${script} })()`)(it),
+      /** @type {const} */ ([script, value]),
+    );
+  await run(`await engine.load({ model: it, device: "cpu" })`, model);
+  return run;
+}
+
+/** @type {ChainOptions} */
+const options = { seed: 3, count: 2, label: null, steps: 6 };
+
+describe("a worker that breaks down", () => {
+  test("is replaced, and what it was doing is said", async (t) => {
+    const run = await engineOn(t);
+    const said = await run(
+      `const chain = await engine.open(it);
+       await chain.step();
+       await tell("corrupt");
+       const question = { x: chain.xt, count: 2, timestep: 500 };
+       const guilty = engine.denoise(question).then(() => "went on", (error) => error.message);
+       const waiting = engine.predict(question);
+       return { guilty: await guilty, waiting: Array.from(await waiting), changes };`,
+      options,
+    );
+    assert.match(
+      said.guilty,
+      /^The computation broke down while asking the network about an image \(.+\)/,
+    );
+    assert.match(said.guilty, /try again\.$/);
+    assert.ok(said.waiting.every(Number.isFinite), "who waited behind it has an answer");
+    assert.match(said.changes.at(-1).notice, /broke down.*go on from their last step\.$/s);
+  });
+
+  test("does not take other walks with it", async (t) => {
+    const run = await engineOn(t);
+    for (const sampler of ["ddpm", "dpm++"]) {
+      const frames = await run(
+        `const undisturbed = await walk(it);
+         const chain = await engine.open(it);
+         const frames = [];
+         for (let i = 0; i < it.steps; i++) {
+           if (i === 3) {
+             await tell("corrupt");
+             await engine.denoise({ x: chain.xt, count: 2, timestep: 1 }).catch(() => {});
+           }
+           frames.push(await chain.step());
+         }
+         return { undisturbed, frames: frames.map(({ index, xt, x0, eps, next, done }) => ({
+           index, done, xt: [...xt], x0: [...x0], eps: [...eps], next: [...next] })) };`,
+        { ...options, sampler },
+      );
+      assert.deepEqual(
+        frames.frames.map((/** @type {any} */ { done, ...frame }) => frame),
+        frames.undisturbed.map((/** @type {any} */ { timestep, dispatches, ...frame }) => frame),
+        `${sampler}: to the bit, as on the CPU everything is`,
+      );
+    }
+  });
+
+  test("is told in the page, which goes on when asked", async (t) => {
+    const server = await serve({ ...(await fixtureModel("small")), ...(await fragileWorker()) });
+    const context = await browser.newContext();
+    t.after(async () => {
+      await context.close();
+      await server.close();
+    });
+    const visitor = new Visitor(await context.newPage());
+    await visitor.page.goto(`${server.url}?device=cpu&model=small#steps=10&at=2`);
+    await visitor.rests(2);
+    await visitor.page.evaluate(
+      () =>
+        new Promise((resolve) => {
+          const channel = new BroadcastChannel("faults");
+          channel.onmessage = resolve;
+          channel.postMessage({ order: "corrupt" });
+        }),
+    );
+    await visitor.step.click();
+    await visitor.failure.waitFor();
+    assert.match(
+      (await visitor.failure.textContent()) ?? "",
+      /broke down while taking a step of a walk/,
+    );
+    const box = await visitor.failure.boundingBox();
+    assert.ok(box !== null && box.y >= 0 && box.y + box.height < 720, "in sight");
+    await visitor.page.getByRole("button", { name: "Try again" }).click();
+    // The address had the step that was asked for.
+    await visitor.rests(3);
+    await visitor.step.click();
+    await visitor.rests(4);
+    assert.equal(await visitor.failure.count(), 0);
+    const notice = visitor.page.getByRole("complementary", { name: "What happened" });
+    await notice.getByText(/broke down/).waitFor();
+    await notice.getByRole("button", { name: "Close" }).click();
+    assert.equal(await notice.getByText(/broke down/).count(), 0);
+  });
+});
+
+describe("memory that does not suffice", () => {
+  const many = { ...options, count: 24, steps: 2 };
+
+  /** The crate's module, with no more memory than this. @param {number} pages */
+  async function withMemory(pages) {
+    const file = path.join(root, "web", "pkg", "cpu", "walkback_bg.wasm");
+    return { "/web/pkg/cpu/walkback_bg.wasm": { body: limitMemory(await readFile(file), pages) } };
+  }
+
+  test("halves the batch until it does, for the same images", async (t) => {
+    const ample = await engineOn(t);
+    const expected = await ample(`return walk(it)`, many);
+    const { memory } = await ample(`return tell("count")`);
+    t.diagnostic(`24 images need ${memory / 2 ** 20} MiB`);
+    const short = await engineOn(t, await withMemory(Math.floor((memory * 0.6) / 2 ** 16)));
+    const { frames, changes } = await short(`return { frames: await walk(it), changes }`, many);
+    assert.deepEqual(frames, expected);
+    assert.match(changes.at(-1).notice, /asked about \d+ images at a time/);
+  });
+
+  test("is told plainly where not even one image fits", async (t) => {
+    const server = await serve({ ...(await fixtureModel("small")), ...(await withMemory(24)) });
+    const context = await browser.newContext();
+    t.after(async () => {
+      await context.close();
+      await server.close();
+    });
+    const visitor = new Visitor(await context.newPage());
+    await visitor.page.goto(`${server.url}?device=cpu&model=small`);
+    await visitor.failure.waitFor();
+    const sentence = (await visitor.failure.textContent()) ?? "";
+    assert.match(sentence, /^There is not enough memory here for loading the model/);
+    assert.match(sentence, /smaller model\.$/);
+  });
+});
+
+describe("numbers that are none", () => {
+  test("stop the walk, and the page says at which step", async (t) => {
+    const server = await serve(
+      await fixtureModel("huge", {
+        // Finite, so it passes the check at start; x_0-hat is some fifty times as large.
+        weights: (file) => scaleTensor(file, "conv_out.weight", 5e37),
+        scheduler: { clip_sample: false },
+      }),
+    );
+    const context = await browser.newContext();
+    t.after(async () => {
+      await context.close();
+      await server.close();
+    });
+    const visitor = new Visitor(await context.newPage());
+    await visitor.page.goto(`${server.url}?device=cpu&model=huge#steps=10`);
+    await visitor.failure.waitFor();
+    assert.match(
+      (await visitor.failure.textContent()) ?? "",
+      /^The walk stopped at step \d+ of 10, timestep \d+: .* holds (NaN|-?inf)/,
+    );
+    await visitor.page.getByRole("button", { name: "Try again" }).waitFor();
+  });
+
+  test("are refused in a single answer too", async (t) => {
+    const run = await engineOn(t);
+    const said = await run(
+      `const x = new Float32Array(784).fill(3e38);
+       return engine.denoise({ x, count: 1, timestep: 7 }).then(() => "", (error) => error.message);`,
+    );
+    assert.match(said, /the network returned .* at timestep 7/);
+  });
+});
+
+describe("a seed that is used again", () => {
+  for (const model of ["small", "mnist"]) {
+    test(`gives the same walk of ${model} to the bit after the page was loaded anew`, async (t) => {
+      const walks = [];
+      for (let visit = 0; visit < 2; visit++) {
+        const run = await engineOn(t, {}, model);
+        walks.push(
+          await run(`return walk(it)`, { ...options, label: model === "mnist" ? 3 : null }),
+        );
+      }
+      assert.equal(walks[0].length, 6);
+      assert.deepEqual(walks[0], walks[1]);
+    });
+  }
+});

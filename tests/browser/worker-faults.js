@@ -1,0 +1,86 @@
+// What goes wrong with the page's workers in tests, for real: this is served in front of web/worker.js (see
+// faults.js), keeps hold of what the worker is made of, and breaks or counts it when a test says so.
+
+/** @typedef {"destroy" | "corrupt" | "count"} Order */
+
+/** Whether this worker has the model; the other one is left alone. */
+let hasModel = false;
+/** @type {WebAssembly.Memory[]} */
+const memories = [];
+/** @type {GPUDevice[]} */
+const devices = [];
+/** Buffers that were made and not destroyed, unless nobody has them any more. @type {Map<number, WeakRef<GPUBuffer>>} */
+const buffers = new Map();
+/** @type {WeakMap<GPUBuffer, number>} */
+const numbers = new WeakMap();
+let lastBuffer = 0;
+
+/** @returns {GPUBuffer[]} */
+function liveBuffers() {
+  // There where the browser was started with --expose-gc.
+  /** @type {{ gc?: () => void }} */ (globalThis).gc?.();
+  return [...buffers.values()].flatMap((reference) => reference.deref() ?? []);
+}
+
+self.addEventListener("message", ({ data }) => {
+  if (data.method === "load") hasModel = true;
+});
+
+/** @param {WebAssembly.Instance} instance */
+function hold(instance) {
+  const { memory } = instance.exports;
+  if (memory instanceof WebAssembly.Memory) memories.push(memory);
+}
+
+const { instantiate, instantiateStreaming } = WebAssembly;
+WebAssembly.instantiateStreaming = async (source, imports) => {
+  const result = await instantiateStreaming(source, imports);
+  hold(result.instance);
+  return result;
+};
+// Where streaming is not to be had, the crate's glue falls back to this.
+WebAssembly.instantiate = /** @type {any} */ (
+  async (/** @type {any} */ source, /** @type {any} */ imports) => {
+    const result = /** @type {any} */ (await instantiate(source, imports));
+    hold(result.instance ?? result);
+    return result;
+  }
+);
+
+if (typeof GPUAdapter !== "undefined") {
+  const { requestDevice } = GPUAdapter.prototype;
+  GPUAdapter.prototype.requestDevice = async function (...wishes) {
+    const device = await requestDevice.apply(this, wishes);
+    devices.push(device);
+    return device;
+  };
+  const { createBuffer } = GPUDevice.prototype;
+  GPUDevice.prototype.createBuffer = function (descriptor) {
+    const buffer = createBuffer.call(this, descriptor);
+    buffers.set(++lastBuffer, new WeakRef(buffer));
+    numbers.set(buffer, lastBuffer);
+    return buffer;
+  };
+  const { destroy } = GPUBuffer.prototype;
+  GPUBuffer.prototype.destroy = function () {
+    buffers.delete(numbers.get(this) ?? 0);
+    return destroy.call(this);
+  };
+}
+
+const channel = new BroadcastChannel("faults");
+channel.addEventListener("message", (/** @type {MessageEvent<{ order: Order }>} */ { data }) => {
+  if (!hasModel || !("order" in data)) return;
+  if (data.order === "destroy") devices.at(-1)?.destroy();
+  // Rust's constants lie behind its stack of 1 MiB, and with them the tables by which it finds its functions.
+  if (data.order === "corrupt") {
+    for (const { buffer } of memories) new Uint8Array(buffer, 2 ** 20, 96 * 2 ** 10).fill(0xfe);
+  }
+  const live = liveBuffers();
+  channel.postMessage({
+    done: data.order,
+    memory: memories.reduce((sum, { buffer }) => sum + buffer.byteLength, 0),
+    buffers: live.length,
+    bytes: live.reduce((sum, { size }) => sum + size, 0),
+  });
+});
