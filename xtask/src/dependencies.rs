@@ -69,8 +69,9 @@ fn every_direct_dependency_has_its_reason_and_no_other_is_named() {
         ("crate", crates(&read("crate/Cargo.toml"))),
         ("xtask", crates(&read("xtask/Cargo.toml"))),
         ("npm", packages(&read("package.json"))),
+        ("bench", packages(&read("bench/package.json"))),
     ] {
-        assert!(direct.len() > 5, "{heading}: {direct:?}");
+        assert!(!direct.is_empty(), "{heading}");
         assert_eq!(documented(&text, heading), direct, "{heading}");
     }
 }
