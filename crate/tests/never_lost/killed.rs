@@ -65,7 +65,8 @@ fn a_run_killed_again_and_again_ends_like_one_left_alone() {
         let start = Instant::now();
         kill_when(killed.start(), || start.elapsed() >= moment);
         killed.whole_checkpoints();
-        assert!(killed.checkpoints().len() >= before.len());
+        // The last two are kept; of the one before them a kill may leave the name for a while.
+        assert!(killed.checkpoints().len() >= before.len().min(2));
         assert!(killed.checkpoints().last() >= before.last());
     }
     assert!(

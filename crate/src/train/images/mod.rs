@@ -120,7 +120,7 @@ pub fn read(dir: &Path, split: Split, wanted: &Wanted) -> Result<ImageSet, Image
         ));
     }
 
-    let sizes = each(&paths, |file| fit::size(file))?;
+    let sizes = each(&paths, fit::size)?;
     let size = wanted
         .size
         .unwrap_or_else(|| fit::common_size(sizes.iter().copied()));
