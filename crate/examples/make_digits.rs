@@ -11,7 +11,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use walkback::picture::{GridLayout, grid_png};
-use walkback::train::idx::{Dataset, Split, gzip};
+use walkback::train::dataset::Dataset;
+use walkback::train::idx::{Split, gzip};
 
 const TRAIN_PER_CLASS: usize = 50;
 const TEST_PER_CLASS: usize = 10;

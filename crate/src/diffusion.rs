@@ -83,12 +83,10 @@ impl Transition {
         }
     }
 
-    /// log sigma_t^2 = f log beta_t + (1 - f) log beta~_t with f = (v + 1) / 2, where v is what the
-    /// network puts out, -1 to 1 (Nichol & Dhariwal 2021, arXiv 2102.09672, eq. 15).
+    /// The learned log variance of a step, [`blend_log_variances`] of beta~_t and beta_t; beta~ may be 0.
     pub fn learned_range_log_variance(self, v: f64) -> f64 {
-        let f = (v + 1.0) / 2.0;
         let smallest = self.posterior_variance().max(SMALLEST_VARIANCE);
-        f * self.beta().ln() + (1.0 - f) * smallest.ln()
+        blend_log_variances(v, smallest, self.beta())
     }
 
     /// The factors of x_0 and of x_t in the posterior mean, eq. 7:
@@ -131,6 +129,13 @@ impl Transition {
         let (of_x_0, of_x_t) = self.posterior_mean_coefficients();
         linear_combination(of_x_0.recip(), mean, -of_x_t / of_x_0, x_t, out);
     }
+}
+
+/// log sigma_t^2 = f log beta_t + (1 - f) log beta~_t with f = (v + 1) / 2, where v is what the
+/// network puts out, -1 to 1 (Nichol & Dhariwal 2021, arXiv 2102.09672, eq. 15).
+pub fn blend_log_variances(v: f64, smallest: f64, largest: f64) -> f64 {
+    let f = (v + 1.0) / 2.0;
+    f * largest.ln() + (1.0 - f) * smallest.ln()
 }
 
 /// out += scale z.

@@ -193,8 +193,9 @@ fn write_and_sync(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Flushes a rename to the disk; systems that cannot open folders (Windows) do so themselves.
-fn sync_folder(path: &Path) {
+/// Flushes the names in a folder, a renamed one for instance, to the disk. Best effort: systems that cannot open folders
+/// (Windows) do so themselves, and some file systems refuse.
+pub(crate) fn sync_folder(path: &Path) {
     if let Ok(folder) = File::open(path) {
         let _ = folder.sync_all();
     }

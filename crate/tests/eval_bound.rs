@@ -16,7 +16,8 @@ use walkback::likelihood::{
 use walkback::noise::NoiseStream;
 use walkback::pipeline::{Labels, Pipeline};
 use walkback::schedule::{PredictionType, Schedule, SchedulerConfig, VarianceType};
-use walkback::train::idx::{Dataset, Split};
+use walkback::train::dataset::Dataset;
+use walkback::train::idx::Split;
 
 /// A chain of 30 timesteps that ends in noise.
 fn short_chain(variance_type: VarianceType) -> SchedulerConfig {

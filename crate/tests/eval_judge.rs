@@ -7,7 +7,8 @@ use std::path::Path;
 use walkback::eval::cache::{Judge, JudgeError, obtain};
 use walkback::eval::classifier::{ClassifierError, FEATURES, Recipe};
 use walkback::eval::samples::Rate;
-use walkback::train::idx::{Dataset, Split};
+use walkback::train::dataset::Dataset;
+use walkback::train::idx::Split;
 
 fn digits() -> Dataset {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/mnist-500");

@@ -12,7 +12,7 @@ use walkback::eval::samples::{Rate, Setting};
 use walkback::eval::{check_fit, choose_per_class};
 use walkback::noise::NoiseStream;
 use walkback::sampler::SamplerKind;
-use walkback::train::idx::Dataset;
+use walkback::train::dataset::Dataset;
 
 #[track_caller]
 fn assert_close(found: f64, expected: f64, tolerance: f64) {

@@ -12,7 +12,8 @@ use walkback::folder;
 use walkback::pipeline::Pipeline;
 use walkback::sampler::SamplerKind;
 use walkback::schedule::SchedulerConfig;
-use walkback::train::idx::{Dataset, Split};
+use walkback::train::dataset::Dataset;
+use walkback::train::idx::Split;
 
 const STEPS: usize = 250;
 

@@ -1,8 +1,11 @@
-//! The project's own commands: `cargo xtask serve | test | dist | bench`.
+//! The project's own commands: `cargo xtask serve | test | dist | bench | deny`.
 
 mod bench;
 mod browser;
 mod command;
+mod deny;
+#[cfg(test)]
+mod dependencies;
 mod dist;
 mod http;
 mod models;
@@ -42,6 +45,7 @@ enum Subcommands {
     Test(test::Options),
     Dist(dist::Options),
     Bench(bench::Options),
+    Deny(deny::Options),
 }
 
 fn main() -> ExitCode {
@@ -50,6 +54,7 @@ fn main() -> ExitCode {
         Subcommands::Test(options) => test::run(&options),
         Subcommands::Dist(options) => dist::run(&options),
         Subcommands::Bench(options) => bench::run(&options),
+        Subcommands::Deny(options) => deny::run(&options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

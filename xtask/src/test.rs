@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything that must hold before a change is kept, step by step.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -21,42 +21,48 @@ pub(crate) struct Options {
     /// Run only this step; can be repeated.
     #[arg(long, value_name = "STEP", value_parser = PossibleValuesParser::new(names()))]
     only: Vec<String>,
+    /// Also what takes long: many more kills and malformed inputs, and the browser tests in tests/browser/long.
+    #[arg(long)]
+    long: bool,
 }
+
+/// Tells native and browser tests that there is time.
+const LONG: &str = "WALKBACK_LONG";
 
 struct Step {
     name: &'static str,
-    run: fn() -> Result<()>,
+    run: fn(long: bool) -> Result<()>,
 }
 
 /// In the order of what fails soonest. Each step sees to what it needs, so that it can also run alone.
 const STEPS: &[Step] = &[
     Step {
         name: "format",
-        run: format,
+        run: |_| format(),
     },
     Step {
         name: "npm",
-        run: node::install,
+        run: |_| node::install(),
     },
     Step {
         name: "prettier",
-        run: prettier,
+        run: |_| prettier(),
     },
     Step {
         name: "tsc",
-        run: tsc,
+        run: |_| tsc(),
     },
     Step {
         name: "clippy",
-        run: clippy,
+        run: |_| clippy(),
     },
     Step {
         name: "clippy-wasm",
-        run: clippy_wasm,
+        run: |_| clippy_wasm(),
     },
     Step {
         name: "docs",
-        run: docs,
+        run: |_| docs(),
     },
     Step {
         name: "native",
@@ -64,7 +70,7 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "wasm",
-        run: build_wasm,
+        run: |_| build_wasm(),
     },
     Step {
         name: "browser",
@@ -93,7 +99,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     for step in STEPS.iter().filter(|step| is_wanted(options, step.name)) {
         println!("\n==> {}", step.name);
         let began = Instant::now();
-        let outcome = (step.run)();
+        let outcome = (step.run)(options.long);
         let took = began.elapsed();
         if let Err(reason) = outcome {
             summarise(&done);
@@ -172,10 +178,15 @@ fn docs() -> Result<()> {
     })
 }
 
-fn native() -> Result<()> {
-    PACKAGES
-        .iter()
-        .try_for_each(|package| command::run(cargo().arg("test").args(package)))
+fn native(long: bool) -> Result<()> {
+    PACKAGES.iter().try_for_each(|package| {
+        let mut test = cargo();
+        test.arg("test").args(package);
+        if long {
+            test.env(LONG, "1");
+        }
+        command::run(&mut test)
+    })
 }
 
 fn build_wasm() -> Result<()> {
@@ -185,7 +196,7 @@ fn build_wasm() -> Result<()> {
         .try_for_each(|&device| recipe.build(device))
 }
 
-fn browser_tests() -> Result<()> {
+fn browser_tests(long: bool) -> Result<()> {
     vendor::provide()?;
     models::provide()?;
     build_wasm()?;
@@ -196,7 +207,7 @@ fn browser_tests() -> Result<()> {
     // One file at a time: several browsers at once would slow each other down beyond their time limits.
     tests
         .args(["--test", "--test-concurrency=1", "--test-reporter=spec"])
-        .args(browser_test_files()?)
+        .args(browser_test_files(long)?)
         .env("CHROME", browser);
     match browser::find_firefox()? {
         Some(firefox) => {
@@ -205,13 +216,29 @@ fn browser_tests() -> Result<()> {
         }
         None => println!("    no Firefox: its tests are skipped; set FIREFOX to the path of one"),
     }
+    if long {
+        tests.env(LONG, "1");
+    }
     command::run(&mut tests)
 }
 
-/// `tests/browser/*.test.js`, one by one, because Node's versions differ in what they make of a folder.
-fn browser_test_files() -> Result<Vec<PathBuf>> {
+/// `tests/browser/*.test.js`, and those in `long/` if there is time; one by one, because Node's versions differ in what they
+/// make of a folder.
+fn browser_test_files(long: bool) -> Result<Vec<PathBuf>> {
     let folder = root().join("tests/browser");
-    let entries = fs::read_dir(&folder)
+    let mut files = test_files(&folder)?;
+    if files.is_empty() {
+        bail!("there is no *.test.js in {}", folder.display());
+    }
+    if long && folder.join("long").is_dir() {
+        files.extend(test_files(&folder.join("long"))?);
+    }
+    Ok(files)
+}
+
+/// The `*.test.js` in one folder, sorted, as paths from the root.
+fn test_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder)
         .with_context(|| format!("could not read the folder {}", folder.display()))?;
     let mut files = Vec::new();
     for entry in entries {
@@ -219,9 +246,6 @@ fn browser_test_files() -> Result<Vec<PathBuf>> {
         if path.to_string_lossy().ends_with(".test.js") {
             files.push(path.strip_prefix(root()).unwrap_or(&path).to_owned());
         }
-    }
-    if files.is_empty() {
-        bail!("there is no *.test.js in {}", folder.display());
     }
     files.sort();
     Ok(files)
@@ -236,6 +260,7 @@ mod tests {
         let options = Options {
             only: owned(only),
             skip: owned(skip),
+            long: false,
         };
         names().filter(|name| is_wanted(&options, name)).collect()
     }
@@ -246,6 +271,16 @@ mod tests {
         assert_eq!(wanted(&[], &["browser"]).len(), STEPS.len() - 1);
         assert_eq!(wanted(&["native", "format"], &[]), ["format", "native"]);
         assert!(wanted(&["native"], &["native"]).is_empty());
+    }
+
+    #[test]
+    fn long_browser_tests_come_only_when_asked_for() {
+        let is_long = |path: &PathBuf| path.parent().is_some_and(|folder| folder.ends_with("long"));
+        let ordinary = browser_test_files(false).expect("there are browser tests");
+        assert!(!ordinary.iter().any(is_long));
+        let all = browser_test_files(true).expect("there are browser tests");
+        assert_eq!(all[..ordinary.len()], ordinary);
+        assert!(all[ordinary.len()..].iter().all(is_long));
     }
 
     #[test]

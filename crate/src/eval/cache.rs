@@ -5,7 +5,7 @@
 
 use super::classifier::{Classifier, ClassifierError, Network, Recipe, check};
 use crate::folder::{FolderError, write_file};
-use crate::train::idx::Dataset;
+use crate::train::dataset::Dataset;
 use burn::module::Module;
 use burn::store::ModuleRecord;
 use burn::tensor::{Bytes, Device};

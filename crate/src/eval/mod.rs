@@ -18,7 +18,7 @@ pub mod samples;
 mod symmetric;
 
 use crate::chain::ModelSpec;
-use crate::train::idx::Dataset;
+use crate::train::dataset::Dataset;
 use rand_mt::Mt64;
 use thiserror::Error;
 

@@ -4,7 +4,7 @@ use crate::chain::{Chain, ChainError, ChainOptions, Denoiser, ModelSpec};
 use crate::picture::to_byte;
 use crate::sampler::SamplerKind;
 use crate::schedule::SchedulerConfig;
-use crate::train::idx::Dataset;
+use crate::train::dataset::Dataset;
 use serde::Serialize;
 use std::fmt;
 use std::str::FromStr;

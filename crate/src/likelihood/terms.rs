@@ -1,7 +1,7 @@
 //! One term of the bound for one image, from the network's output.
 
 use super::{LogVariance, bound_variance, decoder_term, neighbours, transition_term};
-use crate::diffusion::predicted_x_0;
+use crate::diffusion::{blend_log_variances, predicted_x_0};
 use crate::schedule::{PredictionType, Schedule, ScheduleError, SchedulerConfig, VarianceType};
 use thiserror::Error;
 
@@ -115,8 +115,7 @@ impl Terms {
                 LogVariance::Same(if timestep == 0 { smallest } else { step.beta() }.ln())
             }
             VarianceType::LearnedRange => {
-                let (low, high) = (smallest.ln(), step.beta().ln());
-                let blend = |v: &f32| low + (f64::from(*v) + 1.0) / 2.0 * (high - low);
+                let blend = |v: &f32| blend_log_variances(f64::from(*v), smallest, step.beta());
                 each = learned.iter().map(blend).collect();
                 LogVariance::Each(&each)
             }

@@ -13,7 +13,7 @@
 //! dL_0 / dlog sigma^2   = (b phi(b) - a phi(a)) / (Phi(b) - Phi(a)) / 2
 //! ```
 
-use crate::diffusion::predicted_x_0;
+use crate::diffusion::{blend_log_variances, predicted_x_0};
 use crate::likelihood::{
     LogVariance, bits_per_dim, bound_variance, decoder_term, neighbours, transition_term,
 };
@@ -59,11 +59,11 @@ pub fn bound_term(
     step.posterior_mean(&x_0_hat, x_t, &mut mean);
 
     // beta~ is 0 at timestep 0; the next one stands in, as everywhere in the bound.
-    let smallest = bound_variance(schedule, guess.timestep)?.ln();
-    let range = step.beta().ln() - smallest;
+    let smallest = bound_variance(schedule, guess.timestep)?;
+    let range = step.beta().ln() - smallest.ln();
     let log_variances: Vec<f64> = v
         .iter()
-        .map(|&v| smallest + (f64::from(v) + 1.0) / 2.0 * range)
+        .map(|&v| blend_log_variances(f64::from(v), smallest, step.beta()))
         .collect();
     let all = LogVariance::Each(&log_variances);
 
@@ -78,7 +78,7 @@ pub fn bound_term(
         let mut truth = vec![0.0; size];
         step.posterior_mean(x_0, x_t, &mut truth);
         for (i, slope) in slope.iter_mut().enumerate() {
-            let ratio = (smallest - log_variances[i]).exp_m1();
+            let ratio = (smallest.ln() - log_variances[i]).exp_m1();
             let distance = (f64::from(truth[i]) - f64::from(mean[i])).powi(2);
             *slope = (-scale * 0.5 * (ratio + distance * (-log_variances[i]).exp())) as f32;
         }

@@ -1,4 +1,5 @@
-//! Checkpoints in a run folder: written whole beside the old one, then renamed, so that a crash at any moment leaves a complete one.
+//! Checkpoints in a run folder: written whole beside the old one, then renamed, so that a crash at any moment leaves a
+//! complete one. `state.json` holds the SHA-256 of the other files: what a disk has damaged is not trained on.
 
 use crate::folder::{self, FolderError};
 use crate::unet::UNet;
@@ -8,6 +9,8 @@ use burn::optim::ModuleOptimizer;
 use burn::store::ModuleRecord;
 use burn::tensor::{Bytes, Device};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -48,7 +51,7 @@ pub enum CheckpointError {
     #[error(transparent)]
     Write(#[from] FolderError),
     /// A folder cannot be renamed or removed.
-    #[error("{}: {source}", .path.display())]
+    #[error("{}: cannot be renamed or removed ({source}). Check the permissions; the checkpoints there are kept", .path.display())]
     Folder {
         /// The folder.
         path: PathBuf,
@@ -64,6 +67,25 @@ pub struct State {
     pub step: u64,
     /// Time spent, in seconds: training, checkpoints and samples.
     pub elapsed_s: f64,
+}
+
+/// `state.json`: what a checkpoint says of itself and of its other files.
+#[derive(Debug, Serialize, Deserialize)]
+struct Manifest {
+    #[serde(flatten)]
+    state: State,
+    /// SHA-256 by file name; checkpoints from before there were sums have none.
+    #[serde(default)]
+    sha256: BTreeMap<String, String>,
+}
+
+fn sum(bytes: &[u8]) -> String {
+    format!("{:x}", Sha256::digest(bytes))
+}
+
+/// The folder of a step's checkpoint.
+fn name(step: u64) -> String {
+    format!("{PREFIX}{step:09}")
 }
 
 /// The folders of complete checkpoints, oldest first.
@@ -120,40 +142,63 @@ pub fn save(
     optimizer: &ModuleOptimizer,
 ) -> Result<(), CheckpointError> {
     let parent = run.join("checkpoints");
-    let name = format!("{PREFIX}{:09}", state.step);
+    let name = name(state.step);
     let temporary = parent.join(format!(".{name}{TEMPORARY}"));
     for unfinished in unfinished(&parent) {
         fs::remove_dir_all(&unfinished).map_err(folder_error(&unfinished))?;
     }
-    let encode = |file: &str, reason: String| CheckpointError::Encode {
-        path: temporary.join(file),
-        reason,
-    };
-    let weights = unet
-        .clone()
-        .into_record()
-        .into_bytes()
-        .map_err(|e| encode(WEIGHTS, e.to_string()))?;
-    folder::write_file(&temporary.join(WEIGHTS), &weights)?;
-    let moments = optimizer
-        .into_bytes()
-        .map_err(|e| encode(OPTIMIZER, e.to_string()))?;
-    folder::write_file(&temporary.join(OPTIMIZER), &moments)?;
-    let average = ema
-        .to_safetensors(StoredAs::F32)
-        .map_err(|e| encode(EMA, e.to_string()))?;
-    folder::write_file(&temporary.join(EMA), &average)?;
-    let json = serde_json::to_vec_pretty(&state).map_err(|e| encode(STATE, e.to_string()))?;
-    folder::write_file(&temporary.join(STATE), &json)?;
     let path = parent.join(name);
-    if path.exists() {
-        remove(&path)?;
+    let written = write(&temporary, state, unet, ema, optimizer).and_then(|()| {
+        if path.exists() {
+            remove(&path)?;
+        }
+        fs::rename(&temporary, &path).map_err(folder_error(&path))
+    });
+    if let Err(error) = written {
+        // Best effort, and the reason above is the one worth telling: half a checkpoint would go on filling the disk.
+        let _ = fs::remove_dir_all(&temporary);
+        return Err(error);
     }
-    fs::rename(&temporary, &path).map_err(folder_error(&path))?;
+    // The new name has to be on the disk before an old checkpoint goes.
+    folder::sync_folder(&parent);
+    folder::sync_folder(run);
     let old = list(run);
     for path in &old[..old.len().saturating_sub(KEPT)] {
         remove(path)?;
     }
+    Ok(())
+}
+
+/// Writes all files of a checkpoint, each of them flushed to the disk; `state.json`, which makes it complete, comes last.
+fn write(
+    folder: &Path,
+    state: State,
+    unet: &UNet,
+    ema: &UNet,
+    optimizer: &ModuleOptimizer,
+) -> Result<(), CheckpointError> {
+    let encode = |file: &str, reason: String| CheckpointError::Encode {
+        path: folder.join(file),
+        reason,
+    };
+    let weights = unet.clone().into_record().into_bytes();
+    let weights = weights.map_err(|e| encode(WEIGHTS, e.to_string()))?;
+    let moments = optimizer.into_bytes();
+    let moments = moments.map_err(|e| encode(OPTIMIZER, e.to_string()))?;
+    let average = ema.to_safetensors(StoredAs::F32);
+    let average = average.map_err(|e| encode(EMA, e.to_string()))?;
+    let mut sha256 = BTreeMap::new();
+    for (file, bytes) in [
+        (WEIGHTS, &weights[..]),
+        (OPTIMIZER, &moments),
+        (EMA, &average),
+    ] {
+        folder::write_file(&folder.join(file), bytes)?;
+        sha256.insert(file.to_owned(), sum(bytes));
+    }
+    let manifest = Manifest { state, sha256 };
+    let json = serde_json::to_vec_pretty(&manifest).map_err(|e| encode(STATE, e.to_string()))?;
+    folder::write_file(&folder.join(STATE), &json)?;
     Ok(())
 }
 
@@ -170,11 +215,11 @@ fn folder_error(path: &Path) -> impl FnOnce(std::io::Error) -> CheckpointError {
     move |source| CheckpointError::Folder { path, source }
 }
 
-fn read(path: PathBuf) -> Result<Vec<u8>, CheckpointError> {
-    fs::read(&path).map_err(|e| CheckpointError::Broken {
-        path,
-        reason: e.to_string(),
-    })
+fn broken(path: &Path, reason: impl ToString) -> CheckpointError {
+    CheckpointError::Broken {
+        path: path.into(),
+        reason: reason.to_string(),
+    }
 }
 
 /// Reads only what a checkpoint says of itself.
@@ -182,12 +227,31 @@ fn read(path: PathBuf) -> Result<Vec<u8>, CheckpointError> {
 /// # Errors
 /// `state.json` is missing or broken.
 pub fn read_state(checkpoint: &Path) -> Result<State, CheckpointError> {
+    Ok(manifest(checkpoint)?.state)
+}
+
+fn manifest(checkpoint: &Path) -> Result<Manifest, CheckpointError> {
     let path = checkpoint.join(STATE);
-    let json = read(path.clone())?;
-    serde_json::from_slice(&json).map_err(|e| CheckpointError::Broken {
-        path,
-        reason: e.to_string(),
-    })
+    let json = fs::read(&path).map_err(|e| broken(&path, e))?;
+    let manifest: Manifest = serde_json::from_slice(&json).map_err(|e| broken(&path, e))?;
+    let step = manifest.state.step;
+    if checkpoint.file_name() != Some(name(step).as_ref()) {
+        return Err(broken(&path, format!("it speaks of step {step}")));
+    }
+    Ok(manifest)
+}
+
+/// The bytes of one file, which must be those that were written.
+fn read(checkpoint: &Path, file: &str) -> Result<Vec<u8>, CheckpointError> {
+    let path = checkpoint.join(file);
+    let bytes = fs::read(&path).map_err(|e| broken(&path, e))?;
+    match manifest(checkpoint)?.sha256.get(file) {
+        Some(written) if *written != sum(&bytes) => Err(broken(
+            &path,
+            "its SHA-256 is not the one in state.json: it was altered or damaged",
+        )),
+        _ => Ok(bytes),
+    }
 }
 
 /// The averaged weights of a checkpoint, loaded into `unet`.
@@ -195,13 +259,9 @@ pub fn read_state(checkpoint: &Path) -> Result<State, CheckpointError> {
 /// # Errors
 /// The file is missing, broken, or of another architecture.
 pub fn load_ema(checkpoint: &Path, unet: UNet, device: &Device) -> Result<UNet, CheckpointError> {
-    let path = checkpoint.join(EMA);
-    let bytes = read(path.clone())?;
+    let bytes = read(checkpoint, EMA)?;
     unet.load_safetensors(&bytes, device)
-        .map_err(|e| CheckpointError::Broken {
-            path,
-            reason: e.to_string(),
-        })
+        .map_err(|e| broken(&checkpoint.join(EMA), e))
 }
 
 /// The trained weights and the optimizer's moments of a checkpoint, as they were, to the bit.
@@ -213,21 +273,13 @@ pub fn load(
     unet: UNet,
     optimizer: ModuleOptimizer,
 ) -> Result<(UNet, ModuleOptimizer), CheckpointError> {
-    let path = checkpoint.join(WEIGHTS);
-    let bytes = Bytes::from_bytes_vec(read(path.clone())?);
+    let bytes = Bytes::from_bytes_vec(read(checkpoint, WEIGHTS)?);
     let unet = ModuleRecord::from_bytes(bytes)
         .and_then(|record| unet.try_load_record(record))
-        .map_err(|e| CheckpointError::Broken {
-            path,
-            reason: e.to_string(),
-        })?;
-    let path = checkpoint.join(OPTIMIZER);
-    let bytes = Bytes::from_bytes_vec(read(path.clone())?);
+        .map_err(|e| broken(&checkpoint.join(WEIGHTS), e))?;
+    let bytes = Bytes::from_bytes_vec(read(checkpoint, OPTIMIZER)?);
     let optimizer = optimizer
         .from_bytes(bytes)
-        .map_err(|e| CheckpointError::Broken {
-            path,
-            reason: e.to_string(),
-        })?;
+        .map_err(|e| broken(&checkpoint.join(OPTIMIZER), e))?;
     Ok((unet, optimizer))
 }

@@ -3,14 +3,17 @@
 pub mod batches;
 pub mod bound;
 pub mod checkpoint;
+pub mod dataset;
 pub mod download;
 pub mod ema;
 pub mod export;
 pub mod gradients;
 pub mod idx;
+pub mod images;
 pub mod learning_rate;
 pub mod loss;
 pub mod preset;
 pub mod report;
 pub mod run_config;
+pub mod source;
 pub mod trainer;

@@ -1,10 +1,11 @@
 //! What a run is: `run.json` in its folder.
 
 use super::checkpoint::CheckpointError;
-use super::idx::Dataset;
+use super::dataset::Dataset;
 use super::learning_rate::{End, LrDecay};
 use super::loss::Loss;
 use super::trainer::TrainError;
+use crate::likelihood::{TermError, Terms};
 use crate::pipeline::Labels;
 use crate::schedule::{SchedulerConfig, VarianceType};
 use crate::unet::UNetConfig;
@@ -116,10 +117,11 @@ impl RunConfig {
                 self.unet.sample_size[1]
             ));
         }
-        let embeds = self.unet.num_class_embeds;
-        if embeds.is_some_and(|labels| data.classes() > labels) {
+        if let Some(labels) = self.unet.num_class_embeds
+            && data.classes() > labels
+        {
             return options(format!(
-                "the data has {} classes, but the network {embeds:?} labels",
+                "the data has {} classes, but the network has {labels} labels (num_class_embeds)",
                 data.classes()
             ));
         }
@@ -158,7 +160,12 @@ impl RunConfig {
             (VarianceType::LearnedRange, Loss::Hybrid) if outputs != 2 * inputs => format!(
                 "a learned variance needs a network with twice as many out_channels as in_channels, not {outputs} for {inputs}"
             ),
-            (VarianceType::LearnedRange, Loss::Hybrid) => return Ok(()),
+            (VarianceType::LearnedRange, Loss::Hybrid) => match Terms::new(&self.scheduler) {
+                Err(none @ TermError::NoSignal(_)) => format!(
+                    "--loss hybrid minimises the bound, and {none}; use --prediction v_prediction, or betas without a zero terminal SNR"
+                ),
+                _ => return Ok(()),
+            },
             (_, Loss::Hybrid) => {
                 "--loss hybrid trains a learned variance, and this model's is fixed; use --variance learned_range, or --loss simple".into()
             }

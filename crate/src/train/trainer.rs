@@ -2,7 +2,7 @@
 
 use super::batches::{Batch, BatchPlan};
 use super::checkpoint::{self, CheckpointError, State};
-use super::idx::Dataset;
+use super::dataset::Dataset;
 use super::learning_rate::{self, End};
 use super::loss::Objective;
 use super::run_config::RunConfig;

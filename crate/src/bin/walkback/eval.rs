@@ -16,8 +16,10 @@ use walkback::eval::plot::bound_png;
 use walkback::eval::samples::Setting;
 use walkback::folder::{self, write_file};
 use walkback::pipeline::Pipeline;
+use walkback::train::dataset::{Dataset, ImageSet};
 use walkback::train::download;
-use walkback::train::idx::{Dataset, Split};
+use walkback::train::idx::Split;
+use walkback::train::images::{self, Wanted};
 
 use crate::device::{DeviceArg, limit_threads};
 use progress::Progress;
@@ -38,7 +40,8 @@ pub struct Args {
     #[arg(long, value_name = "DIR", default_value = "pretrained/mnist")]
     model: PathBuf,
 
-    /// Folder of IDX files, training and test images (`t10k-images-idx3-ubyte`, ...) [default: MNIST, downloaded]
+    /// Folder of IDX files, training and test images (`t10k-images-idx3-ubyte`, ...), or of images in folders `train` and
+    /// `test` [default: MNIST, downloaded]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 
@@ -122,10 +125,12 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         Some(dir) => dir.clone(),
         None => download::mnist()?,
     };
-    let test = read(&dir, Split::Test, &pipeline)?;
     let train = samples
-        .then(|| read(&dir, Split::Train, &pipeline))
+        .then(|| read(&dir, Split::Train, &pipeline, None))
         .transpose()?;
+    let classes = train.as_ref().map_or(&[][..], |train| &train.names);
+    let test = read(&dir, Split::Test, &pipeline, Some(classes))?.data;
+    let train = train.map(|train| train.data);
     let plan = plan(args);
     let bounded = args.only != Some(Half::Samples);
     if bounded {
@@ -183,16 +188,42 @@ impl Report {
     }
 }
 
-/// One half of the data, which must be such as the model draws.
-fn read(dir: &Path, split: Split, pipeline: &Pipeline) -> anyhow::Result<Dataset> {
-    let data = Dataset::from_dir(dir, split)?;
+/// One half of the data, which must be such as the model draws: images are made so, IDX files have to be. A model without
+/// classes of its own takes them from `classes`, or else from the data.
+fn read(
+    dir: &Path,
+    split: Split,
+    pipeline: &Pipeline,
+    classes: Option<&[String]>,
+) -> anyhow::Result<ImageSet> {
+    let spec = pipeline.spec();
+    let names = &pipeline.labels().names;
     let what = match split {
         Split::Train => "training",
         Split::Test => "test",
     };
-    let names = pipeline.labels().names.len();
-    check_fit(&pipeline.spec(), names, &data, what)?;
-    Ok(data)
+    let found = if dir.is_dir() && images::is_folder_of_images(dir)? {
+        let wanted = Wanted {
+            size: Some([spec.height, spec.width]),
+            channels: Some(spec.channels).filter(|channels| matches!(channels, 1 | 3)),
+            names: match spec.num_class_embeds {
+                Some(_) => Some(names.clone()),
+                None => classes.map(<[String]>::to_vec),
+            },
+        };
+        images::read(dir, split, &wanted)?
+    } else {
+        ImageSet {
+            data: Dataset::from_dir(dir, split)?,
+            names: Vec::new(),
+            notes: Vec::new(),
+        }
+    };
+    for note in &found.notes {
+        eprintln!("{what} images: {note}");
+    }
+    check_fit(&spec, names.len(), &found.data, what)?;
+    Ok(found)
 }
 
 /// Which terms are computed.

@@ -11,10 +11,11 @@ use anyhow::{Context, ensure};
 use walkback::folder::{self, ModelFolder};
 use walkback::pipeline::Labels;
 use walkback::schedule::{BetaSchedule, PredictionType, SchedulerConfig, VarianceType};
-use walkback::train::idx::Dataset;
+use walkback::train::dataset::ImageSet;
+use walkback::train::images;
 use walkback::train::learning_rate::LrDecay;
 use walkback::train::loss::Loss;
-use walkback::train::preset::Preset;
+use walkback::train::preset::{Preset, Recipe};
 use walkback::train::run_config::RunConfig;
 use walkback::train::trainer::{Start, TrainOptions, train};
 use walkback::unet::UNetConfig;
@@ -22,9 +23,11 @@ use walkback::unet::UNetConfig;
 use crate::device::{DeviceArg, limit_threads};
 use watcher::Terminal;
 
-/// Train a model on images of 28 x 28 pixels or any other IDX set
+/// Train a model on MNIST, on any other IDX set, or on a folder of images
 ///
-/// Without --data, MNIST is downloaded once. The run folder receives checkpoints, metrics.csv, a loss curve and grids of
+/// Without --data, MNIST is downloaded once. A folder of PNG or JPEG files with a folder for each class makes a model that
+/// draws what it is told to; one without folders, or with a single one, makes a model without classes. Sizes and colours
+/// are found out, and what is done to the images is told. The run folder receives checkpoints, metrics.csv, a loss curve and grids of
 /// samples; Ctrl-C finishes the step and saves, --resume goes on from there.
 ///
 /// A run that ends at a step (--steps, or neither option) can be repeated, and resumed, to the bit on the same machine.
@@ -32,7 +35,8 @@ use watcher::Terminal;
 #[derive(Debug, clap::Args)]
 #[command(allow_negative_numbers = true)]
 pub struct Args {
-    /// Folder of IDX files (`train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, gzipped or not) [default: MNIST, downloaded]
+    /// Folder of PNG or JPEG files, in a folder for each class or all in one; or of IDX files (`train-images-idx3-ubyte`,
+    /// `train-labels-idx1-ubyte`, gzipped or not) [default: MNIST, downloaded]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 
@@ -40,9 +44,13 @@ pub struct Args {
     #[arg(long, value_name = "DIR", default_value = "runs/mnist")]
     out: PathBuf,
 
-    /// The recipe: mnist, or tiny for something to see within minutes
-    #[arg(long, value_name = "NAME", default_value = "mnist")]
-    preset: Preset,
+    /// Cut and resize the images to N x N pixels [default: their own size, if it is one and at most 64; else 32]
+    #[arg(long, value_name = "N", conflicts_with_all = ["resume", "init", "unet"])]
+    size: Option<usize>,
+
+    /// The recipe: mnist, images, or tiny for something to see within minutes [default: images for a folder of images]
+    #[arg(long, value_name = "NAME")]
+    preset: Option<Preset>,
 
     /// A U-Net configuration in the format of diffusers, instead of the preset's
     #[arg(long, value_name = "JSON", conflicts_with_all = ["resume", "init"])]
@@ -155,16 +163,11 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         .then(|| RunConfig::read(&args.out))
         .transpose()?;
     let folder = args.data.clone().or_else(|| resumed.as_ref()?.data.clone());
-    let data = Arc::new(data::open(folder.as_deref())?);
-    let options = options(args, time, folder, resumed, &data)?;
-    println!(
-        "{} images of {} x {}, {} classes; run folder {}",
-        data.len(),
-        data.height,
-        data.width,
-        data.classes(),
-        args.out.display()
-    );
+    let given = given(args, resumed)?;
+    let wanted = data::wanted(args.size, given.as_ref())?;
+    let found = data::open(folder.as_deref(), &wanted)?;
+    data::tell(&found, &args.out);
+    let options = options(args, time, folder, given, found)?;
     let mut terminal = Terminal::new(&options, device.clone())?;
     let trained = train(&options, &device.autodiff(), &mut terminal);
     terminal.finish()?;
@@ -186,24 +189,64 @@ fn time(args: &Args) -> anyhow::Result<Option<Duration>> {
     Ok(Some(time))
 }
 
+/// What there is of a model before the images are looked at, which then have to follow it.
+enum Given {
+    /// A run that is resumed.
+    Run(Box<RunConfig>),
+    /// The model of `--init`.
+    Model(Box<(ModelFolder, Model)>),
+    /// The network of `--unet`.
+    Network(Box<UNetConfig>),
+}
+
+fn given(args: &Args, resumed: Option<RunConfig>) -> anyhow::Result<Option<Given>> {
+    if let Some(config) = resumed {
+        return Ok(Some(Given::Run(Box::new(config))));
+    }
+    if let Some(dir) = &args.init {
+        let folder = folder::read(dir)?;
+        let model = initial(&folder)?;
+        return Ok(Some(Given::Model(Box::new((folder, model)))));
+    }
+    let Some(path) = &args.unet else {
+        return Ok(None);
+    };
+    let json = std::fs::read_to_string(path)
+        .with_context(|| format!("{}: cannot be read", path.display()))?;
+    let unet = UNetConfig::from_json(&json).with_context(|| path.display().to_string())?;
+    Ok(Some(Given::Network(Box::new(unet))))
+}
+
 /// What the trainer is asked to do.
 fn options(
     args: &Args,
     time: Option<Duration>,
     folder: Option<PathBuf>,
-    resumed: Option<RunConfig>,
-    data: &Arc<Dataset>,
+    given: Option<Given>,
+    ImageSet { data, names, .. }: ImageSet,
 ) -> anyhow::Result<TrainOptions> {
-    let (config, start) = match (resumed, &args.init) {
-        (Some(config), _) => (config, Start::Resume),
-        (None, Some(dir)) => {
-            let model = folder::read(dir)?;
-            (
-                run_config(args, initial(&model)?),
-                Start::Model(Box::new(model)),
-            )
+    // Only images are read in folders of their own; IDX files say by their names what they are.
+    let images = folder
+        .as_deref()
+        .map_or(Ok(false), images::is_folder_of_images)?;
+    let preset = args.preset.unwrap_or(if images {
+        Preset::Images
+    } else {
+        Preset::Mnist
+    });
+    let config = |model| run_config(args, preset.recipe(), model);
+    let (config, start) = match given {
+        Some(Given::Run(config)) => (*config, Start::Resume),
+        Some(Given::Model(given)) => {
+            let (folder, model) = *given;
+            (config(model), Start::Model(Box::new(folder)))
         }
-        (None, None) => (run_config(args, fresh(args, data)?), Start::Fresh),
+        Some(Given::Network(unet)) => (config(fresh(args, *unet, names)?), Start::Fresh),
+        None => {
+            let shape = [data.channels, data.height, data.width];
+            let unet = preset.unet(shape, names.len());
+            (config(fresh(args, unet, names)?), Start::Fresh)
+        }
     };
     let config = RunConfig {
         learning_rate: args.lr.unwrap_or(config.learning_rate),
@@ -212,11 +255,11 @@ fn options(
         ..config
     };
     let no_end = time.is_none() && config.end.is_none();
-    let default_steps = no_end.then_some(args.preset.recipe().steps);
+    let default_steps = no_end.then_some(preset.recipe().steps);
     Ok(TrainOptions {
         run: args.out.clone(),
         config,
-        data: data.clone(),
+        data: Arc::new(data),
         start,
         steps: args.steps.or(default_steps),
         time,
@@ -228,18 +271,9 @@ fn options(
 /// What is trained: the network, its schedule and its labels.
 type Model = (UNetConfig, SchedulerConfig, Labels);
 
-/// The preset's network, or the one of `--unet`, with a label for each class and the null label.
-fn fresh(args: &Args, data: &Dataset) -> anyhow::Result<Model> {
-    let shape = [data.channels, data.height, data.width];
-    let classes = data.classes();
-    let mut unet = match &args.unet {
-        None => args.preset.unet(shape, classes),
-        Some(path) => {
-            let json = std::fs::read_to_string(path)
-                .with_context(|| format!("{}: cannot be read", path.display()))?;
-            UNetConfig::from_json(&json).with_context(|| path.display().to_string())?
-        }
-    };
+/// A network with its schedule, a label for each class and the null label.
+fn fresh(args: &Args, mut unet: UNetConfig, names: Vec<String>) -> anyhow::Result<Model> {
+    let classes = names.len();
     let labels = match unet.num_class_embeds {
         None => Labels::default(),
         Some(embeds) => {
@@ -250,7 +284,7 @@ fn fresh(args: &Args, data: &Dataset) -> anyhow::Result<Model> {
                 classes + 1
             );
             Labels {
-                names: (0..classes).map(|class| class.to_string()).collect(),
+                names,
                 null: (embeds > classes).then_some(classes),
             }
         }
@@ -297,8 +331,7 @@ fn initial(model: &ModelFolder) -> anyhow::Result<Model> {
 }
 
 /// The recipe of the preset with what the command line changes.
-fn run_config(args: &Args, (unet, scheduler, labels): Model) -> RunConfig {
-    let recipe = args.preset.recipe();
+fn run_config(args: &Args, recipe: Recipe, (unet, scheduler, labels): Model) -> RunConfig {
     let loss = match scheduler.variance_type {
         VarianceType::LearnedRange => Loss::Hybrid,
         _ => recipe.loss,

@@ -20,7 +20,7 @@ use crate::likelihood::{TermError, Terms, bits_per_dim, prior_term};
 use crate::noise::NoiseStream;
 use crate::pipeline::Pipeline;
 use crate::schedule::{Schedule, ScheduleError, VarianceType};
-use crate::train::idx::Dataset;
+use crate::train::dataset::Dataset;
 use burn::tensor::{Tensor, TensorData};
 use plan::{Draw, Stratum, planned};
 use rayon::prelude::*;

@@ -9,7 +9,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum IdxError {
     /// The folder does not exist or is a file.
-    #[error("{}: not a folder. Give --data the folder that holds the IDX files, or leave it out to download MNIST", .dir.display())]
+    #[error("{}: not a folder. Give --data a folder of images or of IDX files, or leave it out to download MNIST", .dir.display())]
     NoFolder {
         /// The folder asked for.
         dir: PathBuf,

@@ -15,8 +15,8 @@ use walkback::eval::samples::{Rate, Setting, check, draw};
 use walkback::folder::write_file;
 use walkback::pipeline::Pipeline;
 use walkback::sampler::SamplerKind;
+use walkback::train::dataset::Dataset;
 use walkback::train::download;
-use walkback::train::idx::Dataset;
 
 use super::Args;
 use super::progress::Progress;

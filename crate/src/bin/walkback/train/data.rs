@@ -1,14 +1,58 @@
-//! The training images: a folder of IDX files, or MNIST from the cache.
+//! The training images: a folder of them, of IDX files, or MNIST from the cache.
 
 use std::path::Path;
 
+use walkback::train::dataset::ImageSet;
 use walkback::train::download;
-use walkback::train::idx::{Dataset, Split};
+use walkback::train::idx::Split;
+use walkback::train::images::Wanted;
+use walkback::train::source;
 
-/// Reads the training split of `dir`, or of MNIST, which is downloaded the first time.
-pub fn open(dir: Option<&Path>) -> anyhow::Result<Dataset> {
-    Ok(match dir {
-        Some(dir) => Dataset::from_dir(dir, Split::Train)?,
-        None => Dataset::from_dir(&download::mnist()?, Split::Train)?,
+use super::Given;
+
+/// What the images are to be made into: what a network that is there already takes, or `--size`.
+pub fn wanted(size: Option<usize>, given: Option<&Given>) -> anyhow::Result<Wanted> {
+    let (unet, names) = match given {
+        None => return Ok(size.map(Wanted::square).transpose()?.unwrap_or_default()),
+        Some(Given::Run(config)) => (&config.unet, Some(&config.labels.names)),
+        Some(Given::Model(model)) => (&model.1.0, Some(&model.1.2.names)),
+        Some(Given::Network(unet)) => (&**unet, None),
+    };
+    Ok(Wanted {
+        size: Some(unet.sample_size),
+        // Images have one channel or three; another number is refused where the network meets them.
+        channels: Some(unet.in_channels).filter(|channels| matches!(channels, 1 | 3)),
+        names: match (unet.num_class_embeds, names) {
+            (None, _) => Some(Vec::new()),
+            (Some(_), names) => names.cloned(),
+        },
     })
+}
+
+/// Reads the training images of `dir`, or of MNIST, which is downloaded the first time.
+pub fn open(dir: Option<&Path>, wanted: &Wanted) -> anyhow::Result<ImageSet> {
+    Ok(match dir {
+        Some(dir) => source::open(dir, Split::Train, wanted)?,
+        None => source::open(&download::mnist()?, Split::Train, wanted)?,
+    })
+}
+
+/// Says what was found and what was done to it.
+pub fn tell(found: &ImageSet, out: &Path) {
+    let ImageSet { data, names, notes } = found;
+    let colour = if data.channels == 1 { "grey" } else { "colour" };
+    let classes = match names.len() {
+        0 => "no classes".to_owned(),
+        count => format!("{count} classes ({})", names.join(", ")),
+    };
+    for note in notes {
+        println!("{note}");
+    }
+    println!(
+        "{} {colour} images of {} x {} pixels, {classes}; run folder {}",
+        data.len(),
+        data.height,
+        data.width,
+        out.display()
+    );
 }

@@ -27,6 +27,8 @@ const LINE_INTERVAL: Duration = Duration::from_secs(20);
 /// The grids of a training: few steps, so that training goes on soon.
 const SAMPLE_STEPS: usize = 25;
 const SAMPLES_PER_CLASS: usize = 2;
+/// Of more classes the first ones are drawn.
+const SAMPLE_CLASSES: usize = 16;
 
 /// Watches over a training on behalf of a person at a terminal.
 pub struct Terminal {
@@ -136,7 +138,7 @@ impl Terminal {
             config.labels.clone(),
             &self.device,
         );
-        let classes = config.labels.names.len();
+        let classes = config.labels.names.len().min(SAMPLE_CLASSES);
         let labels: Vec<usize> = (0..classes * SAMPLES_PER_CLASS)
             .map(|i| i % classes)
             .collect();

@@ -1,0 +1,155 @@
+//! What can be wrong with a folder of images.
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use super::{MAX_BYTES, MAX_CLASSES, MIN_IMAGES, SIDES};
+
+/// What is wrong with a folder of images or a file in it, and what to do about it.
+#[derive(Debug, Error)]
+pub enum ImagesError {
+    /// A folder cannot be listed.
+    #[error("{}: cannot be read ({source}). Check its permissions", .path.display())]
+    Read {
+        /// The folder.
+        path: PathBuf,
+        /// The reason given.
+        source: io::Error,
+    },
+    /// No image at all.
+    #[error("{}: no PNG or JPEG in here{}. Give --data a folder of images, a folder with a folder of images for each class, or a folder of IDX files", .dir.display(), other_kinds(.others))]
+    None {
+        /// The folder searched.
+        dir: PathBuf,
+        /// Files of other kinds.
+        others: Vec<String>,
+    },
+    /// IDX files and images in one folder.
+    #[error("{}: holds both IDX files and images, such as {image}. Put the ones that are to be trained on into a folder of their own", .dir.display())]
+    Mixed {
+        /// The folder.
+        dir: PathBuf,
+        /// One of the images.
+        image: String,
+    },
+    /// Images beside the folders of classes.
+    #[error("{}: holds images, such as {image}, beside folders, such as {folder}. Put every image into the folder of its class, or all of them into one folder without others", .dir.display())]
+    Beside {
+        /// The folder.
+        dir: PathBuf,
+        /// One of the images.
+        image: String,
+        /// One of the folders.
+        folder: String,
+    },
+    /// A class without images.
+    #[error("{}: a folder stands for a class, and there is no PNG or JPEG in this one{}. Put some there or remove it", .dir.display(), other_kinds(.others))]
+    EmptyClass {
+        /// The folder of the class.
+        dir: PathBuf,
+        /// Files of other kinds.
+        others: Vec<String>,
+    },
+    /// A folder within the folder of a class.
+    #[error("{}: a folder within the folder of a class, which would be overlooked. Put its images one folder up or remove it", .dir.display())]
+    Nested {
+        /// The inner folder.
+        dir: PathBuf,
+    },
+    /// More classes than labels fit into a byte.
+    #[error("{}: {found} folders, that is, classes; at most {MAX_CLASSES} can be told apart", .dir.display())]
+    TooManyClasses {
+        /// The folder.
+        dir: PathBuf,
+        /// Its folders.
+        found: usize,
+    },
+    /// Too few images to learn anything from.
+    #[error("{}: {found} images; at least {MIN_IMAGES} are needed, and hundreds for a model that draws anything new", .dir.display())]
+    TooFew {
+        /// The folder.
+        dir: PathBuf,
+        /// Its images.
+        found: usize,
+    },
+    /// More pixels than are kept in memory.
+    #[error("{}: {count} images of {height} x {width} pixels fill more than {} GiB. Give a smaller --size or fewer images", .dir.display(), MAX_BYTES >> 30)]
+    TooLarge {
+        /// The folder.
+        dir: PathBuf,
+        /// Its images.
+        count: usize,
+        /// Rows of each.
+        height: usize,
+        /// Columns of each.
+        width: usize,
+    },
+    /// Files that are no images in spite of their names, or damaged.
+    #[error("{}: cannot be read as an image ({reason}){}. Save it anew as PNG or JPEG, or remove it", .path.display(), more_like_it(*.more))]
+    Broken {
+        /// The first such file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+        /// How many more there are.
+        more: usize,
+    },
+    /// A class that the network was not made for.
+    #[error("{}: the network knows no class of this name; it knows {}. Rename the folder, or train a new network", .dir.display(), shown(.known))]
+    UnknownClass {
+        /// The folder of the class.
+        dir: PathBuf,
+        /// The network's classes.
+        known: Vec<String>,
+    },
+    /// A network with classes, images without.
+    #[error("{}: these images are in no classes, and the network knows {}. Put them into a folder for each class", .dir.display(), shown(.known))]
+    NoClasses {
+        /// The folder.
+        dir: PathBuf,
+        /// The network's classes.
+        known: Vec<String>,
+    },
+    /// No test images.
+    #[error("{}: no images were kept from training, so there is nothing to judge a model by. Put some into a folder `test` and the others into a folder `train` in there, train on the folder of both, and judge with it", .dir.display())]
+    NoTest {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// A side that no network of the presets takes.
+    #[error("--size is {size}; give a multiple of 4 from {} to {}, such as 28, 32 or 64", SIDES.start(), SIDES.end())]
+    Size {
+        /// The side asked for.
+        size: usize,
+    },
+}
+
+/// Up to five names.
+fn shown(names: &[String]) -> String {
+    let more = names.len().saturating_sub(5);
+    let first = names[..names.len() - more].join(", ");
+    match more {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}
+
+fn other_kinds(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => format!(" (but {one}, which is of another kind)"),
+        [first, ..] => format!(
+            " (but {} files of other kinds, such as {first})",
+            names.len()
+        ),
+    }
+}
+
+fn more_like_it(count: usize) -> String {
+    match count {
+        0 => String::new(),
+        count => format!(", and {count} more cannot"),
+    }
+}

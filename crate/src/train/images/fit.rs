@@ -1,0 +1,140 @@
+//! Images of any size and kind as pixels of one size: cut to the middle, resized, without transparency.
+
+use std::io::{BufRead, Seek};
+
+use crate::train::dataset::Dataset;
+use image::imageops::{FilterType, crop_imm, resize};
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageReader, ImageResult, Limits, Rgb, RgbImage};
+
+/// The longest side that is trained on unless another is asked for, and what larger or mixed images become: what two cores
+/// can train a network on in an afternoon.
+const LARGEST: usize = 64;
+const DEFAULT: usize = 32;
+/// The U-Nets of the presets halve the sides twice.
+const MULTIPLE: usize = 4;
+/// The shortest side of a preset's network.
+const SMALLEST: usize = 8;
+/// The longest side of an image file, and the most memory that reading one may take.
+const MAX_SIDE: u32 = 16_384;
+const MAX_ALLOC: u64 = 256 << 20;
+/// Colours that lie this close together are grey: JPEG rounds.
+const GREY_SPREAD: u8 = 4;
+
+/// The common size `[height, width]` of images of these sizes: their own, rounded up to what a network takes, if it is one
+/// and small enough.
+pub(super) fn common_size(sizes: impl IntoIterator<Item = [usize; 2]>) -> [usize; 2] {
+    let mut sizes = sizes.into_iter();
+    let Some(first) = sizes.next() else {
+        return [DEFAULT; 2];
+    };
+    let small = first.iter().all(|side| *side <= LARGEST);
+    if small && sizes.all(|size| size == first) {
+        first.map(|side| side.next_multiple_of(MULTIPLE).max(SMALLEST))
+    } else {
+        [DEFAULT; 2]
+    }
+}
+
+/// One image file, opened but not yet decoded.
+fn decoder<'a>(
+    file: impl BufRead + Seek + 'a,
+) -> ImageResult<(impl ImageDecoder + 'a, Orientation)> {
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(MAX_SIDE);
+    limits.max_image_height = Some(MAX_SIDE);
+    limits.max_alloc = Some(MAX_ALLOC);
+    let mut reader = ImageReader::new(file).with_guessed_format()?;
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder()?;
+    // Cameras write how they were held; a file that does not say so stands upright.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    Ok((decoder, orientation))
+}
+
+/// Height and width as the image is to be seen, off its header.
+pub(super) fn size(file: impl BufRead + Seek) -> ImageResult<[usize; 2]> {
+    let (decoder, orientation) = decoder(file)?;
+    let (width, height) = decoder.dimensions();
+    let turned = matches!(
+        orientation,
+        Orientation::Rotate90
+            | Orientation::Rotate270
+            | Orientation::Rotate90FlipH
+            | Orientation::Rotate270FlipH
+    );
+    let (width, height) = if turned {
+        (height, width)
+    } else {
+        (width, height)
+    };
+    Ok([height as usize, width as usize])
+}
+
+/// The image as it is to be seen, in red, green and blue, and whether it had transparent parts, which become white.
+pub(super) fn read(file: impl BufRead + Seek) -> ImageResult<(RgbImage, bool)> {
+    let (decoder, orientation) = decoder(file)?;
+    let mut image = DynamicImage::from_decoder(decoder)?;
+    image.apply_orientation(orientation);
+    if !image.color().has_alpha() {
+        return Ok((image.to_rgb8(), false));
+    }
+    let image = image.to_rgba8();
+    let mut transparent = false;
+    let mut opaque = RgbImage::new(image.width(), image.height());
+    for (pixel, to) in image.pixels().zip(opaque.pixels_mut()) {
+        let [red, green, blue, alpha] = pixel.0.map(u32::from);
+        transparent |= alpha < 255;
+        let over_white = |c: u32| ((c * alpha + 255 * (255 - alpha) + 127) / 255) as u8;
+        *to = Rgb([red, green, blue].map(over_white));
+    }
+    Ok((opaque, transparent))
+}
+
+/// The largest part of the middle that has the shape of `[height, width]`, at that size.
+pub(super) fn fit(image: RgbImage, [height, width]: [usize; 2]) -> RgbImage {
+    let (h, w) = (image.height() as usize, image.width() as usize);
+    if [h, w] == [height, width] {
+        return image;
+    }
+    // h / height and w / width, compared without fractions; at least a pixel remains.
+    let (cut_h, cut_w) = if h * width > w * height {
+        ((w * height / width).max(1), w)
+    } else {
+        (h, (h * width / height).max(1))
+    };
+    let (left, top) = ((w - cut_w) / 2, (h - cut_h) / 2);
+    let cut = crop_imm(&image, left as u32, top as u32, cut_w as u32, cut_h as u32);
+    let (width, height) = (width as u32, height as u32);
+    resize(&cut.to_image(), width, height, FilterType::CatmullRom)
+}
+
+/// Whether no pixel has a colour.
+pub(super) fn is_grey(image: &RgbImage) -> bool {
+    image.pixels().all(|pixel| {
+        let [low, high] = [pixel.0.iter().min(), pixel.0.iter().max()];
+        high.zip(low)
+            .is_some_and(|(high, low)| high - low <= GREY_SPREAD)
+    })
+}
+
+/// The pixels as `[channels, height, width]` with 1 or 3 channels; grey is the luminance of Rec. 709.
+pub(super) fn planes(image: &RgbImage, channels: usize, out: &mut Vec<u8>) {
+    if channels == 1 {
+        out.extend(DynamicImage::from(image.clone()).to_luma8().into_raw());
+    } else {
+        for channel in 0..3 {
+            out.extend(image.pixels().map(|pixel| pixel.0[channel]));
+        }
+    }
+}
+
+/// Image `index` of a set, in red, green and blue.
+pub(super) fn picture(data: &Dataset, index: usize) -> RgbImage {
+    let (pixels, plane) = (data.pixels(index), data.height * data.width);
+    RgbImage::from_fn(data.width as u32, data.height as u32, |x, y| {
+        let at = y as usize * data.width + x as usize;
+        // A grey image has one plane, which stands for all three.
+        Rgb([0, 1, 2].map(|channel| pixels[at + channel.min(data.channels - 1) * plane]))
+    })
+}

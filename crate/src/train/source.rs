@@ -1,0 +1,41 @@
+//! What is trained on, whatever it is read from: a folder of IDX files, or of images.
+
+use std::path::Path;
+
+use thiserror::Error;
+
+use super::dataset::{Dataset, ImageSet};
+use super::idx::{IdxError, Split};
+use super::images::{self, ImagesError, Wanted};
+
+/// Why there are no images to train on or to judge by.
+#[derive(Debug, Error)]
+pub enum SourceError {
+    /// A folder of IDX files.
+    #[error(transparent)]
+    Idx(#[from] IdxError),
+    /// A folder of images.
+    #[error(transparent)]
+    Images(#[from] ImagesError),
+}
+
+/// Reads one half of the images in `dir`: IDX files as they are named, or PNG and JPEG; what they are is found out.
+///
+/// # Errors
+/// See [`SourceError`].
+pub fn open(dir: &Path, split: Split, wanted: &Wanted) -> Result<ImageSet, SourceError> {
+    if !dir.is_dir() {
+        return Err(IdxError::NoFolder { dir: dir.into() }.into());
+    }
+    if images::is_folder_of_images(dir)? {
+        return Ok(images::read(dir, split, wanted)?);
+    }
+    let data = Dataset::from_dir(dir, split)?;
+    let names = (0..data.classes()).map(|class| class.to_string()).collect();
+    let (data, note) = images::fitted(data, wanted);
+    Ok(ImageSet {
+        data,
+        names,
+        notes: note.into_iter().collect(),
+    })
+}

@@ -1,0 +1,239 @@
+//! Folders of images.
+
+use crate::table::Table;
+use image::{ImageFormat, Rgb, RgbImage};
+use std::fs;
+use std::path::Path;
+use walkback::train::idx::Split;
+use walkback::train::images::Wanted;
+use walkback::train::source::open;
+
+/// The bytes of a PNG of one colour.
+fn picture(width: u32, height: u32) -> Vec<u8> {
+    let image = RgbImage::from_pixel(width, height, Rgb([200, 30, 90]));
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    image.write_to(&mut bytes, ImageFormat::Png).unwrap();
+    bytes.into_inner()
+}
+
+fn put(dir: &Path, name: &str, bytes: &[u8]) {
+    let path = dir.join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, bytes).unwrap();
+}
+
+/// Twenty images, in one folder or in two.
+fn fill(dir: &Path, folders: &[&str]) {
+    for i in 0..20 {
+        let name = format!("{}/{i}.png", folders[i % folders.len()]);
+        put(dir, name.trim_start_matches('/'), &picture(16, 16));
+    }
+}
+
+/// A case: its name, what is in the folder, and the sentence.
+type Case = (&'static str, fn(&Path), &'static str);
+
+#[test]
+fn every_wrong_folder_of_images_has_its_sentence() {
+    let cases: [Case; 15] = [
+        (
+            "nothing",
+            |_| (),
+            "DIR: no PNG or JPEG in here. Give --data a folder of images, a folder with a folder of images for each class, or a folder of IDX files",
+        ),
+        (
+            "images of another kind",
+            |dir| {
+                put(dir, "a.webp", b"RIFF");
+                put(dir, "b.webp", b"RIFF");
+            },
+            "DIR: no PNG or JPEG in here (but 2 files of other kinds, such as a.webp). Give --data a folder of images, a folder with a folder of images for each class, or a folder of IDX files",
+        ),
+        (
+            "one text",
+            |dir| put(dir, "notes.txt", b"hello"),
+            "DIR: no PNG or JPEG in here (but notes.txt, which is of another kind). Give --data a folder of images, a folder with a folder of images for each class, or a folder of IDX files",
+        ),
+        (
+            "three images",
+            |dir| (0..3).for_each(|i| put(dir, &format!("{i}.png"), &picture(8, 8))),
+            "DIR: 3 images; at least 16 are needed, and hundreds for a model that draws anything new",
+        ),
+        (
+            "an image beside the classes",
+            |dir| {
+                fill(dir, &["cats", "dogs"]);
+                put(dir, "mouse.png", &picture(8, 8));
+            },
+            "DIR: holds images, such as mouse.png, beside folders, such as cats. Put every image into the folder of its class, or all of them into one folder without others",
+        ),
+        (
+            "a class without images",
+            |dir| {
+                fill(dir, &["cats", "dogs"]);
+                put(dir, "mice/readme.txt", b"soon");
+            },
+            "DIR/mice: a folder stands for a class, and there is no PNG or JPEG in this one (but readme.txt, which is of another kind). Put some there or remove it",
+        ),
+        (
+            "a folder within a class",
+            |dir| {
+                fill(dir, &["cats", "dogs"]);
+                put(dir, "cats/black/1.png", &picture(8, 8));
+            },
+            "DIR/cats/black: a folder within the folder of a class, which would be overlooked. Put its images one folder up or remove it",
+        ),
+        (
+            "IDX files and images",
+            |dir| {
+                fill(dir, &[""]);
+                put(dir, "train-images-idx3-ubyte", &[0; 16]);
+            },
+            "DIR: holds both IDX files and images, such as 0.png. Put the ones that are to be trained on into a folder of their own",
+        ),
+        (
+            "an image cut short",
+            |dir| {
+                fill(dir, &[""]);
+                let whole = picture(64, 64);
+                put(dir, "21.png", &whole[..whole.len() / 2]);
+            },
+            "DIR/21.png: cannot be read as an image (unexpected end of file). Save it anew as PNG or JPEG, or remove it",
+        ),
+        (
+            "texts under the names of images",
+            |dir| {
+                fill(dir, &["cats", "dogs"]);
+                put(dir, "dogs/x.jpg", b"not an image at all");
+                put(dir, "dogs/y.jpg", b"");
+            },
+            "DIR/dogs/x.jpg: cannot be read as an image (The image format could not be determined), and 1 more cannot. Save it anew as PNG or JPEG, or remove it",
+        ),
+        (
+            "a header of a million pixels each way",
+            |dir| {
+                fill(dir, &[""]);
+                let mut huge = Vec::new();
+                let header = png::Encoder::new(&mut huge, 1 << 20, 1 << 20);
+                drop(header.write_header().unwrap());
+                put(dir, "huge.png", &huge);
+            },
+            "DIR/huge.png: cannot be read as an image (Image size exceeds limit). Save it anew as PNG or JPEG, or remove it",
+        ),
+        (
+            "an image wider than any",
+            |dir| {
+                fill(dir, &[""]);
+                put(dir, "wide.png", &picture(20_000, 1));
+            },
+            "DIR/wide.png: cannot be read as an image (Image size exceeds limit). Save it anew as PNG or JPEG, or remove it",
+        ),
+        (
+            "more classes than labels",
+            |dir| (0..257).for_each(|i| put(dir, &format!("{i}/0.png"), &picture(1, 1))),
+            "DIR: 257 folders, that is, classes; at most 256 can be told apart",
+        ),
+        (
+            "two folders that are no halves, one of them empty",
+            |dir| {
+                fill(dir, &["train"]);
+                fs::create_dir(dir.join("test")).unwrap();
+                fs::create_dir(dir.join("more")).unwrap();
+            },
+            "DIR/more: a folder stands for a class, and there is no PNG or JPEG in this one. Put some there or remove it",
+        ),
+        (
+            "a training half without images",
+            |dir| {
+                fill(dir, &["test"]);
+                fs::create_dir(dir.join("train")).unwrap();
+            },
+            "DIR/train: no PNG or JPEG in here. Give --data a folder of images, a folder with a folder of images for each class, or a folder of IDX files",
+        ),
+    ];
+    let mut table = Table::default();
+    for (case, build, expected) in cases {
+        let dir = tempfile::tempdir().unwrap();
+        build(dir.path());
+        let found = open(dir.path(), Split::Train, &Wanted::default()).map(|_| ());
+        let name = dir.path().display().to_string();
+        let found = found.map_err(|error| error.to_string().replace(&name, "DIR"));
+        table.holds(case, found, expected);
+    }
+
+    let dir = tempfile::tempdir().unwrap();
+    fill(dir.path(), &["cats", "dogs"]);
+    let name = dir.path().display().to_string();
+    let names = |names: &[&str]| Wanted {
+        names: Some(names.iter().map(ToString::to_string).collect()),
+        ..Wanted::default()
+    };
+    let mut holds = |case, dir: &Path, split, wanted: &Wanted, expected| {
+        let found = open(dir, split, wanted).map(|_| ());
+        let found = found.map_err(|error| error.to_string().replace(&name, "DIR"));
+        table.holds(case, found, expected);
+    };
+    let any = Wanted::default();
+    holds(
+        "no test images",
+        dir.path(),
+        Split::Test,
+        &any,
+        "DIR: no images were kept from training, so there is nothing to judge a model by. Put some into a folder `test` and the others into a folder `train` in there, train on the folder of both, and judge with it",
+    );
+    holds(
+        "another network's class",
+        dir.path(),
+        Split::Train,
+        &names(&["cats", "mice"]),
+        "DIR/dogs: the network knows no class of this name; it knows cats, mice. Rename the folder, or train a new network",
+    );
+    let many = ["a", "b", "c", "d", "e", "f", "g"];
+    holds(
+        "many others",
+        dir.path(),
+        Split::Train,
+        &names(&many),
+        "DIR/cats: the network knows no class of this name; it knows a, b, c, d, e and 2 more. Rename the folder, or train a new network",
+    );
+    let cats = dir.path().join("cats");
+    holds(
+        "a network with classes",
+        &cats,
+        Split::Train,
+        &names(&["cats", "dogs"]),
+        "DIR/cats: these images are in no classes, and the network knows cats, dogs. Put them into a folder for each class",
+    );
+    let large = Wanted {
+        size: Some([8192, 8192]),
+        ..Wanted::default()
+    };
+    holds(
+        "more than memory",
+        dir.path(),
+        Split::Train,
+        &large,
+        "DIR: 20 images of 8192 x 8192 pixels fill more than 2 GiB. Give a smaller --size or fewer images",
+    );
+    for (size, expected) in [
+        (
+            0,
+            "--size is 0; give a multiple of 4 from 8 to 256, such as 28, 32 or 64",
+        ),
+        (
+            30,
+            "--size is 30; give a multiple of 4 from 8 to 256, such as 28, 32 or 64",
+        ),
+        (
+            4096,
+            "--size is 4096; give a multiple of 4 from 8 to 256, such as 28, 32 or 64",
+        ),
+    ] {
+        table.holds(
+            &format!("--size {size}"),
+            Wanted::square(size).map(|_| ()),
+            expected,
+        );
+    }
+    table.end(23);
+}

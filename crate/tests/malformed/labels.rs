@@ -1,0 +1,133 @@
+//! `labels.json`, and what else can be wrong with a model folder.
+
+use crate::table::Table;
+use crate::unet::{load, model};
+use std::fs;
+use walkback::folder::{self, ModelFolder};
+
+#[test]
+fn every_malformed_list_of_labels_has_its_sentence() {
+    let digits = model("class_conditional");
+    let mut table = Table::default();
+    for (text, expected) in [
+        (
+            "",
+            "labels.json: EOF while parsing a value at line 1 column 0; it must read like {\"names\": [\"cat\", \"dog\"], \"null\": 2}",
+        ),
+        (
+            "[\"cat\", \"dog\"]",
+            "labels.json: invalid type: string \"cat\", expected a sequence at line 1 column 6; it must read like {\"names\": [\"cat\", \"dog\"], \"null\": 2}",
+        ),
+        (
+            "{\"names\": \"cat\"}",
+            "labels.json: invalid type: string \"cat\", expected a sequence at line 1 column 15; it must read like {\"names\": [\"cat\", \"dog\"], \"null\": 2}",
+        ),
+        (
+            "{\"names\": [1, 2]}",
+            "labels.json: invalid type: integer `1`, expected a string at line 1 column 12; it must read like {\"names\": [\"cat\", \"dog\"], \"null\": 2}",
+        ),
+        (
+            "{\"null\": 10}",
+            "labels.json: missing field `names` at line 1 column 12; it must read like {\"names\": [\"cat\", \"dog\"], \"null\": 2}",
+        ),
+        (
+            "{\"names\": [], \"null\": -1}",
+            "labels.json: invalid value: integer `-1`, expected usize at line 1 column 24; it must read like {\"names\": [\"cat\", \"dog\"], \"null\": 2}",
+        ),
+        (
+            "{\"names\": [], \"null\": 99}",
+            "labels.json: it names 0 classes and the null label 99, but the model has 11 labels",
+        ),
+        (
+            "{\"names\": [\"0\",\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\",\"10\",\"11\"]}",
+            "labels.json: it names 12 classes, but the model has 11 labels",
+        ),
+    ] {
+        let files = ModelFolder {
+            labels: Some(text.into()),
+            ..digits.clone()
+        };
+        table.holds(text, load(&files), expected);
+    }
+    let unconditional = ModelFolder {
+        labels: Some("{\"names\": [\"cat\"]}".into()),
+        ..model("plain")
+    };
+    table.holds(
+        "labels of a model without",
+        load(&unconditional),
+        "labels.json: it names 1 classes, but the model has 0 labels",
+    );
+    table.end(9);
+}
+
+#[test]
+fn every_incomplete_folder_has_its_sentence() {
+    let plain = model("plain");
+    let mut table = Table::default();
+    for (removed, added, expected) in [
+        (
+            "unet",
+            "",
+            "DIR: no U-Net configuration (looked for unet/config.json, config.json). Give the folder that holds unet/, or run `walkback export` on a run folder first",
+        ),
+        (
+            "unet/config.json",
+            "",
+            "DIR: no U-Net configuration (looked for unet/config.json, config.json). Give the folder that holds unet/, or run `walkback export` on a run folder first",
+        ),
+        (
+            "scheduler/scheduler_config.json",
+            "",
+            "DIR: no scheduler configuration (looked for scheduler/scheduler_config.json, scheduler_config.json). Copy it from where the model came from: without it the noise schedule is unknown",
+        ),
+        (
+            "unet/diffusion_pytorch_model.safetensors",
+            "",
+            "DIR/unet: no weights (looked for diffusion_pytorch_model.safetensors, diffusion_pytorch_model.fp16.safetensors). Copy the weights there as safetensors",
+        ),
+        (
+            "unet/diffusion_pytorch_model.safetensors",
+            "unet/diffusion_pytorch_model.bin",
+            "DIR/unet: no weights (looked for diffusion_pytorch_model.safetensors, diffusion_pytorch_model.fp16.safetensors). There is a diffusion_pytorch_model.bin, which is not read because it can run code: load it in diffusers and save it with safe_serialization=True",
+        ),
+        (
+            "unet/diffusion_pytorch_model.safetensors",
+            "unet/diffusion_pytorch_model.safetensors.index.json",
+            "DIR/unet: no weights (looked for diffusion_pytorch_model.safetensors, diffusion_pytorch_model.fp16.safetensors). The weights are split into several files, which is not supported: save them in diffusers with a larger max_shard_size",
+        ),
+        (
+            "",
+            "",
+            "DIR: no such folder. Give a model folder: one that `walkback export` or diffusers' save_pretrained wrote",
+        ),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        folder::write(dir.path(), &plain).unwrap();
+        let path = dir.path().join(removed);
+        if path.is_dir() {
+            fs::remove_dir_all(&path).unwrap();
+        } else {
+            fs::remove_file(&path).unwrap();
+        }
+        if !added.is_empty() {
+            fs::write(dir.path().join(added), "x").unwrap();
+        }
+        let found = folder::read(dir.path()).map(|_| ());
+        let name = dir.path().display().to_string();
+        let found = found.map_err(|error| error.to_string().replace(&name, "DIR"));
+        table.holds(&format!("without {removed}, with {added}"), found, expected);
+    }
+    let dir = tempfile::tempdir().unwrap();
+    folder::write(dir.path(), &plain).unwrap();
+    fs::write(dir.path().join("unet/config.json"), vec![b' '; 17 << 20]).unwrap();
+    let found = folder::read(dir.path()).map(|_| ());
+    let name = dir.path().display().to_string();
+    let found = found.map_err(|error| error.to_string().replace(&name, "DIR"));
+    table.holds(
+        "a configuration of 17 MiB",
+        found,
+        "DIR/unet/config.json: more than 16 MiB, which no such file needs. Is this a model folder?",
+    );
+    table.end(8);
+}

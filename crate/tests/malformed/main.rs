@@ -1,0 +1,16 @@
+//! What is wrong gets a sentence that names it: a table for everything that a person, or a file, can hand over.
+
+#![cfg(feature = "native")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod chain;
+mod idx;
+mod images;
+mod labels;
+mod scheduler;
+mod table;
+mod training;
+mod unet;
+mod weights;

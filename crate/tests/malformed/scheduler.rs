@@ -1,0 +1,264 @@
+//! `scheduler_config.json`, and a sampler's options.
+
+use crate::table::Table;
+use serde_json::json;
+use walkback::sampler::{SamplerKind, SamplerOptions, sampler};
+use walkback::schedule::{Schedule, ScheduleError, SchedulerConfig};
+
+/// Reading and building the tables.
+fn read(text: &str) -> Result<(), ScheduleError> {
+    Schedule::new(&SchedulerConfig::from_json(text)?).map(|_| ())
+}
+
+#[test]
+fn every_malformed_scheduler_has_its_sentence() {
+    let mut table = Table::default();
+    for (key, value, expected) in [
+        (
+            "_class_name",
+            json!("EulerDiscreteScheduler"),
+            "scheduler configuration: `_class_name` = EulerDiscreteScheduler is not built; use DDPMScheduler, DDIMScheduler or DPMSolverMultistepScheduler",
+        ),
+        (
+            "beta_schedule",
+            json!("laplace"),
+            "scheduler configuration: `beta_schedule`: unknown variant `laplace`, expected one of `linear`, `scaled_linear`, `squaredcos_cap_v2`, `sigmoid`",
+        ),
+        (
+            "prediction_type",
+            json!("flow_prediction"),
+            "scheduler configuration: `prediction_type`: unknown variant `flow_prediction`, expected one of `epsilon`, `sample`, `v_prediction`",
+        ),
+        (
+            "variance_type",
+            json!("medium"),
+            "scheduler configuration: `variance_type`: unknown variant `medium`, expected one of `fixed_small`, `fixed_small_log`, `fixed_large`, `fixed_large_log`, `learned`, `learned_range`",
+        ),
+        (
+            "timestep_spacing",
+            json!("log"),
+            "scheduler configuration: `timestep_spacing`: unknown variant `log`, expected one of `leading`, `linspace`, `trailing`",
+        ),
+        (
+            "num_train_timesteps",
+            json!(0),
+            "scheduler configuration: `num_train_timesteps`: is 0; a chain needs at least one timestep",
+        ),
+        (
+            "num_train_timesteps",
+            json!(-1),
+            "scheduler configuration: `num_train_timesteps`: invalid value: integer `-1`, expected usize",
+        ),
+        (
+            "num_train_timesteps",
+            json!(1_000_000_000),
+            "scheduler configuration: `num_train_timesteps`: is 1000000000; at most 1000000 are accepted",
+        ),
+        (
+            "num_train_timesteps",
+            json!("1000"),
+            "scheduler configuration: `num_train_timesteps`: invalid type: string \"1000\", expected usize",
+        ),
+        (
+            "beta_start",
+            json!(-0.1),
+            "scheduler configuration: `beta_start`: is -0.1; it must lie in (0, 1)",
+        ),
+        (
+            "beta_start",
+            json!(0),
+            "scheduler configuration: `beta_start`: is 0; it must lie in (0, 1)",
+        ),
+        (
+            "beta_start",
+            json!("NaN"),
+            "scheduler configuration: `beta_start`: invalid type: string \"NaN\", expected f64",
+        ),
+        (
+            "beta_end",
+            json!(1.5),
+            "scheduler configuration: `beta_end`: is 1.5; it must lie in (0, 1)",
+        ),
+        (
+            "trained_betas",
+            json!([0.1, 0.2]),
+            "scheduler configuration: `trained_betas`: has 2 values for `num_train_timesteps` = 1000",
+        ),
+        (
+            "clip_sample_range",
+            json!(-1),
+            "scheduler configuration: `clip_sample_range`: is -1; it must be positive",
+        ),
+        (
+            "sample_max_value",
+            json!(0),
+            "scheduler configuration: `sample_max_value`: is 0; it must be positive",
+        ),
+        (
+            "dynamic_thresholding_ratio",
+            json!(1.1),
+            "scheduler configuration: `dynamic_thresholding_ratio`: is 1.1; it must lie in [0, 1]",
+        ),
+        (
+            "solver_order",
+            json!(3),
+            "scheduler configuration: `solver_order` = 3 is not built; use 1 or 2",
+        ),
+        (
+            "solver_type",
+            json!("heun"),
+            "scheduler configuration: `solver_type` = heun is not built; use midpoint",
+        ),
+        (
+            "algorithm_type",
+            json!("sde-dpmsolver++"),
+            "scheduler configuration: `algorithm_type` = sde-dpmsolver++ is not built; use dpmsolver++",
+        ),
+        (
+            "use_karras_sigmas",
+            json!(true),
+            "scheduler configuration: `use_karras_sigmas` = true is not built; set it to false",
+        ),
+        (
+            "use_flow_sigmas",
+            json!(true),
+            "scheduler configuration: `use_flow_sigmas` = true is not built; set it to false",
+        ),
+        (
+            "final_sigmas_type",
+            json!("one"),
+            "scheduler configuration: `final_sigmas_type`: unknown variant `one`, expected `zero` or `sigma_min`",
+        ),
+        (
+            "lambda_min_clipped",
+            json!("NaN"),
+            "scheduler configuration: `lambda_min_clipped`: invalid type: string \"NaN\", expected f64",
+        ),
+        (
+            "steps_offset",
+            json!(-3),
+            "scheduler configuration: `steps_offset`: invalid value: integer `-3`, expected usize",
+        ),
+    ] {
+        let text = json!({ key: value }).to_string();
+        table.holds(&text, read(&text), expected);
+    }
+    for (text, expected) in [
+        (
+            "",
+            "the scheduler configuration is not a JSON object: EOF while parsing a value at line 1 column 0",
+        ),
+        (
+            "[]",
+            "the scheduler configuration is not a JSON object: invalid type: sequence, expected a map at line 1 column 0",
+        ),
+        (
+            "{",
+            "the scheduler configuration is not a JSON object: EOF while parsing an object at line 1 column 1",
+        ),
+        (
+            r#"{"beta_start": 1e-4,}"#,
+            "the scheduler configuration is not a JSON object: trailing comma at line 1 column 21",
+        ),
+        (
+            r#"{"beta_start": NaN}"#,
+            "scheduler configuration: `beta_start`: invalid type: string \"NaN\", expected f64",
+        ),
+        (
+            r#"{"num_train_timesteps": 3, "trained_betas": [0.1, -0.1, 0.2]}"#,
+            "beta at timestep 1 is -0.1; every beta must lie in (0, 1), and only the last may be 1 (zero terminal SNR)",
+        ),
+        (
+            r#"{"num_train_timesteps": 3, "trained_betas": [0.1, 0.2, 1.5]}"#,
+            "beta at timestep 2 is 1.5; every beta must lie in (0, 1), and only the last may be 1 (zero terminal SNR)",
+        ),
+        (
+            r#"{"num_train_timesteps": 3, "trained_betas": [0.0, 0.2, 0.3]}"#,
+            "beta at timestep 0 is 0; every beta must lie in (0, 1), and only the last may be 1 (zero terminal SNR)",
+        ),
+        (
+            r#"{"num_train_timesteps": 3, "trained_betas": [0.1, 1.0, 0.3]}"#,
+            "beta at timestep 1 is 1; every beta must lie in (0, 1), and only the last may be 1 (zero terminal SNR)",
+        ),
+        (
+            r#"{"num_train_timesteps": 3, "trained_betas": [0.1, 1e-20, 0.3]}"#,
+            "beta at timestep 1 is 0.00000000000000000001; every beta must lie in (0, 1), and only the last may be 1 (zero terminal SNR)",
+        ),
+        (
+            r#"{"beta_start": 0.99, "beta_end": 0.999}"#,
+            "alphas_cumprod is 0 at timestep 159, before the last; use smaller betas",
+        ),
+    ] {
+        table.holds(text, read(text), expected);
+    }
+    table.holds(
+        "a beta that is no number",
+        Schedule::from_betas(vec![0.1, f64::NAN]).map(|_| ()),
+        "beta at timestep 1 is NaN; every beta must lie in (0, 1), and only the last may be 1 (zero terminal SNR)",
+    );
+    table.end(37);
+}
+
+#[test]
+fn every_impossible_sampler_has_its_sentence() {
+    let plain = SchedulerConfig::default();
+    let offset = SchedulerConfig {
+        steps_offset: 1,
+        ..SchedulerConfig::default()
+    };
+    let of = |num_inference_steps, eta, start| SamplerOptions {
+        kind: SamplerKind::Ddim,
+        num_inference_steps,
+        eta,
+        spacing: None,
+        start,
+    };
+    let mut table = Table::default();
+    for (case, config, options, expected) in [
+        (
+            "no step",
+            &plain,
+            of(0, 0.0, None),
+            "num_inference_steps is 0; it must be between 1 and 1000",
+        ),
+        (
+            "more steps than T",
+            &plain,
+            of(1001, 0.0, None),
+            "num_inference_steps is 1001; it must be between 1 and 1000",
+        ),
+        (
+            "eta below 0",
+            &plain,
+            of(10, -0.1, None),
+            "eta is -0.1; it must lie in [0, 1]",
+        ),
+        (
+            "eta above 1",
+            &plain,
+            of(10, 1.1, None),
+            "eta is 1.1; it must lie in [0, 1]",
+        ),
+        (
+            "eta that is no number",
+            &plain,
+            of(10, f64::NAN, None),
+            "eta is NaN; it must lie in [0, 1]",
+        ),
+        (
+            "a start outside the chain",
+            &plain,
+            of(10, 0.0, Some(1000)),
+            "timestep 1000 is outside the chain of 1000 timesteps",
+        ),
+        (
+            "an offset beyond the chain",
+            &offset,
+            of(1000, 0.0, None),
+            "`leading` spacing with 1000 steps: steps_offset 1 leads to timestep 1000, beyond the last, 999",
+        ),
+    ] {
+        table.holds(case, sampler(config, &options).map(|_| ()), expected);
+    }
+    table.end(7);
+}

@@ -1,0 +1,247 @@
+//! `unet/config.json`: refused before it costs memory, by the name of what is wrong.
+
+use crate::table::Table;
+use burn::module::Module;
+use burn::tensor::Device;
+use serde_json::{Value, json};
+use std::path::Path;
+use walkback::folder::{self, ModelFolder};
+use walkback::pipeline::{Pipeline, PipelineError};
+use walkback::unet::{UNet, UNetConfig};
+
+/// One of the models of `tests/conformance`.
+pub fn model(name: &str) -> ModelFolder {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/conformance");
+    folder::read(&folder.join(name)).unwrap()
+}
+
+/// Loads a model as the page and the binary do.
+pub fn load(files: &ModelFolder) -> Result<(), PipelineError> {
+    Pipeline::from_folder(files, &Device::flex()).map(|_| ())
+}
+
+#[test]
+fn the_parameters_of_a_configuration_are_known_before_it_is_built() {
+    for name in [
+        "plain",
+        "class_conditional",
+        "cifar_style",
+        "learned_variance",
+    ] {
+        let config = UNetConfig::from_json(&model(name).unet_config).unwrap();
+        let unet = UNet::new(&config, &Device::flex()).unwrap();
+        let parameters = unet.num_params() as u128;
+        assert_eq!(config.parameter_count(), parameters, "{name}");
+    }
+}
+
+#[test]
+fn every_malformed_configuration_has_its_sentence() {
+    let plain = model("plain");
+    let mut table = Table::default();
+    for (key, value, expected) in [
+        (
+            "layers_per_block",
+            Value::Null,
+            "unet/config.json cannot be read: layers_per_block = null: invalid type: null, expected usize. It must be the configuration of a diffusers UNet2DModel",
+        ),
+        (
+            "layers_per_block",
+            json!(0),
+            "unet/config.json makes no network: layers_per_block is 0; it must be between 1 and 65536",
+        ),
+        (
+            "layers_per_block",
+            json!(-1),
+            "unet/config.json cannot be read: layers_per_block = -1: invalid value: integer `-1`, expected usize. It must be the configuration of a diffusers UNet2DModel",
+        ),
+        (
+            "layers_per_block",
+            json!(65536),
+            "unet/config.json asks for 8419168417 parameters, more than the weights' 1138908 bytes can hold; do they belong together?",
+        ),
+        (
+            "block_out_channels",
+            json!([65536, 65536, 65536]),
+            "unet/config.json asks for 1632097533953 parameters, more than the weights' 1138908 bytes can hold; do they belong together?",
+        ),
+        (
+            "block_out_channels",
+            json!([]),
+            "unet/config.json makes no network: block_out_channels has 0 levels; give 1 to 16",
+        ),
+        (
+            "block_out_channels",
+            json!([16, 32]),
+            "unet/config.json makes no network: down_block_types has 3 entries and block_out_channels 2; give as many of each",
+        ),
+        (
+            "block_out_channels",
+            json!([16, 32, 0]),
+            "unet/config.json makes no network: block_out_channels is 0; it must be between 1 and 65536",
+        ),
+        (
+            "block_out_channels",
+            json!([1e30, 32, 64]),
+            "unet/config.json cannot be read: block_out_channels = [1e+30,32,64]: invalid type: floating point `1e+30`, expected usize. It must be the configuration of a diffusers UNet2DModel",
+        ),
+        (
+            "norm_num_groups",
+            json!("eight"),
+            "unet/config.json cannot be read: norm_num_groups = \"eight\": invalid type: string \"eight\", expected usize. It must be the configuration of a diffusers UNet2DModel",
+        ),
+        (
+            "norm_num_groups",
+            json!(0),
+            "unet/config.json makes no network: norm_num_groups is 0; it must be between 1 and 65536",
+        ),
+        (
+            "norm_num_groups",
+            json!(7),
+            "unet/config.json makes no network: norm_num_groups is 7, but a normalisation sees 16 channels, which 7 does not divide",
+        ),
+        (
+            "norm_eps",
+            json!(-1e-5),
+            "unet/config.json makes no network: norm_eps is -0.00001; it must be positive",
+        ),
+        (
+            "sample_size",
+            json!("big"),
+            "unet/config.json cannot be read: sample_size = \"big\": expected a number of pixels, or [height, width]. It must be the configuration of a diffusers UNet2DModel",
+        ),
+        (
+            "sample_size",
+            json!(30),
+            "unet/config.json makes no network: sample_size [30, 30] is not divisible by 4, which 3 levels need; pad the images or take fewer levels",
+        ),
+        (
+            "sample_size",
+            json!(0),
+            "unet/config.json makes no network: sample_size is 0; it must be between 1 and 65536",
+        ),
+        (
+            "sample_size",
+            json!(1_000_000),
+            "unet/config.json makes no network: sample_size is 1000000; it must be between 1 and 65536",
+        ),
+        (
+            "sample_size",
+            json!([28, 28, 28]),
+            "unet/config.json cannot be read: sample_size = [28,28,28]: expected a number of pixels, or [height, width]. It must be the configuration of a diffusers UNet2DModel",
+        ),
+        (
+            "in_channels",
+            json!(0),
+            "unet/config.json makes no network: in_channels is 0; it must be between 1 and 65536",
+        ),
+        (
+            "out_channels",
+            json!(3),
+            "unet/config.json makes no network: out_channels is 3; with in_channels 1 it must be 1 or, with a learned variance, 2",
+        ),
+        (
+            "down_block_types",
+            json!(["DownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"]),
+            "unet/config.json asks for down_block_types = CrossAttnDownBlock2D, which walkback does not build; it builds DownBlock2D and AttnDownBlock2D",
+        ),
+        (
+            "up_block_types",
+            json!(["UpBlock2D"]),
+            "unet/config.json makes no network: up_block_types has 1 entries and block_out_channels 3; give as many of each",
+        ),
+        (
+            "dropout",
+            json!(1.5),
+            "unet/config.json makes no network: dropout is 1.5; it must lie in [0, 1)",
+        ),
+        (
+            "resnet_time_scale_shift",
+            json!("ada_group"),
+            "unet/config.json cannot be read: resnet_time_scale_shift = \"ada_group\": unknown variant `ada_group`, expected `default` or `scale_shift`. It must be the configuration of a diffusers UNet2DModel",
+        ),
+        (
+            "act_fn",
+            json!("mish"),
+            "unet/config.json asks for act_fn = \"mish\", which walkback does not build; it builds \"silu\"",
+        ),
+        (
+            "time_embedding_type",
+            json!("fourier"),
+            "unet/config.json asks for time_embedding_type = \"fourier\", which walkback does not build; it builds \"positional\"",
+        ),
+        (
+            "mid_block_type",
+            json!("UNetMidBlock2DCrossAttn"),
+            "unet/config.json asks for mid_block_type = \"UNetMidBlock2DCrossAttn\", which walkback does not build; it builds \"UNetMidBlock2D\"",
+        ),
+        (
+            "mid_block_scale_factor",
+            json!(0),
+            "unet/config.json makes no network: mid_block_scale_factor must be finite and not 0",
+        ),
+        (
+            "downsample_type",
+            json!("resnet"),
+            "unet/config.json asks for downsample_type = \"resnet\", which walkback does not build; it builds \"conv\"",
+        ),
+        (
+            "downsample_padding",
+            json!(2),
+            "unet/config.json asks for downsample_padding = 2, which walkback does not build; it builds 0 and 1",
+        ),
+        (
+            "num_class_embeds",
+            json!(0),
+            "unet/config.json makes no network: num_class_embeds must be null or at least 1",
+        ),
+        (
+            "attention_head_dim",
+            json!(0),
+            "unet/config.json makes no network: attention_head_dim is 0, but an attention is 32 channels wide; take 1 to 32",
+        ),
+        (
+            "freq_shift",
+            json!(8),
+            "unet/config.json makes no network: freq_shift 8 leaves no frequencies for a first level of 16 channels",
+        ),
+        (
+            "_class_name",
+            json!("UNet2DConditionModel"),
+            "unet/config.json asks for _class_name = \"UNet2DConditionModel\", which walkback does not build; it builds \"UNet2DModel\"",
+        ),
+    ] {
+        let mut config: Value = serde_json::from_str(&plain.unet_config).unwrap();
+        config[key] = value.clone();
+        let files = ModelFolder {
+            unet_config: config.to_string(),
+            ..plain.clone()
+        };
+        table.holds(&format!("{key} = {value}"), load(&files), expected);
+    }
+    for (text, expected) in [
+        (
+            "",
+            "unet/config.json cannot be read: EOF while parsing a value at line 1 column 0. It must be the configuration of a diffusers UNet2DModel",
+        ),
+        (
+            "[1]",
+            "unet/config.json cannot be read: it is not an object. It must be the configuration of a diffusers UNet2DModel",
+        ),
+        (
+            "{}",
+            "unet/config.json makes no network: sample_size is missing; set it to the side of the images, in pixels",
+        ),
+        (
+            "{\"sample_size\": 28",
+            "unet/config.json cannot be read: EOF while parsing an object at line 1 column 18. It must be the configuration of a diffusers UNet2DModel",
+        ),
+    ] {
+        let files = ModelFolder {
+            unet_config: text.into(),
+            ..plain.clone()
+        };
+        table.holds(text, load(&files), expected);
+    }
+    table.end(38);
+}
