@@ -20,6 +20,10 @@ const F32: u64 = 4;
 /// Threads that a convolution should have, if its channels can be split: what fills a GPU of some hundred lanes several times.
 const ENOUGH_THREADS: usize = 8192;
 
+/// Pixels of a row that one thread of a convolution computes: more would read each weight less often, but need more registers
+/// than small GPUs have, and take longer to compile.
+const MOST_PIXELS: usize = 4;
+
 /// Most workgroups along one axis (WebGPU's `maxComputeWorkgroupsPerDimension`).
 const MOST_CUBES: usize = 65_535;
 
@@ -188,9 +192,9 @@ impl Run {
         let m = vector_width([c.out.c]);
         let widths = |features: &[Features], i: usize| features.get(i).map_or(0, |x| x.c / n);
         let (h, w, out) = (c.out.h, c.out.w, c.out.c / m);
-        let steps = c.inputs.iter().map(|x| x.c / n).max().unwrap_or(1);
+        let steps = c.inputs.iter().map(|x| x.c / n).sum::<usize>();
 
-        let row_blocks = w.div_ceil(8);
+        let row_blocks = w.div_ceil(MOST_PIXELS);
         let pixels = w.div_ceil(row_blocks);
         let row_blocks = w.div_ceil(pixels);
         let blocks = self.images * h * row_blocks * out;
@@ -205,8 +209,7 @@ impl Run {
             padding: c.padding,
             doubled: c.doubled,
             pixels,
-            exact: w % pixels == 0,
-            splits,
+            shared: splits > 1,
             units,
             scaled: c.divisor.is_some(),
             silu: c.silu,
@@ -220,6 +223,7 @@ impl Run {
             w,
             row_blocks,
             blocks,
+            splits,
             widths(&c.inputs, 0),
             widths(&c.inputs, 1),
             out,

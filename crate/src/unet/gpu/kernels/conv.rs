@@ -16,16 +16,27 @@ pub(crate) struct ConvKind {
     pub(crate) doubled: bool,
     /// Pixels of a row that one thread computes.
     pub(crate) pixels: usize,
-    /// Whether `pixels` divides the rows.
-    pub(crate) exact: bool,
-    /// Threads that share the sum over the input channels of one pixel.
-    pub(crate) splits: usize,
+    /// Whether several threads share the sum over the input channels of one pixel.
+    pub(crate) shared: bool,
     /// Threads of a workgroup.
     pub(crate) units: usize,
     /// Whether the result is scaled.
     pub(crate) scaled: bool,
     /// Whether SiLU comes last.
     pub(crate) silu: bool,
+}
+
+impl ConvKind {
+    /// The kind that a projection of the same pixels is.
+    fn projection(self) -> Self {
+        Self {
+            window: 1,
+            stride: 1,
+            padding: 0,
+            doubled: false,
+            ..self
+        }
+    }
 }
 
 /// Sizes; those of channels are counted in vectors, `N` wide for inputs and `M` wide for the output.
@@ -39,6 +50,8 @@ pub(crate) struct ConvShape {
     row_blocks: usize,
     /// Threads for everything, but for the splits.
     blocks: usize,
+    /// Threads that share the sum over the input channels of one pixel; they divide a workgroup.
+    splits: usize,
     in_a: usize,
     in_b: usize,
     out: usize,
@@ -81,11 +94,10 @@ pub(crate) fn conv<N: Size, M: Size>(
     #[comptime] kind: ConvKind,
 ) {
     let pixels = comptime!(kind.pixels);
-    let splits = comptime!(kind.splits);
     let units = comptime!(kind.units);
-    let blocks = comptime!(kind.units / kind.splits);
 
     let unit = UNIT_POS as usize;
+    let blocks = units / shape.splits;
     let local = unit % blocks;
     let block = CUBE_POS * blocks + local;
     let inside = block < shape.blocks;
@@ -106,59 +118,27 @@ pub(crate) fn conv<N: Size, M: Size>(
     for p in 0..pixels {
         sums[p] = Vector::new(0.0);
     }
-    let width = shape.in_a + shape.in_b;
     add_window(
-        in_a, shape.in_a, 0usize, width, weights, 0usize, &mut sums, &place, &shape, kind,
+        in_a, in_b, shape.in_a, shape.in_b, weights, 0usize, &mut sums, &place, &shape, kind,
     );
     #[comptime]
-    match in_b {
-        ComptimeOption::Some(in_b) => add_window(
-            in_b, shape.in_b, shape.in_a, width, weights, 0usize, &mut sums, &place, &shape, kind,
-        ),
-        ComptimeOption::None => {}
-    }
-    let through = comptime!(ConvKind {
-        window: 1,
-        stride: 1,
-        padding: 0,
-        doubled: false,
-        ..kind
-    });
-    let width = shape.projected_a + shape.projected_b;
-    #[comptime]
     match projected_a {
-        ComptimeOption::Some(a) => add_window(
-            a,
+        ComptimeOption::Some(projected_a) => add_window(
+            projected_a,
+            projected_b,
             shape.projected_a,
-            0usize,
-            width,
-            weights,
-            shape.projection_at,
-            &mut sums,
-            &place,
-            &shape,
-            through,
-        ),
-        ComptimeOption::None => {}
-    }
-    #[comptime]
-    match projected_b {
-        ComptimeOption::Some(b) => add_window(
-            b,
             shape.projected_b,
-            shape.projected_a,
-            width,
             weights,
             shape.projection_at,
             &mut sums,
             &place,
             &shape,
-            through,
+            comptime!(kind.projection()),
         ),
         ComptimeOption::None => {}
     }
 
-    if comptime!(splits == 1) {
+    if comptime!(!kind.shared) {
         if inside {
             #[unroll]
             for p in 0..pixels {
@@ -175,10 +155,9 @@ pub(crate) fn conv<N: Size, M: Size>(
         }
         sync_cube();
         if inside {
-            for p in range_stepped(place.split, pixels, splits) {
+            for p in range_stepped(place.split, pixels, shape.splits) {
                 let mut sum = parts[p * units + local];
-                #[unroll]
-                for s in 1..splits {
+                for s in 1..shape.splits {
                     sum += parts[p * units + s * blocks + local];
                 }
                 finish(sum, p, weights, vector, plain, out, &place, &shape, kind);
@@ -187,13 +166,13 @@ pub(crate) fn conv<N: Size, M: Size>(
     }
 }
 
-/// Adds what the window sees of `input`, which is `mine` vectors wide and stands at `first` of `width` ones.
+/// Adds what the window sees of `a ++ b`, which are `in_a` and `in_b` vectors wide.
 #[cube]
 fn add_window<N: Size, M: Size>(
-    input: &[Vector<f32, N>],
-    mine: usize,
-    first: usize,
-    width: usize,
+    a: &[Vector<f32, N>],
+    b: ComptimeOption<&[Vector<f32, N>]>,
+    in_a: usize,
+    in_b: usize,
     weights: &[Vector<f32, M>],
     weights_at: usize,
     sums: &mut Array<Vector<f32, M>>,
@@ -205,9 +184,9 @@ fn add_window<N: Size, M: Size>(
     let stride = comptime!(kind.stride);
     let padding = comptime!(kind.padding);
     let pixels = comptime!(kind.pixels);
-    let splits = comptime!(kind.splits);
     let columns = comptime!((kind.pixels - 1) * kind.stride + kind.window);
     let times = comptime!(if kind.doubled { 2usize } else { 1usize });
+    let width = in_a + in_b;
 
     // Where the columns under the windows are in a row, and whether they are in the image at all.
     let mut at = Sequence::<usize>::new();
@@ -221,36 +200,52 @@ fn add_window<N: Size, M: Size>(
     }
     let zero = Vector::<f32, N>::new(0.0);
 
-    // Unrolled, this would be three times as much to compile.
+    // Neither loop is unrolled: what stands in them is already much to compile.
     for ky in 0..window {
         let y = place.y * stride + ky;
         if y >= padding && y < shape.in_h * times + padding {
             let row = (place.image * shape.in_h + (y - padding) / times) * shape.in_w;
-            for channel in range_stepped(place.split, mine, splits) {
-                let mut values = Sequence::<Vector<f32, N>>::new();
-                #[unroll]
-                for j in 0..columns {
-                    let value = input[(row + *at.index(j)) * mine + channel];
-                    // The inner columns are always in the image if the rows divide evenly.
-                    if comptime!(kind.window == 1 && kind.exact) {
-                        values.push(value);
-                    } else if comptime!(kind.exact && j >= padding && j < pixels * stride + padding)
+            for channel in range_stepped(place.split, width, shape.splits) {
+                let mut values = Array::<Vector<f32, N>>::new(columns);
+                #[comptime]
+                match b {
+                    ComptimeOption::Some(b) => {
+                        if channel < in_a {
+                            #[unroll]
+                            for j in 0..columns {
+                                values[j] = a[(row + *at.index(j)) * in_a + channel];
+                            }
+                        } else {
+                            #[unroll]
+                            for j in 0..columns {
+                                values[j] = b[(row + *at.index(j)) * in_b + channel - in_a];
+                            }
+                        }
+                    }
+                    ComptimeOption::None =>
                     {
-                        values.push(value);
-                    } else {
-                        values.push(select(*within.index(j), value, zero));
+                        #[unroll]
+                        for j in 0..columns {
+                            values[j] = a[(row + *at.index(j)) * in_a + channel];
+                        }
+                    }
+                }
+                // A pixel beyond the row's end is never written, and with a window of 1 no other reads it.
+                if comptime!(window > 1) {
+                    #[unroll]
+                    for j in 0..columns {
+                        values[j] = select(*within.index(j), values[j], zero);
                     }
                 }
                 #[unroll]
                 for kx in 0..window {
-                    let from = ((ky * window + kx) * width + first + channel) * N::value();
+                    let from = ((ky * window + kx) * width + channel) * N::value();
                     #[unroll]
                     for l in 0..N::value() {
                         let weight = weights[weights_at + (from + l) * shape.out + place.lane];
                         #[unroll]
                         for p in 0..pixels {
-                            sums[p] +=
-                                weight * Vector::new(values.index(p * stride + kx).extract(l));
+                            sums[p] += weight * Vector::new(values[p * stride + kx].extract(l));
                         }
                     }
                 }
@@ -273,7 +268,7 @@ fn finish<M: Size>(
     #[comptime] kind: ConvKind,
 ) {
     let x = place.x + p;
-    if comptime!(kind.exact) || x < shape.out_w {
+    if x < shape.out_w {
         let pixel = (place.image * shape.out_h + place.y) * shape.out_w + x;
         let at = pixel * shape.out + place.lane;
         let mut y = sum + weights[shape.bias_at + place.lane];

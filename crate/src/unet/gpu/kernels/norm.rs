@@ -96,19 +96,15 @@ fn read<N: Size>(
     channel: usize,
     shape: &NormShape,
 ) -> Vector<f32, N> {
-    let mut value = Vector::<f32, N>::new(0.0);
+    let mut value = a[pixel * shape.a + channel.min(shape.a - 1)];
     #[comptime]
     match b {
         ComptimeOption::Some(b) => {
-            if channel < shape.a {
-                value = a[pixel * shape.a + channel];
-            } else {
+            if channel >= shape.a {
                 value = b[pixel * shape.b + channel - shape.a];
             }
         }
-        ComptimeOption::None => {
-            value = a[pixel * shape.a + channel];
-        }
+        ComptimeOption::None => {}
     }
     value
 }
