@@ -1,12 +1,24 @@
 // Counts what reaches the GPU. At batch 1 the number of dispatches is the speed of a step, and a count
 // of zero means that the GPU computed nothing, whatever else is claimed.
 
-/** Compute dispatches recorded by this worker since it started. */
-let dispatches = 0;
+/**
+ * @typedef {object} GpuWork what this worker gave the GPU since it started
+ * @property {number} dispatches
+ * @property {number} submits
+ * @property {number} buffers that were created
+ */
+
+/** @type {GpuWork} */
+const work = { dispatches: 0, submits: 0, buffers: 0 };
 
 /** @returns {number} compute dispatches recorded so far */
 export function dispatchCount() {
-  return dispatches;
+  return work.dispatches;
+}
+
+/** @returns {GpuWork} everything so far */
+export function gpuWork() {
+  return { ...work };
 }
 
 /** Starts to count; does nothing where there is no WebGPU. Call it once, before a model is loaded. */
@@ -15,11 +27,21 @@ export function countDispatches() {
   const pass = GPUComputePassEncoder.prototype;
   const { dispatchWorkgroups, dispatchWorkgroupsIndirect } = pass;
   pass.dispatchWorkgroups = function (...size) {
-    dispatches += 1;
+    work.dispatches += 1;
     return dispatchWorkgroups.apply(this, size);
   };
   pass.dispatchWorkgroupsIndirect = function (...source) {
-    dispatches += 1;
+    work.dispatches += 1;
     return dispatchWorkgroupsIndirect.apply(this, source);
+  };
+  const { submit } = GPUQueue.prototype;
+  GPUQueue.prototype.submit = function (commands) {
+    work.submits += 1;
+    return submit.call(this, commands);
+  };
+  const { createBuffer } = GPUDevice.prototype;
+  GPUDevice.prototype.createBuffer = function (descriptor) {
+    work.buffers += 1;
+    return createBuffer.call(this, descriptor);
   };
 }

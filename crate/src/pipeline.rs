@@ -5,6 +5,9 @@
 use crate::chain::{Denoiser, ModelSpec};
 use crate::noise::NoiseStream;
 use crate::schedule::{Schedule, ScheduleError, SchedulerConfig};
+#[cfg(feature = "gpu")]
+use crate::unet::gpu::{Engine, Unsupported};
+use crate::unet::look::Seen;
 use crate::unet::{UNet, UNetConfig, UNetConfigError, WeightsError};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -76,6 +79,9 @@ pub struct Pipeline {
     scheduler: SchedulerConfig,
     labels: Labels,
     device: Device,
+    /// Takes over the network's evaluations.
+    #[cfg(feature = "gpu")]
+    engine: Option<Engine>,
 }
 
 impl Pipeline {
@@ -128,7 +134,19 @@ impl Pipeline {
             scheduler,
             labels,
             device: device.clone(),
+            #[cfg(feature = "gpu")]
+            engine: None,
         }
+    }
+
+    /// Lets the kernels of [`unet::gpu`](crate::unet::gpu) evaluate the network from now on, on the device of `client`.
+    ///
+    /// # Errors
+    /// A network that the kernels do not compute; everything stays as it was.
+    #[cfg(feature = "gpu")]
+    pub fn compute_on(&mut self, client: cubecl::client::Client) -> Result<(), Unsupported> {
+        self.engine = Some(Engine::new(&self.unet, client)?);
+        Ok(())
     }
 
     /// The network.
@@ -196,6 +214,28 @@ impl Pipeline {
         self.predict(&x, shape, input.timestep, labels.as_deref())
             .await
     }
+
+    /// The inside of one evaluation: [`UNet::look`] for images `x_t` of shape `[n, c, h, w]`, brought to the host.
+    ///
+    /// # Errors
+    /// The device failed.
+    pub async fn look(
+        &self,
+        x_t: &[f32],
+        shape: [usize; 4],
+        timestep: usize,
+        labels: Option<&[usize]>,
+    ) -> Result<Seen, PipelineError> {
+        let timesteps = vec![timestep as f32; shape[0]];
+        #[cfg(feature = "gpu")]
+        if let Some(engine) = &self.engine {
+            let seen = engine.look(x_t, &timesteps, labels).await;
+            return seen.map_err(|e| PipelineError::Device(e.to_string()));
+        }
+        let x_t = Tensor::<4>::from_data(TensorData::new(x_t.to_vec(), shape), &self.device);
+        let look = self.unet.look(x_t, &timesteps, labels);
+        look.read().await.map_err(PipelineError::Device)
+    }
 }
 
 /// The fixed input of the device check.
@@ -229,8 +269,13 @@ impl Denoiser for Pipeline {
         timestep: usize,
         labels: Option<&[usize]>,
     ) -> Result<Vec<f32>, PipelineError> {
-        let x_t = Tensor::<4>::from_data(TensorData::new(x_t.to_vec(), shape), &self.device);
         let timesteps = vec![timestep as f32; shape[0]];
+        #[cfg(feature = "gpu")]
+        if let Some(engine) = &self.engine {
+            let output = engine.predict(x_t, &timesteps, labels).await;
+            return output.map_err(|e| PipelineError::Device(e.to_string()));
+        }
+        let x_t = Tensor::<4>::from_data(TensorData::new(x_t.to_vec(), shape), &self.device);
         let out = self.unet.forward(x_t, &timesteps, labels); // [n, out_channels, h, w]
         let data = out
             .into_data_async()

@@ -1,7 +1,7 @@
 // The browser's builds of the crate without the page around them: numbers in, numbers out.
 
 import { ByteCount } from "../../web/download.js";
-import { countDispatches, dispatchCount } from "../../web/gpu-counter.js";
+import { countDispatches, gpuWork } from "../../web/gpu-counter.js";
 import { loadWasm } from "../../web/wasm.js";
 
 /** @typedef {{ seed: number, label: number | null, steps: number }} Walk */
@@ -11,6 +11,7 @@ import { loadWasm } from "../../web/wasm.js";
  *   | { method: "load", device: "cpu" | "webgpu", folder: string }
  *   | { method: "noise", seed: number, label: number | null }
  *   | { method: "predict", x: number[], count: number, timestep: number, labels: number[] | null }
+ *   | { method: "look", x: number[], timestep: number, label: number | null }
  *   | { method: "walk", walk: Walk }
  * )} Question
  */
@@ -52,14 +53,37 @@ async function answer(question) {
     }
     case "predict": {
       const { x, count, timestep, labels } = question;
-      const before = dispatchCount();
+      const before = gpuWork();
+      const began = performance.now();
       const output = await model.predict(
         Float32Array.from(x),
         count,
         timestep,
         labels === null ? undefined : Uint32Array.from(labels),
       );
-      return { output: Array.from(output), dispatches: dispatchCount() - before };
+      const milliseconds = performance.now() - began;
+      const after = gpuWork();
+      const work = {
+        dispatches: after.dispatches - before.dispatches,
+        submits: after.submits - before.submits,
+        buffers: after.buffers - before.buffers,
+      };
+      return { output: Array.from(output), work, milliseconds };
+    }
+    case "look": {
+      const { stages, attention } = await model.look(
+        Float32Array.from(question.x),
+        question.timestep,
+        question.label,
+      );
+      return {
+        stages: stages.map(({ name, shape, values }) => ({
+          name,
+          shape: Array.from(shape),
+          values: Array.from(values),
+        })),
+        attention: attention === null ? [] : Array.from(attention.weights),
+      };
     }
     case "walk": {
       const chain = startWalk(model, question.walk);

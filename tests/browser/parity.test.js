@@ -93,8 +93,8 @@ for (const device of /** @type {const} */ (["cpu", "webgpu"])) {
      * @returns {Promise<number[]>}
      */
     const predict = async (x, count, timestep, labels) => {
-      const { output, dispatches } = await ask({ method: "predict", x, count, timestep, labels });
-      assert.equal(dispatches > 0, device === "webgpu", `${dispatches} dispatches`);
+      const { output, work } = await ask({ method: "predict", x, count, timestep, labels });
+      assert.equal(work.dispatches > 0, device === "webgpu", `${work.dispatches} dispatches`);
       return output;
     };
 
@@ -142,6 +142,73 @@ for (const device of /** @type {const} */ (["cpu", "webgpu"])) {
         const difference = largestDifference(output, out.values);
         t.diagnostic(`${name}, unet.out: ${difference.toExponential(1)}`);
         assertClose(difference, TOLERANCE.unet, name);
+      });
+    }
+
+    if (device === "webgpu") {
+      test("a step is few launches in one submission, and nothing is created for it", async (t) => {
+        for (const folder of ["tests/conformance/plain", "pretrained/mnist"]) {
+          await load(folder);
+          // Guidance doubles the batch.
+          for (const count of [1, 2]) {
+            const x = Array.from({ length: count * 28 * 28 }, (_, i) => Math.sin(i));
+            const labels = folder.endsWith("mnist") ? Array.from({ length: count }, () => 3) : null;
+            /** @type {import("../../web/gpu-counter.js").GpuWork[]} */
+            const works = [];
+            for (let step = 0; step < 3; step++) {
+              const question = { method: "predict", x, count, timestep: 500 - step, labels };
+              works.push((await ask(/** @type {any} */ (question))).work);
+            }
+            const work = works[2];
+            t.diagnostic(`${folder}, ${count} images: ${JSON.stringify(works)}`);
+            assert.ok(work !== undefined);
+            assert.ok(work.dispatches <= 80, `${work.dispatches} dispatches`);
+            assert.ok(work.submits <= 2, `${work.submits} submits`);
+            assert.equal(work.buffers, 0);
+          }
+        }
+      });
+
+      test("each image of a batch comes out as it does alone", async (t) => {
+        await load("pretrained/mnist");
+        const count = 16;
+        const x = await ask({ method: "noise", seed: 5, label: 3 });
+        const images = Array.from({ length: count }, (_, k) => {
+          return x.map(
+            (/** @type {number} */ value, /** @type {number} */ i) =>
+              value + k * Math.sin(i + k) * 0.05,
+          );
+        });
+        const labels = images.map((_, k) => k % 11);
+        const batch = await predict(images.flat(), count, 300, labels);
+        let most = 0;
+        for (const k of [0, 7, 15]) {
+          const alone = await predict(images[k] ?? [], 1, 300, [labels[k] ?? 0]);
+          const together = batch.slice(k * alone.length, (k + 1) * alone.length);
+          most = Math.max(most, largestDifference(together, alone));
+        }
+        t.diagnostic(`largest difference ${most.toExponential(1)}`);
+        assertClose(most, 1e-5, "16 images");
+      });
+
+      test("the inside looks as it does on the CPU", async (t) => {
+        const [name, timestep] = ["tests/conformance/class_conditional", 400];
+        const x = Array.from({ length: 16 * 16 }, (_, i) => Math.sin(i * 0.3));
+        const looks = [];
+        for (const where of /** @type {const} */ (["cpu", "webgpu"])) {
+          await ask({ method: "load", device: where, folder: name });
+          looks.push(await ask({ method: "look", x, timestep, label: 2 }));
+        }
+        const [cpu, gpu] = looks;
+        assert.equal(gpu.stages.length, cpu.stages.length);
+        let most = largestDifference(gpu.attention, cpu.attention);
+        for (const [i, stage] of cpu.stages.entries()) {
+          const other = gpu.stages[i];
+          assert.deepEqual([other.name, other.shape], [stage.name, stage.shape]);
+          most = Math.max(most, largestDifference(other.values, stage.values));
+        }
+        t.diagnostic(`largest difference ${most.toExponential(1)}`);
+        assertClose(most, 1e-4, name);
       });
     }
   });

@@ -35,7 +35,7 @@ const WASM_FEATURES: &[&str] = &[
 pub(crate) enum Device {
     /// burn-flex; small, and quick to build.
     Cpu,
-    /// burn-wgpu.
+    /// The kernels of `unet::gpu` in CubeCL, on WebGPU.
     Webgpu,
 }
 

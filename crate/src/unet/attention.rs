@@ -1,5 +1,7 @@
 //! Self-attention over the pixels of a level: diffusers' `Attention` as the U-Net's blocks use it.
 
+#[cfg(any(feature = "gpu", test))]
+use super::gpu::{Features, Finish, HostConv, Planner, Residual};
 use super::layers::{GroupNorm, Linear};
 use burn::module::Module;
 use burn::tensor::activation::softmax;
@@ -114,5 +116,26 @@ impl Attention {
         } else {
             sum / self.rescale_output_factor
         }
+    }
+
+    /// [`forward`](Self::forward) as launches.
+    #[cfg(any(feature = "gpu", test))]
+    pub(super) fn plan(&self, planner: &mut Planner, x: Features) -> Features {
+        let normed = match &self.group_norm {
+            Some(norm) => planner.norm(&[x], &norm.host(), None, false),
+            None => x,
+        };
+        let layers = [&self.to_q, &self.to_k, &self.to_v].map(Linear::host);
+        let (layers, _) = HostConv::beside(&layers, 1);
+        let qkv = planner.conv(&[normed], &layers, Finish::default());
+        let mixed = planner.attend(qkv, self.heads, self.head_dim);
+        let finish = Finish {
+            residual: Residual::Plain(&[x]),
+            divisor: Some(self.rescale_output_factor),
+            ..Finish::default()
+        };
+        self.to_out.iter().fold(mixed, |mixed, linear| {
+            planner.conv(&[mixed], &linear.host(), finish)
+        })
     }
 }

@@ -2,6 +2,8 @@
 
 use super::attention::Attention;
 use super::config::{TimeScaleShift, UNetConfig};
+#[cfg(any(feature = "gpu", test))]
+use super::gpu::{Features, Finish, Planner};
 use super::layers::Conv2d;
 use super::ops;
 use super::resnet::Resnet;
@@ -42,6 +44,12 @@ impl Downsample {
         }; // [n, c, h + 1, w + 1]
         self.conv.forward(x) // [n, c, h / 2, w / 2]
     }
+
+    /// [`forward`](Self::forward) as a launch; zeros at the far sides are its reading beyond them.
+    #[cfg(any(feature = "gpu", test))]
+    fn plan(&self, planner: &mut Planner, x: Features) -> Features {
+        planner.conv(&[x], &self.conv.host(), Finish::default())
+    }
 }
 
 /// Doubles the resolution, each pixel becoming four, then a 3x3 convolution: `Upsample2D`.
@@ -53,6 +61,16 @@ pub struct Upsample {
 impl Upsample {
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         self.conv.forward(ops::upsample_nearest_2x(x)) // [n, c, 2 h, 2 w]
+    }
+
+    /// [`forward`](Self::forward) as a launch.
+    #[cfg(any(feature = "gpu", test))]
+    fn plan(&self, planner: &mut Planner, x: Features) -> Features {
+        let finish = Finish {
+            doubled: true,
+            ..Finish::default()
+        };
+        planner.conv(&[x], &self.conv.host(), finish)
     }
 }
 
@@ -114,6 +132,28 @@ impl DownBlock {
         }
         x
     }
+
+    /// [`forward`](Self::forward) as launches.
+    #[cfg(any(feature = "gpu", test))]
+    pub(super) fn plan(
+        &self,
+        planner: &mut Planner,
+        mut x: Features,
+        skips: &mut Vec<Features>,
+    ) -> Features {
+        for (i, resnet) in self.resnets.iter().enumerate() {
+            x = resnet.plan(planner, &[x]);
+            if let Some(attention) = self.attentions.get(i) {
+                x = attention.plan(planner, x);
+            }
+            skips.push(x);
+        }
+        for downsample in &self.downsamplers {
+            x = downsample.plan(planner, x);
+            skips.push(x);
+        }
+        x
+    }
 }
 
 /// The bottom of the U: a residual block, attention, a residual block.
@@ -162,6 +202,21 @@ impl MidBlock {
                 x = attention.forward(x);
             }
             x = resnet.forward(x, emb.clone());
+        }
+        x
+    }
+
+    /// [`forward`](Self::forward) as launches.
+    #[cfg(any(feature = "gpu", test))]
+    pub(super) fn plan(&self, planner: &mut Planner, mut x: Features) -> Features {
+        for (i, resnet) in self.resnets.iter().enumerate() {
+            if i > 0
+                && let Some(attention) = self.attentions.get(i - 1)
+            {
+                x = attention.plan(planner, x);
+                planner.bottom();
+            }
+            x = resnet.plan(planner, &[x]);
         }
         x
     }
@@ -221,6 +276,29 @@ impl UpBlock {
         }
         for upsample in &self.upsamplers {
             x = upsample.forward(x); // [n, c', 2 h, 2 w]
+        }
+        x
+    }
+
+    /// [`forward`](Self::forward) as launches, which read the skips where they are.
+    #[cfg(any(feature = "gpu", test))]
+    pub(super) fn plan(
+        &self,
+        planner: &mut Planner,
+        mut x: Features,
+        skips: &mut Vec<Features>,
+    ) -> Features {
+        for (i, resnet) in self.resnets.iter().enumerate() {
+            x = match skips.pop() {
+                Some(skip) => resnet.plan(planner, &[x, skip]),
+                None => resnet.plan(planner, &[x]),
+            };
+            if let Some(attention) = self.attentions.get(i) {
+                x = attention.plan(planner, x);
+            }
+        }
+        for upsample in &self.upsamplers {
+            x = upsample.plan(planner, x);
         }
         x
     }

@@ -44,6 +44,12 @@ impl TimeEmbedding {
         }
     }
 
+    /// [`forward`](Self::forward) as launches.
+    #[cfg(any(feature = "gpu", test))]
+    pub(super) fn plan(&self, planner: &mut super::gpu::Planner) {
+        planner.embed(&self.linear_1.host(), &self.linear_2.host());
+    }
+
     /// One vector for each timestep: `[n]` to `[n, time_channels]`.
     pub fn forward(&self, timesteps: &[f32], config: &UNetConfig, device: &Device) -> Tensor<2> {
         let d = config.block_out_channels[0];

@@ -1,5 +1,7 @@
 //! The layers that hold parameters, with PyTorch's names and shapes, so that a module path is a safetensors key.
 
+#[cfg(any(feature = "gpu", test))]
+use super::gpu::{HostConv, HostNorm};
 use super::ops;
 use burn::module::{Module, Param, ParamId};
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -198,5 +200,57 @@ impl Embedding {
     /// Rows by index: `[n]` to `[n, d]`.
     pub fn forward(&self, index: Tensor<1, Int>) -> Tensor<2> {
         self.weight.val().select(0, index)
+    }
+}
+
+/// A parameter's values on the host.
+#[cfg(any(feature = "gpu", test))]
+fn host<const D: usize>(parameter: &Param<Tensor<D>>) -> Vec<f32> {
+    parameter.val().into_data().iter::<f32>().collect()
+}
+
+#[cfg(any(feature = "gpu", test))]
+impl Conv2d {
+    /// The layer on the host.
+    pub(super) fn host(&self) -> HostConv {
+        let [c_out, c_in, window, _] = self.weight.val().dims();
+        HostConv {
+            weight: host(&self.weight),
+            bias: host(&self.bias),
+            c_in,
+            c_out,
+            window,
+            stride: self.stride,
+            padding: self.padding,
+        }
+    }
+}
+
+#[cfg(any(feature = "gpu", test))]
+impl Linear {
+    /// The layer on the host.
+    pub(super) fn host(&self) -> HostConv {
+        HostConv::linear(host(&self.weight), host(&self.bias))
+    }
+}
+
+#[cfg(any(feature = "gpu", test))]
+impl GroupNorm {
+    /// The layer on the host.
+    pub(super) fn host(&self) -> HostNorm {
+        HostNorm {
+            weight: host(&self.weight),
+            bias: host(&self.bias),
+            groups: self.groups,
+            eps: self.eps,
+        }
+    }
+}
+
+#[cfg(any(feature = "gpu", test))]
+impl Embedding {
+    /// The table on the host, `[rows, d]`.
+    pub(super) fn host(&self) -> Vec<f32> {
+        host(&self.weight)
     }
 }

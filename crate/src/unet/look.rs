@@ -28,6 +28,71 @@ pub struct Look {
     pub attention: Option<Tensor<4>>,
 }
 
+/// A [`Look`] on the host.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seen {
+    /// Features in the order of the evaluation.
+    pub stages: Vec<SeenStage>,
+    /// The middle block's attention.
+    pub attention: Option<SeenAttention>,
+}
+
+/// The features after one stage.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SeenStage {
+    /// Where.
+    pub place: Place,
+    /// `[n, c, h, w]`.
+    pub shape: [usize; 4],
+    /// Row-major.
+    pub values: Vec<f32>,
+}
+
+/// What the pixels of the middle block attend to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SeenAttention {
+    /// `[n, heads, hw, hw]`.
+    pub shape: [usize; 4],
+    /// Row-major; each row sums to 1.
+    pub weights: Vec<f32>,
+}
+
+impl Look {
+    /// Brings it to the host.
+    ///
+    /// # Errors
+    /// What the device said, if it failed.
+    pub async fn read(self) -> Result<Seen, String> {
+        let mut stages = Vec::with_capacity(self.stages.len());
+        for (place, features) in self.stages {
+            let (shape, values) = host(features).await?;
+            stages.push(SeenStage {
+                place,
+                shape,
+                values,
+            });
+        }
+        let attention = match self.attention {
+            Some(weights) => {
+                let (shape, weights) = host(weights).await?;
+                Some(SeenAttention { shape, weights })
+            }
+            None => None,
+        };
+        Ok(Seen { stages, attention })
+    }
+}
+
+async fn host(tensor: Tensor<4>) -> Result<([usize; 4], Vec<f32>), String> {
+    let shape = tensor.dims();
+    let data = tensor
+        .into_data_async()
+        .await
+        .map_err(|e| format!("{e:?}"))?;
+    let values = data.try_into_vec::<f32>().map_err(|e| format!("{e:?}"))?;
+    Ok((shape, values))
+}
+
 impl UNet {
     /// [`forward`](Self::forward) with everything kept; `x_t`, `timesteps` and `labels` as there.
     pub fn look(&self, x_t: Tensor<4>, timesteps: &[f32], labels: Option<&[usize]>) -> Look {

@@ -7,6 +7,8 @@ pub mod config;
 #[cfg(feature = "cpu")]
 mod cpu;
 pub mod embedding;
+#[cfg(any(feature = "gpu", test))]
+pub mod gpu;
 pub mod layers;
 pub mod look;
 pub mod ops;
@@ -125,6 +127,35 @@ impl UNet {
         let index: Vec<i32> = labels.iter().map(|&label| label as i32).collect();
         let index = Tensor::<1, Int>::from_data(TensorData::new(index, [labels.len()]), device);
         emb + table.forward(index)
+    }
+
+    /// [`forward`](Self::forward) as launches; returns the output.
+    #[cfg(any(feature = "gpu", test))]
+    fn plan(&self, planner: &mut gpu::Planner) -> gpu::Features {
+        self.time_embedding.plan(planner);
+        let mut x = planner.conv(&[planner.x()], &self.conv_in.host(), gpu::Finish::default());
+        planner.stage(Place::In, x);
+        let mut skips = vec![x];
+        for (level, block) in self.down_blocks.iter().enumerate() {
+            x = block.plan(planner, x, &mut skips);
+            planner.stage(Place::Down(level), x);
+        }
+        x = self.mid_block.plan(planner, x);
+        planner.stage(Place::Mid, x);
+        for (block, level) in self.up_blocks.iter().zip((0..self.up_blocks.len()).rev()) {
+            x = block.plan(planner, x, &mut skips);
+            planner.stage(Place::Up(level), x);
+        }
+        let x = planner.norm(&[x], &self.conv_norm_out.host(), None, true);
+        let x = planner.conv(&[x], &self.conv_out.host(), gpu::Finish::default());
+        planner.stage(Place::Out, x);
+        x
+    }
+
+    /// The class embedding on the host, `[num_class_embeds, time_channels]`.
+    #[cfg(any(feature = "gpu", test))]
+    fn class_table(&self) -> Option<Vec<f32>> {
+        self.class_embedding.as_ref().map(Embedding::host)
     }
 
     /// The configuration the network was built from.

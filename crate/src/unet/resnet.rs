@@ -1,6 +1,8 @@
 //! The residual block: diffusers' `ResnetBlock2D`.
 
 use super::config::{TimeScaleShift, UNetConfig};
+#[cfg(any(feature = "gpu", test))]
+use super::gpu::{Features, Finish, Planner, Residual};
 use super::layers::{Conv2d, GroupNorm, Linear};
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig};
@@ -80,5 +82,33 @@ impl Resnet {
         } else {
             sum / self.output_scale_factor
         }
+    }
+
+    /// [`forward`](Self::forward) of the concatenation of `x` as launches.
+    #[cfg(any(feature = "gpu", test))]
+    pub(super) fn plan(&self, planner: &mut Planner, x: &[Features]) -> Features {
+        let emb = planner.time_vector(self.time_emb_proj.host());
+        let (added, scale_shift) = if self.scale_shift {
+            (None, Some(emb))
+        } else {
+            (Some(emb), None)
+        };
+        let h = planner.norm(x, &self.norm1.host(), None, true);
+        let finish = Finish {
+            vector: added,
+            ..Finish::default()
+        };
+        let h = planner.conv(&[h], &self.conv1.host(), finish);
+        let h = planner.norm(&[h], &self.norm2.host(), scale_shift, true);
+        let shortcut = self.conv_shortcut.as_ref().map(Conv2d::host);
+        let finish = Finish {
+            residual: match &shortcut {
+                Some(conv) => Residual::Projected(x, conv),
+                None => Residual::Plain(x),
+            },
+            divisor: Some(self.output_scale_factor),
+            ..Finish::default()
+        };
+        planner.conv(&[h], &self.conv2.host(), finish)
     }
 }

@@ -1,12 +1,11 @@
 //! A look inside one evaluation: features, attention, and how the network is told its timestep.
 
 use crate::unet::embedding::sinusoidal;
-use crate::unet::look::Place;
-use burn::tensor::{Tensor, TensorData};
+use crate::unet::look::{Place, SeenAttention, SeenStage};
 use js_sys::{Array, Float32Array};
 use wasm_bindgen::prelude::*;
 
-use super::{Model, object};
+use super::{Model, exception, object};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
@@ -37,16 +36,19 @@ impl Model {
         self.check(&x, 1, timestep, labels.as_deref())?;
         let spec = self.pipeline.spec();
         let shape = [1, spec.channels, spec.height, spec.width];
-        let x_t = Tensor::<4>::from_data(TensorData::new(x, shape), self.pipeline.device());
-        let t = [timestep as f32];
-        let look = self.pipeline.unet().look(x_t, &t, labels.as_deref());
+        let seen = self
+            .pipeline
+            .look(&x, shape, timestep, labels.as_deref())
+            .await
+            .map_err(exception)?;
 
-        let stages = Array::new();
-        for (place, features) in look.stages {
-            stages.push(&stage(place, features).await?);
-        }
-        let attention = match look.attention {
-            Some(weights) => attention(weights, [spec.height, spec.width]).await?,
+        let stages = seen
+            .stages
+            .into_iter()
+            .map(stage)
+            .collect::<Result<Array, _>>()?;
+        let attention = match seen.attention {
+            Some(attention) => attention_of(attention, [spec.height, spec.width])?,
             None => JsValue::NULL,
         };
         let embedding = self.time_embeddings(vec![timestep as u32]);
@@ -69,45 +71,28 @@ impl Model {
     }
 }
 
-/// A tensor's values on the host.
-async fn values(tensor: Tensor<4>) -> Result<Float32Array, JsError> {
-    let lost = |reason: String| {
-        JsError::new(&format!(
-            "the device returned no result ({reason}); reload the page, or use ?device=cpu"
-        ))
-    };
-    let data = tensor
-        .into_data_async()
-        .await
-        .map_err(|e| lost(format!("{e:?}")))?;
-    let values = data
-        .try_into_vec::<f32>()
-        .map_err(|e| lost(format!("{e:?}")))?;
-    Ok(Float32Array::from(&values[..]))
-}
-
-async fn stage(place: Place, features: Tensor<4>) -> Result<JsValue, JsError> {
-    let (role, level, name) = match place {
+fn stage(seen: SeenStage) -> Result<JsValue, JsError> {
+    let (role, level, name) = match seen.place {
         Place::In => ("in", 0, "conv_in".into()),
         Place::Down(level) => ("down", level, format!("down_blocks.{level}")),
         Place::Mid => ("mid", 0, "mid_block".into()),
         Place::Up(level) => ("up", level, format!("up to level {level}")),
         Place::Out => ("out", 0, "conv_out".into()),
     };
-    let [_, c, h, w] = features.dims();
+    let [_, c, h, w] = seen.shape;
     let shape = Array::of(&[JsValue::from(c), JsValue::from(h), JsValue::from(w)]);
     object([
         ("name", name.into()),
         ("role", role.into()),
         ("level", level.into()),
         ("shape", shape.into()),
-        ("values", values(features).await?.into()),
+        ("values", Float32Array::from(&seen.values[..]).into()),
     ])
 }
 
 /// The middle block's attention over the pixels of the lowest level of an image of `size`.
-async fn attention(weights: Tensor<4>, size: [usize; 2]) -> Result<JsValue, JsError> {
-    let [_, heads, pixels, _] = weights.dims();
+fn attention_of(seen: SeenAttention, size: [usize; 2]) -> Result<JsValue, JsError> {
+    let [_, heads, pixels, _] = seen.shape;
     // Halving keeps the proportions: h w pixels of the image have become `pixels`.
     let factor = ((size[0] * size[1]) as f64 / pixels as f64).sqrt();
     let shape = Array::of(&[
@@ -117,6 +102,6 @@ async fn attention(weights: Tensor<4>, size: [usize; 2]) -> Result<JsValue, JsEr
     object([
         ("shape", shape.into()),
         ("heads", heads.into()),
-        ("weights", values(weights).await?.into()),
+        ("weights", Float32Array::from(&seen.weights[..]).into()),
     ])
 }

@@ -7,6 +7,7 @@
 //! | module | what the page calls |
 //! |---|---|
 //! | `model` | a loaded model: what it is, one evaluation, the bound |
+//! | `gpu` | the browser's GPU |
 //! | `look` | the inside of one evaluation |
 //! | `chain` | the walk back, step by step |
 //! | `request` | reading what the page asks of a chain |
@@ -16,6 +17,8 @@
 mod chain;
 mod files;
 mod forward;
+#[cfg(feature = "web-webgpu")]
+mod gpu;
 mod look;
 mod model;
 mod request;

@@ -52,53 +52,28 @@ extern "C" {
 /// Where a model computes, and what to call it.
 #[derive(Clone)]
 struct Computer {
-    device: Device,
     /// `webgpu` or `cpu`.
     kind: &'static str,
     /// The GPU's name, as far as the browser tells it; empty on the CPU.
     adapter: String,
 }
 
-#[cfg(feature = "web-webgpu")]
 impl Computer {
-    /// The browser's GPU; asked for once, however many models are loaded.
-    async fn get() -> Result<Self, JsError> {
-        use std::cell::OnceCell;
-        thread_local! {
-            static COMPUTER: OnceCell<Computer> = const { OnceCell::new() };
-        }
-        if let Some(computer) = COMPUTER.with(|cell| cell.get().cloned()) {
-            return Ok(computer);
-        }
-        let (device, setup) = Device::wgpu_options()
-            .init_with_setup_async()
-            .await
-            .map_err(|e| {
-                JsError::new(&format!(
-                    "WebGPU could not be started ({e:?}). Try ?device=cpu"
-                ))
-            })?;
-        let computer = Self {
-            device,
-            kind: "webgpu",
-            adapter: adapter_name(&setup),
-        };
-        Ok(COMPUTER.with(|cell| cell.get_or_init(|| computer).clone()))
-    }
-}
-
-/// What the adapter calls itself; browsers may keep that to themselves.
-#[cfg(feature = "web-webgpu")]
-fn adapter_name(setup: &burn_wgpu::WgpuSetup) -> String {
-    setup.adapter.get_info().name
-}
-
-#[cfg(not(feature = "web-webgpu"))]
-impl Computer {
-    /// The CPU.
-    async fn get() -> Result<Self, JsError> {
+    /// Lets the GPU evaluate the network of `pipeline`.
+    #[cfg(feature = "web-webgpu")]
+    async fn of(pipeline: &mut Pipeline) -> Result<Self, JsError> {
+        let gpu = super::gpu::Gpu::get().await?;
+        pipeline.compute_on(gpu.client).map_err(exception)?;
         Ok(Self {
-            device: Device::flex(),
+            kind: "webgpu",
+            adapter: gpu.adapter,
+        })
+    }
+
+    /// The CPU.
+    #[cfg(not(feature = "web-webgpu"))]
+    async fn of(_: &mut Pipeline) -> Result<Self, JsError> {
+        Ok(Self {
             kind: "cpu",
             adapter: String::new(),
         })
@@ -146,15 +121,15 @@ impl Model {
         labels: Option<String>,
         weights: Vec<u8>,
     ) -> Result<Model, JsError> {
-        let computer = Computer::get().await?;
-        let pipeline = Pipeline::from_bytes(
+        let mut pipeline = Pipeline::from_bytes(
             &unet_config,
             &scheduler_config,
             labels.as_deref(),
             &weights,
-            &computer.device,
+            &Device::flex(),
         )
         .map_err(exception)?;
+        let computer = Computer::of(&mut pipeline).await?;
         let pipeline = Rc::new(pipeline);
         Ok(Model {
             network: Network {

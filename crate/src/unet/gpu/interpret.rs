@@ -1,0 +1,165 @@
+//! A plan carried out on the host, one number at a time, in the memory that the device would have: what the kernels have to
+//! compute, and a test of the plan without a GPU.
+
+use super::memory::Layout;
+use super::plan::{Attend, Conv, Features, Launch, Norm, Plan, Vector};
+
+struct Host<'a> {
+    plan: &'a Plan,
+    layout: Layout,
+    images: usize,
+    given: Vec<f32>,
+    buffers: Vec<Vec<f32>>,
+}
+
+/// The output `[n, h, w, c]` for what the host gives.
+pub(super) fn interpret(plan: &Plan, images: usize, given: [&[f32]; 3]) -> Vec<f32> {
+    let layout = Layout::new(plan, images, false);
+    let mut host = Host {
+        plan,
+        given: layout.given(given),
+        buffers: (layout.buffers.iter())
+            .map(|&len| vec![f32::NAN; len])
+            .collect(),
+        layout,
+        images,
+    };
+    for launch in &plan.launches {
+        let values = match launch {
+            Launch::Conv(conv) => host.conv(conv),
+            Launch::Norm(norm) => host.norm(norm),
+            Launch::Attend(attend) => host.attend(attend),
+        };
+        let buffer = host.layout.places[launch.writes().id];
+        host.buffers[buffer][..values.len()].copy_from_slice(&values);
+    }
+    host.values(&plan.out).to_vec()
+}
+
+fn silu(x: f32) -> f32 {
+    x / (1.0 + (-x).exp())
+}
+
+impl Host<'_> {
+    fn values(&self, features: &Features) -> &[f32] {
+        let (place, size) = (
+            self.layout.places[features.id],
+            features.size() * self.images,
+        );
+        match self.layout.is_given(features) {
+            true => &self.given[place..place + size],
+            false => &self.buffers[place][..size],
+        }
+    }
+
+    /// Channel `c` of the concatenation of `parts` at a pixel of an image.
+    fn channel(&self, parts: &[Features], image: usize, pixel: usize, mut c: usize) -> f32 {
+        for part in parts {
+            if c < part.c {
+                return self.values(part)[(image * part.h * part.w + pixel) * part.c + c];
+            }
+            c -= part.c;
+        }
+        f32::NAN
+    }
+
+    fn vector(&self, vector: &Vector, image: usize, c: usize) -> f32 {
+        self.values(&vector.rows)[image * vector.rows.c + vector.at + c]
+    }
+
+    fn conv(&self, conv: &Conv) -> Vec<f32> {
+        let weights = &self.plan.weights[conv.weights.clone()];
+        let c_in: usize = conv.inputs.iter().map(|x| x.c).sum();
+        let c_projected: usize = conv.projected.iter().map(|x| x.c).sum();
+        let (out, times) = (conv.out, if conv.doubled { 2 } else { 1 });
+        let projection_at = conv.window * conv.window * c_in * out.c;
+        let bias_at = projection_at + c_projected * out.c;
+        let (in_h, in_w) = (conv.inputs[0].h, conv.inputs[0].w);
+        let mut values = Vec::with_capacity(out.size() * self.images);
+        for at in 0..out.size() * self.images {
+            let (pixel, co) = (at / out.c, at % out.c);
+            let (image, pixel) = (pixel / (out.h * out.w), pixel % (out.h * out.w));
+            let (y, x) = (pixel / out.w, pixel % out.w);
+            let mut sum = weights[bias_at + co];
+            for tap in 0..conv.window * conv.window {
+                let row = (y * conv.stride + tap / conv.window).wrapping_sub(conv.padding);
+                let column = (x * conv.stride + tap % conv.window).wrapping_sub(conv.padding);
+                if row >= in_h * times || column >= in_w * times {
+                    continue;
+                }
+                let under = row / times * in_w + column / times;
+                for ci in 0..c_in {
+                    let weight = weights[(tap * c_in + ci) * out.c + co];
+                    sum += weight * self.channel(&conv.inputs, image, under, ci);
+                }
+            }
+            for ci in 0..c_projected {
+                let weight = weights[projection_at + ci * out.c + co];
+                sum += weight * self.channel(&conv.projected, image, pixel, ci);
+            }
+            sum += (conv.vector).map_or(0.0, |vector| self.vector(&vector, image, co));
+            sum += (conv.plain).map_or(0.0, |plain| self.values(&plain)[at]);
+            sum /= conv.divisor.unwrap_or(1.0) as f32;
+            values.push(if conv.silu { silu(sum) } else { sum });
+        }
+        values
+    }
+
+    fn norm(&self, norm: &Norm) -> Vec<f32> {
+        let affine = &self.plan.weights[norm.affine.clone()];
+        let (c, pixels) = (norm.out.c, norm.out.h * norm.out.w);
+        let group = c / norm.groups;
+        let mut values = vec![0.0; norm.out.size() * self.images];
+        for image in 0..self.images {
+            for first in (0..c).step_by(group) {
+                let places = (0..pixels).flat_map(|p| (first..first + group).map(move |c| (p, c)));
+                let x = |(pixel, c)| f64::from(self.channel(&norm.inputs, image, pixel, c));
+                let count = (pixels * group) as f64;
+                let mean = places.clone().map(x).sum::<f64>() / count;
+                let variance = places.clone().map(|p| (x(p) - mean).powi(2)).sum::<f64>() / count;
+                for place in places {
+                    let (pixel, channel) = place;
+                    let y = ((x(place) - mean) / (variance + norm.eps).sqrt()) as f32;
+                    let mut y = y * affine[channel] + affine[c + channel];
+                    if let Some(vector) = &norm.vector {
+                        let scale = self.vector(vector, image, channel);
+                        y = y * (1.0 + scale) + self.vector(vector, image, c + channel);
+                    }
+                    let at = (image * pixels + pixel) * c + channel;
+                    values[at] = if norm.silu { silu(y) } else { y };
+                }
+            }
+        }
+        values
+    }
+
+    fn attend(&self, attend: &Attend) -> Vec<f32> {
+        let (d, tokens) = (attend.head_dim, attend.out.h * attend.out.w);
+        let width = attend.heads * d;
+        let qkv = self.values(&attend.qkv);
+        let mut values = vec![0.0; attend.out.size() * self.images];
+        for at in 0..self.images * tokens * attend.heads {
+            let (token, head) = (at / attend.heads, at % attend.heads);
+            let first = token / tokens * tokens;
+            let part = |token: usize, which: usize| {
+                let at = (token * 3 + which) * width + head * d;
+                &qkv[at..at + d]
+            };
+            let q = part(token, 0);
+            let score = |key| {
+                let dot: f32 = q.iter().zip(part(first + key, 1)).map(|(q, k)| q * k).sum();
+                dot / (d as f32).sqrt()
+            };
+            let scores: Vec<f32> = (0..tokens).map(score).collect();
+            let most = scores.iter().copied().fold(f32::MIN, f32::max);
+            let weights: Vec<f32> = scores.iter().map(|score| (score - most).exp()).collect();
+            let sum: f32 = weights.iter().sum();
+            for (key, weight) in weights.iter().enumerate() {
+                for (c, v) in part(first + key, 2).iter().enumerate() {
+                    values[token * width + head * d + c] += weight / sum * v;
+                }
+            }
+        }
+        values
+    }
+}

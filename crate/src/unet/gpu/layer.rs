@@ -1,0 +1,127 @@
+//! A layer's parameters as the kernels read them: output channels innermost, so that neighbouring threads read neighbours.
+
+/// A convolution or a linear layer (a window of 1) on the host, as PyTorch orders it.
+#[derive(Debug, Clone)]
+pub(in crate::unet) struct HostConv {
+    /// `[c_out, c_in, window, window]`.
+    pub(in crate::unet) weight: Vec<f32>,
+    /// `[c_out]`.
+    pub(in crate::unet) bias: Vec<f32>,
+    pub(in crate::unet) c_in: usize,
+    pub(in crate::unet) c_out: usize,
+    pub(in crate::unet) window: usize,
+    pub(in crate::unet) stride: usize,
+    pub(in crate::unet) padding: usize,
+}
+
+impl HostConv {
+    /// A linear layer, weight `[c_out, c_in]`.
+    pub(in crate::unet) fn linear(weight: Vec<f32>, bias: Vec<f32>) -> Self {
+        let c_out = bias.len();
+        Self {
+            c_in: weight.len() / c_out.max(1),
+            c_out,
+            weight,
+            bias,
+            window: 1,
+            stride: 1,
+            padding: 0,
+        }
+    }
+
+    /// Linear layers of the same input as one: their outputs stand one after the other, each from a multiple of `align`
+    /// on, zeros between. Returns where each begins, too.
+    pub(in crate::unet) fn beside(layers: &[Self], align: usize) -> (Self, Vec<usize>) {
+        let c_in = layers.first().map_or(0, |layer| layer.c_in);
+        let (mut weight, mut bias, mut starts) = (Vec::new(), Vec::new(), Vec::new());
+        for layer in layers {
+            starts.push(bias.len());
+            weight.extend_from_slice(&layer.weight);
+            bias.extend_from_slice(&layer.bias);
+            bias.resize(bias.len().next_multiple_of(align), 0.0);
+            weight.resize(bias.len() * c_in, 0.0);
+        }
+        (Self::linear(weight, bias), starts)
+    }
+
+    /// The weight as `[window, window, c_in, c_out]`.
+    pub(super) fn arranged(&self) -> Vec<f32> {
+        let taps = self.window * self.window;
+        let mut arranged = vec![0.0; self.weight.len()];
+        for (i, &value) in self.weight.iter().enumerate() {
+            let (rest, tap) = (i / taps, i % taps);
+            let (co, ci) = (rest / self.c_in, rest % self.c_in);
+            arranged[(tap * self.c_in + ci) * self.c_out + co] = value;
+        }
+        arranged
+    }
+}
+
+/// A group normalisation on the host.
+#[derive(Debug, Clone)]
+pub(in crate::unet) struct HostNorm {
+    pub(in crate::unet) weight: Vec<f32>,
+    pub(in crate::unet) bias: Vec<f32>,
+    pub(in crate::unet) groups: usize,
+    pub(in crate::unet) eps: f64,
+}
+
+/// The widest vector, of at most four numbers, that all of these channel counts are made of.
+pub(super) fn vector_width(channels: impl IntoIterator<Item = usize>) -> usize {
+    let mut width = 4;
+    for channels in channels {
+        while !channels.is_multiple_of(width) {
+            width /= 2;
+        }
+    }
+    width
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_are_arranged_with_the_output_channels_innermost() {
+        let (c_out, c_in, window) = (3, 2, 3);
+        let layer = HostConv {
+            weight: (0..c_out * c_in * window * window)
+                .map(|i| i as f32)
+                .collect(),
+            bias: vec![0.0; c_out],
+            c_in,
+            c_out,
+            window,
+            stride: 1,
+            padding: 1,
+        };
+        let arranged = layer.arranged();
+        for co in 0..c_out {
+            for ci in 0..c_in {
+                for tap in 0..window * window {
+                    assert_eq!(
+                        arranged[(tap * c_in + ci) * c_out + co],
+                        layer.weight[(co * c_in + ci) * window * window + tap]
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn layers_side_by_side_begin_at_multiples() {
+        let layer = |c_out: usize| HostConv::linear(vec![1.0; 2 * c_out], vec![2.0; c_out]);
+        let (both, starts) = HostConv::beside(&[layer(6), layer(5)], 4);
+        assert_eq!((both.c_in, both.c_out, starts), (2, 16, vec![0, 8]));
+        assert_eq!(both.bias[6..9], [0.0, 0.0, 2.0]);
+        assert_eq!(both.weight[12..17], [0.0, 0.0, 0.0, 0.0, 1.0]);
+    }
+
+    #[test]
+    fn vectors_are_as_wide_as_all_channel_counts_allow() {
+        assert_eq!(vector_width([8, 12]), 4);
+        assert_eq!(vector_width([8, 6]), 2);
+        assert_eq!(vector_width([8, 3]), 1);
+        assert_eq!(vector_width([]), 4);
+    }
+}

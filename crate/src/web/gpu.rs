@@ -1,0 +1,48 @@
+//! The browser's GPU.
+
+use cubecl::client::Client;
+use cubecl::wgpu::{RuntimeOptions, WebGpu, WgpuDevice, try_init_setup_async};
+use cubecl::{Device, MemoryConfiguration};
+use std::cell::RefCell;
+use wasm_bindgen::prelude::*;
+
+/// Launches that go to the GPU at once: more than a step has, so that a step is one submission.
+const TASKS_MAX: usize = 256;
+
+/// The GPU, as CubeCL reaches it.
+#[derive(Clone)]
+pub(super) struct Gpu {
+    pub(super) client: Client,
+    /// What the adapter calls itself; browsers may keep that to themselves.
+    pub(super) adapter: String,
+}
+
+impl Gpu {
+    /// Asks the browser for its GPU; once, however many models are loaded.
+    pub(super) async fn get() -> Result<Self, JsError> {
+        thread_local! {
+            static GPU: RefCell<Option<Gpu>> = const { RefCell::new(None) };
+        }
+        if let Some(gpu) = GPU.with_borrow(Clone::clone) {
+            return Ok(gpu);
+        }
+        let device = WgpuDevice::default();
+        let options = RuntimeOptions {
+            tasks_max: TASKS_MAX,
+            memory_config: MemoryConfiguration::default(),
+        };
+        let setup = try_init_setup_async::<WebGpu>(&device, options)
+            .await
+            .map_err(|e| {
+                JsError::new(&format!(
+                    "WebGPU could not be started ({e}). Try ?device=cpu"
+                ))
+            })?;
+        let gpu = Self {
+            client: Device::Wgpu(device).client(),
+            adapter: setup.adapter.get_info().name,
+        };
+        GPU.set(Some(gpu.clone()));
+        Ok(gpu)
+    }
+}
