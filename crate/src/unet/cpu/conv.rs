@@ -1,30 +1,25 @@
-//! 2-D convolution as matrix products over tiles of rows that stay in the cache, forward and backward.
-//!
-//! For each image and each tile of output rows the receptive fields are unfolded into a matrix `[c_in k k, pixels]`
-//! ("im2col"); then y = W cols. Backward: dW += dy cols^T, and dx gathers W^T dy back ("col2im").
+//! 2-D convolution, forward and backward: straight from padded planes where the stride is 1, unfolded elsewhere.
 
-use super::matmul::{Strides, matmul};
+use super::{direct, unfold};
 #[cfg(feature = "native")]
-use super::parallel::for_each_run_summing;
-use super::parallel::{for_each_chunk, zeros};
-use std::ops::Range;
-
-/// Values in the unfolded tile: a quarter of a megabyte, which second-level caches hold beside the rest.
-const TILE: usize = 1 << 16;
+use super::{
+    norm::{lanes_sum, vectorised},
+    parallel::for_each_chunk,
+};
 
 /// The sizes of a convolution.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ConvShape {
-    n: usize,
-    c_in: usize,
-    h: usize,
-    w: usize,
-    c_out: usize,
-    kernel: [usize; 2],
-    stride: usize,
-    padding: usize,
-    h_out: usize,
-    w_out: usize,
+    pub(super) n: usize,
+    pub(super) c_in: usize,
+    pub(super) h: usize,
+    pub(super) w: usize,
+    pub(super) c_out: usize,
+    pub(super) kernel: [usize; 2],
+    pub(super) stride: usize,
+    pub(super) padding: usize,
+    pub(super) h_out: usize,
+    pub(super) w_out: usize,
 }
 
 impl ConvShape {
@@ -52,144 +47,74 @@ impl ConvShape {
     pub(super) fn output(&self) -> [usize; 4] {
         [self.n, self.c_out, self.h_out, self.w_out]
     }
-
-    /// Rows of the unfolded matrix.
-    fn depth(&self) -> usize {
-        self.c_in * self.kernel[0] * self.kernel[1]
-    }
-
-    /// Whether the input itself is the unfolded matrix.
-    fn is_pointwise(&self) -> bool {
-        self.kernel == [1, 1] && self.stride == 1 && self.padding == 0
-    }
-
-    /// Runs of output rows that are unfolded together.
-    fn tiles(&self) -> impl Iterator<Item = Range<usize>> + use<> {
-        let rows = (TILE / (self.depth() * self.w_out)).clamp(1, self.h_out);
-        let h_out = self.h_out;
-        (0..h_out)
-            .step_by(rows)
-            .map(move |first| first..(first + rows).min(h_out))
-    }
-
-    /// Output columns whose tap `kx` falls inside the input, and the input column of the first of them.
-    fn columns(&self, kx: usize) -> (Range<usize>, usize) {
-        let first = self.padding.saturating_sub(kx).div_ceil(self.stride);
-        let end = (self.w + self.padding)
-            .saturating_sub(kx)
-            .div_ceil(self.stride)
-            .min(self.w_out);
-        (
-            first.min(end)..end,
-            first * self.stride + kx - self.padding.min(first * self.stride + kx),
-        )
-    }
-
-    /// The input row that tap `ky` of output row `row` reads, if it lies inside the image.
-    fn input_row(&self, row: usize, ky: usize) -> Option<usize> {
-        (row * self.stride + ky)
-            .checked_sub(self.padding)
-            .filter(|&y| y < self.h)
-    }
 }
 
-/// Unfolds the receptive fields of the output `rows` of one image into `cols` `[depth, pixels]`.
-fn im2col(x: &[f32], cols: &mut Vec<f32>, shape: &ConvShape, rows: &Range<usize>) {
-    let pixels = rows.len() * shape.w_out;
-    // What lies outside the image is zeroed row by row below; nothing else of an earlier tile survives.
-    cols.resize(shape.depth() * pixels, 0.0);
-    let [kh, kw] = shape.kernel;
-    let mut lines = cols.chunks_exact_mut(shape.w_out);
-    for c in 0..shape.c_in {
-        let plane = &x[c * shape.h * shape.w..][..shape.h * shape.w];
-        for ky in 0..kh {
-            for kx in 0..kw {
-                let (columns, x0) = shape.columns(kx);
-                for row in rows.clone() {
-                    let Some(line) = lines.next() else { return };
-                    let Some(y) = shape.input_row(row, ky) else {
-                        line.fill(0.0);
-                        continue;
-                    };
-                    line[..columns.start].fill(0.0);
-                    line[columns.end..].fill(0.0);
-                    let source = &plane[y * shape.w + x0..(y + 1) * shape.w];
-                    let line = &mut line[columns.clone()];
-                    if shape.stride == 1 {
-                        line.copy_from_slice(&source[..line.len()]);
-                    } else {
-                        for (value, x) in line.iter_mut().zip(source.iter().step_by(shape.stride)) {
-                            *value = *x;
-                        }
-                    }
-                }
-            }
+/// What is added to the output.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Added<'a> {
+    /// `[c_out]`, or `[n, c_out]`.
+    pub(super) bias: &'a [f32],
+    /// `[n, c_out, h_out, w_out]`.
+    pub(super) residual: Option<&'a [f32]>,
+}
+
+impl<'a> Added<'a> {
+    /// Neither.
+    #[cfg(feature = "native")]
+    pub(super) const NOTHING: Self = Self {
+        bias: &[],
+        residual: None,
+    };
+
+    /// What is added to image `i`, given the sizes of bias and output of an image.
+    pub(super) fn image(self, i: usize, channels: usize, output: usize) -> Added<'a> {
+        Added {
+            bias: &self.bias[i * channels % self.bias.len()..][..channels],
+            residual: self
+                .residual
+                .map(|residual| &residual[i * output..][..output]),
         }
     }
 }
 
-/// Adds the unfolded gradient of the output `rows` back onto the image it came from.
+/// y = W x + bias + residual: `[n, c_out, h_out, w_out]`.
+pub(super) fn forward(x: &[f32], weight: &[f32], added: Added, shape: &ConvShape) -> Vec<f32> {
+    if direct::suits(shape) {
+        direct::forward(x, weight, added, shape)
+    } else {
+        unfold::forward(x, weight, added, shape)
+    }
+}
+
+/// The gradient for the bias, given that of the output: `[n, c_out]`, or `[c_out]`.
 #[cfg(feature = "native")]
-fn col2im(cols: &[f32], dx: &mut [f32], shape: &ConvShape, rows: &Range<usize>) {
-    let [kh, kw] = shape.kernel;
-    let mut lines = cols.chunks_exact(shape.w_out);
-    for plane in dx.chunks_exact_mut(shape.h * shape.w) {
-        for ky in 0..kh {
-            for kx in 0..kw {
-                let (columns, x0) = shape.columns(kx);
-                for row in rows.clone() {
-                    let Some(line) = lines.next() else { return };
-                    let Some(y) = shape.input_row(row, ky) else {
-                        continue;
-                    };
-                    let line = &line[columns.clone()];
-                    let target = &mut plane[y * shape.w + x0..(y + 1) * shape.w];
-                    if shape.stride == 1 {
-                        for (x, value) in target.iter_mut().zip(line) {
-                            *x += value;
-                        }
-                    } else {
-                        for (x, value) in target.iter_mut().step_by(shape.stride).zip(line) {
-                            *x += value;
-                        }
-                    }
+pub(super) fn bias_gradient(dy: &[f32], shape: &ConvShape, for_each_image: bool) -> Vec<f32> {
+    let area = shape.h_out * shape.w_out;
+    let mut db = vec![0.0; shape.n * shape.c_out];
+    for_each_chunk(&mut db, shape.c_out, |i, db, _: &mut ()| {
+        let dy = &dy[i * shape.c_out * area..][..shape.c_out * area];
+        vectorised(
+            #[inline(always)]
+            || {
+                for (db, plane) in db.iter_mut().zip(dy.chunks_exact(area)) {
+                    *db = lanes_sum(plane, |dy| dy);
                 }
-            }
+            },
+        );
+    });
+    if for_each_image {
+        return db;
+    }
+    let mut total = vec![0.0; shape.c_out];
+    for db in db.chunks_exact(shape.c_out) {
+        for (total, db) in total.iter_mut().zip(db) {
+            *total += db;
         }
     }
+    total
 }
 
-/// y = W cols + bias: `[n, c_out, h_out, w_out]`.
-pub(super) fn forward(x: &[f32], weight: &[f32], bias: &[f32], shape: &ConvShape) -> Vec<f32> {
-    let (depth, area) = (shape.depth(), shape.h_out * shape.w_out);
-    let image = shape.c_in * shape.h * shape.w;
-    let mut y = zeros(shape.n * shape.c_out * area);
-    for_each_chunk(&mut y, shape.c_out * area, |i, y, cols| {
-        let x = &x[i * image..][..image];
-        for (plane, &bias) in y.chunks_exact_mut(area).zip(bias) {
-            plane.fill(bias);
-        }
-        for rows in shape.tiles() {
-            let (first, pixels) = (rows.start * shape.w_out, rows.len() * shape.w_out);
-            let (source, strides) = if shape.is_pointwise() {
-                (&x[first..], Strides::rows(area))
-            } else {
-                im2col(x, cols, shape, &rows);
-                (&cols[..], Strides::rows(pixels))
-            };
-            matmul(
-                (shape.c_out, depth, pixels),
-                (&mut y[first..], Strides::rows(area)),
-                (weight, Strides::rows(depth)),
-                (source, strides),
-                true,
-            );
-        }
-    });
-    y
-}
-
-/// The gradients for input, weight and bias, given that of the output; that of the input only if asked for.
+/// The gradients for input and weight, given that of the output; that of the input only if asked for.
 #[cfg(feature = "native")]
 pub(super) fn backward(
     x: &[f32],
@@ -197,57 +122,10 @@ pub(super) fn backward(
     dy: &[f32],
     shape: &ConvShape,
     needs_dx: bool,
-) -> (Option<Vec<f32>>, Vec<f32>, Vec<f32>) {
-    let (depth, area) = (shape.depth(), shape.h_out * shape.w_out);
-    let image = shape.c_in * shape.h * shape.w;
-    let weights = shape.c_out * depth;
-    let mut dx = zeros(shape.n * image);
-    let mut sums = for_each_run_summing(
-        &mut dx,
-        image,
-        weights + shape.c_out,
-        |first, dx, sums, scratch| {
-            let (dw, db) = sums.split_at_mut(weights);
-            let mut dcols = Vec::new();
-            for (offset, dx) in dx.chunks_exact_mut(image).enumerate() {
-                let x = &x[(first + offset) * image..][..image];
-                let dy = &dy[(first + offset) * shape.c_out * area..][..shape.c_out * area];
-                for (db, plane) in db.iter_mut().zip(dy.chunks_exact(area)) {
-                    *db += plane.iter().sum::<f32>();
-                }
-                for rows in shape.tiles() {
-                    let (start, pixels) = (rows.start * shape.w_out, rows.len() * shape.w_out);
-                    let dy = (&dy[start..], Strides::rows(area));
-                    let (cols, strides) = if shape.is_pointwise() {
-                        (&x[start..], Strides::rows(area))
-                    } else {
-                        im2col(x, scratch, shape, &rows);
-                        (&scratch[..], Strides::rows(pixels))
-                    };
-                    matmul(
-                        (shape.c_out, pixels, depth),
-                        (dw, Strides::rows(depth)),
-                        dy,
-                        (cols, strides.transposed()),
-                        true,
-                    );
-                    if !needs_dx {
-                        continue;
-                    }
-                    let transposed = (weight, Strides::rows(depth).transposed());
-                    if shape.is_pointwise() {
-                        let to = (&mut dx[start..], Strides::rows(area));
-                        matmul((depth, shape.c_out, pixels), to, transposed, dy, true);
-                    } else {
-                        dcols.resize(depth * pixels, 0.0);
-                        let to = (&mut dcols[..], Strides::rows(pixels));
-                        matmul((depth, shape.c_out, pixels), to, transposed, dy, false);
-                        col2im(&dcols, dx, shape, &rows);
-                    }
-                }
-            }
-        },
-    );
-    let db = sums.split_off(weights);
-    (needs_dx.then_some(dx), sums, db)
+) -> (Option<Vec<f32>>, Vec<f32>) {
+    if direct::suits(shape) {
+        direct::backward(x, weight, dy, shape, needs_dx)
+    } else {
+        unfold::backward(x, weight, dy, shape, needs_dx)
+    }
 }
