@@ -82,7 +82,8 @@ fn convolution_agrees_with_the_plain_operators() {
 
 #[test]
 fn what_a_convolution_adds_for_each_image_and_pixel_agrees_with_the_plain_operators() {
-    for (n, channels, side, stride) in [(5, 12, 7, 1), (2, 4, 6, 2)] {
+    for (n, channels, side, stride) in [(5, 12, 7usize, 1), (2, 4, 6, 2)] {
+        let out = side.div_ceil(stride);
         compare(
             &format!("{n}x{channels}x{side}x{side}, stride {stride}"),
             |device| {
@@ -95,14 +96,12 @@ fn what_a_convolution_adds_for_each_image_and_pixel_agrees_with_the_plain_operat
             [
                 &|(x, w, b)| {
                     let bias = b.reshape([n, channels]);
-                    let [h, w_out] = [side.div_ceil(stride); 2];
-                    let residual = x.clone().slice([0..n, 0..channels, 0..h, 0..w_out]);
+                    let residual = x.clone().slice([0..n, 0..channels, 0..out, 0..out]);
                     ops::conv2d(x, w, bias, Some(residual), stride, 1)
                 },
                 &|(x, w, b)| {
                     let bias = b.reshape([n, channels]);
-                    let [h, w_out] = [side.div_ceil(stride); 2];
-                    let residual = x.clone().slice([0..n, 0..channels, 0..h, 0..w_out]);
+                    let residual = x.clone().slice([0..n, 0..channels, 0..out, 0..out]);
                     ops::reference::conv2d(x, w, bias, Some(residual), stride, 1)
                 },
             ],

@@ -2,10 +2,7 @@
 
 use super::{direct, unfold};
 #[cfg(feature = "native")]
-use super::{
-    norm::{lanes_sum, vectorised},
-    parallel::for_each_chunk,
-};
+use super::{norm::lanes_sum, parallel::for_each_chunk, simd::vectorised};
 
 /// The sizes of a convolution.
 #[derive(Debug, Clone, Copy)]

@@ -4,6 +4,7 @@ use super::memory::buffer;
 use super::parallel::for_each_pair;
 #[cfg(feature = "native")]
 use super::parallel::for_each_run_summing;
+use super::simd::vectorised;
 
 /// Images whose share of the parameters' gradients is summed together.
 #[cfg(feature = "native")]
@@ -46,15 +47,6 @@ impl NormShape {
     fn channels_per_group(&self) -> usize {
         self.channels / self.groups
     }
-}
-
-/// Runs `f` compiled for the widest vectors that this processor has.
-#[inline(always)]
-pub(super) fn vectorised<R>(f: impl FnOnce() -> R) -> R {
-    #[cfg(feature = "native")]
-    return pulp::Arch::new().dispatch(f);
-    #[cfg(not(feature = "native"))]
-    f()
 }
 
 /// e^x within two units in the last place for x in [-87, 88], clamped outside; plain arithmetic that compilers vectorise.

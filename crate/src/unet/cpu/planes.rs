@@ -4,6 +4,8 @@
 //! those left of the next. Output pixel (i, j) sits at position i pitch + j, and its tap (ky, kx) reads `ky pitch + kx` further on.
 //! The positions between the end of an output row and the start of the next come to nothing and are skipped.
 
+use super::simd::vectorised;
+
 /// Values that positions may run past the last row: as many as the widest tile of a kernel has.
 pub(super) const SLACK: usize = 64;
 
@@ -80,27 +82,44 @@ impl Planes {
     }
 
     /// Copies `x` `[channels, h, w]` into `planes`, which is all zeros or holds an earlier image in the same layout.
-    #[inline(always)]
     pub(super) fn fill(&self, x: &[f32], planes: &mut [f32]) {
         let (pitch, origin) = (self.pitch(), self.origin());
         let planes = planes.chunks_exact_mut(self.channel());
-        for (plane, x) in planes.zip(x.chunks_exact(self.h * self.w)) {
-            for (row, x) in x.chunks_exact(self.w).enumerate() {
-                copy(x, &mut plane[origin + row * pitch..][..self.w]);
-            }
+        vectorised(
+            #[inline(always)]
+            || {
+                for (plane, x) in planes.zip(x.chunks_exact(self.h * self.w)) {
+                    let rows = plane[origin..].chunks_mut(pitch);
+                    for (row, x) in rows.zip(x.chunks_exact(self.w)) {
+                        copy(x, row);
+                    }
+                }
+            },
+        );
+    }
+}
+
+/// A copy of a row, inline, because rows are too short for a call each: in vectors, the last of which may overlap the one before.
+#[inline(always)]
+pub(super) fn copy(from: &[f32], to: &mut [f32]) {
+    let done = copy_in::<16>(from, to) || copy_in::<8>(from, to) || copy_in::<4>(from, to);
+    if !done {
+        for (from, to) in from.iter().zip(to) {
+            *to = *from;
         }
     }
 }
 
-/// A short copy, inline: rows are too short for a call each.
+/// Whether there were as many as `W` values to copy.
 #[inline(always)]
-pub(super) fn copy(from: &[f32], to: &mut [f32]) {
-    const WIDE: usize = 8;
-    let (mut from_parts, mut to_parts) = (from.chunks_exact(WIDE), to.chunks_exact_mut(WIDE));
-    for (from, to) in from_parts.by_ref().zip(to_parts.by_ref()) {
-        to.copy_from_slice(from);
-    }
-    for (from, to) in from_parts.remainder().iter().zip(to_parts.into_remainder()) {
+fn copy_in<const W: usize>(from: &[f32], to: &mut [f32]) -> bool {
+    let to = &mut to[..from.len()];
+    for (from, to) in from.as_chunks().0.iter().zip(to.as_chunks_mut::<W>().0) {
         *to = *from;
     }
+    let (Some(from), Some(to)) = (from.last_chunk::<W>(), to.last_chunk_mut()) else {
+        return false;
+    };
+    *to = *from;
+    true
 }

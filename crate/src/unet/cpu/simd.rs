@@ -37,6 +37,15 @@ pub(super) fn dispatch(work: impl Vectorised) {
     work.run(plain::Array);
 }
 
+/// Runs `f` compiled for the widest vectors that this processor has.
+#[inline(always)]
+pub(super) fn vectorised<R>(f: impl FnOnce() -> R) -> R {
+    #[cfg(feature = "native")]
+    return pulp::Arch::new().dispatch(f);
+    #[cfg(not(feature = "native"))]
+    f()
+}
+
 #[cfg(feature = "native")]
 mod native {
     use super::{Simd, Vectorised};
