@@ -1,22 +1,40 @@
-//! 2-D convolution, forward and backward: straight from padded planes where the stride is 1, unfolded elsewhere.
+//! 2-D convolution, forward and backward, straight from padded planes: nothing is unfolded.
+//!
+//! The gradient of the input is a convolution too, of dy with the weights turned about; with stride s it is one for each
+//! remainder of row and column modulo s, whose outputs are dealt out to the pixels.
 
-use super::{direct, unfold};
+use super::memory::buffer;
+use super::parallel::for_each_chunk;
 #[cfg(feature = "native")]
-use super::{norm::lanes_sum, parallel::for_each_chunk, simd::vectorised};
+use super::parallel::for_each_run_summing;
+use super::planes::Planes;
+#[cfg(feature = "native")]
+use super::planes::first_pixel;
+use super::simd::dispatch;
+use super::tile::{Forward, Packed};
+#[cfg(feature = "native")]
+use super::{norm::lanes_sum, simd::vectorised, weight_gradient::WeightGradient};
+
+/// Values that the images of a run may take, so that second-level caches hold them while their gradients are computed.
+#[cfg(feature = "native")]
+const RUN: usize = 3 << 17;
+/// Images in a run at most, so that there are enough runs for all cores.
+#[cfg(feature = "native")]
+const MOST: usize = 8;
 
 /// The sizes of a convolution.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ConvShape {
-    pub(super) n: usize,
-    pub(super) c_in: usize,
-    pub(super) h: usize,
-    pub(super) w: usize,
-    pub(super) c_out: usize,
-    pub(super) kernel: [usize; 2],
-    pub(super) stride: usize,
-    pub(super) padding: usize,
-    pub(super) h_out: usize,
-    pub(super) w_out: usize,
+    n: usize,
+    c_in: usize,
+    h: usize,
+    w: usize,
+    c_out: usize,
+    kernel: [usize; 2],
+    stride: usize,
+    padding: usize,
+    h_out: usize,
+    w_out: usize,
 }
 
 impl ConvShape {
@@ -43,6 +61,22 @@ impl ConvShape {
 
     pub(super) fn output(&self) -> [usize; 4] {
         [self.n, self.c_out, self.h_out, self.w_out]
+    }
+
+    /// Whether the input can be laid out for it.
+    pub(super) fn is_supported(&self) -> bool {
+        self.stride > 1 || self.kernel.iter().all(|&side| self.padding < side)
+    }
+
+    fn planes(&self) -> Planes {
+        Planes {
+            channels: self.c_in,
+            h: self.h,
+            w: self.w,
+            kernel: self.kernel,
+            padding: [self.padding; 2],
+            stride: self.stride,
+        }
     }
 }
 
@@ -76,11 +110,32 @@ impl<'a> Added<'a> {
 
 /// y = W x + bias + residual: `[n, c_out, h_out, w_out]`.
 pub(super) fn forward(x: &[f32], weight: &[f32], added: Added, shape: &ConvShape) -> Vec<f32> {
-    if direct::suits(shape) {
-        direct::forward(x, weight, added, shape)
-    } else {
-        unfold::forward(x, weight, added, shape)
-    }
+    let planes = shape.planes();
+    let taps = planes.taps();
+    let per_channel = shape.c_in * taps.len();
+    let weights = Packed::new(shape.c_out, per_channel, |o| {
+        weight[o * per_channel..][..per_channel].iter().copied()
+    });
+    let image = shape.c_in * shape.h * shape.w;
+    let output = shape.c_out * shape.h_out * shape.w_out;
+    let mut y = buffer(shape.n * output);
+    let work = |i, y: &mut [f32], [padded, scratch]: &mut [Vec<f32>; 2]| {
+        padded.resize(planes.image(), 0.0);
+        planes.fill(&x[i * image..][..image], padded);
+        dispatch(Forward {
+            taps: &taps,
+            x: padded,
+            channel: planes.channel(),
+            pitch: planes.pitch(),
+            output: planes.output(),
+            weights: &weights,
+            added: added.image(i, shape.c_out, output),
+            y,
+            scratch,
+        });
+    };
+    for_each_chunk(&mut y, output, work);
+    y
 }
 
 /// The gradient for the bias, given that of the output: `[n, c_out]`, or `[c_out]`.
@@ -120,9 +175,138 @@ pub(super) fn backward(
     shape: &ConvShape,
     needs_dx: bool,
 ) -> (Option<Vec<f32>>, Vec<f32>) {
-    if direct::suits(shape) {
-        direct::backward(x, weight, dy, shape, needs_dx)
-    } else {
-        unfold::backward(x, weight, dy, shape, needs_dx)
+    let planes = shape.planes();
+    let turned = Turned::new(weight, shape, &planes);
+    let back = turned.planes;
+    let taps = planes.taps();
+    let starts = |c: usize| taps.iter().map(move |tap| c * planes.channel() + tap);
+    let rows: Vec<usize> = (0..shape.c_in).flat_map(starts).collect();
+    let out = |c| c * back.channel() + back.origin();
+    let outs: Vec<usize> = (0..shape.c_out).map(out).collect();
+
+    let image = shape.c_in * shape.h * shape.w;
+    let output = shape.c_out * shape.h_out * shape.w_out;
+    let run = (RUN / (planes.image() + back.image())).clamp(1, MOST);
+    let mut dx = buffer(shape.n * image);
+    let work = |first: usize, dx: &mut [f32], dw: &mut [f32], scratch: &mut [Vec<f32>; 4]| {
+        let [padded_x, padded_dy, scratch @ ..] = scratch;
+        let images = dx.len() / image;
+        padded_x.resize(images * planes.image(), 0.0);
+        padded_dy.resize(images * back.image(), 0.0);
+        for (i, ((dx, padded_x), padded_dy)) in dx
+            .chunks_exact_mut(image)
+            .zip(padded_x.chunks_exact_mut(planes.image()))
+            .zip(padded_dy.chunks_exact_mut(back.image()))
+            .enumerate()
+        {
+            planes.fill(&x[(first + i) * image..][..image], padded_x);
+            back.fill(&dy[(first + i) * output..][..output], padded_dy);
+            if needs_dx {
+                turned.convolve(padded_dy, dx, scratch);
+            }
+        }
+        dispatch(WeightGradient {
+            images: [planes.image(), back.image()],
+            rows: &rows,
+            x: padded_x,
+            outs: &outs,
+            dy: padded_dy,
+            positions: planes.positions(),
+            dw,
+        });
+    };
+    let dw = for_each_run_summing(&mut dx, image, run, weight.len(), work);
+    (needs_dx.then_some(dx), dw)
+}
+
+/// The convolution that takes dy to dx.
+#[cfg(feature = "native")]
+struct Turned<'a> {
+    shape: &'a ConvShape,
+    /// The layout of dy, at the pitch of that of x.
+    planes: Planes,
+    /// For each remainder of row and column: distances of the taps, and their weights.
+    phases: Vec<(Vec<usize>, Packed)>,
+}
+
+#[cfg(feature = "native")]
+impl<'a> Turned<'a> {
+    fn new(weight: &[f32], shape: &'a ConvShape, input: &Planes) -> Self {
+        let (s, [kh, kw], reach) = (shape.stride, shape.kernel, input.reach());
+        let shared = if s == 1 { shape.padding } else { 0 };
+        let planes = Planes {
+            channels: shape.c_out,
+            h: shape.h_out,
+            w: shape.w_out,
+            kernel: reach.map(|reach| reach + 1),
+            padding: reach.map(|reach| reach - shared),
+            stride: 1,
+        };
+        let phase = |phase: usize| {
+            let (a, b) = (phase / s, phase % s);
+            let taps: Vec<[usize; 2]> = (a..kh)
+                .step_by(s)
+                .flat_map(|ky| (b..kw).step_by(s).map(move |kx| [ky, kx]))
+                .collect();
+            let distance =
+                |&[ky, kx]: &[usize; 2]| (reach[0] - ky / s) * planes.pitch() + reach[1] - kx / s;
+            let weights = Packed::new(shape.c_in, shape.c_out * taps.len(), |i| {
+                let taps = &taps;
+                (0..shape.c_out).flat_map(move |o| {
+                    let weight = &weight[(o * shape.c_in + i) * kh * kw..][..kh * kw];
+                    taps.iter().map(move |&[ky, kx]| weight[ky * kw + kx])
+                })
+            });
+            (taps.iter().map(distance).collect(), weights)
+        };
+        Self {
+            shape,
+            planes,
+            phases: (0..s * s).map(phase).collect(),
+        }
+    }
+
+    /// One image's dx from its dy in padded planes.
+    fn convolve(&self, dy: &[f32], dx: &mut [f32], [phase, scratch]: &mut [Vec<f32>; 2]) {
+        let (shape, s) = (self.shape, self.shape.stride);
+        let mut convolve = |(taps, weights): &(Vec<usize>, Packed), output, y: &mut [f32]| {
+            dispatch(Forward {
+                taps,
+                x: dy,
+                channel: self.planes.channel(),
+                pitch: self.planes.pitch(),
+                output,
+                weights,
+                added: Added::NOTHING,
+                y,
+                scratch,
+            });
+        };
+        if let [only] = &self.phases[..] {
+            return convolve(only, [shape.h, shape.w], dx);
+        }
+        // What no tap reads has no gradient.
+        dx.fill(0.0);
+        let [h, w] = [shape.h_out, shape.w_out];
+        let [h, w] = [h + self.planes.padding[0], w + self.planes.padding[1]];
+        phase.resize(shape.c_in * h * w, 0.0);
+        for (i, weights) in self.phases.iter().enumerate() {
+            if weights.0.is_empty() {
+                continue;
+            }
+            convolve(weights, [h, w], phase);
+            let planes = dx.chunks_exact_mut(shape.h * shape.w);
+            for (dx, phase) in planes.zip(phase.chunks_exact(h * w)) {
+                let (y, row) = first_pixel(i / s, shape.padding, s);
+                let (x, column) = first_pixel(i % s, shape.padding, s);
+                let rows = dx.chunks_exact_mut(shape.w).skip(y).step_by(s);
+                for (dx, phase) in rows.zip(phase.chunks_exact(w).skip(row)) {
+                    let pixels = dx.iter_mut().skip(x).step_by(s);
+                    for (dx, value) in pixels.zip(&phase[column..]) {
+                        *dx = *value;
+                    }
+                }
+            }
+        }
     }
 }

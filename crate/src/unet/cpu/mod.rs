@@ -7,15 +7,12 @@
 mod autodiff;
 mod concat;
 mod conv;
-mod direct;
-mod matmul;
 mod memory;
 mod norm;
 mod parallel;
 mod planes;
 mod simd;
 mod tile;
-mod unfold;
 mod upsample;
 #[cfg(feature = "native")]
 mod weight_gradient;
@@ -204,6 +201,10 @@ pub(super) fn conv2d<const B: usize>(
     stride: usize,
     padding: usize,
 ) -> Option<Tensor<4>> {
+    let shape = ConvShape::new(x.dims(), weight.dims(), stride, padding);
+    if !shape.is_supported() {
+        return None;
+    }
     run(Conv { stride, padding }, x, weight, bias, residual)
 }
 

@@ -1,8 +1,8 @@
-//! One image's convolution of stride 1 from padded planes: vectors run along pixels, and each tile of channels by pixels
+//! One image's convolution from padded planes: vectors run along pixels, and each tile of channels by pixels
 //! stays in registers while all channels and taps of the input go by.
 
 use super::conv::Added;
-use super::planes::{Planes, copy};
+use super::planes::copy;
 use super::simd::{Simd, Vectorised};
 
 /// Channels that a tile of outputs covers.
@@ -26,16 +26,31 @@ impl Packed {
         let mut values = vec![0.0; c_out * per_channel];
         for (first, size) in blocks(c_out) {
             let block = &mut values[first * per_channel..][..size * per_channel];
-            for m in 0..size {
-                for (value, weight) in block[m..].iter_mut().step_by(size).zip(row(first + m)) {
-                    *value = weight;
-                }
+            let row = |m| row(first + m);
+            match size {
+                8 => interleave::<8, _>(block, row),
+                4 => interleave::<4, _>(block, row),
+                2 => interleave::<2, _>(block, row),
+                _ => interleave::<1, _>(block, row),
             }
         }
         Self {
             values,
             c_out,
             per_channel,
+        }
+    }
+}
+
+/// Writes the first values of `M` rows, then their second ones, and so on.
+fn interleave<const M: usize, Row: Iterator<Item = f32>>(
+    to: &mut [f32],
+    row: impl Fn(usize) -> Row,
+) {
+    let mut rows: [Row; M] = std::array::from_fn(row);
+    for values in to.as_chunks_mut::<M>().0 {
+        for (value, row) in values.iter_mut().zip(&mut rows) {
+            *value = row.next().unwrap_or(0.0);
         }
     }
 }
@@ -57,14 +72,20 @@ fn blocks(c_out: usize) -> impl Iterator<Item = (usize, usize)> {
 
 /// One image's convolution, y = W x + bias.
 pub(super) struct Forward<'a> {
-    pub(super) planes: &'a Planes,
+    /// How far each tap reads from the position of its output.
     pub(super) taps: &'a [usize],
     /// The image in padded planes.
     pub(super) x: &'a [f32],
+    /// Values of a channel of it.
+    pub(super) channel: usize,
+    /// From a row to the next, for input and output.
+    pub(super) pitch: usize,
+    /// Height and width of the output.
+    pub(super) output: [usize; 2],
     pub(super) weights: &'a Packed,
     /// Without a bias, that of all channels is 0.
     pub(super) added: Added<'a>,
-    /// `[c_out, h_out, w_out]`.
+    /// `[c_out, height, width]`.
     pub(super) y: &'a mut [f32],
     /// Memory for a block of outputs.
     pub(super) scratch: &'a mut Vec<f32>,
@@ -73,15 +94,14 @@ pub(super) struct Forward<'a> {
 impl Vectorised for Forward<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let [h, w] = self.planes.output();
-        let pitch = self.planes.pitch();
-        let vectors = self.planes.positions().div_ceil(S::LANES);
+        let ([h, w], pitch) = (self.output, self.pitch);
+        let vectors = ((h - 1) * pitch + w).div_ceil(S::LANES);
         let line = vectors * S::LANES;
         self.scratch.resize(CHANNELS * line, 0.0);
         for (first, size) in blocks(self.weights.c_out) {
             let weights = self.weights.per_channel;
             let part = Block {
-                channel: self.planes.channel(),
+                channel: self.channel,
                 taps: self.taps,
                 x: self.x,
                 weights: &self.weights.values[first * weights..][..size * weights],
