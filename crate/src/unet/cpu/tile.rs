@@ -170,8 +170,8 @@ impl Block<'_> {
         out: &mut [f32],
     ) -> usize {
         let mut sums = [[simd.splat(0.0); N]; M];
-        for m in 0..M {
-            sums[m] = [simd.splat(self.bias.get(m).copied().unwrap_or(0.0)); N];
+        for (m, sums) in sums.iter_mut().enumerate() {
+            *sums = [simd.splat(self.bias.get(m).copied().unwrap_or(0.0)); N];
         }
         let planes = self.x.chunks_exact(self.channel);
         for (plane, weights) in planes.zip(self.weights.chunks_exact(M * self.taps.len())) {
