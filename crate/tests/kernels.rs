@@ -58,6 +58,12 @@ fn convolution_agrees_with_the_plain_operators() {
         (2, 4, 4, 9, 3, 2, 0),
         (2, 3, 6, 7, 1, 1, 0),
         (1, 1, 2, 28, 3, 1, 1),
+        (2, 3, 1, 6, 3, 1, 1),
+        (2, 3, 13, 8, 5, 1, 1),
+        (2, 6, 5, 7, 3, 1, 0),
+        (2, 4, 5, 10, 3, 2, 0),
+        (2, 6, 4, 8, 1, 2, 0),
+        (2, 3, 4, 11, 5, 3, 2),
         (20, 40, 8, 28, 3, 1, 1),
     ] {
         compare(
@@ -70,11 +76,78 @@ fn convolution_agrees_with_the_plain_operators() {
                 )
             },
             [
-                &|(x, w, b)| ops::conv2d(x, w, b, stride, padding),
-                &|(x, w, b)| ops::reference::conv2d(x, w, b, stride, padding),
+                &|(x, w, b)| ops::conv2d(x, w, b, None, stride, padding),
+                &|(x, w, b)| ops::reference::conv2d(x, w, b, None, stride, padding),
             ],
         );
     }
+}
+
+#[test]
+fn what_a_convolution_adds_for_each_image_and_pixel_agrees_with_the_plain_operators() {
+    for (n, channels, side, stride) in [(5, 12, 7usize, 1), (2, 4, 6, 2)] {
+        let out = side.div_ceil(stride);
+        compare(
+            &format!("{n}x{channels}x{side}x{side}, stride {stride}"),
+            |device| {
+                (
+                    random(1, [n, channels, side, side], device),
+                    random(2, [channels, channels, 3, 3], device),
+                    random(3, [n * channels], device),
+                )
+            },
+            [
+                &|(x, w, b)| {
+                    let bias = b.reshape([n, channels]);
+                    let residual = x.clone().slice([0..n, 0..channels, 0..out, 0..out]);
+                    ops::conv2d(x, w, bias, Some(residual), stride, 1)
+                },
+                &|(x, w, b)| {
+                    let bias = b.reshape([n, channels]);
+                    let residual = x.clone().slice([0..n, 0..channels, 0..out, 0..out]);
+                    ops::reference::conv2d(x, w, bias, Some(residual), stride, 1)
+                },
+            ],
+        );
+    }
+}
+
+#[test]
+fn concatenation_agrees_with_the_plain_operators() {
+    compare(
+        "concatenation",
+        |device| {
+            (
+                random(1, [3, 2, 5, 4], device),
+                random(2, [3, 7, 5, 4], device),
+                random(3, [1], device),
+            )
+        },
+        [&|(x, skip, _)| ops::concatenate(x, skip), &|(
+            x,
+            skip,
+            _,
+        )| {
+            ops::reference::concatenate(x, skip)
+        }],
+    );
+}
+
+#[test]
+fn memory_that_serves_again_leaves_nothing_behind() {
+    let device = Device::flex();
+    let y = |seed| {
+        let x = random(seed, [4, 16, 14, 14], &device);
+        let (w, b) = (random(2, [16, 16, 3, 3], &device), random(3, [16], &device));
+        let y = ops::conv2d(x.clone(), w, b, Some(x), 1, 1);
+        let (w, b) = (random(4, [16], &device), random(5, [16], &device));
+        ops::concatenate(ops::group_norm(y.clone(), w, b, 4, 1e-5, true), y).into_data()
+    };
+    let first = y(1);
+    for seed in 2..5 {
+        assert_ne!(y(seed), first);
+    }
+    assert_eq!(y(1), first);
 }
 
 #[test]

@@ -267,7 +267,7 @@ impl UpBlock {
     ) -> Tensor<4> {
         for (i, resnet) in self.resnets.iter().enumerate() {
             if let Some(skip) = skips.pop() {
-                x = Tensor::cat(vec![x, skip], 1); // [n, c + c_skip, h, w]
+                x = ops::concatenate(x, skip); // [n, c + c_skip, h, w]
             }
             x = resnet.forward(x, emb.clone()); // [n, c', h, w]
             if let Some(attention) = self.attentions.get(i) {

@@ -98,6 +98,31 @@ impl Conv2d {
             x,
             self.weight.val(),
             self.bias.val(),
+            None,
+            self.stride,
+            self.padding,
+        )
+    }
+
+    /// The same plus `emb` `[n, c_out]` at every pixel.
+    pub fn forward_with(&self, x: Tensor<4>, emb: Tensor<2>) -> Tensor<4> {
+        ops::conv2d(
+            x,
+            self.weight.val(),
+            emb + self.bias.val().unsqueeze(),
+            None,
+            self.stride,
+            self.padding,
+        )
+    }
+
+    /// The same plus `residual` `[n, c_out, h', w']`.
+    pub fn forward_onto(&self, x: Tensor<4>, residual: Tensor<4>) -> Tensor<4> {
+        ops::conv2d(
+            x,
+            self.weight.val(),
+            self.bias.val(),
+            Some(residual),
             self.stride,
             self.padding,
         )

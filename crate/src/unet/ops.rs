@@ -11,19 +11,22 @@ use burn::tensor::activation::silu;
 use burn::tensor::module;
 use burn::tensor::ops::{ConvOptions, PadMode};
 
-/// Convolution of `x` `[n, c_in, h, w]` with `weight` `[c_out, c_in, k, k]`, plus `bias` `[c_out]`; the same padding on all sides.
-pub fn conv2d(
+/// Convolution of `x` `[n, c_in, h, w]` with `weight` `[c_out, c_in, k, k]`, the same padding on all sides, plus `bias`
+/// `[c_out]`, for each image by itself `[n, c_out]`, plus `residual` `[n, c_out, h', w']`.
+pub fn conv2d<const B: usize>(
     x: Tensor<4>,
     weight: Tensor<4>,
-    bias: Tensor<1>,
+    bias: Tensor<B>,
+    residual: Option<Tensor<4>>,
     stride: usize,
     padding: usize,
 ) -> Tensor<4> {
     #[cfg(feature = "cpu")]
-    if let Some(y) = cpu::conv2d(&x, &weight, &bias, stride, padding) {
+    if let Some(y) = cpu::conv2d(&x, &weight, &bias, residual.as_ref(), stride, padding) {
+        cpu::give_back([Some(x), residual]);
         return y;
     }
-    reference::conv2d(x, weight, bias, stride, padding)
+    reference::conv2d(x, weight, bias, residual, stride, padding)
 }
 
 /// Group normalisation of `[n, c, h, w]` (Wu & He 2018, eq. 1) with `weight` and `bias` `[c]`, then SiLU if `with_silu`.
@@ -37,6 +40,7 @@ pub fn group_norm(
 ) -> Tensor<4> {
     #[cfg(feature = "cpu")]
     if let Some(y) = cpu::group_norm(&x, &weight, &bias, groups, eps, with_silu) {
+        cpu::give_back([Some(x)]);
         return y;
     }
     reference::group_norm(x, weight, bias, groups, eps, with_silu)
@@ -46,9 +50,20 @@ pub fn group_norm(
 pub fn upsample_nearest_2x(x: Tensor<4>) -> Tensor<4> {
     #[cfg(feature = "cpu")]
     if let Some(y) = cpu::upsample_nearest_2x(&x) {
+        cpu::give_back([Some(x)]);
         return y;
     }
     reference::upsample_nearest_2x(x)
+}
+
+/// The channels of two tensors after each other: `[n, c, h, w]` and `[n, c', h, w]` to `[n, c + c', h, w]`.
+pub fn concatenate(x: Tensor<4>, skip: Tensor<4>) -> Tensor<4> {
+    #[cfg(feature = "cpu")]
+    if let Some(y) = cpu::concatenate(&x, &skip) {
+        cpu::give_back([Some(x), Some(skip)]);
+        return y;
+    }
+    reference::concatenate(x, skip)
 }
 
 /// One row of zeros below and one column of zeros at the right: `[n, c, h, w]` to `[n, c, h + 1, w + 1]`.
@@ -61,15 +76,31 @@ pub mod reference {
     use super::*;
 
     /// See [`conv2d`](super::conv2d).
-    pub fn conv2d(
+    pub fn conv2d<const B: usize>(
         x: Tensor<4>,
         weight: Tensor<4>,
-        bias: Tensor<1>,
+        bias: Tensor<B>,
+        residual: Option<Tensor<4>>,
         stride: usize,
         padding: usize,
     ) -> Tensor<4> {
         let options = ConvOptions::new([stride; 2], [padding; 2], [1, 1], 1);
-        module::conv2d(x, weight, Some(bias), options)
+        let c_out = weight.dims()[0];
+        let y = if B == 1 {
+            module::conv2d(x, weight, Some(bias.reshape([c_out])), options)
+        } else {
+            let n = x.dims()[0];
+            module::conv2d(x, weight, None, options) + bias.reshape([n, c_out, 1, 1])
+        };
+        match residual {
+            Some(residual) => residual + y,
+            None => y,
+        }
+    }
+
+    /// See [`concatenate`](super::concatenate).
+    pub fn concatenate(x: Tensor<4>, skip: Tensor<4>) -> Tensor<4> {
+        Tensor::cat(vec![x, skip], 1)
     }
 
     /// See [`group_norm`](super::group_norm).

@@ -61,22 +61,22 @@ impl Resnet {
 
     /// `x` is `[n, c_in, h, w]`, `emb` `[n, time_channels]`; returns `[n, c_out, h, w]`.
     pub fn forward(&self, x: Tensor<4>, emb: Tensor<2>) -> Tensor<4> {
-        let h = self.conv1.forward(self.norm1.forward_silu(x.clone())); // [n, c_out, h, w]
+        let h = self.norm1.forward_silu(x.clone());
         let emb = self.time_emb_proj.forward(silu(emb)); // [n, c_out or 2 c_out]
-        let [n, d] = emb.dims();
-        let emb = emb.reshape([n, d, 1, 1]);
         let h = if self.scale_shift {
+            let h = self.conv1.forward(h); // [n, c_out, h, w]
+            let [n, d] = emb.dims();
+            let emb = emb.reshape([n, d, 1, 1]);
             let [scale, shift] = [emb.clone().narrow(1, 0, d / 2), emb.narrow(1, d / 2, d / 2)]; // [n, c_out, 1, 1]
             silu(self.norm2.forward(h) * (scale + 1.0) + shift)
         } else {
-            self.norm2.forward_silu(h + emb)
+            self.norm2.forward_silu(self.conv1.forward_with(h, emb)) // [n, c_out, h, w]
         };
-        let h = self.conv2.forward(self.dropout.forward(h));
         let x = match &self.conv_shortcut {
             Some(conv) => conv.forward(x), // [n, c_out, h, w]
             None => x,
         };
-        let sum = x + h;
+        let sum = self.conv2.forward_onto(self.dropout.forward(h), x);
         if self.output_scale_factor == 1.0 {
             sum
         } else {

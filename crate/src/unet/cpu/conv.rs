@@ -1,16 +1,26 @@
-//! 2-D convolution as matrix products over tiles of rows that stay in the cache, forward and backward.
+//! 2-D convolution, forward and backward, straight from padded planes: nothing is unfolded.
 //!
-//! For each image and each tile of output rows the receptive fields are unfolded into a matrix `[c_in k k, pixels]`
-//! ("im2col"); then y = W cols. Backward: dW += dy cols^T, and dx gathers W^T dy back ("col2im").
+//! The gradient of the input is a convolution too, of dy with the weights turned about; with stride s it is one for each
+//! remainder of row and column modulo s, whose outputs are dealt out to the pixels.
 
-use super::matmul::{Strides, matmul};
+use super::memory::buffer;
+use super::parallel::for_each_chunk;
 #[cfg(feature = "native")]
 use super::parallel::for_each_run_summing;
-use super::parallel::{for_each_chunk, zeros};
-use std::ops::Range;
+use super::planes::Planes;
+#[cfg(feature = "native")]
+use super::planes::first_pixel;
+use super::simd::dispatch;
+use super::tile::{Forward, Packed};
+#[cfg(feature = "native")]
+use super::{norm::lanes_sum, simd::vectorised, weight_gradient::WeightGradient};
 
-/// Values in the unfolded tile: a quarter of a megabyte, which second-level caches hold beside the rest.
-const TILE: usize = 1 << 16;
+/// Values that the images of a run may take, so that second-level caches hold them while their gradients are computed.
+#[cfg(feature = "native")]
+const RUN: usize = 3 << 17;
+/// Images in a run at most, so that there are enough runs for all cores.
+#[cfg(feature = "native")]
+const MOST: usize = 8;
 
 /// The sizes of a convolution.
 #[derive(Debug, Clone, Copy)]
@@ -53,143 +63,110 @@ impl ConvShape {
         [self.n, self.c_out, self.h_out, self.w_out]
     }
 
-    /// Rows of the unfolded matrix.
-    fn depth(&self) -> usize {
-        self.c_in * self.kernel[0] * self.kernel[1]
+    /// Whether the input can be laid out for it.
+    pub(super) fn is_supported(&self) -> bool {
+        self.stride > 1 || self.kernel.iter().all(|&side| self.padding < side)
     }
 
-    /// Whether the input itself is the unfolded matrix.
-    fn is_pointwise(&self) -> bool {
-        self.kernel == [1, 1] && self.stride == 1 && self.padding == 0
-    }
-
-    /// Runs of output rows that are unfolded together.
-    fn tiles(&self) -> impl Iterator<Item = Range<usize>> + use<> {
-        let rows = (TILE / (self.depth() * self.w_out)).clamp(1, self.h_out);
-        let h_out = self.h_out;
-        (0..h_out)
-            .step_by(rows)
-            .map(move |first| first..(first + rows).min(h_out))
-    }
-
-    /// Output columns whose tap `kx` falls inside the input, and the input column of the first of them.
-    fn columns(&self, kx: usize) -> (Range<usize>, usize) {
-        let first = self.padding.saturating_sub(kx).div_ceil(self.stride);
-        let end = (self.w + self.padding)
-            .saturating_sub(kx)
-            .div_ceil(self.stride)
-            .min(self.w_out);
-        (
-            first.min(end)..end,
-            first * self.stride + kx - self.padding.min(first * self.stride + kx),
-        )
-    }
-
-    /// The input row that tap `ky` of output row `row` reads, if it lies inside the image.
-    fn input_row(&self, row: usize, ky: usize) -> Option<usize> {
-        (row * self.stride + ky)
-            .checked_sub(self.padding)
-            .filter(|&y| y < self.h)
-    }
-}
-
-/// Unfolds the receptive fields of the output `rows` of one image into `cols` `[depth, pixels]`.
-fn im2col(x: &[f32], cols: &mut Vec<f32>, shape: &ConvShape, rows: &Range<usize>) {
-    let pixels = rows.len() * shape.w_out;
-    // What lies outside the image is zeroed row by row below; nothing else of an earlier tile survives.
-    cols.resize(shape.depth() * pixels, 0.0);
-    let [kh, kw] = shape.kernel;
-    let mut lines = cols.chunks_exact_mut(shape.w_out);
-    for c in 0..shape.c_in {
-        let plane = &x[c * shape.h * shape.w..][..shape.h * shape.w];
-        for ky in 0..kh {
-            for kx in 0..kw {
-                let (columns, x0) = shape.columns(kx);
-                for row in rows.clone() {
-                    let Some(line) = lines.next() else { return };
-                    let Some(y) = shape.input_row(row, ky) else {
-                        line.fill(0.0);
-                        continue;
-                    };
-                    line[..columns.start].fill(0.0);
-                    line[columns.end..].fill(0.0);
-                    let source = &plane[y * shape.w + x0..(y + 1) * shape.w];
-                    let line = &mut line[columns.clone()];
-                    if shape.stride == 1 {
-                        line.copy_from_slice(&source[..line.len()]);
-                    } else {
-                        for (value, x) in line.iter_mut().zip(source.iter().step_by(shape.stride)) {
-                            *value = *x;
-                        }
-                    }
-                }
-            }
+    fn planes(&self) -> Planes {
+        Planes {
+            channels: self.c_in,
+            h: self.h,
+            w: self.w,
+            kernel: self.kernel,
+            padding: [self.padding; 2],
+            stride: self.stride,
         }
     }
 }
 
-/// Adds the unfolded gradient of the output `rows` back onto the image it came from.
-#[cfg(feature = "native")]
-fn col2im(cols: &[f32], dx: &mut [f32], shape: &ConvShape, rows: &Range<usize>) {
-    let [kh, kw] = shape.kernel;
-    let mut lines = cols.chunks_exact(shape.w_out);
-    for plane in dx.chunks_exact_mut(shape.h * shape.w) {
-        for ky in 0..kh {
-            for kx in 0..kw {
-                let (columns, x0) = shape.columns(kx);
-                for row in rows.clone() {
-                    let Some(line) = lines.next() else { return };
-                    let Some(y) = shape.input_row(row, ky) else {
-                        continue;
-                    };
-                    let line = &line[columns.clone()];
-                    let target = &mut plane[y * shape.w + x0..(y + 1) * shape.w];
-                    if shape.stride == 1 {
-                        for (x, value) in target.iter_mut().zip(line) {
-                            *x += value;
-                        }
-                    } else {
-                        for (x, value) in target.iter_mut().step_by(shape.stride).zip(line) {
-                            *x += value;
-                        }
-                    }
-                }
-            }
+/// What is added to the output.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Added<'a> {
+    /// `[c_out]`, or `[n, c_out]`.
+    pub(super) bias: &'a [f32],
+    /// `[n, c_out, h_out, w_out]`.
+    pub(super) residual: Option<&'a [f32]>,
+}
+
+impl<'a> Added<'a> {
+    /// Neither.
+    #[cfg(feature = "native")]
+    pub(super) const NOTHING: Self = Self {
+        bias: &[],
+        residual: None,
+    };
+
+    /// What is added to image `i`, given the sizes of bias and output of an image.
+    pub(super) fn image(self, i: usize, channels: usize, output: usize) -> Added<'a> {
+        Added {
+            bias: &self.bias[i * channels % self.bias.len()..][..channels],
+            residual: self
+                .residual
+                .map(|residual| &residual[i * output..][..output]),
         }
     }
 }
 
-/// y = W cols + bias: `[n, c_out, h_out, w_out]`.
-pub(super) fn forward(x: &[f32], weight: &[f32], bias: &[f32], shape: &ConvShape) -> Vec<f32> {
-    let (depth, area) = (shape.depth(), shape.h_out * shape.w_out);
-    let image = shape.c_in * shape.h * shape.w;
-    let mut y = zeros(shape.n * shape.c_out * area);
-    for_each_chunk(&mut y, shape.c_out * area, |i, y, cols| {
-        let x = &x[i * image..][..image];
-        for (plane, &bias) in y.chunks_exact_mut(area).zip(bias) {
-            plane.fill(bias);
-        }
-        for rows in shape.tiles() {
-            let (first, pixels) = (rows.start * shape.w_out, rows.len() * shape.w_out);
-            let (source, strides) = if shape.is_pointwise() {
-                (&x[first..], Strides::rows(area))
-            } else {
-                im2col(x, cols, shape, &rows);
-                (&cols[..], Strides::rows(pixels))
-            };
-            matmul(
-                (shape.c_out, depth, pixels),
-                (&mut y[first..], Strides::rows(area)),
-                (weight, Strides::rows(depth)),
-                (source, strides),
-                true,
-            );
-        }
+/// y = W x + bias + residual: `[n, c_out, h_out, w_out]`.
+pub(super) fn forward(x: &[f32], weight: &[f32], added: Added, shape: &ConvShape) -> Vec<f32> {
+    let planes = shape.planes();
+    let taps = planes.taps();
+    let per_channel = shape.c_in * taps.len();
+    let weights = Packed::new(shape.c_out, per_channel, |o| {
+        weight[o * per_channel..][..per_channel].iter().copied()
     });
+    let image = shape.c_in * shape.h * shape.w;
+    let output = shape.c_out * shape.h_out * shape.w_out;
+    let mut y = buffer(shape.n * output);
+    let work = |i, y: &mut [f32], [padded, scratch]: &mut [Vec<f32>; 2]| {
+        padded.resize(planes.image(), 0.0);
+        planes.fill(&x[i * image..][..image], padded);
+        dispatch(Forward {
+            taps: &taps,
+            x: padded,
+            channel: planes.channel(),
+            pitch: planes.pitch(),
+            output: planes.output(),
+            weights: &weights,
+            added: added.image(i, shape.c_out, output),
+            y,
+            scratch,
+        });
+    };
+    for_each_chunk(&mut y, output, work);
     y
 }
 
-/// The gradients for input, weight and bias, given that of the output; that of the input only if asked for.
+/// The gradient for the bias, given that of the output: `[n, c_out]`, or `[c_out]`.
+#[cfg(feature = "native")]
+pub(super) fn bias_gradient(dy: &[f32], shape: &ConvShape, for_each_image: bool) -> Vec<f32> {
+    let area = shape.h_out * shape.w_out;
+    let mut db = vec![0.0; shape.n * shape.c_out];
+    for_each_chunk(&mut db, shape.c_out, |i, db, _: &mut ()| {
+        let dy = &dy[i * shape.c_out * area..][..shape.c_out * area];
+        vectorised(
+            #[inline(always)]
+            || {
+                for (db, plane) in db.iter_mut().zip(dy.chunks_exact(area)) {
+                    *db = lanes_sum(plane, |dy| dy);
+                }
+            },
+        );
+    });
+    if for_each_image {
+        return db;
+    }
+    let mut total = vec![0.0; shape.c_out];
+    for db in db.chunks_exact(shape.c_out) {
+        for (total, db) in total.iter_mut().zip(db) {
+            *total += db;
+        }
+    }
+    total
+}
+
+/// The gradients for input and weight, given that of the output; that of the input only if asked for.
 #[cfg(feature = "native")]
 pub(super) fn backward(
     x: &[f32],
@@ -197,57 +174,139 @@ pub(super) fn backward(
     dy: &[f32],
     shape: &ConvShape,
     needs_dx: bool,
-) -> (Option<Vec<f32>>, Vec<f32>, Vec<f32>) {
-    let (depth, area) = (shape.depth(), shape.h_out * shape.w_out);
+) -> (Option<Vec<f32>>, Vec<f32>) {
+    let planes = shape.planes();
+    let turned = Turned::new(weight, shape, &planes);
+    let back = turned.planes;
+    let taps = planes.taps();
+    let starts = |c: usize| taps.iter().map(move |tap| c * planes.channel() + tap);
+    let rows: Vec<usize> = (0..shape.c_in).flat_map(starts).collect();
+    let out = |c| c * back.channel() + back.origin();
+    let outs: Vec<usize> = (0..shape.c_out).map(out).collect();
+
     let image = shape.c_in * shape.h * shape.w;
-    let weights = shape.c_out * depth;
-    let mut dx = zeros(shape.n * image);
-    let mut sums = for_each_run_summing(
-        &mut dx,
-        image,
-        weights + shape.c_out,
-        |first, dx, sums, scratch| {
-            let (dw, db) = sums.split_at_mut(weights);
-            let mut dcols = Vec::new();
-            for (offset, dx) in dx.chunks_exact_mut(image).enumerate() {
-                let x = &x[(first + offset) * image..][..image];
-                let dy = &dy[(first + offset) * shape.c_out * area..][..shape.c_out * area];
-                for (db, plane) in db.iter_mut().zip(dy.chunks_exact(area)) {
-                    *db += plane.iter().sum::<f32>();
-                }
-                for rows in shape.tiles() {
-                    let (start, pixels) = (rows.start * shape.w_out, rows.len() * shape.w_out);
-                    let dy = (&dy[start..], Strides::rows(area));
-                    let (cols, strides) = if shape.is_pointwise() {
-                        (&x[start..], Strides::rows(area))
-                    } else {
-                        im2col(x, scratch, shape, &rows);
-                        (&scratch[..], Strides::rows(pixels))
-                    };
-                    matmul(
-                        (shape.c_out, pixels, depth),
-                        (dw, Strides::rows(depth)),
-                        dy,
-                        (cols, strides.transposed()),
-                        true,
-                    );
-                    if !needs_dx {
-                        continue;
-                    }
-                    let transposed = (weight, Strides::rows(depth).transposed());
-                    if shape.is_pointwise() {
-                        let to = (&mut dx[start..], Strides::rows(area));
-                        matmul((depth, shape.c_out, pixels), to, transposed, dy, true);
-                    } else {
-                        dcols.resize(depth * pixels, 0.0);
-                        let to = (&mut dcols[..], Strides::rows(pixels));
-                        matmul((depth, shape.c_out, pixels), to, transposed, dy, false);
-                        col2im(&dcols, dx, shape, &rows);
+    let output = shape.c_out * shape.h_out * shape.w_out;
+    let run = (RUN / (planes.image() + back.image())).clamp(1, MOST);
+    let mut dx = buffer(shape.n * image);
+    let work = |first: usize, dx: &mut [f32], dw: &mut [f32], scratch: &mut [Vec<f32>; 4]| {
+        let [padded_x, padded_dy, scratch @ ..] = scratch;
+        let images = dx.len() / image;
+        padded_x.resize(images * planes.image(), 0.0);
+        padded_dy.resize(images * back.image(), 0.0);
+        for (i, ((dx, padded_x), padded_dy)) in dx
+            .chunks_exact_mut(image)
+            .zip(padded_x.chunks_exact_mut(planes.image()))
+            .zip(padded_dy.chunks_exact_mut(back.image()))
+            .enumerate()
+        {
+            planes.fill(&x[(first + i) * image..][..image], padded_x);
+            back.fill(&dy[(first + i) * output..][..output], padded_dy);
+            if needs_dx {
+                turned.convolve(padded_dy, dx, scratch);
+            }
+        }
+        dispatch(WeightGradient {
+            images: [planes.image(), back.image()],
+            rows: &rows,
+            x: padded_x,
+            outs: &outs,
+            dy: padded_dy,
+            positions: planes.positions(),
+            dw,
+        });
+    };
+    let dw = for_each_run_summing(&mut dx, image, run, weight.len(), work);
+    (needs_dx.then_some(dx), dw)
+}
+
+/// The convolution that takes dy to dx.
+#[cfg(feature = "native")]
+struct Turned<'a> {
+    shape: &'a ConvShape,
+    /// The layout of dy, at the pitch of that of x.
+    planes: Planes,
+    /// For each remainder of row and column: distances of the taps, and their weights.
+    phases: Vec<(Vec<usize>, Packed)>,
+}
+
+#[cfg(feature = "native")]
+impl<'a> Turned<'a> {
+    fn new(weight: &[f32], shape: &'a ConvShape, input: &Planes) -> Self {
+        let (s, [kh, kw], reach) = (shape.stride, shape.kernel, input.reach());
+        let shared = if s == 1 { shape.padding } else { 0 };
+        let planes = Planes {
+            channels: shape.c_out,
+            h: shape.h_out,
+            w: shape.w_out,
+            kernel: reach.map(|reach| reach + 1),
+            padding: reach.map(|reach| reach - shared),
+            stride: 1,
+        };
+        let phase = |phase: usize| {
+            let (a, b) = (phase / s, phase % s);
+            let taps: Vec<[usize; 2]> = (a..kh)
+                .step_by(s)
+                .flat_map(|ky| (b..kw).step_by(s).map(move |kx| [ky, kx]))
+                .collect();
+            let distance =
+                |&[ky, kx]: &[usize; 2]| (reach[0] - ky / s) * planes.pitch() + reach[1] - kx / s;
+            let weights = Packed::new(shape.c_in, shape.c_out * taps.len(), |i| {
+                let taps = &taps;
+                (0..shape.c_out).flat_map(move |o| {
+                    let weight = &weight[(o * shape.c_in + i) * kh * kw..][..kh * kw];
+                    taps.iter().map(move |&[ky, kx]| weight[ky * kw + kx])
+                })
+            });
+            (taps.iter().map(distance).collect(), weights)
+        };
+        Self {
+            shape,
+            planes,
+            phases: (0..s * s).map(phase).collect(),
+        }
+    }
+
+    /// One image's dx from its dy in padded planes.
+    fn convolve(&self, dy: &[f32], dx: &mut [f32], [phase, scratch]: &mut [Vec<f32>; 2]) {
+        let (shape, s) = (self.shape, self.shape.stride);
+        let mut convolve = |(taps, weights): &(Vec<usize>, Packed), output, y: &mut [f32]| {
+            dispatch(Forward {
+                taps,
+                x: dy,
+                channel: self.planes.channel(),
+                pitch: self.planes.pitch(),
+                output,
+                weights,
+                added: Added::NOTHING,
+                y,
+                scratch,
+            });
+        };
+        if let [only] = &self.phases[..] {
+            return convolve(only, [shape.h, shape.w], dx);
+        }
+        // What no tap reads has no gradient.
+        dx.fill(0.0);
+        let [h, w] = [shape.h_out, shape.w_out];
+        let [h, w] = [h + self.planes.padding[0], w + self.planes.padding[1]];
+        phase.resize(shape.c_in * h * w, 0.0);
+        for (i, weights) in self.phases.iter().enumerate() {
+            if weights.0.is_empty() {
+                continue;
+            }
+            convolve(weights, [h, w], phase);
+            let planes = dx.chunks_exact_mut(shape.h * shape.w);
+            for (dx, phase) in planes.zip(phase.chunks_exact(h * w)) {
+                let (y, row) = first_pixel(i / s, shape.padding, s);
+                let (x, column) = first_pixel(i % s, shape.padding, s);
+                let rows = dx.chunks_exact_mut(shape.w).skip(y).step_by(s);
+                for (dx, phase) in rows.zip(phase.chunks_exact(w).skip(row)) {
+                    let pixels = dx.iter_mut().skip(x).step_by(s);
+                    for (dx, value) in pixels.zip(&phase[column..]) {
+                        *dx = *value;
                     }
                 }
             }
-        },
-    );
-    let db = sums.split_off(weights);
-    (needs_dx.then_some(dx), sums, db)
+        }
+    }
 }

@@ -5,16 +5,22 @@
 
 #[cfg(feature = "native")]
 mod autodiff;
+mod concat;
 mod conv;
-mod matmul;
+mod memory;
 mod norm;
 mod parallel;
+mod planes;
+mod simd;
+mod tile;
 mod upsample;
+#[cfg(feature = "native")]
+mod weight_gradient;
 
 use burn::backend::Flex;
 use burn::backend::tensor::FloatTensor;
 use burn::tensor::{DType, Tensor, TensorData};
-use conv::ConvShape;
+use conv::{Added, ConvShape};
 use norm::NormShape;
 use std::fmt::Debug;
 
@@ -36,6 +42,22 @@ fn plain<const D: usize>(x: &Tensor<D>) -> Option<FlexTensor> {
     (x.dtype() == DType::F32).then(|| x.to_contiguous())
 }
 
+fn plain_option<const D: usize>(x: Option<&Tensor<D>>) -> Option<Option<FlexTensor>> {
+    match x {
+        Some(x) => plain(x).map(Some),
+        None => Some(None),
+    }
+}
+
+/// Ends the use of tensors on the CPU; the memory of those that nobody else holds serves again.
+pub(super) fn give_back<const N: usize>(tensors: [Option<Tensor<4>>; N]) {
+    for tensor in tensors.into_iter().flatten() {
+        if let Ok(x) = tensor.try_into_primitive::<Flex>() {
+            memory::reuse(x);
+        }
+    }
+}
+
 fn wrap(x: FlexTensor) -> Tensor<4> {
     Tensor::from_primitive::<Flex>(x)
 }
@@ -45,7 +67,12 @@ trait Kernel: Copy + Debug + Send + 'static {
     /// What the forward pass leaves for the backward pass, beside the inputs.
     type Saved: Clone + Debug + Send;
 
-    fn forward(self, inputs: &[FlexTensor; 3]) -> (FlexTensor, Self::Saved);
+    /// The output, plus `residual` if there is one.
+    fn forward(
+        self,
+        inputs: &[FlexTensor; 3],
+        residual: Option<&FlexTensor>,
+    ) -> (FlexTensor, Self::Saved);
 
     /// The gradients for the inputs, given that of the output; that for x may be missing if it is not needed.
     #[cfg(feature = "native")]
@@ -59,17 +86,20 @@ trait Kernel: Copy + Debug + Send + 'static {
 }
 
 /// Runs a kernel, or returns `None` where the tensors are not on the CPU.
-fn run<K: Kernel, const W: usize>(
+fn run<K: Kernel, const W: usize, const B: usize>(
     kernel: K,
     x: &Tensor<4>,
     weight: &Tensor<W>,
-    bias: &Tensor<1>,
+    bias: &Tensor<B>,
+    residual: Option<&Tensor<4>>,
 ) -> Option<Tensor<4>> {
     #[cfg(feature = "native")]
-    if let Some(y) = autodiff::run(kernel, x, weight, bias) {
+    if let Some(y) = autodiff::run(kernel, x, weight, bias, residual) {
         return Some(y);
     }
-    let (y, _) = kernel.forward(&[plain(x)?, plain(weight)?, plain(bias)?]);
+    let residual = plain_option(residual)?;
+    let inputs = [plain(x)?, plain(weight)?, plain(bias)?];
+    let (y, _) = kernel.forward(&inputs, residual.as_ref());
     Some(wrap(y))
 }
 
@@ -82,22 +112,35 @@ struct Conv {
 impl Kernel for Conv {
     type Saved = ConvShape;
 
-    fn forward(self, [x, weight, bias]: &[FlexTensor; 3]) -> (FlexTensor, ConvShape) {
+    fn forward(
+        self,
+        [x, weight, bias]: &[FlexTensor; 3],
+        residual: Option<&FlexTensor>,
+    ) -> (FlexTensor, ConvShape) {
         let shape = ConvShape::new(dims4(x), dims4(weight), self.stride, self.padding);
-        let y = conv::forward(x.storage(), weight.storage(), bias.storage(), &shape);
+        let added = Added {
+            bias: bias.storage(),
+            residual: residual.map(|residual| residual.storage()),
+        };
+        let y = conv::forward(x.storage(), weight.storage(), added, &shape);
         (tensor(y, &shape.output()), shape)
     }
 
     #[cfg(feature = "native")]
     fn backward(
         self,
-        [x, weight, _]: &[FlexTensor; 3],
+        [x, weight, bias]: &[FlexTensor; 3],
         shape: &ConvShape,
         dy: &[f32],
         needs_dx: bool,
     ) -> [Option<Vec<f32>>; 3] {
-        let (dx, dw, db) = conv::backward(x.storage(), weight.storage(), dy, shape, needs_dx);
-        [dx, Some(dw), Some(db)]
+        let (dx, dw) = conv::backward(x.storage(), weight.storage(), dy, shape, needs_dx);
+        let for_each_image = bias.layout().shape().num_dims() == 2;
+        [
+            dx,
+            Some(dw),
+            Some(conv::bias_gradient(dy, shape, for_each_image)),
+        ]
     }
 }
 
@@ -118,7 +161,11 @@ impl Kernel for Norm {
     /// Mean and inverse deviation of each group.
     type Saved = Vec<f32>;
 
-    fn forward(self, [x, weight, bias]: &[FlexTensor; 3]) -> (FlexTensor, Vec<f32>) {
+    fn forward(
+        self,
+        [x, weight, bias]: &[FlexTensor; 3],
+        _: Option<&FlexTensor>,
+    ) -> (FlexTensor, Vec<f32>) {
         let shape = self.shape(x);
         let (y, stats) = norm::forward(x.storage(), weight.storage(), bias.storage(), &shape);
         (tensor(y, &dims4(x)), stats)
@@ -146,14 +193,19 @@ fn upsample(x: &FlexTensor) -> FlexTensor {
 }
 
 /// [`super::ops::conv2d`], or `None` where the tensors are not on the CPU.
-pub(super) fn conv2d(
+pub(super) fn conv2d<const B: usize>(
     x: &Tensor<4>,
     weight: &Tensor<4>,
-    bias: &Tensor<1>,
+    bias: &Tensor<B>,
+    residual: Option<&Tensor<4>>,
     stride: usize,
     padding: usize,
 ) -> Option<Tensor<4>> {
-    run(Conv { stride, padding }, x, weight, bias)
+    let shape = ConvShape::new(x.dims(), weight.dims(), stride, padding);
+    if !shape.is_supported() {
+        return None;
+    }
+    run(Conv { stride, padding }, x, weight, bias, residual)
 }
 
 /// [`super::ops::group_norm`], or `None` where the tensors are not on the CPU.
@@ -170,7 +222,22 @@ pub(super) fn group_norm(
         eps,
         with_silu,
     };
-    run(norm, x, weight, bias)
+    run(norm, x, weight, bias, None)
+}
+
+fn concat(x: &FlexTensor, skip: &FlexTensor) -> FlexTensor {
+    let ([n, c, h, w], [_, c_skip, ..]) = (dims4(x), dims4(skip));
+    let y = concat::forward([x.storage(), skip.storage()], n);
+    tensor(y, &[n, c + c_skip, h, w])
+}
+
+/// [`super::ops::concatenate`], or `None` where the tensors are not on the CPU.
+pub(super) fn concatenate(x: &Tensor<4>, skip: &Tensor<4>) -> Option<Tensor<4>> {
+    #[cfg(feature = "native")]
+    if let Some(y) = autodiff::concatenate(x, skip) {
+        return Some(y);
+    }
+    Some(wrap(concat(&plain(x)?, &plain(skip)?)))
 }
 
 /// [`super::ops::upsample_nearest_2x`], or `None` where the tensor is not on the CPU.

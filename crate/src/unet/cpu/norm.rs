@@ -1,8 +1,14 @@
 //! Group normalisation and SiLU in one pass over memory, forward and backward.
 
+use super::memory::buffer;
+use super::parallel::for_each_pair;
 #[cfg(feature = "native")]
 use super::parallel::for_each_run_summing;
-use super::parallel::{for_each_chunk, zeros};
+use super::simd::vectorised;
+
+/// Images whose share of the parameters' gradients is summed together.
+#[cfg(feature = "native")]
+const RUN: usize = 4;
 
 /// The sizes of a group normalisation.
 #[derive(Debug, Clone, Copy)]
@@ -43,15 +49,6 @@ impl NormShape {
     }
 }
 
-/// Runs `f` compiled for the widest vectors that this processor has.
-#[inline(always)]
-fn vectorised<R>(f: impl FnOnce() -> R) -> R {
-    #[cfg(feature = "native")]
-    return pulp::Arch::new().dispatch(f);
-    #[cfg(not(feature = "native"))]
-    f()
-}
-
 /// e^x within two units in the last place for x in [-87, 88], clamped outside; plain arithmetic that compilers vectorise.
 #[inline(always)]
 fn exp(x: f32) -> f32 {
@@ -85,7 +82,7 @@ fn sigmoid(x: f32) -> f32 {
 
 /// Sum of `f` over `x`, in independent lanes so that it vectorises.
 #[inline(always)]
-fn lanes_sum(x: &[f32], f: impl Fn(f32) -> f32) -> f32 {
+pub(super) fn lanes_sum(x: &[f32], f: impl Fn(f32) -> f32) -> f32 {
     const LANES: usize = 32;
     let mut sums = [0.0f32; LANES];
     let chunks = x.chunks_exact(LANES);
@@ -117,7 +114,9 @@ pub(super) fn forward(
     let (area, group, cpg) = (shape.area, shape.group(), shape.channels_per_group());
     let images = x.len() / shape.image();
     let mut stats = vec![0.0; images * shape.groups * 2];
-    for_each_chunk(&mut stats, shape.groups * 2, |i, stats, _| {
+    let mut y = buffer(x.len());
+    let sizes = [shape.image(), shape.groups * 2];
+    for_each_pair([&mut y, &mut stats], sizes, |i, y, stats| {
         let x = &x[i * shape.image()..][..shape.image()];
         vectorised(
             #[inline(always)]
@@ -125,16 +124,6 @@ pub(super) fn forward(
                 for (stats, x) in stats.chunks_exact_mut(2).zip(x.chunks_exact(group)) {
                     stats.copy_from_slice(&statistics(x, shape.eps));
                 }
-            },
-        );
-    });
-    let mut y = zeros(x.len());
-    for_each_chunk(&mut y, shape.image(), |i, y, _| {
-        let x = &x[i * shape.image()..][..shape.image()];
-        let stats = &stats[i * shape.groups * 2..][..shape.groups * 2];
-        vectorised(
-            #[inline(always)]
-            || {
                 for (c, (y, x)) in y
                     .chunks_exact_mut(area)
                     .zip(x.chunks_exact(area))
@@ -171,9 +160,13 @@ pub(super) fn backward(
     shape: &NormShape,
 ) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
     let (image, group, cpg) = (shape.image(), shape.group(), shape.channels_per_group());
-    let mut dx = zeros(x.len());
-    let mut sums =
-        for_each_run_summing(&mut dx, image, 2 * shape.channels, |first, dx, sums, _| {
+    let mut dx = buffer(x.len());
+    let mut sums = for_each_run_summing(
+        &mut dx,
+        image,
+        RUN,
+        2 * shape.channels,
+        |first, dx, sums, _: &mut ()| {
             let (dw, db) = sums.split_at_mut(shape.channels);
             for (i, dx) in dx.chunks_exact_mut(group).enumerate() {
                 let at = (first * shape.groups + i) * group;
@@ -193,7 +186,8 @@ pub(super) fn backward(
                     || from.backward(dx, dw, db, shape),
                 );
             }
-        });
+        },
+    );
     let db = sums.split_off(shape.channels);
     (dx, sums, db)
 }

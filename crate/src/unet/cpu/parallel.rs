@@ -3,10 +3,6 @@
 #[cfg(feature = "native")]
 use rayon::prelude::*;
 
-/// Parts that sums over the batch are split into: fixed, so that the order of additions never depends on the machine.
-#[cfg(feature = "native")]
-const PARTS: usize = 16;
-
 /// `len` zeros, written by all threads: where memory is fresh, the first to write to a page waits for it.
 pub(super) fn zeros(len: usize) -> Vec<f32> {
     #[cfg(feature = "native")]
@@ -17,40 +13,64 @@ pub(super) fn zeros(len: usize) -> Vec<f32> {
     vec![0.0; len]
 }
 
-/// Calls `work(i, chunk, scratch)` for each of the chunks of `out` of `size` values; the scratch memory is reused.
-pub(super) fn for_each_chunk(
+/// Calls `work(i, chunk, scratch)` for each of the chunks of `out` of `size` values; the scratch memory starts empty and is reused.
+pub(super) fn for_each_chunk<Scratch: Default>(
     out: &mut [f32],
     size: usize,
-    work: impl Fn(usize, &mut [f32], &mut Vec<f32>) + Sync,
+    work: impl Fn(usize, &mut [f32], &mut Scratch) + Sync + Send,
 ) {
     #[cfg(feature = "native")]
     out.par_chunks_mut(size)
         .enumerate()
-        .for_each_init(Vec::new, |scratch, (i, chunk)| work(i, chunk, scratch));
+        .for_each_init(Scratch::default, |scratch, (i, chunk)| {
+            work(i, chunk, scratch)
+        });
     #[cfg(not(feature = "native"))]
     {
-        let mut scratch = Vec::new();
+        let mut scratch = Scratch::default();
         for (i, chunk) in out.chunks_mut(size).enumerate() {
             work(i, chunk, &mut scratch);
         }
     }
 }
 
-/// Calls `work(first, chunk, sums, scratch)` for runs of images, `chunk` being the part of `out` (`size` values an image)
+/// Calls `work(i, chunk, other)` for each pair of chunks of two slices, of `sizes` values each.
+pub(super) fn for_each_pair(
+    [out, other]: [&mut [f32]; 2],
+    sizes: [usize; 2],
+    work: impl Fn(usize, &mut [f32], &mut [f32]) + Sync + Send,
+) {
+    #[cfg(feature = "native")]
+    out.par_chunks_mut(sizes[0])
+        .zip(other.par_chunks_mut(sizes[1]))
+        .enumerate()
+        .for_each(|(i, (chunk, other))| work(i, chunk, other));
+    #[cfg(not(feature = "native"))]
+    for (i, (chunk, other)) in out
+        .chunks_mut(sizes[0])
+        .zip(other.chunks_mut(sizes[1]))
+        .enumerate()
+    {
+        work(i, chunk, other);
+    }
+}
+
+/// Calls `work(first, chunk, sums, scratch)` for runs of `run` images, `chunk` being the part of `out` (`size` values an image)
 /// that belongs to the run and `first` its first image, and returns the total of all `sums` (`sum_len` values).
+///
+/// The runs must not depend on the machine: their sums are added in order.
 #[cfg(feature = "native")]
-pub(super) fn for_each_run_summing(
+pub(super) fn for_each_run_summing<Scratch: Default>(
     out: &mut [f32],
     size: usize,
+    run: usize,
     sum_len: usize,
-    work: impl Fn(usize, &mut [f32], &mut [f32], &mut Vec<f32>) + Sync,
+    work: impl Fn(usize, &mut [f32], &mut [f32], &mut Scratch) + Sync + Send,
 ) -> Vec<f32> {
-    let images = out.len() / size;
-    let run = images.div_ceil(PARTS).max(1);
     let parts: Vec<Vec<f32>> = out
         .par_chunks_mut(run * size)
         .enumerate()
-        .map_init(Vec::new, |scratch, (part, chunk)| {
+        .map_init(Scratch::default, |scratch, (part, chunk)| {
             let mut sums = vec![0.0; sum_len];
             work(part * run, chunk, &mut sums, scratch);
             sums

@@ -1,24 +1,29 @@
 //! Nearest-neighbour upsampling by two, forward and backward.
 
-#[cfg(feature = "native")]
+use super::memory::buffer;
 use super::parallel::for_each_chunk;
 
 /// Each value becomes four: `[planes, h, w]` to `[planes, 2 h, 2 w]`.
 pub(super) fn forward(x: &[f32], [planes, h, w]: [usize; 3]) -> Vec<f32> {
-    let mut y = Vec::with_capacity(planes * 4 * h * w);
-    for row in x.chunks_exact(w) {
-        let start = y.len();
-        y.extend(row.iter().flat_map(|&x| [x, x]));
-        y.extend_from_within(start..);
-    }
+    let mut y = buffer(planes * 4 * h * w);
+    for_each_chunk(&mut y, 4 * h * w, |plane, y, _: &mut ()| {
+        let x = &x[plane * h * w..][..h * w];
+        for (y, x) in y.chunks_exact_mut(4 * w).zip(x.chunks_exact(w)) {
+            let (upper, lower) = y.split_at_mut(2 * w);
+            for (y, &x) in upper.chunks_exact_mut(2).zip(x) {
+                y.fill(x);
+            }
+            lower.copy_from_slice(upper);
+        }
+    });
     y
 }
 
 /// Each value's gradient is the sum of the four it became: `[planes, 2 h, 2 w]` to `[planes, h, w]`.
 #[cfg(feature = "native")]
 pub(super) fn backward(dy: &[f32], [planes, h, w]: [usize; 3]) -> Vec<f32> {
-    let mut dx = vec![0.0; planes * h * w];
-    for_each_chunk(&mut dx, h * w, |plane, dx, _| {
+    let mut dx = buffer(planes * h * w);
+    for_each_chunk(&mut dx, h * w, |plane, dx, _: &mut ()| {
         let dy = &dy[plane * 4 * h * w..][..4 * h * w];
         for (dx, dy) in dx.chunks_exact_mut(w).zip(dy.chunks_exact(4 * w)) {
             let (upper, lower) = dy.split_at(2 * w);

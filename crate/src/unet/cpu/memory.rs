@@ -1,0 +1,51 @@
+//! Large buffers, used again: fresh memory comes a page at a time from the operating system, which clears each page first,
+//! and that takes longer than many of the computations that fill it.
+
+use super::FlexTensor;
+use super::parallel::zeros;
+use std::sync::{Mutex, PoisonError};
+
+/// Smaller buffers the allocator keeps by itself.
+const SMALLEST: usize = 1 << 12;
+/// Values that may lie unused: 512 MiB of them.
+const MOST: usize = 1 << 27;
+
+/// Buffers that nobody uses, the longest unused first.
+static SPARE: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
+
+/// `len` values, whatever they are: whoever asks must write all of them.
+pub(super) fn buffer(len: usize) -> Vec<f32> {
+    if len >= SMALLEST {
+        let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+        // The latest one is the likeliest to be in a cache.
+        if let Some(at) = spare.iter().rposition(|spare| spare.len() == len) {
+            return spare.remove(at);
+        }
+    }
+    zeros(len)
+}
+
+/// Keeps the memory of a tensor for later, if nobody else has it.
+pub(super) fn reuse(x: FlexTensor) {
+    if !x.is_unique() || !x.is_contiguous() || x.bytes().len() != 4 * x.layout().num_elements() {
+        return;
+    }
+    let Ok(values) = x.into_data().try_into_vec::<f32>() else {
+        return;
+    };
+    if values.len() < SMALLEST {
+        return;
+    }
+    let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+    spare.push(values);
+    let mut total: usize = spare.iter().map(Vec::len).sum();
+    let old = spare
+        .iter()
+        .take_while(|spare| {
+            let over = total > MOST;
+            total -= if over { spare.len() } else { 0 };
+            over
+        })
+        .count();
+    spare.drain(..old);
+}
