@@ -1,5 +1,5 @@
 // A GPU that is lost in the middle of a walk: GPUDevice.destroy() is what a driver reset looks like from
-// here. On SwiftShader, so with a small network and few steps.
+// here. On SwiftShader, so with a small network and few steps; the CPU's walk is what they are compared with.
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
@@ -54,14 +54,14 @@ describe("a GPU that is lost", { timeout: 2 * SLOW }, () => {
     await page.waitForFunction("globalThis.engine !== undefined");
     /** @param {string} script @returns {Promise<any>} */
     const run = (script) => page.evaluate(`(async () => { ${script} })()`);
-    const options = `{ seed: 4, count: 1, label: null, steps: 5 }`;
+    const options = `{ seed: 4, count: 1, label: null, steps: 3 }`;
 
-    await run(`await engine.load({ model: "small", device: "webgpu" })`);
+    await run(`await engine.load({ model: "small", device: "cpu" })`);
     /** @type {Shown[]} */
     const undisturbed = await run(`return walk(${options})`);
-    assert.ok(undisturbed.every(({ dispatches }) => dispatches > 0));
+    await run(`await engine.load({ model: "small", device: "webgpu" })`);
     /** @type {Shown[]} */
-    const renewed = await run(`return walk(${options}, { 2: "destroy" })`);
+    const renewed = await run(`return walk(${options}, { 1: "destroy" })`);
     assertSame(renewed, undisturbed, "on a new device");
     assert.ok(
       renewed.every(({ dispatches }) => dispatches > 0),
@@ -76,25 +76,23 @@ describe("a GPU that is lost", { timeout: 2 * SLOW }, () => {
     assert.match(changes[1]?.notice ?? "", /GPU was lost .* on a device that was started anew\.$/);
 
     /** @type {Shown[]} */
-    const moved = await run(`return walk(${options}, { 3: "destroy" })`);
+    const moved = await run(`return walk(${options}, { 2: "destroy" })`);
     assertSame(moved, undisturbed, "on the CPU");
     assert.deepEqual(
       moved.map(({ dispatches }) => dispatches > 0),
-      [true, true, true, false, false],
+      [true, true, false],
     );
     changes = await run(`return changes.splice(0)`);
     assert.equal(changes.at(-1)?.device, "cpu");
     assert.match(changes.at(-1)?.notice ?? "", /so the CPU computes from here on/);
-
-    assertSame(await run(`return walk(${options})`), undisturbed, "CPU and WebGPU");
   });
 
   test("is told in the page, which walks on on the CPU where there is no other", async (t) => {
     const visitor = new Visitor(await browser.newPage());
     t.after(() => visitor.page.context().close());
-    await visitor.page.goto(`${server.url}?device=webgpu&model=small#steps=10&at=2`);
+    await visitor.page.goto(`${server.url}?device=webgpu&model=small#steps=10&at=1`);
     await visitor.revealed(SLOW);
-    await visitor.until(async () => (await visitor.position()).position === 2, SLOW);
+    await visitor.until(async () => (await visitor.position()).position === 1, SLOW);
     assert.equal(await visitor.reads("computed on"), "WebGPU");
 
     const worker = answers["/web/worker.js"]?.body;
