@@ -300,27 +300,25 @@ impl Run {
         let width = vector_width([a.head_dim]);
         let head = a.head_dim / width;
         let tokens = a.out.h * a.out.w;
-        let units: usize = match tokens.max(head) {
-            0..=64 => 64,
-            65..=128 => 128,
-            _ => 256,
-        };
+        let units = 64;
+        // Few pixels are better spread over many workgroups; a wide head leaves fewer registers for queries.
+        let queries = if tokens <= 128 || head > 32 { 4 } else { 16 };
         let kind = AttendKind {
             units,
-            rounds: head.div_ceil(units),
+            queries,
+            rounds: head.div_ceil(units / queries),
         };
-        let shape = AttendShapeLaunch::new(
-            tokens,
-            a.heads,
-            head,
-            (units / head).max(1),
-            (a.head_dim as f32).sqrt().recip(),
-        );
+        let scale = (a.head_dim as f32).sqrt().recip();
+        let shape = AttendShapeLaunch::new(tokens, a.heads, head, scale);
         // SAFETY: as in `conv`.
         unsafe {
             attend::launch_unchecked(
                 client,
-                CubeCount::new_3d(tokens as u32, a.heads as u32, self.images as u32),
+                CubeCount::new_3d(
+                    tokens.div_ceil(queries) as u32,
+                    a.heads as u32,
+                    self.images as u32,
+                ),
                 CubeDim::new_1d(units as u32),
                 width,
                 self.tensor(&a.qkv, width),
