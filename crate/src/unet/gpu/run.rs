@@ -20,6 +20,10 @@ const F32: u64 = 4;
 /// Threads that a convolution should have, if its channels can be split: what fills a GPU of some hundred lanes several times.
 const ENOUGH_THREADS: usize = 8192;
 
+/// Rows of the window, of one vector of input channels each, that a thread of a convolution should have to itself: less is not
+/// worth the thread and the meeting with the others.
+const LEAST_ROWS: usize = 8;
+
 /// Pixels of a row that one thread of a convolution computes: more would read each weight less often, but need more registers
 /// than small GPUs have, and take longer to compile.
 const MOST_PIXELS: usize = 4;
@@ -199,7 +203,8 @@ impl Run {
         let row_blocks = w.div_ceil(pixels);
         let blocks = self.images * h * row_blocks * out;
         let mut splits = 1;
-        while splits < 16 && splits * 2 <= steps && blocks * splits < ENOUGH_THREADS {
+        let rows = c.window * steps;
+        while splits < 16 && splits * 2 * LEAST_ROWS <= rows && blocks * splits < ENOUGH_THREADS {
             splits *= 2;
         }
         let units = 64;
