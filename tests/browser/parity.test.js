@@ -146,7 +146,7 @@ for (const device of /** @type {const} */ (["cpu", "webgpu"])) {
     }
 
     if (device === "webgpu") {
-      test("a step is few launches in one submission, and nothing is created for it", async (t) => {
+      test("a step is few launches in few submissions, and nothing is created for it", async (t) => {
         for (const folder of ["tests/conformance/plain", "pretrained/mnist"]) {
           await load(folder);
           // Guidance doubles the batch.

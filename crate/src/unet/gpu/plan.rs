@@ -9,8 +9,8 @@ use thiserror::Error;
 /// `minStorageBufferOffsetAlignment` of WebGPU.
 pub(super) const ALIGN: usize = 64;
 
-/// Widest head that the attention kernel sums: `MAX_ROUNDS` vectors for each of 256 threads.
-pub(super) const MAX_ROUNDS: usize = 4;
+/// Vectors of the widest head that the attention kernel sums: 16 for each of the 16 threads that share a query.
+const WIDEST_HEAD: usize = 256;
 
 /// A network that the kernels cannot compute; the CPU can.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
@@ -364,7 +364,7 @@ impl Planner {
         head_dim: usize,
     ) -> Features {
         let out = self.tensor(qkv.h, qkv.w, heads * head_dim);
-        let widest = MAX_ROUNDS * 256 * vector_width([head_dim]);
+        let widest = WIDEST_HEAD * vector_width([head_dim]);
         self.expect(head_dim <= widest, "attention_head_dim is too large");
         self.expect(
             qkv.h * qkv.w <= 65_535 && heads <= 65_535,

@@ -20,6 +20,10 @@ const F32: u64 = 4;
 /// Threads that a convolution should have, if its channels can be split: what fills a GPU of some hundred lanes several times.
 const ENOUGH_THREADS: usize = 8192;
 
+/// Rows of the window, of one vector of input channels each, that a thread of a convolution should have to itself: less is not
+/// worth the thread and the meeting with the others.
+const LEAST_ROWS: usize = 8;
+
 /// Pixels of a row that one thread of a convolution computes: more would read each weight less often, but need more registers
 /// than small GPUs have, and take longer to compile.
 const MOST_PIXELS: usize = 4;
@@ -199,7 +203,8 @@ impl Run {
         let row_blocks = w.div_ceil(pixels);
         let blocks = self.images * h * row_blocks * out;
         let mut splits = 1;
-        while splits < 16 && splits * 2 <= steps && blocks * splits < ENOUGH_THREADS {
+        let rows = c.window * steps;
+        while splits < 16 && splits * 2 * LEAST_ROWS <= rows && blocks * splits < ENOUGH_THREADS {
             splits *= 2;
         }
         let units = 64;
@@ -300,27 +305,25 @@ impl Run {
         let width = vector_width([a.head_dim]);
         let head = a.head_dim / width;
         let tokens = a.out.h * a.out.w;
-        let units: usize = match tokens.max(head) {
-            0..=64 => 64,
-            65..=128 => 128,
-            _ => 256,
-        };
+        let units = 64;
+        // Few pixels are better spread over many workgroups; a wide head leaves fewer registers for queries.
+        let queries = if tokens <= 128 || head > 32 { 4 } else { 16 };
         let kind = AttendKind {
             units,
-            rounds: head.div_ceil(units),
+            queries,
+            rounds: head.div_ceil(units / queries),
         };
-        let shape = AttendShapeLaunch::new(
-            tokens,
-            a.heads,
-            head,
-            (units / head).max(1),
-            (a.head_dim as f32).sqrt().recip(),
-        );
+        let scale = (a.head_dim as f32).sqrt().recip();
+        let shape = AttendShapeLaunch::new(tokens, a.heads, head, scale);
         // SAFETY: as in `conv`.
         unsafe {
             attend::launch_unchecked(
                 client,
-                CubeCount::new_3d(tokens as u32, a.heads as u32, self.images as u32),
+                CubeCount::new_3d(
+                    tokens.div_ceil(queries) as u32,
+                    a.heads as u32,
+                    self.images as u32,
+                ),
                 CubeDim::new_1d(units as u32),
                 width,
                 self.tensor(&a.qkv, width),

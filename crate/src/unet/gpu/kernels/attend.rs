@@ -1,18 +1,18 @@
-//! softmax(q k^T / sqrt(d)) v (Vaswani et al. 2017, eq. 1) in one launch: a workgroup for each query of each head of each image.
+//! softmax(q k^T / sqrt(d)) v (Vaswani et al. 2017, eq. 1) in one launch: a workgroup for some queries of a head of an image.
 //!
 //! Keys are taken in chunks of one for each thread, with a running maximum (Milakov & Gimelshein 2018, algorithm 3), so
-//! that an image of any size needs the same small memory.
+//! that an image of any size needs the same small memory. Each thread has a key while scores are computed, and a query while
+//! the values are summed.
 
 use cubecl::prelude::*;
-
-/// Threads that find the largest of the parts; the number of threads is a multiple.
-const ADDERS: usize = 16;
 
 /// What a kernel is compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct AttendKind {
-    /// Threads of a workgroup, a multiple of 16.
+    /// Threads of a workgroup.
     pub(crate) units: usize,
+    /// Queries of a workgroup; they divide the threads.
+    pub(crate) queries: usize,
     /// Vectors of the output that one thread sums.
     pub(crate) rounds: usize,
 }
@@ -23,8 +23,6 @@ pub(crate) struct AttendShape {
     tokens: usize,
     heads: usize,
     head: usize,
-    /// Groups of threads that share the keys of a chunk.
-    splits: usize,
     /// 1 / sqrt(d).
     scale: f32,
 }
@@ -38,24 +36,23 @@ pub(crate) fn attend<N: Size>(
     #[comptime] kind: AttendKind,
 ) {
     let units = comptime!(kind.units);
+    let queries = comptime!(kind.queries);
     let rounds = comptime!(kind.rounds);
     let unit = UNIT_POS as usize;
-    let query = CUBE_POS_X as usize;
+    let first = CUBE_POS_X as usize * queries;
     let head = CUBE_POS_Y as usize;
     let image = CUBE_POS_Z as usize;
 
     let width = shape.heads * shape.head;
     let token = 3 * width;
-    let q_at = (image * shape.tokens + query) * token + head * shape.head;
-    let k_at = image * shape.tokens * token + width + head * shape.head;
+    let q_at = image * shape.tokens * token + head * shape.head;
+    let k_at = q_at + width;
     let v_at = k_at + width;
-    let lane = unit % shape.head;
-    let split = unit / shape.head;
+    let mine = unit % queries;
+    let lane = unit / queries;
+    let lanes = comptime!(kind.units / kind.queries);
 
-    let mut scores = Shared::<[f32]>::new_slice(units);
-    let mut largest = Shared::<[f32]>::new_slice(ADDERS);
-    let mut weights = Shared::<[f32]>::new_slice(units);
-
+    let mut scores = Shared::<[f32]>::new_slice(comptime!(kind.units * kind.queries));
     let mut sums = Array::<Vector<f32, N>>::new(rounds);
     #[unroll]
     for r in 0..rounds {
@@ -65,44 +62,36 @@ pub(crate) fn attend<N: Size>(
     let mut maximum = f32::new(-1e30);
 
     for start in range_stepped(0usize, shape.tokens, units) {
-        let key = start + unit;
-        let mut score = f32::new(-1e30);
-        if key < shape.tokens {
-            let mut dot = Vector::<f32, N>::new(0.0);
-            for l in 0..shape.head {
-                dot += qkv[q_at + l] * qkv[k_at + key * token + l];
+        let key = (start + unit).min(shape.tokens - 1);
+        let mut dots = Array::<Vector<f32, N>>::new(queries);
+        #[unroll]
+        for q in 0..queries {
+            dots[q] = Vector::new(0.0);
+        }
+        for l in 0..shape.head {
+            let k = qkv[k_at + key * token + l];
+            #[unroll]
+            for q in 0..queries {
+                let query = (first + q).min(shape.tokens - 1);
+                dots[q] += qkv[q_at + query * token + l] * k;
             }
-            score = dot.extract(0usize);
+        }
+        #[unroll]
+        for q in 0..queries {
+            let mut score = dots[q].extract(0usize);
             #[unroll]
             for l in 1..N::value() {
-                score += dot.extract(l);
+                score += dots[q].extract(l);
             }
-            score *= shape.scale;
+            scores[q * units + unit] = score * shape.scale;
         }
+        sync_cube();
 
-        scores[unit] = score;
-        sync_cube();
-        if unit < ADDERS {
-            let mut part = scores[unit];
-            #[unroll]
-            for i in 1..comptime!(units / ADDERS) {
-                part = max(part, scores[unit + i * ADDERS]);
-            }
-            largest[unit] = part;
-        }
-        sync_cube();
+        let keys = (shape.tokens - start).min(units);
         let mut new_maximum = maximum;
-        #[unroll]
-        for i in 0..ADDERS {
-            new_maximum = max(new_maximum, largest[i]);
+        for j in 0..keys {
+            new_maximum = max(new_maximum, scores[mine * units + j]);
         }
-        let mut weight = f32::new(0.0);
-        if key < shape.tokens {
-            weight = (score - new_maximum).exp();
-        }
-        weights[unit] = weight;
-        sync_cube();
-
         let fade = max(maximum - new_maximum, f32::new(-80.0)).exp();
         maximum = new_maximum;
         weight_sum *= fade;
@@ -110,41 +99,25 @@ pub(crate) fn attend<N: Size>(
         for r in 0..rounds {
             sums[r] = sums[r] * Vector::new(fade);
         }
-        if split < shape.splits {
-            let keys = (shape.tokens - start).min(units);
-            for j in range_stepped(split, keys, shape.splits) {
-                let weight = weights[j];
-                weight_sum += weight;
-                #[unroll]
-                for r in 0..rounds {
-                    let l = lane + r * units;
-                    if comptime!(rounds == 1) || l < shape.head {
-                        sums[r] += Vector::new(weight) * qkv[v_at + (start + j) * token + l];
-                    }
-                }
+        for j in 0..keys {
+            let weight = (scores[mine * units + j] - maximum).exp();
+            weight_sum += weight;
+            #[unroll]
+            for r in 0..rounds {
+                let l = (lane + r * lanes).min(shape.head - 1);
+                sums[r] += Vector::new(weight) * qkv[v_at + (start + j) * token + l];
             }
         }
+        // The next chunk's scores take the place of these.
+        sync_cube();
     }
 
-    let to = (image * shape.tokens + query) * width + head * shape.head;
-    if comptime!(rounds == 1) {
-        let mut parts = Shared::<[Vector<f32, N>]>::new_slice(units);
-        parts[unit] = sums[0];
-        scores[unit] = weight_sum;
-        sync_cube();
-        if unit < shape.head {
-            let mut sum = parts[unit];
-            let mut weight_sum = scores[unit];
-            for s in 1..shape.splits {
-                sum += parts[s * shape.head + unit];
-                weight_sum += scores[s * shape.head + unit];
-            }
-            out[to + unit] = sum / Vector::new(weight_sum);
-        }
-    } else {
+    let query = first + mine;
+    if query < shape.tokens {
+        let to = (image * shape.tokens + query) * width + head * shape.head;
         #[unroll]
         for r in 0..rounds {
-            let l = lane + r * units;
+            let l = lane + r * lanes;
             if l < shape.head {
                 out[to + l] = sums[r] / Vector::new(weight_sum);
             }

@@ -184,69 +184,64 @@ fn add_window<N: Size, M: Size>(
     let stride = comptime!(kind.stride);
     let padding = comptime!(kind.padding);
     let pixels = comptime!(kind.pixels);
-    let columns = comptime!((kind.pixels - 1) * kind.stride + kind.window);
     let times = comptime!(if kind.doubled { 2usize } else { 1usize });
     let width = in_a + in_b;
-
-    // Where the columns under the windows are in a row, and whether they are in the image at all.
-    let mut at = Sequence::<usize>::new();
-    let mut within = Sequence::<bool>::new();
-    #[unroll]
-    for j in 0..columns {
-        let column = place.x * stride + j;
-        let is_within = column >= padding && column < shape.in_w * times + padding;
-        at.push(select(is_within, (column - padding) / times, 0usize));
-        within.push(is_within);
-    }
     let zero = Vector::<f32, N>::new(0.0);
 
-    // Neither loop is unrolled: what stands in them is already much to compile.
-    for ky in 0..window {
-        let y = place.y * stride + ky;
+    // Neither loop is unrolled: every load that stands in a kernel is much to compile.
+    for tap in 0..comptime!(kind.window * kind.window) {
+        let y = place.y * stride + tap / window;
         if y >= padding && y < shape.in_h * times + padding {
             let row = (place.image * shape.in_h + (y - padding) / times) * shape.in_w;
+            // Where the pixels under this place of the window are, and whether they are in the image at all.
+            let mut at = Sequence::<usize>::new();
+            let mut within = Sequence::<bool>::new();
+            #[unroll]
+            for p in 0..pixels {
+                let column = (place.x + p) * stride + tap % window;
+                let is_within = column >= padding && column < shape.in_w * times + padding;
+                at.push(row + select(is_within, (column - padding) / times, 0usize));
+                within.push(is_within);
+            }
             for channel in range_stepped(place.split, width, shape.splits) {
-                let mut values = Array::<Vector<f32, N>>::new(columns);
+                let mut values = Array::<Vector<f32, N>>::new(pixels);
                 #[comptime]
                 match b {
                     ComptimeOption::Some(b) => {
                         if channel < in_a {
                             #[unroll]
-                            for j in 0..columns {
-                                values[j] = a[(row + *at.index(j)) * in_a + channel];
+                            for p in 0..pixels {
+                                values[p] = a[*at.index(p) * in_a + channel];
                             }
                         } else {
                             #[unroll]
-                            for j in 0..columns {
-                                values[j] = b[(row + *at.index(j)) * in_b + channel - in_a];
+                            for p in 0..pixels {
+                                values[p] = b[*at.index(p) * in_b + channel - in_a];
                             }
                         }
                     }
                     ComptimeOption::None =>
                     {
                         #[unroll]
-                        for j in 0..columns {
-                            values[j] = a[(row + *at.index(j)) * in_a + channel];
+                        for p in 0..pixels {
+                            values[p] = a[*at.index(p) * in_a + channel];
                         }
                     }
                 }
                 // A pixel beyond the row's end is never written, and with a window of 1 no other reads it.
                 if comptime!(window > 1) {
                     #[unroll]
-                    for j in 0..columns {
-                        values[j] = select(*within.index(j), values[j], zero);
+                    for p in 0..pixels {
+                        values[p] = select(*within.index(p), values[p], zero);
                     }
                 }
+                let from = (tap * width + channel) * N::value();
                 #[unroll]
-                for kx in 0..window {
-                    let from = ((ky * window + kx) * width + channel) * N::value();
+                for l in 0..N::value() {
+                    let weight = weights[weights_at + (from + l) * shape.out + place.lane];
                     #[unroll]
-                    for l in 0..N::value() {
-                        let weight = weights[weights_at + (from + l) * shape.out + place.lane];
-                        #[unroll]
-                        for p in 0..pixels {
-                            sums[p] += weight * Vector::new(values[p * stride + kx].extract(l));
-                        }
+                    for p in 0..pixels {
+                        sums[p] += weight * Vector::new(values[p].extract(l));
                     }
                 }
             }
