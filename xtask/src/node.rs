@@ -29,7 +29,7 @@ pub(crate) fn tool(name: &str) -> Command {
 
 /// Installs the packages of the page's tests.
 pub(crate) fn install() -> Result<()> {
-    install_in(&root())
+    install_in(root())
 }
 
 /// Installs the packages of a folder with `npm ci`, unless that was done since its `package-lock.json` last changed.
