@@ -7,4 +7,4 @@
  * - `eps`: eps-hat of a model, against native Rust
  * - `chain`: a state of a walk of ten steps, which carries the differences of all steps before it
  */
-export const TOLERANCE = { eps: 2e-3, chain: 5e-3, unet: 2e-3 };
+export const TOLERANCE = { eps: 1e-4, chain: 1e-3, unet: 1e-4 };

@@ -97,7 +97,7 @@ pub(crate) fn attend<N: Size>(
         weight_sum *= fade;
         #[unroll]
         for r in 0..rounds {
-            sums[r] = sums[r] * Vector::new(fade);
+            sums[r] *= Vector::new(fade);
         }
         for j in 0..keys {
             let weight = (scores[mine * units + j] - maximum).exp();

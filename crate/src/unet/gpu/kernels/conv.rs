@@ -282,7 +282,7 @@ fn finish<M: Size>(
             ComptimeOption::None => {}
         }
         if comptime!(kind.scaled) {
-            y = y * Vector::new(shape.scale);
+            y *= Vector::new(shape.scale);
         }
         if comptime!(kind.silu) {
             y = silu(y);
