@@ -17,8 +17,6 @@ let counts = zero();
 
 /** One storage buffer as a dispatch sees it. @typedef {{ buffer: GPUBuffer, offset: number, size: number, written: boolean }} Bound */
 
-/** @type {WeakMap<GPUBindGroupLayout, Map<number, boolean>>} by binding, whether it may be written */
-const layouts = new WeakMap();
 /** @type {WeakMap<GPUComputePipeline, string>} */
 const sources = new WeakMap();
 /** @type {WeakMap<GPUShaderModule, string>} */
@@ -30,19 +28,12 @@ const passes = new WeakMap();
 /** @type {Bound[][]} since the counts were taken last */
 let dispatched = [];
 
-/** Which variables of a WGSL module are stored to, by group and binding. @param {string} code */
+/** Which variables of a WGSL module a kernel may write, by group and binding. @param {string} code */
 function writtenIn(code) {
-  /** @type {Set<string>} */
-  const written = new Set();
   const variables = code.matchAll(
-    /@group\((\d+)\)\s*@binding\((\d+)\)\s*var<storage[^>]*>\s*(\w+)/g,
+    /@group\((\d+)\)\s*@binding\((\d+)\)\s*var<\s*storage\s*,\s*read_write\s*>/g,
   );
-  for (const [, group, binding, name] of variables) {
-    const stored = new RegExp(`\\b${name}\\s*\\[[^;=]*\\][^;=<>!]*=[^=]`).test(code);
-    if (stored || new RegExp(`atomic\\w+\\(&${name}`).test(code))
-      written.add(`${group}.${binding}`);
-  }
-  return written;
+  return new Set([...variables].map(([, group, binding]) => `${group}.${binding}`));
 }
 /** @type {Map<string, Set<string>>} */
 const analysed = new Map();
@@ -78,16 +69,6 @@ export function record() {
     sources.set(pipeline, codes.get(descriptor.compute.module) ?? "");
     return pipeline;
   };
-  wrap(GPUDevice.prototype, "createBindGroupLayout", (_, layout, [{ entries }]) =>
-    layouts.set(
-      layout,
-      new Map(
-        [...entries]
-          .filter((entry) => entry.buffer?.type?.includes("storage"))
-          .map((entry) => [entry.binding, entry.buffer.type === "storage"]),
-      ),
-    ),
-  );
   wrap(GPUDevice.prototype, "createBindGroup", (_, group, [{ entries }]) =>
     groups.set(
       group,
