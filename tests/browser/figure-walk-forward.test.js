@@ -185,7 +185,8 @@ describe("the walk forward", () => {
       context.fillRect(28, 8, 8, 48);
       const data = new DataTransfer();
       data.items.add(new File([await canvas.convertToBlob()], "stroke.png"));
-      target.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true }));
+      const drop = new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true });
+      target.dispatchEvent(drop);
     });
     await visitor.until(
       async () => (await visitor.pixels(mean))[6 * 28 + 14] !== drawn[6 * 28 + 14],

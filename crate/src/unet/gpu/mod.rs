@@ -178,7 +178,8 @@ mod tests {
 
     #[test]
     fn the_plan_computes_what_the_network_does() {
-        let changes: [(&str, fn(&mut UNetConfig)); 9] = [
+        type Change = (&'static str, fn(&mut UNetConfig));
+        let changes: [Change; 9] = [
             ("plain", |_| {}),
             ("several heads", |c| c.attention_head_dim = Some(4)),
             ("a head that leaves channels over", |c| {
