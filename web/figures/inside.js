@@ -231,9 +231,11 @@ class Inside {
     const options = { seed: SEED, count: 1, label: this.#label, steps };
     const chain = await engine.open(options, signal);
     for (let frame = await chain?.step(); frame; frame = await chain?.step()) {
+      await this.#show(frame.xt, frame.timestep, "a walk back", signal);
+      // Only then, so that a walk that is stopped leaves the time of what is seen.
+      if (signal.aborted) break;
       this.#slider.value = frame.timestep;
       this.#embedding.mark(frame.timestep);
-      await this.#show(frame.xt, frame.timestep, "a walk back", signal);
       if (frame.done) break;
     }
     if (!signal.aborted) this.#endWalk();

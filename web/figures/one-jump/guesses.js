@@ -66,7 +66,9 @@ export function createGuesses({ engine, arithmetic, loaded, shape, calm, fail, g
       const count = Math.min(batch, wanted - total);
       const x = noise.slice(total * size, (total + count) * size);
       const labels = labelsFor(info, label, count);
-      const { x0 } = await engine.denoise({ x, count, timestep, ...labels }, signal);
+      const answer = await engine.denoise({ x, count, timestep, ...labels }, signal);
+      // As images, which have no values beyond black and white.
+      const x0 = answer.x0.map((value) => Math.min(1, Math.max(-1, value)));
       for (let i = 0; i < x0.length; i++) {
         sum[i % size] = (sum[i % size] ?? 0) + (x0[i] ?? 0);
       }

@@ -61,15 +61,18 @@ export function createChanges(onSeek) {
   };
 }
 
+/** A value of an image, which has none beyond black and white. @param {number | undefined} value */
+const seen = (value = 0) => Math.min(1, Math.max(-1, value));
+
 /**
- * The mean absolute difference of two guesses, per value; their values span 2.
+ * The mean absolute difference of two guesses as they are seen, per value; their values span 2.
  * @param {Float32Array | undefined} before
  * @param {Float32Array | undefined} after
  */
 function changeBetween(before, after) {
   if (before === undefined || after === undefined) return null;
   let sum = 0;
-  for (let i = 0; i < after.length; i++) sum += Math.abs((after[i] ?? 0) - (before[i] ?? 0));
+  for (let i = 0; i < after.length; i++) sum += Math.abs(seen(after[i]) - seen(before[i]));
   return sum / after.length;
 }
 
