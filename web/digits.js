@@ -1,5 +1,7 @@
 // The page's real digits: 100 of MNIST's test set, 10 of each class, and the mean of the training set.
 
+import { place } from "./places.js";
+
 /**
  * @typedef {object} Digits
  * @property {number} height
@@ -35,7 +37,7 @@ export function loadDigits() {
 
 /** @param {string} name */
 async function request(name) {
-  const response = await fetch(new URL(`./digits/${name}`, import.meta.url)).catch(() => null);
+  const response = await fetch(place(`digits/${name}`)).catch(() => null);
   if (!response?.ok) {
     throw new Error(`The page's digits could not be fetched (web/digits/${name}).`);
   }

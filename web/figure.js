@@ -127,8 +127,8 @@ class Place {
       if (life === this.#life) this.#fail(error);
     };
     try {
-      if (this.#entry.css !== undefined) await loadStyles(this.#entry.css);
-      const { create } = await this.#entry.module();
+      const { css, module } = this.#entry;
+      const [{ create }] = await Promise.all([module(), css && loadStyles(css)]);
       const figure = await create(this.#root, { ...this.#lab, fail });
       if (life !== this.#life) {
         figure.dispose?.();

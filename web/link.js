@@ -2,6 +2,7 @@
 // down ends here with all of its calls; relay.js sees to another one.
 
 import { Breakdown } from "./breakdown.js";
+import { place } from "./places.js";
 import { sentence } from "./sentence.js";
 
 /** @typedef {import("./breakdown.js").BreakdownReport} BreakdownReport */
@@ -30,7 +31,7 @@ export class Link {
 
   /** @param {(progress: import("./protocol.js").Progress) => void} onProgress */
   constructor(onProgress) {
-    this.#worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+    this.#worker = new Worker(place("worker.js"), { type: "module" });
     this.#worker.addEventListener("message", (/** @type {MessageEvent<Reply>} */ { data }) => {
       if ("progress" in data) {
         onProgress(data.progress);

@@ -178,6 +178,8 @@ async function begin() {
   if (wish.device === "webgpu") element("failure-cpu", HTMLElement).hidden = false;
   element("walk-back", HTMLElement).dataset["started"] = "";
   showProgress({ activity: "Starting", loaded: 0, total: 0 });
+  // The first figure's code comes while the model does.
+  figures["walk-back"]?.module().catch(() => {});
   await setUpModels(new Stage(wish.device), wish.model);
 }
 

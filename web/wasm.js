@@ -2,6 +2,7 @@
 // loaded only when it is needed. The types say what crate/src/web/ exports.
 
 import { fetchCounted } from "./download.js";
+import { place } from "./places.js";
 
 /** @typedef {import("./protocol.js").Device} Device */
 /** @typedef {import("./protocol.js").ModelInfo} ModelInfo */
@@ -97,7 +98,7 @@ export function loadWasm(device, count) {
 
 /** @param {Device} device @param {import("./download.js").ByteCount} count */
 async function instantiate(device, count) {
-  const base = new URL(`./pkg/${device}/`, import.meta.url);
+  const base = place(`pkg/${device}/`);
   const binary = fetchCounted(new URL("walkback_bg.wasm", base), count);
   binary.catch(() => {});
   /** @type {WasmModule} */

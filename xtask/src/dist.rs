@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::project::root;
 use crate::wasm::{self, Device, Recipe};
-use crate::{command, models, node, vendor};
+use crate::{bundle, command, models, node, vendor};
 
 /// Build the page for publishing: a folder that any static host can serve, from any path.
 #[derive(Args)]
@@ -101,13 +101,15 @@ fn write(out: &Path, recipe: &Recipe<'_>) -> Result<()> {
         if !from.exists() {
             bail!("there is no {name} to publish");
         }
-        copy(&from, &out.join(name))?;
+        copy_all(&from, &out.join(name), &is_copied)?;
     }
     for device in Device::ALL {
         let folder = format!("web/pkg/{}", device.name());
-        copy(&recipe.out.join(device.name()), &out.join(folder))?;
+        copy_all(&recipe.out.join(device.name()), &out.join(folder), &|_| {
+            true
+        })?;
     }
-    Ok(())
+    bundle::write(out)
 }
 
 /// Empties `out`, but never a folder that something else has filled.
@@ -130,8 +132,8 @@ fn prepare(out: &Path) -> Result<()> {
     fs::write(out.join(MARK), "").with_context(|| format!("could not write to {}", out.display()))
 }
 
-/// Copies a file, or a folder with all in it that is to be published.
-fn copy(from: &Path, to: &Path) -> Result<()> {
+/// Copies a file, or a folder with all in it that has a name to be copied and is not hidden.
+fn copy_all(from: &Path, to: &Path, is_copied: &dyn Fn(&str) -> bool) -> Result<()> {
     if from.is_file() {
         fs::copy(from, to).with_context(|| format!("could not copy {}", from.display()))?;
         return Ok(());
@@ -139,17 +141,18 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to).with_context(|| format!("could not create {}", to.display()))?;
     for entry in fs::read_dir(from).with_context(|| format!("could not read {}", from.display()))? {
         let name = entry?.file_name();
-        if is_published(&name.to_string_lossy()) {
-            copy(&from.join(&name), &to.join(&name))?;
+        let text = name.to_string_lossy();
+        if !text.starts_with('.') && !text.ends_with(".d.ts") && is_copied(&text) {
+            copy_all(&from.join(&name), &to.join(&name), is_copied)?;
         }
     }
     Ok(())
 }
 
-/// Whether a file or folder of this name goes along: no hidden ones, no type declarations, and not `web/pkg`,
-/// which holds the modules of `serve`.
-fn is_published(name: &str) -> bool {
-    !name.starts_with('.') && !name.ends_with(".d.ts") && name != "pkg"
+/// Whether a file or folder of the page goes along as it is: not the scripts and styles, which are bundled, and not
+/// `web/pkg`, which holds the modules of `serve`.
+fn is_copied(name: &str) -> bool {
+    name != "pkg" && !name.ends_with(".js") && !name.ends_with(".css")
 }
 
 fn print_sizes(out: &Path) -> Result<()> {
@@ -173,7 +176,7 @@ fn print_sizes(out: &Path) -> Result<()> {
 }
 
 /// All files below `folder` but the hidden ones.
-fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+pub(crate) fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         if entry.file_name().to_string_lossy().starts_with('.') {
@@ -194,13 +197,15 @@ mod tests {
     use crate::scratch::Scratch;
 
     #[test]
-    fn a_folder_is_copied_without_what_is_not_published() {
+    fn a_folder_is_copied_without_what_is_bundled_or_hidden() {
         let folder = Scratch::new();
         let (from, to) = (folder.path().join("web"), folder.path().join("out"));
         fs::create_dir_all(from.join("pkg/cpu")).expect("a folder");
         fs::create_dir_all(from.join("digits")).expect("a folder");
         for file in [
             "app.js",
+            "app.css",
+            "icon.svg",
             "digits/mean.bin",
             "types.d.ts",
             ".hidden",
@@ -208,11 +213,11 @@ mod tests {
         ] {
             fs::write(from.join(file), file).expect("a file");
         }
-        copy(&from, &to).expect("a copy");
+        copy_all(&from, &to, &is_copied).expect("a copy");
         let mut files = Vec::new();
         list(&to, &mut files).expect("a list");
         files.sort();
-        assert_eq!(files, [to.join("app.js"), to.join("digits/mean.bin")]);
+        assert_eq!(files, [to.join("digits/mean.bin"), to.join("icon.svg")]);
         assert!(!to.join(".hidden").exists());
     }
 

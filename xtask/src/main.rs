@@ -2,6 +2,7 @@
 
 mod bench;
 mod browser;
+mod bundle;
 mod command;
 mod deny;
 #[cfg(test)]
