@@ -19,10 +19,16 @@ export function openSite({ webgpu = false, place } = {}) {
   /** @type {import("./visitor.js").Visitor[]} */
   const visitors = [];
 
-  before(async () => {
+  const open = async () => {
     server = await serve({}, place);
     browser = await launch({ webgpu });
-  });
+  };
+  /** @type {Promise<void> | undefined} */
+  let opening;
+  // Not every `before` waits for the one before it: who visits first opens.
+  const opened = () => (opening ??= open());
+
+  before(opened);
   after(async () => {
     try {
       for (const visitor of visitors) if (!visitor.page.isClosed()) await visitor.leave();
@@ -47,6 +53,7 @@ export function openSite({ webgpu = false, place } = {}) {
      * @param {number} [timeout]
      */
     async visit(address = "?device=cpu", options, timeout) {
+      await opened();
       const url = new URL(address, this.url).href;
       const visitor = await visit(this.browser, url, options, timeout);
       visitors.push(visitor);

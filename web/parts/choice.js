@@ -1,6 +1,7 @@
 // A choice of one among a few, all in sight: a group of radio buttons that looks like one control.
 
 import { freshId, h } from "../dom.js";
+import { ofDigits } from "../suit.js";
 
 /**
  * @template const T
@@ -119,7 +120,7 @@ function createMenu({ legend, choices, value: initial, onChange }) {
  * @param {(label: number | null) => void} options.onChange
  */
 export function createLabelChoice({ info, value, any = true, onChange }) {
-  const digits = info.classes.every((name) => /^\d$/.test(name));
+  const digits = ofDigits(info);
   /** @type {{ value: number | null, name: string }[]} */
   const choices = info.classes.map((name, label) => ({ value: label, name }));
   if (any && info.nullLabel !== null) choices.unshift({ value: null, name: "any" });
