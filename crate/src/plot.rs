@@ -58,7 +58,7 @@ pub(crate) struct Chart<'a, 'b, X: Ranged, Y: Ranged>(
     ChartContext<'a, BitMapBackend<'b>, Cartesian2d<X, Y>>,
 );
 
-impl<'a, 'b, X, Y> Chart<'a, 'b, X, Y>
+impl<'a, 'b: 'a, X, Y> Chart<'a, 'b, X, Y>
 where
     X: Ranged<ValueType = f64> + ValueFormatter<f64>,
     Y: Ranged<ValueType = f64> + ValueFormatter<f64>,

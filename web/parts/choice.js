@@ -42,10 +42,6 @@ export function createChoice(options) {
         if (input !== undefined) input.checked = choice.value === value;
       });
     },
-    /** @param {boolean} disabled */
-    set disabled(disabled) {
-      element.disabled = disabled;
-    },
   };
 }
 
@@ -98,15 +94,8 @@ function createMenu({ legend, choices, value: initial, onChange }) {
   });
   return {
     element: h("div", { class: "control" }, h("label", { for: id }, legend), menu),
-    get value() {
-      return choices[menu.selectedIndex]?.value ?? initial;
-    },
-    set value(value) {
+    set value(/** @type {T} */ value) {
       show(value);
-    },
-    /** @param {boolean} disabled */
-    set disabled(disabled) {
-      menu.disabled = disabled;
     },
   };
 }

@@ -10,7 +10,7 @@ import { createTile } from "./tile.js";
  * @param {object} options
  * @param {number[]} options.shape [1, channels, h, w]; 1 channel or 3
  * @param {string} options.hint why one is wanted
- * @param {(x0: Float32Array) => void} options.onChange
+ * @param {() => void} options.onChange
  */
 export function createImagePicker({ shape, hint, onChange }) {
   const [, channels = 1, height = 1, width = 1] = shape;
@@ -37,7 +37,7 @@ export function createImagePicker({ shape, hint, onChange }) {
       x0 = valuesOf(context.getImageData(0, 0, width, height).data, channels);
       setText(notice, "");
       tile.show(x0, shape, `Your image, ${height} × ${width} pixels`);
-      onChange(x0);
+      onChange();
     } catch (error) {
       setText(notice, asSentence(sentence(error)));
     }

@@ -57,7 +57,6 @@ export function createSlider(options) {
 
   return {
     element,
-    input,
     get value() {
       return read();
     },

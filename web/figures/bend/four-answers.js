@@ -76,7 +76,7 @@ export function createFourAnswers({ engine, loaded, shape, fail }, options) {
         { class: "bend" },
         h("div", { class: "bend-given" }, ...given),
         noisy.element,
-        h("figure", { class: "bend-made" }, answers.element, h("figcaption", {}, status)),
+        h("figure", {}, answers.element, h("figcaption", {}, status)),
         h("div", { class: "bend-controls" }, ...controls),
       );
     },

@@ -23,7 +23,7 @@ export function createLane({ engine, loaded, shape, gate, advanced }, name, sett
   const stepsOf = () => settings.values.steps ?? suitableSteps(loaded, suitable);
   settings.assume({ steps: stepsOf() });
 
-  const where = h("span", { class: "where" });
+  const where = h("span");
   const notice = h("p", { class: "notice", role: "status" });
   const tile = createTile({
     caption: h("span", {}, h("strong", {}, name), " ", where),
