@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import { violations } from "./accessibility.js";
+import { difference } from "./images.js";
 import { openSite } from "./site.js";
 
 const HEADING = "Inside the network";
@@ -32,15 +33,8 @@ async function open(hash = "", options = {}) {
 }
 
 /** Red minus blue of every pixel: positive where the value is. @param {import("playwright-core").Locator} canvas */
-function signs(canvas) {
-  return canvas.evaluate((element) => {
-    if (!(element instanceof HTMLCanvasElement)) throw new Error("no canvas");
-    const data = element.getContext("2d")?.getImageData(0, 0, element.width, element.height).data;
-    return Array.from({ length: (data?.length ?? 0) / 4 }, (_, i) => {
-      return (data?.[4 * i] ?? 0) - (data?.[4 * i + 2] ?? 0);
-    });
-  });
-}
+const signs = async (canvas) =>
+  difference(await once.visitor.pixels(canvas, 0), await once.visitor.pixels(canvas, 2));
 
 describe("inside the network", () => {
   test("marks in the time embedding the t that the network is told", async () => {
