@@ -12,17 +12,6 @@ import { place } from "./places.js";
  * @property {Float32Array} mean [h, w], of all training digits
  */
 
-/**
- * The model's class for a digit; null: any, or the model knows no classes.
- * @param {import("./protocol.js").ModelInfo} info
- * @param {number | null} digit null: the image is no digit
- */
-export function labelFor({ classes, nullLabel }, digit) {
-  const label = digit === null ? -1 : classes.indexOf(String(digit));
-  if (label >= 0) return label;
-  return classes.length === 0 || nullLabel !== null ? null : 0;
-}
-
 /** @type {Promise<Digits> | null} */
 let loading = null;
 

@@ -1,5 +1,7 @@
 // Work of many steps that stands still between two of them while nobody looks.
 
+/** @typedef {ReturnType<typeof createGate>} Gate */
+
 export function createGate() {
   let shut = false;
   /** @type {Set<() => void>} */
@@ -15,7 +17,7 @@ export function createGate() {
      * @param {AbortSignal} signal
      * @returns {Promise<void>} when the gate is open, or the signal aborted
      */
-    async open(signal) {
+    async pass(signal) {
       while (shut && !signal.aborted) {
         await new Promise((/** @type {(value: void) => void} */ resolve) => {
           const wake = () => {

@@ -296,7 +296,7 @@ export function stepChoices(trainTimesteps) {
 }
 
 /**
- * @param {number[]} choices ascending, not empty
+ * @param {readonly number[]} choices ascending, not empty
  * @param {number} wish
  * @returns {number} the index of the nearest choice
  */

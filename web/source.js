@@ -20,10 +20,10 @@ export function linkSources() {
 }
 
 /**
- * A link for what a figure makes by itself.
+ * A link for what a figure makes by itself; it reads as the file's path within the crate.
  * @param {string} path from the root of the repository, as "crate/src/noise.rs" or "crate/src/noise.rs#slerp"
- * @param {string} [text] the file's path within the crate unless given
  */
-export function sourceLink(path, text = path.replace(/^crate\/src\//, "").replace(/#.*/, "")) {
+export function sourceLink(path) {
+  const text = path.replace(/^crate\/src\//, "").replace(/#.*/, "");
   return h("a", { href: sourceUrl(path), class: "source" }, text);
 }

@@ -22,12 +22,15 @@ export function pixelwise(images, count) {
   return { mean, deviation };
 }
 
-/** The root of the mean square. @param {ArrayLike<number>} values */
-export function rootMeanSquare(values) {
+/** @param {ArrayLike<number>} values */
+export function meanSquare(values) {
   let squares = 0;
   for (let i = 0; i < values.length; i++) squares += (values[i] ?? 0) ** 2;
-  return Math.sqrt(squares / values.length);
+  return squares / values.length;
 }
+
+/** @param {ArrayLike<number>} values */
+export const rootMeanSquare = (values) => Math.sqrt(meanSquare(values));
 
 /**
  * One image less another.
@@ -64,7 +67,7 @@ export function correlation(one, other) {
 }
 
 /**
- * The same image several times.
+ * The same image several times: as many images, or a grey one as the channels of one in colour.
  * @param {Float32Array} image
  * @param {number} count
  */

@@ -1,6 +1,7 @@
 // What suits the loaded model and the device that computes it.
 
 import { h } from "./dom.js";
+import { nearest, stepChoices } from "./settings.js";
 
 /** @typedef {import("./protocol.js").Loaded} Loaded */
 
@@ -24,6 +25,17 @@ export function isSlow({ info, software }) {
 export function perDevice(loaded, { gpu, cpu, software }) {
   if (isSlow(loaded)) return software;
   return loaded.info.device === "cpu" ? cpu : gpu;
+}
+
+/**
+ * The number of steps that suits, of those that the model can take.
+ * @param {Loaded} loaded
+ * @param {{ gpu: number, cpu: number, software: number }} wishes
+ */
+export function suitableSteps(loaded, wishes) {
+  const { trainTimesteps } = loaded.info;
+  const choices = stepChoices(trainTimesteps);
+  return choices[nearest(choices, perDevice(loaded, wishes))] ?? trainTimesteps;
 }
 
 /** Whether a model's classes are digits. @param {import("./protocol.js").ModelInfo} info */
@@ -66,6 +78,15 @@ export function noDigits([, channels = 1, height, width], digits) {
 }
 
 /**
+ * Whether the digit that a figure begins with can be told to the model, or kept from it.
+ * @param {import("./protocol.js").ModelInfo} info
+ * @param {number[]} shape of the model's images
+ * @param {import("./digits.js").Digits} digits
+ */
+export const canBeTold = (info, shape, digits) =>
+  info.nullLabel !== null && digitsFit(shape, digits) && labelOfDigit(info, 0) !== undefined;
+
+/**
  * The model's label for a digit; undefined where its classes are not the digits.
  * @param {import("./protocol.js").ModelInfo} info
  * @param {number | null} digit null: the image is no digit
@@ -73,4 +94,16 @@ export function noDigits([, channels = 1, height, width], digits) {
 export function labelOfDigit({ classes }, digit) {
   const label = digit === null ? -1 : classes.indexOf(String(digit));
   return label < 0 ? undefined : label;
+}
+
+/**
+ * The label to ask the model with for a digit; null: any, or the model knows no classes.
+ * @param {import("./protocol.js").ModelInfo} info
+ * @param {number | null} digit null: the image is no digit
+ */
+export function labelFor(info, digit) {
+  const label = labelOfDigit(info, digit);
+  if (label !== undefined) return label;
+  // A model that knows no "any" must be told some class.
+  return info.classes.length === 0 || info.nullLabel !== null ? null : 0;
 }

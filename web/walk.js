@@ -68,11 +68,6 @@ export class Walk {
     return this.#run !== null && this.#run.position >= length(this.#run);
   }
 
-  /** Steps taken. */
-  get position() {
-    return this.#run?.position ?? 0;
-  }
-
   /** 1: a walk takes five seconds or what the device needs; Infinity: as fast as the device can. @param {number} speed */
   set speed(speed) {
     this.#speed = speed;

@@ -18,7 +18,7 @@ use crate::schedule::{PredictionType, VarianceType};
 const SMALLEST_VARIANCE: f64 = 1e-20;
 
 /// out = a x + b y, the shape of nearly every equation here.
-pub fn linear_combination(a: f64, x: &[f32], b: f64, y: &[f32], out: &mut [f32]) {
+pub(crate) fn linear_combination(a: f64, x: &[f32], b: f64, y: &[f32], out: &mut [f32]) {
     assert_eq!(x.len(), y.len(), "x and y must have one length");
     assert_eq!(x.len(), out.len(), "x and out must have one length");
     for ((out, &x), &y) in out.iter_mut().zip(x).zip(y) {
@@ -139,7 +139,7 @@ pub fn blend_log_variances(v: f64, smallest: f64, largest: f64) -> f64 {
 }
 
 /// out += scale z.
-pub fn add_scaled(scale: f64, z: &[f32], out: &mut [f32]) {
+pub(crate) fn add_scaled(scale: f64, z: &[f32], out: &mut [f32]) {
     assert_eq!(z.len(), out.len(), "z and out must have one length");
     for (out, &z) in out.iter_mut().zip(z) {
         *out = (f64::from(*out) + scale * f64::from(z)) as f32;

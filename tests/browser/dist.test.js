@@ -2,28 +2,17 @@
 
 import assert from "node:assert/strict";
 import path from "node:path";
-import { after, before, test } from "node:test";
-import { launch, root, serve, SLOW } from "./helpers.js";
+import { test } from "node:test";
+import { root, SLOW } from "./helpers.js";
 import { watch } from "./policy.js";
+import { openSite } from "./site.js";
 
 const below = "/some/path/";
-/** @type {import("playwright-core").Browser} */
-let browser;
-/** @type {Awaited<ReturnType<typeof serve>>} */
-let site;
-
-before(async () => {
-  site = await serve({}, { folder: path.join(root, "target", "dist-draft") + path.sep, below });
-  browser = await launch({ webgpu: false });
-});
-
-after(async () => {
-  await browser?.close();
-  await site?.close();
-});
+const folder = path.join(root, "target", "dist-draft") + path.sep;
+const site = openSite({ place: { folder, below } });
 
 test("the published page walks a chain below a sub-path", { timeout: SLOW }, async () => {
-  const page = await browser.newPage();
+  const page = await site.browser.newPage();
   watch(page);
   /** @type {string[]} */
   const wrong = [];

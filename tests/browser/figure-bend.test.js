@@ -1,43 +1,22 @@
 // Bend it: a scribble finished, a gap filled, the way between two noises. On the CPU path.
 
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
-import { largestDifference, launch, serve } from "./helpers.js";
-import { visit as openPage } from "./visitor.js";
+import { describe, test } from "node:test";
+import { largestDifference } from "./helpers.js";
+import { imagesOf, meanDifference } from "./images.js";
+import { openSite } from "./site.js";
 
 /** @typedef {import("playwright-core").Locator} Locator */
 
-/** @type {Awaited<ReturnType<typeof launch>>} */
-let browser;
-/** @type {Awaited<ReturnType<typeof serve>>} */
-let server;
-
-before(async () => {
-  browser = await launch({ webgpu: false });
-  server = await serve();
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
+const site = openSite();
 
 /** @param {string} state behind the # */
-const visit = (state) => openPage(browser, `${server.url}?device=cpu#${state}`);
+const visit = (state) => site.visit(`?device=cpu#${state}`);
 
 const SIDE = 28;
 
 /** The four images of a grid of two by two. @param {number[]} pixels */
-function four(pixels) {
-  const line = 2 * SIDE + 1;
-  return [0, 1, 2, 3].map((place) => {
-    const corner = Math.floor(place / 2) * (SIDE + 1) * line + (place % 2) * (SIDE + 1);
-    return Array.from(
-      { length: SIDE * SIDE },
-      (_, i) => pixels[corner + Math.floor(i / SIDE) * line + (i % SIDE)] ?? NaN,
-    );
-  });
-}
+const four = (pixels) => imagesOf(pixels, { columns: 2, rows: 2 });
 
 /**
  * Waits for something of an instrument with the instrument in sight, wherever figures above push it.
@@ -203,8 +182,3 @@ describe("bend it", () => {
     });
   }
 });
-
-/** @param {number[]} one @param {number[]} other */
-function meanDifference(one, other) {
-  return one.reduce((sum, value, i) => sum + Math.abs(value - (other[i] ?? NaN)), 0) / one.length;
-}

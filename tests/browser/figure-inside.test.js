@@ -1,35 +1,25 @@
 // Inside the network: what is shown is what this evaluation computed.
 
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 import { violations } from "./accessibility.js";
-import { launch, serve } from "./helpers.js";
-import { visit } from "./visitor.js";
+import { difference } from "./images.js";
+import { openSite } from "./site.js";
 
 const HEADING = "Inside the network";
 
-/** @type {Awaited<ReturnType<typeof launch>>} */
-let browser;
-/** @type {Awaited<ReturnType<typeof serve>>} */
-let server;
+const site = openSite();
+
 /** One visit for all tests but the last. @type {Awaited<ReturnType<typeof open>>} */
 let once;
 
 before(async () => {
-  browser = await launch({ webgpu: false });
-  server = await serve();
   once = await open();
-});
-
-after(async () => {
-  await once?.visitor.leave();
-  await browser?.close();
-  await server?.close();
 });
 
 /** @param {string} [hash] @param {import("playwright-core").BrowserContextOptions} [options] */
 async function open(hash = "", options = {}) {
-  const visitor = await visit(browser, `${server.url}?device=cpu${hash}`, options);
+  const visitor = await site.visit(`?device=cpu${hash}`, options);
   const section = await visitor.goTo(HEADING);
   const slider = section.getByRole("slider", { name: "Time t" });
   const picture = section.getByRole("img", { name: /^What is looked at/ });
@@ -43,15 +33,8 @@ async function open(hash = "", options = {}) {
 }
 
 /** Red minus blue of every pixel: positive where the value is. @param {import("playwright-core").Locator} canvas */
-function signs(canvas) {
-  return canvas.evaluate((element) => {
-    if (!(element instanceof HTMLCanvasElement)) throw new Error("no canvas");
-    const data = element.getContext("2d")?.getImageData(0, 0, element.width, element.height).data;
-    return Array.from({ length: (data?.length ?? 0) / 4 }, (_, i) => {
-      return (data?.[4 * i] ?? 0) - (data?.[4 * i + 2] ?? 0);
-    });
-  });
-}
+const signs = async (canvas) =>
+  difference(await once.visitor.pixels(canvas, 0), await once.visitor.pixels(canvas, 2));
 
 describe("inside the network", () => {
   test("marks in the time embedding the t that the network is told", async () => {
@@ -117,7 +100,7 @@ describe("inside the network", () => {
       const x = await arithmetic.addNoise({ x0, eps, alphaCumprod });
       const labels = Uint32Array.of(3);
       return Array.from(await engine.predict({ x, count: 1, timestep: 400, labels }));
-    }, server.url);
+    }, site.url);
     const clear = shown.flatMap((value, i) => (Math.abs(value) > 20 ? [i] : []));
     assert.ok(clear.length > 400, `${clear.length} pixels are clearly blue or orange`);
     for (const i of clear) assert.equal(Math.sign(shown[i] ?? 0), Math.sign(Number(expected[i])));
@@ -208,10 +191,7 @@ describe("inside the network", () => {
     await section.getByRole("img", { name, exact: true }).waitFor();
     const place = section.getByRole("slider", { name: "Place that asks" });
     assert.equal(await place.inputValue(), "3");
-    const overflow = await visitor.page.evaluate(
-      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-    );
-    assert.ok(overflow <= 0, `the page is ${overflow} pixels too wide`);
+    await visitor.fits();
     assert.deepEqual(await violations(visitor.page, section), []);
     await slider.press("ArrowRight");
     await visitor.until(async () => visitor.page.url().includes("inside.t=301"));

@@ -3,35 +3,25 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { after, before, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 import { violations } from "./accessibility.js";
-import { launch, root, serve } from "./helpers.js";
-import { visit } from "./visitor.js";
+import { root } from "./helpers.js";
+import { openSite } from "./site.js";
 
 const HEADING = "How it learned";
 
-/** @type {Awaited<ReturnType<typeof launch>>} */
-let browser;
-/** @type {Awaited<ReturnType<typeof serve>>} */
-let server;
+const site = openSite();
+
 /** One visit for all tests but the last. @type {Awaited<ReturnType<typeof open>>} */
 let once;
 
 before(async () => {
-  browser = await launch({ webgpu: false });
-  server = await serve();
   once = await open();
-});
-
-after(async () => {
-  await once?.visitor.leave();
-  await browser?.close();
-  await server?.close();
 });
 
 /** @param {string} [hash] @param {import("playwright-core").BrowserContextOptions} [options] */
 async function open(hash = "", options = {}) {
-  const visitor = await visit(browser, `${server.url}?device=cpu${hash}`, options);
+  const visitor = await site.visit(`?device=cpu${hash}`, options);
   const section = await visitor.goTo(HEADING);
   const slider = section.getByRole("slider", { name: "Time t" });
   const guess = section.getByRole("img", { name: /^The answer: the noise/ });
@@ -82,7 +72,7 @@ function losses(page, question) {
       }
       return found;
     },
-    { base: server.url, ...question },
+    { base: site.url, ...question },
   );
 }
 
@@ -183,10 +173,7 @@ describe("how it learned", () => {
     });
     assert.ok((await errorAt(700, 1)) < 0.1);
     assert.equal(await slider.inputValue(), "700");
-    const overflow = await visitor.page.evaluate(
-      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-    );
-    assert.ok(overflow <= 0, `the page is ${overflow} pixels too wide`);
+    await visitor.fits();
     assert.deepEqual(await violations(visitor.page, section), []);
     await slider.press("ArrowRight");
     await visitor.until(async () => visitor.page.url().includes("learn.t=701"));

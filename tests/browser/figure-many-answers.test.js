@@ -1,30 +1,19 @@
 // One noisy image, many answers: sixteen walks from small t agree, from large t they differ.
 
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
-import { largestDifference, launch, serve } from "./helpers.js";
-import { visit } from "./visitor.js";
+import { describe, test } from "node:test";
+import { largestDifference } from "./helpers.js";
+import { asValues, distance, imagesOf, mean, meanImage } from "./images.js";
+import { openSite } from "./site.js";
 
 const HEADING = "One noisy image, many answers";
+const GRID = { columns: 4, rows: 4 };
 
-/** @type {Awaited<ReturnType<typeof launch>>} */
-let browser;
-/** @type {Awaited<ReturnType<typeof serve>>} */
-let server;
-
-before(async () => {
-  browser = await launch({ webgpu: false });
-  server = await serve();
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
+const site = openSite();
 
 /** @param {string} hash */
 async function look(hash) {
-  const visitor = await visit(browser, `${server.url}?device=cpu#steps=10&many.steps=4&${hash}`);
+  const visitor = await site.visit(`?device=cpu#steps=10&many.steps=4&${hash}`);
   const section = await visitor.goTo(HEADING);
   const slider = section.getByRole("slider", { name: "Begin at time t" });
   /** The finished walks from a time, and the spread that the figure names. @param {number} t */
@@ -34,43 +23,18 @@ async function look(hash) {
     });
     await grid.waitFor({ timeout: 60_000 });
     const name = (await grid.getAttribute("aria-label")) ?? "";
-    return { spread: Number(/spread ([\d.]+)$/.exec(name)?.[1]), images: await sixteen(grid) };
+    return {
+      spread: Number(/spread ([\d.]+)$/.exec(name)?.[1]),
+      images: imagesOf(asValues(await visitor.pixels(grid)), GRID),
+    };
   };
   return { visitor, section, slider, answers };
 }
 
-/**
- * The red values of the sixteen images of a grid, one list each, from -1 to 1.
- * @param {import("playwright-core").Locator} grid
- * @returns {Promise<number[][]>}
- */
-function sixteen(grid) {
-  return grid.evaluate((canvas) => {
-    if (!(canvas instanceof HTMLCanvasElement)) throw new Error("no canvas");
-    const context = canvas.getContext("2d");
-    if (context === null) throw new Error("no context");
-    const side = (canvas.width - 3) / 4;
-    return Array.from({ length: 16 }, (_, i) => {
-      const [x, y] = [(i % 4) * (side + 1), Math.floor(i / 4) * (side + 1)];
-      const { data } = context.getImageData(x, y, side, side);
-      return Array.from(
-        data.filter((__, p) => p % 4 === 0),
-        (value) => value / 127.5 - 1,
-      );
-    });
-  });
-}
-
 /** The root mean square over pixels of the deviation over images. @param {number[][]} images */
 function spreadOf(images) {
-  const size = images[0]?.length ?? 0;
-  let variance = 0;
-  for (let p = 0; p < size; p++) {
-    const values = images.map((image) => image[p] ?? NaN);
-    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-    variance += values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length;
-  }
-  return Math.sqrt(variance / size);
+  const middle = meanImage(images);
+  return Math.sqrt(mean(images.map((image) => distance(image, middle) ** 2)));
 }
 
 describe("one noisy image, many answers", () => {
@@ -80,14 +44,11 @@ describe("one noisy image, many answers", () => {
     assert.ok(near.spread < 0.12, `from t = 60 the walks spread by ${near.spread}`);
     assert.ok(Math.abs(spreadOf(near.images) - near.spread) < 0.01, "the number is the spread");
     // All sixteen are the digit that was noised.
-    const original = await visitor.pixels(section.getByRole("img", { name: /^A real 3, number/ }));
+    const real = section.getByRole("img", { name: /^A real 3, number/ });
+    const original = asValues(await visitor.pixels(real));
     for (const image of near.images) {
-      const off = image.map((value, p) => value - ((original[p] ?? NaN) / 127.5 - 1));
-      const distance = Math.sqrt(off.reduce((sum, v) => sum + v * v, 0) / off.length);
-      assert.ok(
-        distance < 0.25,
-        `a walk from t = 60 ends ${distance} away from where it came from`,
-      );
+      const away = distance(image, original);
+      assert.ok(away < 0.25, `a walk from t = 60 ends ${away} away from where it came from`);
     }
 
     await slider.fill("900");

@@ -1,53 +1,26 @@
 // Why not in one jump: the mean of many first guesses is the mean of the data, and an image is not.
 
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
-import { largestDifference, launch, serve } from "./helpers.js";
-import { visit } from "./visitor.js";
+import { describe, test } from "node:test";
+import { largestDifference } from "./helpers.js";
+import { asValues, correlation, distance } from "./images.js";
+import { openSite } from "./site.js";
 
 const HEADING = "Why not in one jump?";
 
-/** @type {Awaited<ReturnType<typeof launch>>} */
-let browser;
-/** @type {Awaited<ReturnType<typeof serve>>} */
-let server;
-
-before(async () => {
-  browser = await launch({ webgpu: false });
-  server = await serve();
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
+const site = openSite();
 
 /** @param {string} hash */
 async function look(hash = "") {
-  const visitor = await visit(browser, `${server.url}?device=cpu#steps=10&${hash}`);
+  const visitor = await site.visit(`?device=cpu#steps=10&${hash}`);
   const section = await visitor.goTo(HEADING);
   /** The pixels of a picture once it is there, from -1 to 1. @param {RegExp} name */
   const picture = async (name) => {
     const image = section.getByRole("img", { name });
     await image.waitFor({ timeout: 120_000 });
-    return (await visitor.pixels(image)).map((value) => value / 127.5 - 1);
+    return asValues(await visitor.pixels(image));
   };
   return { visitor, section, picture };
-}
-
-/** @param {number[]} values */
-const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
-
-/** @param {number[]} one @param {number[]} other */
-const distance = (one, other) =>
-  Math.sqrt(mean(one.map((value, i) => (value - (other[i] ?? NaN)) ** 2)));
-
-/** @param {number[]} one @param {number[]} other */
-function correlation(one, other) {
-  const a = one.map((value) => value - mean(one));
-  const b = other.map((value) => value - mean(other));
-  const product = mean(a.map((value, i) => value * (b[i] ?? NaN)));
-  return product / Math.sqrt(mean(a.map((v) => v * v)) * mean(b.map((v) => v * v)));
 }
 
 describe("why not in one jump", () => {

@@ -1,33 +1,18 @@
 // If you knew the answer: the posterior walk arrives at the known image, the learned one at its own.
 
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
-import { largestDifference, launch, serve } from "./helpers.js";
-import { visit } from "./visitor.js";
+import { describe, test } from "node:test";
+import { largestDifference } from "./helpers.js";
+import { asValues, distance as distanceOf } from "./images.js";
+import { openSite } from "./site.js";
 
 const HEADING = "If you knew the answer";
 
-/** @type {Awaited<ReturnType<typeof launch>>} */
-let browser;
-/** @type {Awaited<ReturnType<typeof serve>>} */
-let server;
-
-before(async () => {
-  browser = await launch({ webgpu: false });
-  server = await serve();
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
+const site = openSite();
 
 /** @param {string} hash */
 async function look(hash) {
-  const visitor = await visit(
-    browser,
-    `${server.url}?device=cpu#steps=10&posterior.steps=10&${hash}`,
-  );
+  const visitor = await site.visit(`?device=cpu#steps=10&posterior.steps=10&${hash}`);
   const section = await visitor.goTo(HEADING);
   /** A row's picture once it is there. @param {string} row @param {RegExp} name */
   const picture = async (row, name) => {
@@ -41,11 +26,8 @@ async function look(hash) {
 const KNOWN = "The walk that knows the answer";
 const LEARNED = "The learned walk";
 
-/** @param {number[]} one @param {number[]} other on the scale from -1 to 1 */
-function distance(one, other) {
-  const squares = one.map((value, i) => ((value - (other[i] ?? NaN)) / 127.5) ** 2);
-  return Math.sqrt(squares.reduce((sum, value) => sum + value, 0) / squares.length);
-}
+/** On the scale from -1 to 1. @param {number[]} one @param {number[]} other pixels */
+const distance = (one, other) => distanceOf(asValues(one), asValues(other));
 
 describe("if you knew the answer", () => {
   test("the walk that knows arrives at the known image, the learned walk elsewhere", async () => {

@@ -1,31 +1,17 @@
 // Same noise, other samplers: chains locked to one scrubber, and the difference between them.
 
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
-import { launch, serve } from "./helpers.js";
-import { visit } from "./visitor.js";
+import { describe, test } from "node:test";
+import { openSite } from "./site.js";
 
 const HEADING = "Same noise, other samplers";
 
-/** @type {Awaited<ReturnType<typeof launch>>} */
-let browser;
-/** @type {Awaited<ReturnType<typeof serve>>} */
-let server;
-
-before(async () => {
-  browser = await launch({ webgpu: false });
-  server = await serve();
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
+const site = openSite();
 
 /** @param {Record<string, string>} state */
 async function look(state) {
   const hash = new URLSearchParams({ steps: "10", ...state });
-  const visitor = await visit(browser, `${server.url}?device=cpu#${hash}`);
+  const visitor = await site.visit(`?device=cpu#${hash}`);
   const section = await visitor.goTo(HEADING);
   /** @param {string} name */
   const chain = (name) => section.getByRole("group", { name: `Chain ${name}` });

@@ -2,24 +2,12 @@
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { after, before, describe, test } from "node:test";
-import { largestDifference, launch, readSafetensors, serve } from "./helpers.js";
-import { visit } from "./visitor.js";
+import { describe, test } from "node:test";
+import { largestDifference, readSafetensors } from "./helpers.js";
+import { imagesOf } from "./images.js";
+import { openSite } from "./site.js";
 
-/** @type {Awaited<ReturnType<typeof launch>>} */
-let browser;
-/** @type {Awaited<ReturnType<typeof serve>>} */
-let server;
-
-before(async () => {
-  browser = await launch({ webgpu: false });
-  server = await serve();
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
+const site = openSite();
 
 /**
  * The blocks of a GIF file.
@@ -59,7 +47,7 @@ function readGif(file) {
 
 describe("take it with you", () => {
   test("the files hold what the figures show", async () => {
-    const visitor = await visit(browser, `${server.url}?device=cpu#steps=10&seed=5&wall.steps=2`);
+    const visitor = await site.visit(`?device=cpu#steps=10&seed=5&wall.steps=2`);
     const { page } = visitor;
     await visitor.reaches(10);
     const xt = await visitor.pixels(visitor.xt);
@@ -170,22 +158,14 @@ describe("take it with you", () => {
       "the wall's PNG is the last frame of its GIF",
     );
     // In the page the gap is one pixel wide, in the files two.
-    /** @param {number[]} pixels @param {number} gap @param {number} place */
-    const cut = (pixels, gap, place) => {
-      const line = 10 * (28 + gap) - gap;
-      const corner = Math.floor(place / 10) * (28 + gap) * line + (place % 10) * (28 + gap);
-      return Array.from(
-        { length: 784 },
-        (_, i) => pixels[corner + Math.floor(i / 28) * line + (i % 28)] ?? NaN,
-      );
-    };
-    for (const place of [0, 37, 99]) assert.deepEqual(cut(last, 2, place), cut(wall, 1, place));
+    const grid = { columns: 10, rows: 10 };
+    assert.deepEqual(imagesOf(last, { ...grid, gap: 2 }), imagesOf(wall, { ...grid, gap: 1 }));
     await visitor.leave();
   });
 
   test("the link shows the same image again", async () => {
     const context = { permissions: ["clipboard-read", "clipboard-write"] };
-    const visitor = await visit(browser, `${server.url}?device=cpu#steps=10`, context);
+    const visitor = await site.visit(`?device=cpu#steps=10`, context);
     await visitor.digit("7").check();
     await visitor.until(async () => (await visitor.position()).position < 10);
     await visitor.reaches(10);
@@ -198,7 +178,7 @@ describe("take it with you", () => {
     assert.equal(await section.getByRole("textbox", { name: /^A link to all/ }).inputValue(), link);
     await visitor.leave();
 
-    const other = await visit(browser, link);
+    const other = await site.visit(link);
     await other.reaches(10);
     assert.deepEqual(await other.pixels(other.xt), image);
     await other.leave();

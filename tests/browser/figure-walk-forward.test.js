@@ -1,36 +1,24 @@
 // The walk forward: all at once and step by step are one distribution.
 
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 import { violations } from "./accessibility.js";
-import { launch, serve } from "./helpers.js";
-import { visit } from "./visitor.js";
+import { openSite } from "./site.js";
 
 const HEADING = "The walk forward needs no network";
 
-/** @type {Awaited<ReturnType<typeof launch>>} */
-let browser;
-/** @type {Awaited<ReturnType<typeof serve>>} */
-let server;
+const site = openSite();
 
 /** One visit for all tests but the last. @type {Awaited<ReturnType<typeof open>>} */
 let once;
 
 before(async () => {
-  browser = await launch({ webgpu: false });
-  server = await serve();
   once = await open();
-});
-
-after(async () => {
-  await once?.visitor.leave();
-  await browser?.close();
-  await server?.close();
 });
 
 /** @param {string} [hash] @param {import("playwright-core").BrowserContextOptions} [options] */
 async function open(hash = "", options = {}) {
-  const visitor = await visit(browser, `${server.url}?device=cpu${hash}`, options);
+  const visitor = await site.visit(`?device=cpu${hash}`, options);
   const section = await visitor.goTo(HEADING);
   /** @param {string} name @returns {Promise<{ t: string, left: number, variance: number }>} */
   const row = async (name) => {
@@ -225,10 +213,7 @@ describe("the walk forward", () => {
     await section
       .getByRole("img", { name: "All at once: a real 7 with noise, at t = 120" })
       .waitFor();
-    const overflow = await visitor.page.evaluate(
-      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-    );
-    assert.ok(overflow <= 0, `the page is ${overflow} pixels too wide`);
+    await visitor.fits();
     assert.deepEqual(await violations(visitor.page, section), []);
     await slider.press("ArrowRight");
     await visitor.until(async () => visitor.page.url().includes("forward.t=121"));

@@ -1,68 +1,20 @@
 // A wall of digits, on the CPU path.
 
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
-import { launch, serve } from "./helpers.js";
-import { visit } from "./visitor.js";
+import { describe, test } from "node:test";
+import { correlation, imagesOf, meanImage } from "./images.js";
+import { openSite } from "./site.js";
 
-/** @typedef {import("playwright-core").Locator} Locator */
-
-/** @type {Awaited<ReturnType<typeof launch>>} */
-let browser;
-/** @type {Awaited<ReturnType<typeof serve>>} */
-let server;
-
-before(async () => {
-  browser = await launch({ webgpu: false });
-  server = await serve();
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
+const site = openSite();
 
 const SIDE = 10;
-const [WIDTH, GAP] = [28, 1];
 
-/**
- * The images of the wall.
- * @param {number[]} pixels of the whole
- * @returns {number[][]} row by row
- */
-function images(pixels) {
-  const line = SIDE * (WIDTH + GAP) - GAP;
-  return Array.from({ length: SIDE * SIDE }, (_, place) => {
-    const left = (place % SIDE) * (WIDTH + GAP);
-    const top = Math.floor(place / SIDE) * (WIDTH + GAP);
-    return Array.from({ length: WIDTH * WIDTH }, (_, i) => {
-      const at = (top + Math.floor(i / WIDTH)) * line + left + (i % WIDTH);
-      return pixels[at] ?? NaN;
-    });
-  });
-}
-
-/** @param {number[][]} all */
-function mean(all) {
-  const [first = []] = all;
-  return first.map((_, i) => all.reduce((sum, image) => sum + (image[i] ?? NaN), 0) / all.length);
-}
-
-/** Pearson's. @param {number[]} one @param {number[]} other */
-function correlation(one, other) {
-  const centred = [one, other].map((values) => {
-    const middle = values.reduce((sum, value) => sum + value, 0) / values.length;
-    return values.map((value) => value - middle);
-  });
-  const [a = [], b = []] = centred;
-  /** @param {number[]} u @param {number[]} v */
-  const dot = (u, v) => u.reduce((sum, value, i) => sum + value * (v[i] ?? NaN), 0);
-  return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
-}
+/** The images of the wall, row by row. @param {number[]} pixels of the whole */
+const images = (pixels) => imagesOf(pixels, { columns: SIDE, rows: SIDE });
 
 describe("a wall of digits", () => {
   test("walks a hundred images in batches, each row to its digit", async () => {
-    const visitor = await visit(browser, `${server.url}?device=cpu#steps=10&wall.steps=2`);
+    const visitor = await site.visit(`?device=cpu#steps=10&wall.steps=2`);
     const section = await visitor.goTo("A wall of digits");
     const wall = section.getByRole("img");
     await section.getByText("All hundred are images").waitFor({ timeout: 120_000 });
@@ -78,11 +30,11 @@ describe("a wall of digits", () => {
       return { images: images.map((/** @type {Float32Array} */ x) => Array.from(x)), labels };
     });
     for (let row = 0; row < SIDE; row++) {
-      const drawn = mean(all.slice(row * SIDE, (row + 1) * SIDE));
+      const drawn = meanImage(all.slice(row * SIDE, (row + 1) * SIDE));
       const likeness = Array.from({ length: SIDE }, (_, digit) =>
         correlation(
           drawn,
-          mean(
+          meanImage(
             real.images.filter(
               (/** @type {number[]} */ _, /** @type {number} */ i) => real.labels[i] === digit,
             ),
@@ -100,7 +52,7 @@ describe("a wall of digits", () => {
   });
 
   test("comes to the same images in batches of any size", async () => {
-    const visitor = await visit(browser, `${server.url}?device=cpu#steps=10`);
+    const visitor = await site.visit(`?device=cpu#steps=10`);
     await visitor.pause.click();
     const difference = await visitor.page.evaluate(async () => {
       /** @param {string} path */
@@ -135,7 +87,7 @@ describe("a wall of digits", () => {
   });
 
   test("begins anew with other noise, stands still when told to, and keeps its seed in the link", async () => {
-    const visitor = await visit(browser, `${server.url}?device=cpu#steps=10&wall.steps=50`);
+    const visitor = await site.visit(`?device=cpu#steps=10&wall.steps=50`);
     const section = await visitor.goTo("A wall of digits");
     const wall = section.getByRole("img");
     const noisy = section.getByRole("img", { name: /noisy, at t = 999/ });

@@ -18,7 +18,7 @@ export const screenshots = path.join(root, "target", "screenshots");
 export const SLOW = 300_000;
 
 /** @returns {string} the path of a Chromium: $CHROME, or where one usually is */
-export function findChromium() {
+function findChromium() {
   const named = process.env["CHROME"];
   if (named) {
     if (!existsSync(named)) throw new Error(`$CHROME names ${named}, which does not exist`);

@@ -1,36 +1,22 @@
 // The page for everyone: by keyboard, by screen reader, without motion, on every width, and never stuck.
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
-import path from "node:path";
-import { after, before, describe, test } from "node:test";
-import { launch, root, serve } from "./helpers.js";
-import { Visitor, visit as openPage } from "./visitor.js";
+import { describe, test } from "node:test";
+import { violations } from "./accessibility.js";
+import { openSite } from "./site.js";
+
+/** @typedef {import("./visitor.js").Visitor} Visitor */
 
 /** A task of the page's thread that is longer would be felt, in milliseconds. */
 const LONGEST_TASK = 50;
 
-/** @type {Awaited<ReturnType<typeof launch>>} */
-let browser;
-/** @type {Awaited<ReturnType<typeof serve>>} */
-let server;
-
-before(async () => {
-  browser = await launch({ webgpu: false });
-  server = await serve();
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
+const site = openSite();
 
 /**
  * @param {import("playwright-core").BrowserContextOptions} [options]
  * @param {string} [hash]
  */
-const visit = (options, hash = "steps=10") =>
-  openPage(browser, `${server.url}?device=cpu#${hash}`, options);
+const visit = (options, hash = "steps=10") => site.visit(`?device=cpu#${hash}`, options);
 
 /** Brings every figure into sight, one after the other. @param {Visitor} visitor */
 async function seeAllFigures(visitor) {
@@ -47,10 +33,6 @@ describe("axe finds nothing", () => {
   for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
     for (const width of [1280, 390]) {
       test(`${colorScheme}, ${width} pixels wide, all figures there`, async () => {
-        const axe = await readFile(
-          path.join(root, "node_modules", "axe-core", "axe.min.js"),
-          "utf8",
-        );
         const visitor = await visit({
           colorScheme,
           viewport: { width, height: 900 },
@@ -59,23 +41,12 @@ describe("axe finds nothing", () => {
         await seeAllFigures(visitor);
         await visitor.page.getByText("Sampler and spacing").click();
         await visitor.page.getByText("What computes here").click();
-        /** What axe objects to. @param {string} [below] */
-        const objections = (below) =>
-          visitor.page.evaluate(async (selector) => {
-            const { violations } = await /** @type {any} */ (globalThis).axe.run(
-              selector ?? document,
-            );
-            return violations.map((/** @type {any} */ { id, nodes }) => {
-              const places = nodes.map((/** @type {any} */ node) => node.html.slice(0, 160));
-              return `${id}: ${places.join(" | ")}`;
-            });
-          }, below);
-        // As the browser's own: the page's policy would not let a script element in.
-        await visitor.page.evaluate(axe);
-        assert.deepEqual(await objections(), []);
-        await visitor.page.keyboard.press("?");
-        await visitor.page.getByRole("dialog", { name: "Keys" }).waitFor();
-        assert.deepEqual(await objections("dialog"), []);
+        const { page } = visitor;
+        assert.deepEqual(await violations(page, page.locator("html")), []);
+        await page.keyboard.press("?");
+        const help = page.getByRole("dialog", { name: "Keys" });
+        await help.waitFor();
+        assert.deepEqual(await violations(page, help), []);
         await visitor.leave();
       });
     }
@@ -249,10 +220,7 @@ test("no width from 360 to 2560 pixels makes the page scroll sideways", async ()
   for (const width of [360, 390, 600, 768, 1000, 1280, 1920, 2560]) {
     await visitor.page.setViewportSize({ width, height: 900 });
     await visitor.page.waitForTimeout(100);
-    const excess = await visitor.page.evaluate(
-      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-    );
-    assert.ok(excess <= 0, `${excess} pixels too wide at ${width}`);
+    await visitor.fits();
   }
   await visitor.leave();
 });
@@ -295,9 +263,9 @@ const longTasks = () =>
 /** What only a trace tells: how much of the processor each task of the page's thread took, in milliseconds. */
 const taskCosts = () =>
   whilePlaying(async ({ page }, play) => {
-    await browser.startTracing(page, { categories: ["toplevel", "devtools.timeline"] });
+    await site.browser.startTracing(page, { categories: ["toplevel", "devtools.timeline"] });
     await play();
-    const trace = await browser.stopTracing();
+    const trace = await site.browser.stopTracing();
     /** @type {{ traceEvents: { name: string, ph: string, pid: number, tid: number, tdur?: number, args: { name?: string } }[] }} */
     const { traceEvents } = JSON.parse(trace.toString());
     const threads = new Set(

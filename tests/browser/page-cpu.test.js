@@ -3,31 +3,14 @@
 import assert from "node:assert/strict";
 import { mkdir, readFile } from "node:fs/promises";
 import path from "node:path";
-import { after, before, describe, test } from "node:test";
-import { launch, root, screenshots, serve } from "./helpers.js";
-import { visit as openPage } from "./visitor.js";
+import { describe, test } from "node:test";
+import { root, screenshots } from "./helpers.js";
+import { openSite } from "./site.js";
 
-/** @type {Awaited<ReturnType<typeof launch>>} */
-let browser;
-/** @type {Awaited<ReturnType<typeof serve>>} */
-let server;
+const site = openSite();
 
-before(async () => {
-  browser = await launch({ webgpu: false });
-  server = await serve();
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
-
-/**
- * @param {import("playwright-core").BrowserContextOptions} [options]
- * @param {string} [address]
- */
-const visit = (options, address = "?device=cpu") =>
-  openPage(browser, server.url + address, options);
+/** @param {import("playwright-core").BrowserContextOptions} [options] */
+const visit = (options) => site.visit("?device=cpu", options);
 
 describe("the page on the CPU", () => {
   test("opens with a walk under way and arrives at an image", async () => {
@@ -48,8 +31,7 @@ describe("the page on the CPU", () => {
       await visitor.pixels(visitor.x0),
       "the last step ends at the guess",
     );
-    assert.deepEqual(visitor.complaints, []);
-    await visitor.page.context().close();
+    await visitor.leave();
   });
 
   test("pauses, takes one step at a time, plays on and goes back to the start", async () => {
@@ -76,8 +58,7 @@ describe("the page on the CPU", () => {
     await visitor.until(async () => (await visitor.position()).position === 0);
     await visitor.revealed();
     assert.equal(await visitor.reads("time t"), "990");
-    assert.deepEqual(visitor.complaints, []);
-    await visitor.page.context().close();
+    await visitor.leave();
   });
 
   test("gives the same pixels for the same seed, others for another seed or digit", async () => {
@@ -122,8 +103,7 @@ describe("the page on the CPU", () => {
     assert.notDeepEqual(otherSeed, noise, "another seed is other noise");
     await visitor.dice.click();
     await visitor.until(async () => (await visitor.seed.inputValue()) !== "8");
-    assert.deepEqual(visitor.complaints, []);
-    await visitor.page.context().close();
+    await visitor.leave();
   });
 
   test("offers any digit and guidance where the model has a null label", async () => {
@@ -138,8 +118,7 @@ describe("the page on the CPU", () => {
     assert.equal(await visitor.guidance.inputValue(), "1.25");
     await visitor.until(async () => (await visitor.position()).position < 5);
     await visitor.reaches(1);
-    assert.deepEqual(visitor.complaints, []);
-    await visitor.page.context().close();
+    await visitor.leave();
   });
 
   test("links every term to the line that computes it", async () => {
@@ -157,7 +136,7 @@ describe("the page on the CPU", () => {
       if (line === undefined) continue;
       assert.match(lines[Number(line) - 1] ?? "", /\b(fn|struct|enum|trait|const) \w/, address);
     }
-    await visitor.page.context().close();
+    await visitor.leave();
   });
 
   test("obeys the keyboard", async () => {
@@ -175,8 +154,7 @@ describe("the page on the CPU", () => {
     assert.notEqual(await visitor.seed.inputValue(), seed);
     await visitor.page.keyboard.press("Space");
     await visitor.pause.waitFor();
-    assert.deepEqual(visitor.complaints, []);
-    await visitor.page.context().close();
+    await visitor.leave();
   });
 
   test("computes only the last of ten quick changes", async () => {
@@ -185,8 +163,7 @@ describe("the page on the CPU", () => {
     for (let i = 0; i < 10; i++) await visitor.digit(String(i)).check();
     await visitor.revealed(3000);
     await visitor.page.getByRole("img", { name: /guess of the clean image of 9/ }).waitFor();
-    assert.deepEqual(visitor.complaints, []);
-    await visitor.page.context().close();
+    await visitor.leave();
   });
 
   test("rests while nobody looks", async () => {
@@ -204,7 +181,7 @@ describe("the page on the CPU", () => {
     assert.equal((await visitor.position()).position, position);
     await hide(false);
     await visitor.reaches(position + 2);
-    await visitor.page.context().close();
+    await visitor.leave();
   });
 
   test("waits to be asked where motion is not wanted", async () => {
@@ -212,7 +189,7 @@ describe("the page on the CPU", () => {
     await visitor.play.waitFor();
     await visitor.page.waitForTimeout(400);
     assert.equal((await visitor.position()).position, 0);
-    await visitor.page.context().close();
+    await visitor.leave();
   });
 
   for (const width of [1280, 390]) {
@@ -222,17 +199,13 @@ describe("the page on the CPU", () => {
         const visitor = await visit({ viewport: { width, height }, colorScheme });
         await visitor.reaches(72);
         await visitor.pause.click();
-        const overflow = await visitor.page.evaluate(
-          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-        );
-        assert.ok(overflow <= 0, `the page is ${overflow} pixels too wide`);
+        await visitor.fits();
         await mkdir(screenshots, { recursive: true });
         for (const fullPage of [false, true]) {
           const name = `page-${width}-${colorScheme}${fullPage ? "-full" : ""}.png`;
           await visitor.page.screenshot({ path: path.join(screenshots, name), fullPage });
         }
-        assert.deepEqual(visitor.complaints, []);
-        await visitor.page.context().close();
+        await visitor.leave();
       });
     }
   }

@@ -6,8 +6,9 @@
 import assert from "node:assert/strict";
 import { readFile, readdir } from "node:fs/promises";
 import path from "node:path";
-import { after, before, describe, test } from "node:test";
-import { SLOW, largestDifference, launch, readSafetensors, root, serve } from "./helpers.js";
+import { before, describe, test } from "node:test";
+import { SLOW, largestDifference, readSafetensors, root } from "./helpers.js";
+import { openSite } from "./site.js";
 import { TOLERANCE } from "./tolerance.js";
 
 /** The timesteps at which eps-hat has to be compared: x_t alone hides the network while it is clipped. */
@@ -55,24 +56,14 @@ function assertClose(difference, tolerance, what) {
 
 for (const device of /** @type {const} */ (["cpu", "webgpu"])) {
   describe(`numbers on ${device}`, { timeout: 2 * SLOW }, () => {
-    /** @type {Awaited<ReturnType<typeof launch>>} */
-    let browser;
-    /** @type {Awaited<ReturnType<typeof serve>>} */
-    let server;
+    const site = openSite({ webgpu: device === "webgpu" });
     /** @type {import("playwright-core").Page} */
     let page;
 
     before(async () => {
-      browser = await launch({ webgpu: device === "webgpu" });
-      server = await serve();
-      page = await browser.newPage();
-      await page.goto(`${server.url}tests/browser/parity.html`);
+      page = await site.browser.newPage();
+      await page.goto(`${site.url}tests/browser/parity.html`);
       await page.waitForFunction("globalThis.ask !== undefined");
-    });
-
-    after(async () => {
-      await browser?.close();
-      await server?.close();
     });
 
     /** @param {import("./parity-worker.js").Question} question @returns {Promise<any>} */

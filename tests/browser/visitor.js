@@ -10,17 +10,13 @@ import { watch } from "./policy.js";
  * @param {import("playwright-core").Browser} browser
  * @param {string} url with ?device=cpu where the device matters, and #... for a state
  * @param {import("playwright-core").BrowserContextOptions} [options]
+ * @param {number} [timeout]
  */
-export async function visit(browser, url, options = {}) {
+export async function visit(browser, url, options = {}, timeout = 60_000) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   const visitor = new Visitor(await context.newPage());
   await visitor.page.goto(url);
-  await Promise.race([
-    visitor.revealed(),
-    visitor.failure.waitFor().then(async () => {
-      throw new Error(`the page says: ${await visitor.failure.textContent()}`);
-    }),
-  ]);
+  await visitor.unlessItFails(visitor.revealed(timeout), timeout);
   return visitor;
 }
 
@@ -115,6 +111,18 @@ export class Visitor {
   }
 
   /**
+   * Waits for something; what the page says that it failed at is an error at once.
+   * @param {Promise<void>} hope
+   * @param {number} [timeout]
+   */
+  async unlessItFails(hope, timeout = 60_000) {
+    const fear = this.failure.waitFor({ timeout }).then(async () => {
+      throw new Error(`the page says: ${await this.failure.textContent()}`);
+    });
+    await Promise.race([hope, fear]);
+  }
+
+  /**
    * Waits until all three pictures are there.
    * @param {number} [timeout]
    */
@@ -162,6 +170,15 @@ export class Visitor {
       assert.ok(Date.now() < end, `it took longer than ${timeout} ms: ${await this.situation()}`);
       await new Promise((resolve) => setTimeout(resolve, 30));
     }
+  }
+
+  /** Nothing of the page lies beside the window. */
+  async fits() {
+    const excess = await this.page.evaluate(
+      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    );
+    const width = this.page.viewportSize()?.width;
+    assert.ok(excess <= 0, `the page is ${excess} pixels too wide for ${width}`);
   }
 
   /** What the page shows, for messages of tests. */

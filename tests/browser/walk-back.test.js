@@ -1,28 +1,14 @@
 // Figure 1 and what the address keeps: exact history, links that reproduce pixels, one walk at a time.
 
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
-import { launch, serve } from "./helpers.js";
-import { Visitor, visit as openPage } from "./visitor.js";
+import { describe, test } from "node:test";
+import { openSite } from "./site.js";
+import { Visitor } from "./visitor.js";
 
-/** @type {Awaited<ReturnType<typeof launch>>} */
-let browser;
-/** @type {Awaited<ReturnType<typeof serve>>} */
-let server;
-
-before(async () => {
-  browser = await launch({ webgpu: false });
-  server = await serve();
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
+const site = openSite();
 
 /** Opens the page paused, as for who wants nothing to move by itself. @param {string} hash */
-const visitPaused = (hash) =>
-  openPage(browser, `${server.url}?device=cpu#${hash}`, { reducedMotion: "reduce" });
+const visitPaused = (hash) => site.visit(`?device=cpu#${hash}`, { reducedMotion: "reduce" });
 
 /** @param {import("./visitor.js").Visitor} visitor */
 const hashOf = (visitor) => new URLSearchParams(new URL(visitor.page.url()).hash.slice(1));
@@ -102,7 +88,7 @@ describe("a link", () => {
     await visitor.leave();
 
     // Someone else, who lets things move: a link to a frame stands still all the same.
-    const other = await openPage(browser, link);
+    const other = await site.visit(link);
     await other.rests(6);
     assert.deepEqual(await other.frame(), frame);
     assert.equal(await other.seed.inputValue(), "11");
@@ -171,7 +157,7 @@ describe("a link", () => {
 
 describe("one walk at a time", () => {
   test("ten quick changes of a slider leave one chain walking", async () => {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+    const context = await site.browser.newContext({ viewport: { width: 1280, height: 900 } });
     // Every message to a worker, counted as it leaves the page.
     await context.addInitScript(() => {
       const { postMessage } = Worker.prototype;
@@ -185,7 +171,7 @@ describe("one walk at a time", () => {
       };
     });
     const visitor = new Visitor(await context.newPage());
-    await visitor.page.goto(`${server.url}?device=cpu`);
+    await visitor.page.goto(`${site.url}?device=cpu`);
     await visitor.reaches(1);
     /** @returns {Promise<{ opened: number[], closed: number[], steps: number[] }>} */
     const chains = () =>

@@ -1,7 +1,6 @@
 // Figure 7: one evaluation of the network, seen from inside: what it is told of t, what its channels
 // hold on the way down and up, and what the bottom attends to.
 
-import { labelFor } from "../digits.js";
 import { h } from "../dom.js";
 import { latest } from "../latest.js";
 import { createButton } from "../parts/button.js";
@@ -9,7 +8,8 @@ import { createDigitPicker } from "../parts/digit-picker.js";
 import { createSlider } from "../parts/slider.js";
 import { createSwitch } from "../parts/switch.js";
 import { createTile } from "../parts/tile.js";
-import { digitsFit } from "../suit.js";
+import { titled } from "../parts/titled.js";
+import { digitsFit, labelFor } from "../suit.js";
 import { createAttention } from "./inside/attention.js";
 import { createEmbedding } from "./inside/embedding.js";
 import { createStages } from "./inside/stages.js";
@@ -96,9 +96,6 @@ class Inside {
     });
     this.#look = latest((signal) => this.#lookAt(signal), fail);
 
-    /** @param {string} title @param {...HTMLElement} parts */
-    const part = (title, ...parts) =>
-      h("div", {}, h("p", { class: "plot-title" }, title), ...parts);
     root.append(
       h(
         "div",
@@ -106,8 +103,8 @@ class Inside {
         h(
           "div",
           { class: "inside-time" },
-          part("Every t as the network is told it", this.#embedding.map, this.#slider.element),
-          part("This t", this.#embedding.bars),
+          titled("Every t as the network is told it", this.#embedding.map, this.#slider.element),
+          titled("This t", this.#embedding.bars),
         ),
         h(
           "div",
@@ -126,7 +123,7 @@ class Inside {
           ),
           this.#stages.element,
         ),
-        part("Attention at the bottom", this.#attention.element),
+        titled("Attention at the bottom", this.#attention.element),
       ),
     );
     this.#unlisten = this.#settings.listen((values) => {
@@ -171,11 +168,7 @@ class Inside {
 
   get #label() {
     const { info } = this.#context.loaded;
-    return this.#hasDigits
-      ? labelFor(info, this.#picker.label)
-      : info.nullLabel === null && info.classes.length > 0
-        ? 0
-        : null;
+    return labelFor(info, this.#hasDigits ? this.#picker.label : null);
   }
 
   /** @param {AbortSignal} signal */

@@ -1,7 +1,6 @@
 // Figure 3: the question the network is trained on, asked about one digit, one t and one noise; and
 // how hard it is at every t.
 
-import { labelFor } from "../digits.js";
 import { h } from "../dom.js";
 import { latest } from "../latest.js";
 import { EPS_RANGE } from "../paint.js";
@@ -11,7 +10,9 @@ import { createSeed } from "../parts/seed.js";
 import { createSlider } from "../parts/slider.js";
 import { createSubject } from "../parts/subject.js";
 import { createTile } from "../parts/tile.js";
-import { hasSubject, noDigits } from "../suit.js";
+import { titled } from "../parts/titled.js";
+import { difference } from "../statistics.js";
+import { hasSubject, labelFor, noDigits } from "../suit.js";
 import { createBound } from "./learning/bound.js";
 import { createListing } from "./learning/listing.js";
 import { ask, Curve, times } from "./learning/measure.js";
@@ -142,12 +143,7 @@ class Learning {
       h(
         "div",
         { class: "learning-plots" },
-        h(
-          "div",
-          {},
-          h("p", { class: "plot-title" }, "The squared error over t, for this image and noise"),
-          this.#plot.element,
-        ),
+        titled("The squared error over t, for this image and noise", this.#plot.element),
         this.#bound.element,
         ...(context.loaded.info.predictionType === "epsilon"
           ? []
@@ -231,13 +227,12 @@ class Learning {
     const { xt, eps, guess, error, nothing } = await ask(this.#context, subject, t, signal);
     if (signal.aborted) return;
     const { shape } = this.#context;
-    const difference = guess.map((value, i) => value - (eps[i] ?? NaN));
     const { name } = this.#picker;
     const at = `at t = ${t}`;
     this.#tiles.xt.show(xt, shape, `What is shown: ${name} with noise, ${at}`);
     this.#tiles.eps.show(eps, shape, `The noise that went in, ${at}`);
     this.#tiles.guess.show(guess, shape, `The answer: the noise in ${name}, ${at}`);
-    this.#tiles.difference.show(difference, shape, `The answer minus the noise, ${at}`);
+    this.#tiles.difference.show(difference(guess, eps), shape, `The answer minus the noise, ${at}`);
     this.#readouts.show({ error: error.toPrecision(4), nothing: nothing.toPrecision(4) });
     this.#put(t, error);
     await this.#bound.ask(subject, t, signal, true);

@@ -1,7 +1,7 @@
 // Figure 5: sixteen walks back from one noisy image, each with noise of its own.
 
-import { labelFor } from "../digits.js";
 import { h } from "../dom.js";
+import { createGate } from "../gate.js";
 import { latest } from "../latest.js";
 import { createImageGrid } from "../parts/image-grid.js";
 import { createPlot } from "../parts/plot.js";
@@ -11,8 +11,8 @@ import { createSubject } from "../parts/subject.js";
 import { createSwitch } from "../parts/switch.js";
 import { createTile } from "../parts/tile.js";
 import { pixelwise, repeat, rootMeanSquare } from "../statistics.js";
-import { digitsFit, hasSubject, labelOfDigit, noDigits, perDevice } from "../suit.js";
-import { createGate, wholeWalk } from "../whole-walk.js";
+import { canBeTold, hasSubject, labelFor, noDigits, perDevice } from "../suit.js";
+import { wholeWalk } from "../whole-walk.js";
 
 const WALKS = 16;
 
@@ -71,8 +71,7 @@ export async function create(root, context) {
     value: settings.values.told,
     onChange: (value) => choose({ told: value }),
   });
-  const hasDigits = digitsFit(shape, digits) && labelOfDigit(info, 0) !== undefined;
-  told.element.hidden = !hasDigits || info.nullLabel === null;
+  told.element.hidden = !canBeTold(info, shape, digits);
   const seed = createSeed({
     value: settings.values.seed,
     diceName: "Other noise",

@@ -2,10 +2,10 @@
 // many one-jump guesses beside the mean of the data.
 
 import { h } from "../dom.js";
+import { createGate } from "../gate.js";
 import { createChoice, createLabelChoice } from "../parts/choice.js";
 import { createSeed } from "../parts/seed.js";
 import { digitsFit, labelOfDigit } from "../suit.js";
-import { createGate } from "../whole-walk.js";
 import { createGuesses } from "./one-jump/guesses.js";
 import { createLadder } from "./one-jump/ladder.js";
 import { createSubtraction } from "./one-jump/subtraction.js";

@@ -1,8 +1,8 @@
 // Figure 6: the posterior walk, which is told x_0, beside the learned walk, from the same x_T and with the
 // same noise: eight times of each, and how far they are apart over all times.
 
-import { labelFor } from "../digits.js";
 import { h, setText } from "../dom.js";
+import { createGate } from "../gate.js";
 import { latest } from "../latest.js";
 import { createFilmstrip } from "../parts/filmstrip.js";
 import { createPlot } from "../parts/plot.js";
@@ -12,10 +12,10 @@ import { createSlider } from "../parts/slider.js";
 import { createSubject } from "../parts/subject.js";
 import { createSwitch } from "../parts/switch.js";
 import { term } from "../parts/term.js";
-import { nearest, stepChoices } from "../settings.js";
+import { stepChoices } from "../settings.js";
 import { distance } from "../statistics.js";
-import { digitsFit, hasSubject, labelOfDigit, noDigits, perDevice } from "../suit.js";
-import { createGate, wholeWalk } from "../whole-walk.js";
+import { canBeTold, hasSubject, labelFor, noDigits, suitableSteps } from "../suit.js";
+import { wholeWalk } from "../whole-walk.js";
 
 /** @typedef {import("../protocol.js").Frame} Frame */
 
@@ -35,9 +35,8 @@ export async function create(root, context) {
   const { info } = loaded;
   const T = info.trainTimesteps;
   const settings = state.group("posterior");
-  const choices = stepChoices(T);
-  const suitable = perDevice(loaded, { gpu: 250, cpu: 50, software: 10 });
-  const stepsOf = () => settings.values.steps ?? choices[nearest(choices, suitable)] ?? T;
+  const suitable = suitableSteps(loaded, { gpu: 250, cpu: 50, software: 10 });
+  const stepsOf = () => settings.values.steps ?? suitable;
   settings.assume({ steps: stepsOf() });
   const gate = createGate();
 
@@ -58,11 +57,10 @@ export async function create(root, context) {
     value: settings.values.told,
     onChange: (value) => choose({ told: value }),
   });
-  told.element.hidden =
-    !digitsFit(shape, digits) || labelOfDigit(info, 0) === undefined || info.nullLabel === null;
+  told.element.hidden = !canBeTold(info, shape, digits);
   const steps = createSlider({
     label: "Steps of both walks",
-    choices,
+    choices: stepChoices(T),
     value: stepsOf(),
     onInput: (value) => choose({ steps: value }),
   });

@@ -1,12 +1,13 @@
 // Figure 8: two or three chains from the same noise, locked to one scrubber, and what lies between them.
 
 import { h } from "../dom.js";
+import { createGate } from "../gate.js";
+import { withNextFrame } from "../next-frame.js";
 import { createButton } from "../parts/button.js";
 import { createChoice, createLabelChoice } from "../parts/choice.js";
 import { createSeed } from "../parts/seed.js";
 import { createSlider } from "../parts/slider.js";
 import { createSwitch } from "../parts/switch.js";
-import { createGate } from "../whole-walk.js";
 import { createBetween } from "./samplers/between.js";
 import { createLane } from "./samplers/lane.js";
 
@@ -24,7 +25,6 @@ export function create(root, context) {
   const gate = createGate();
   /** Where a running replay is; null: none runs. @type {number | null} */
   let replay = null;
-  let scheduled = false;
 
   const inner = { ...context, gate, advanced: () => draw() };
   const lanes = [
@@ -103,8 +103,7 @@ export function create(root, context) {
   const live = () => Math.min(END, ...walking().map((lane) => END * (1 - lane.reached / T)));
   const arrived = () => walking().every((lane) => lane.done);
 
-  const drawNow = () => {
-    scheduled = false;
+  const draw = withNextFrame(() => {
     const { at: wish, third: three, show } = settings.values;
     const following = wish >= END && !arrived() && replay === null;
     // Where nothing is to move by itself, the noise is shown and then the images.
@@ -123,12 +122,7 @@ export function create(root, context) {
       else between.show(one, other, shape, time);
     });
     lanes.forEach((lane, i) => (lane.hidden = !three && i === 2));
-  };
-  const draw = () => {
-    if (scheduled) return;
-    scheduled = true;
-    requestAnimationFrame(drawNow);
-  };
+  });
 
   let resting = false;
   const toggle = () => {

@@ -2,8 +2,10 @@
 
 import { freshId, h, setText } from "../dom.js";
 import { latest } from "../latest.js";
+import { withNextFrame } from "../next-frame.js";
 import { createButton } from "../parts/button.js";
 import { createChoice } from "../parts/choice.js";
+import { writeToClipboard } from "../parts/copy-link.js";
 import { createImageGrid } from "../parts/image-grid.js";
 import { createSwitch } from "../parts/switch.js";
 import { createTile } from "../parts/tile.js";
@@ -26,7 +28,6 @@ export function create(root, { arithmetic, loaded, shape, state, linked, history
   /** @type {import("./take-away/files.js").Size} */
   let size = "medium";
   let resting = false;
-  let scheduled = false;
   let disposed = false;
 
   const walkTile = createTile({ empty: "The walk has not begun yet" });
@@ -141,13 +142,12 @@ export function create(root, { arithmetic, loaded, shape, state, linked, history
     shown: true,
     onPress: async () => {
       address.value = state.link;
-      try {
-        await navigator.clipboard.writeText(address.value);
+      if (await writeToClipboard(address.value)) {
         setText(status, "The link is copied.");
-      } catch {
-        address.focus();
-        setText(status, "This browser lets no page copy; the link is selected, copy it by hand.");
+        return;
       }
+      address.focus();
+      setText(status, "This browser lets no page copy; the link is selected, copy it by hand.");
     },
   });
 
@@ -238,14 +238,9 @@ export function create(root, { arithmetic, loaded, shape, state, linked, history
       setText(wallGif.about, `${plural(wall.frames.length, "frame")}${part}`);
     }
   };
-  const soon = () => {
-    if (scheduled || resting) return;
-    scheduled = true;
-    requestAnimationFrame(() => {
-      scheduled = false;
-      if (!resting && !disposed) show();
-    });
-  };
+  const soon = withNextFrame(() => {
+    if (!resting && !disposed) show();
+  });
   const unlisten = history.listen(soon);
   show();
   return {

@@ -1,6 +1,8 @@
 // Figure 1: one chain from noise to image. Its pictures, the transport, what can be chosen.
 
 import { find, h, setText } from "../dom.js";
+import { withNextFrame } from "../next-frame.js";
+import { significant } from "../numbers.js";
 import { EPS_RANGE, paint } from "../paint.js";
 import { createCopyLink } from "../parts/copy-link.js";
 import { createReadouts } from "../parts/readouts.js";
@@ -30,7 +32,9 @@ class WalkBack {
   #walk;
   /** @type {View | null} */
   #view = null;
-  #scheduled = false;
+  #drawSoon = withNextFrame(() => {
+    if (this.#view !== null) this.#draw(this.#view);
+  });
   #resting = false;
   #drawnFrames = 0;
   /** @type {readonly import("../protocol.js").Frame[] | null} */
@@ -172,12 +176,7 @@ class WalkBack {
     this.#view = view;
     this.#remember(view);
     this.#context.history.offer("walk", view);
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    requestAnimationFrame(() => {
-      this.#scheduled = false;
-      if (this.#view !== null) this.#draw(this.#view);
-    });
+    this.#drawSoon();
   }
 
   /** @param {View} view */
@@ -268,16 +267,6 @@ class WalkBack {
     );
   }
 }
-
-/** @param {number} value @returns {string} with three significant digits */
-function significant(value) {
-  if (value >= 100) return value.toFixed(0);
-  if (value >= 0.001) return value.toPrecision(3);
-  return value.toExponential(1).replace("e-", " · 10⁻").replace(/\d$/, superscript);
-}
-
-/** @param {string} digit */
-const superscript = (digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(digit)] ?? digit;
 
 /** The median of the last steps. @param {readonly import("../protocol.js").Frame[]} frames */
 function speedOf(frames) {

@@ -3,6 +3,7 @@
 
 import { h } from "../dom.js";
 import { latest } from "../latest.js";
+import { withNextFrame } from "../next-frame.js";
 import { createButton } from "../parts/button.js";
 import { createSeed } from "../parts/seed.js";
 import { createSlider } from "../parts/slider.js";
@@ -52,6 +53,11 @@ class WalkForward {
   #trace = [];
   /** What is to be drawn with the next frame of the screen. @type {ForwardState | null} */
   #newest = null;
+  #showSoon = withNextFrame(() => {
+    const newest = this.#newest;
+    this.#newest = null;
+    if (newest !== null) this.#showWalks(newest);
+  });
 
   /**
    * @param {HTMLElement} root
@@ -121,7 +127,9 @@ class WalkForward {
       this.#stride,
       (state, arrived) => {
         this.#record(state);
-        if (arrived || !context.calm) this.#showSoon(state);
+        if (!arrived && context.calm) return;
+        this.#newest = state;
+        this.#showSoon();
       },
       fail,
     );
@@ -288,18 +296,6 @@ class WalkForward {
     else if (steps % this.#stride === 0) {
       this.#trace[steps / this.#stride - 1] = varianceOf(deviation, WALKS);
     }
-  }
-
-  /** @param {ForwardState} state */
-  #showSoon(state) {
-    const waiting = this.#newest !== null;
-    this.#newest = state;
-    if (waiting) return;
-    requestAnimationFrame(() => {
-      const newest = this.#newest;
-      this.#newest = null;
-      if (newest !== null) this.#showWalks(newest);
-    });
   }
 
   /** @param {ForwardState} state */

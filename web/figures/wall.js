@@ -176,7 +176,7 @@ export function create(root, { engine, loaded, shape, state, history, calm, fail
       engine,
       options,
       {
-        ready: () => gate.open(signal),
+        ready: () => gate.pass(signal),
         begun(xt, all, times) {
           now = xt;
           timesteps = times;

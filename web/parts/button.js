@@ -49,10 +49,7 @@ export function createButton(options) {
       sign?.replaceWith(next);
       sign = next;
     },
-    get disabled() {
-      return element.disabled;
-    },
-    set disabled(value) {
+    set disabled(/** @type {boolean} */ value) {
       element.disabled = value;
     },
   };

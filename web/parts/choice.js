@@ -1,6 +1,7 @@
 // A choice of one among a few, all in sight: a group of radio buttons that looks like one control.
 
 import { freshId, h } from "../dom.js";
+import { ofDigits } from "../suit.js";
 
 /**
  * @template const T
@@ -40,10 +41,6 @@ export function createChoice(options) {
         const input = inputs[i];
         if (input !== undefined) input.checked = choice.value === value;
       });
-    },
-    /** @param {boolean} disabled */
-    set disabled(disabled) {
-      element.disabled = disabled;
     },
   };
 }
@@ -97,15 +94,8 @@ function createMenu({ legend, choices, value: initial, onChange }) {
   });
   return {
     element: h("div", { class: "control" }, h("label", { for: id }, legend), menu),
-    get value() {
-      return choices[menu.selectedIndex]?.value ?? initial;
-    },
-    set value(value) {
+    set value(/** @type {T} */ value) {
       show(value);
-    },
-    /** @param {boolean} disabled */
-    set disabled(disabled) {
-      menu.disabled = disabled;
     },
   };
 }
@@ -119,7 +109,7 @@ function createMenu({ legend, choices, value: initial, onChange }) {
  * @param {(label: number | null) => void} options.onChange
  */
 export function createLabelChoice({ info, value, any = true, onChange }) {
-  const digits = info.classes.every((name) => /^\d$/.test(name));
+  const digits = ofDigits(info);
   /** @type {{ value: number | null, name: string }[]} */
   const choices = info.classes.map((name, label) => ({ value: label, name }));
   if (any && info.nullLabel !== null) choices.unshift({ value: null, name: "any" });

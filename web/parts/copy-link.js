@@ -36,8 +36,8 @@ export function createCopyLink({ name = "Copy link", link, done = () => "Link co
   return { element: h("span", { class: "copy-link" }, button.element, status) };
 }
 
-/** @param {string} text @returns {Promise<boolean>} */
-async function writeToClipboard(text) {
+/** @param {string} text @returns {Promise<boolean>} whether the browser allows it */
+export async function writeToClipboard(text) {
   try {
     await navigator.clipboard.writeText(text);
     return true;

@@ -10,7 +10,7 @@ import { createTile } from "./tile.js";
  * @param {import("../digits.js").Digits} options.digits
  * @param {number} options.value 0..99, its place among the page's digits
  * @param {boolean} [options.tile] false: without a picture of its own
- * @param {(place: number, x0: Float32Array) => void} options.onChange
+ * @param {(place: number) => void} options.onChange
  */
 export function createDigitPicker({ digits, value, tile: hasTile = true, onChange }) {
   const names = [...new Set(digits.labels)];
@@ -43,7 +43,7 @@ export function createDigitPicker({ digits, value, tile: hasTile = true, onChang
   const choose = (wish) => {
     place = wish;
     show();
-    onChange(place, image());
+    onChange(place);
   };
   show();
 

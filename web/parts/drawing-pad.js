@@ -3,6 +3,8 @@
 import { freshId, h } from "../dom.js";
 import { MAX_DRAWING, readDrawing, writeDrawing } from "../drawing.js";
 import { createButton } from "./button.js";
+import { createOpenImage, readImage } from "./open-image.js";
+import { listenToStrokes } from "./strokes.js";
 
 /** Drawn this many times larger than the image, and averaged down: soft edges, as MNIST has them. */
 const FINE = 10;
@@ -36,7 +38,7 @@ export function createDrawingPad({ label, imageSize: [height, width], onDraw, fa
   let drawn = new Uint8ClampedArray(width * height);
   let empty = true;
   /** The pen of the keyboard, in pixels of the image. */
-  let pen = { x: width / 2, y: height / 2, down: false };
+  const pen = { x: width / 2, y: height / 2, down: false };
 
   const blank = () => {
     paper.fillStyle = "#000";
@@ -81,64 +83,40 @@ export function createDrawingPad({ label, imageSize: [height, width], onDraw, fa
     empty = false;
   };
 
-  /** @type {{ x: number, y: number } | null} */
-  let last = null;
-  /** @param {PointerEvent} event */
-  const place = (event) => {
-    const box = canvas.getBoundingClientRect();
-    return {
-      x: ((event.clientX - box.left) / box.width) * width,
-      y: ((event.clientY - box.top) / box.height) * height,
-    };
-  };
-  canvas.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0) return;
-    canvas.setPointerCapture(event.pointerId);
-    last = place(event);
-    stroke(last, last);
-  });
-  canvas.addEventListener("pointermove", (event) => {
-    if (last === null) return;
-    for (const part of event.getCoalescedEvents?.() ?? [event]) {
-      const next = place(part);
+  let last = { x: 0, y: 0 };
+  /** In pixels of the image. @param {import("./strokes.js").Place} place */
+  const pixel = ({ x, y }) => ({ x: x * width, y: y * height });
+  listenToStrokes(canvas, {
+    begin(place) {
+      last = pixel(place);
+      stroke(last, last);
+    },
+    move(place) {
+      const next = pixel(place);
       stroke(last, next);
       last = next;
-    }
-  });
-  for (const end of /** @type {const} */ (["pointerup", "pointercancel"])) {
-    canvas.addEventListener(end, () => {
-      if (last === null) return;
-      last = null;
-      tell();
-    });
-  }
-
-  /** @type {Record<string, [number, number]>} */
-  const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-  canvas.addEventListener("keydown", (event) => {
-    const move = moves[event.key];
-    if (event.key !== " " && move === undefined) return;
-    event.preventDefault();
-    event.stopPropagation();
-    if (move === undefined) {
-      if (event.repeat) return;
-      pen.down = !pen.down;
-      if (pen.down) stroke(pen, pen);
-    } else {
+    },
+    end: tell,
+    arrow(right, down) {
       const before = { ...pen };
-      pen.x = Math.min(width - 1, Math.max(1, pen.x + move[0]));
-      pen.y = Math.min(height - 1, Math.max(1, pen.y + move[1]));
-      if (pen.down) stroke(before, pen);
-    }
-    if (pen.down) tell();
+      pen.x = Math.min(width - 1, Math.max(1, pen.x + right));
+      pen.y = Math.min(height - 1, Math.max(1, pen.y + down));
+      if (!pen.down) return;
+      stroke(before, pen);
+      tell();
+    },
+    toggle() {
+      pen.down = !pen.down;
+      if (!pen.down) return;
+      stroke(pen, pen);
+      tell();
+    },
   });
 
   /** @param {Blob} file */
   const take = async (file) => {
     try {
-      const bitmap = await createImageBitmap(file).catch(() => {
-        throw new Error("This file is no image that the browser can read.");
-      });
+      const bitmap = await readImage(file);
       blank();
       const scale = Math.min(canvas.width / bitmap.width, canvas.height / bitmap.height);
       const [w, h] = [bitmap.width * scale, bitmap.height * scale];
@@ -153,12 +131,6 @@ export function createDrawingPad({ label, imageSize: [height, width], onDraw, fa
       fail(error);
     }
   };
-  const file = h("input", { id, type: "file", accept: "image/*", class: "unseen" });
-  file.addEventListener("change", () => {
-    const [chosen] = file.files ?? [];
-    file.value = "";
-    if (chosen !== undefined) take(chosen);
-  });
   canvas.addEventListener("dragover", (event) => event.preventDefault());
   canvas.addEventListener("drop", (event) => {
     event.preventDefault();
@@ -178,12 +150,7 @@ export function createDrawingPad({ label, imageSize: [height, width], onDraw, fa
     "div",
     { class: "drawing-pad" },
     h("div", { class: "screen" }, canvas),
-    h(
-      "div",
-      { class: "row" },
-      clear.element,
-      h("span", { class: "file" }, file, h("label", { for: id, class: "button" }, "Open an image")),
-    ),
+    h("div", { class: "row" }, clear.element, createOpenImage(take)),
     h(
       "p",
       { class: "hint", id: `${id}-hint` },

@@ -7,9 +7,8 @@ import { paint } from "../paint.js";
  * @param {object} options
  * @param {string} options.label what the row shows
  * @param {number} options.frames how many
- * @param {import("../paint.js").Look} [options.look]
  */
-export function createFilmstrip({ label, frames, look }) {
+export function createFilmstrip({ label, frames }) {
   const slots = Array.from({ length: frames }, () => {
     const canvas = h("canvas", {
       role: "img",
@@ -37,16 +36,10 @@ export function createFilmstrip({ label, frames, look }) {
     put(slot, values, shape, caption, text) {
       const place = slots[slot];
       if (place === undefined) return;
-      paint(place.canvas, values, shape, look);
+      paint(place.canvas, values, shape);
       delete place.figure.dataset["empty"];
       setText(place.caption, caption);
       place.canvas.setAttribute("aria-label", text);
-    },
-    clear() {
-      for (const { canvas, figure } of slots) {
-        figure.dataset["empty"] = "";
-        canvas.setAttribute("aria-label", "not there yet");
-      }
     },
   };
 }

@@ -1,19 +1,19 @@
 // An image of the visitor's own in the model's size and colours, chosen or dropped, where the page's digits
 // are nothing that the model knows.
 
-import { freshId, h, setText } from "../dom.js";
+import { h, setText } from "../dom.js";
 import { asSentence, sentence } from "../sentence.js";
+import { createOpenImage, readImage } from "./open-image.js";
 import { createTile } from "./tile.js";
 
 /**
  * @param {object} options
  * @param {number[]} options.shape [1, channels, h, w]; 1 channel or 3
  * @param {string} options.hint why one is wanted
- * @param {(x0: Float32Array) => void} options.onChange
+ * @param {() => void} options.onChange
  */
 export function createImagePicker({ shape, hint, onChange }) {
   const [, channels = 1, height = 1, width = 1] = shape;
-  const id = freshId("image");
   const tile = createTile({ empty: "No image is chosen yet" });
   const notice = h("p", { class: "notice", role: "status" });
   const canvas = h("canvas", { width, height });
@@ -23,9 +23,7 @@ export function createImagePicker({ shape, hint, onChange }) {
   /** @param {Blob} file */
   const take = async (file) => {
     try {
-      const bitmap = await createImageBitmap(file).catch(() => {
-        throw new Error("This file is no image that the browser can read.");
-      });
+      const bitmap = await readImage(file);
       const context = canvas.getContext("2d", { willReadFrequently: true });
       if (context === null) throw new Error("This browser gives no canvas to read the image with.");
       // The middle of the image, as large as it fits.
@@ -39,28 +37,16 @@ export function createImagePicker({ shape, hint, onChange }) {
       x0 = valuesOf(context.getImageData(0, 0, width, height).data, channels);
       setText(notice, "");
       tile.show(x0, shape, `Your image, ${height} × ${width} pixels`);
-      onChange(x0);
+      onChange();
     } catch (error) {
       setText(notice, asSentence(sentence(error)));
     }
   };
-  const file = h("input", { id, type: "file", accept: "image/*", class: "unseen" });
-  file.addEventListener("change", () => {
-    const [chosen] = file.files ?? [];
-    file.value = "";
-    if (chosen !== undefined) take(chosen);
-  });
   const element = h(
     "div",
     { class: "digit-picker" },
     tile.element,
-    h(
-      "div",
-      {},
-      h("span", { class: "file" }, file, h("label", { for: id, class: "button" }, "Open an image")),
-      h("p", { class: "hint" }, hint),
-      notice,
-    ),
+    h("div", {}, createOpenImage(take), h("p", { class: "hint" }, hint), notice),
   );
   element.addEventListener("dragover", (event) => event.preventDefault());
   element.addEventListener("drop", (event) => {

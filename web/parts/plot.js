@@ -1,6 +1,7 @@
 // Curves and bars, drawn by uPlot. The library lies in web/vendor/, put there by `cargo xtask`.
 
 import { h } from "../dom.js";
+import { powerOfTen } from "../numbers.js";
 import { theme } from "../theme.js";
 
 /** @typedef {import("../vendor/uPlot.js").default} Plot */
@@ -142,13 +143,6 @@ export function createPlot(options) {
 function isPowerOfTen(value) {
   const exponent = Math.log10(value);
   return Math.abs(exponent - Math.round(exponent)) < 1e-9;
-}
-
-/** @param {number} value a power of ten */
-export function powerOfTen(value) {
-  const exponent = Math.round(Math.log10(value));
-  if (exponent > -2) return String(value);
-  return `10⁻${[...String(-exponent)].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(digit)]).join("")}`;
 }
 
 /**

@@ -42,7 +42,6 @@ export function createScrubber({ label, between, onSeek }) {
 
   return {
     element,
-    input,
     /** @param {number} steps positions run from 0 to steps */
     reset(steps) {
       length = steps;

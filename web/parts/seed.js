@@ -52,10 +52,7 @@ export function createSeed(options) {
   return {
     element,
     roll,
-    get value() {
-      return input.valueAsNumber;
-    },
-    set value(value) {
+    set value(/** @type {number} */ value) {
       input.valueAsNumber = value;
     },
   };

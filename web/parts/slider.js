@@ -1,6 +1,7 @@
 // A slider over a range of numbers, or over a list of them.
 
 import { freshId, h } from "../dom.js";
+import { nearest } from "../settings.js";
 
 /**
  * @param {object} options
@@ -45,7 +46,7 @@ export function createSlider(options) {
   };
   /** @param {number} value */
   const write = (value) => {
-    input.valueAsNumber = choices ? nearestIndex(choices, value) : value;
+    input.valueAsNumber = choices ? nearest(choices, value) : value;
     show();
   };
   input.addEventListener("input", () => {
@@ -56,7 +57,6 @@ export function createSlider(options) {
 
   return {
     element,
-    input,
     get value() {
       return read();
     },
@@ -78,13 +78,4 @@ export function createSlider(options) {
       show();
     },
   };
-}
-
-/** @param {readonly number[]} choices @param {number} wish */
-function nearestIndex(choices, wish) {
-  let best = 0;
-  choices.forEach((choice, i) => {
-    if (Math.abs(choice - wish) < Math.abs((choices[best] ?? Infinity) - wish)) best = i;
-  });
-  return best;
 }

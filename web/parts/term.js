@@ -25,16 +25,11 @@ const symbols = {
   t: () => mi("t"),
   x_t: () => sub(mi("x"), mi("t")),
   x_T: () => sub(mi("x"), mi("T")),
-  x_0: () => sub(mi("x"), m("mn", "0")),
   "x_0-hat": () => sub(over(mi("x"), "^"), m("mn", "0")),
   eps: () => mi("ε"),
   "eps-hat": () => over(mi("ε"), "^"),
-  z: () => mi("z"),
   beta_t: () => sub(mi("β"), mi("t")),
-  alpha_t: () => sub(mi("α"), mi("t")),
-  "alpha-bar": () => over(mi("α"), "‾"),
   "alpha-bar_t": () => sub(over(mi("α"), "‾"), mi("t")),
-  sigma_t: () => sub(mi("σ"), mi("t")),
 };
 
 /** @typedef {keyof typeof symbols} TermName */

@@ -17,7 +17,7 @@ use thiserror::Error;
 /// Dimensions of the features.
 pub const FEATURES: usize = 64;
 /// Sides of images that the network can well see.
-pub const SIDES: std::ops::RangeInclusive<usize> = 8..=64;
+pub(crate) const SIDES: std::ops::RangeInclusive<usize> = 8..=64;
 /// Channels of the three levels.
 const WIDTHS: [usize; 3] = [16, 32, 64];
 /// Images seen at once when no gradient is taken.

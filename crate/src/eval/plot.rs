@@ -1,7 +1,7 @@
 //! The terms of the bound over t, as a picture: where the bits go.
 
 use super::bound::{Bound, Column, Part};
-use crate::plot::{Area, plot_png};
+use crate::plot::{Area, Axis, Chart, plot_png};
 use plotters::prelude::*;
 
 const UNCONDITIONAL: RGBColor = RGBColor(200, 108, 40);
@@ -36,48 +36,34 @@ fn draw(area: &Area<'_>, bound: &Bound) -> Result<(), Box<dyn std::error::Error>
         // Terms that are all 0 are drawn as an empty chart.
         (low, high) = (1e-3, 1.0);
     }
-    let mut chart = ChartBuilder::on(area)
-        .margin(16)
-        .x_label_area_size(44)
-        .y_label_area_size(84)
-        .build_cartesian_2d(
-            (0.8..(last as f64 * 1.25).max(3.0)).log_scale(),
-            (low / 1.5..high * 1.5).log_scale(),
-        )?;
-    chart
-        .configure_mesh()
-        .light_line_style(BLACK.mix(0.04))
-        .bold_line_style(BLACK.mix(0.12))
-        .label_style(("sans-serif", 15))
-        .axis_desc_style(("sans-serif", 17))
-        .x_desc("t + 1 (L_0 at 1)")
-        .y_desc("bits/dim")
-        .x_label_formatter(&|t| format!("{t:.0}"))
-        .y_label_formatter(&|bits| format!("{bits:.0e}"))
-        .draw()?;
+    let mut chart = Chart::new(
+        area,
+        Axis {
+            range: (0.8..(last as f64 * 1.25).max(3.0)).log_scale(),
+            name: "t + 1 (L_0 at 1)",
+            write: |t| format!("{t:.0}"),
+            room: 44,
+        },
+        Axis {
+            range: (low / 1.5..high * 1.5).log_scale(),
+            name: "bits/dim",
+            write: |bits| format!("{bits:.0e}"),
+            room: 84,
+        },
+    )?;
     for (column, name, colour) in columns {
         let terms = column.terms.iter().filter(positive);
         let points: Vec<(f64, Part)> = terms.map(|part| (place(part), *part)).collect();
         // Hundreds of bars side by side would hide the line.
         for (t, part) in points.iter().filter(|_| points.len() <= 200) {
             let (mean, half) = (part.bits.mean, part.bits.half_width);
-            let ends = [(*t, (mean - half).max(low / 1.5)), (*t, mean + half)];
-            chart.draw_series(std::iter::once(PathElement::new(ends, colour.mix(0.45))))?;
+            let ends = ((mean - half).max(low / 1.5), mean + half);
+            chart.bar(*t, ends, colour.mix(0.45))?;
         }
         let line = points.iter().map(|(t, part)| (*t, part.bits.mean));
-        chart
-            .draw_series(LineSeries::new(line, colour.stroke_width(2)))?
-            .label(name)
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 24, y)], colour.stroke_width(2)));
+        chart.line(name, colour.stroke_width(2), line)?;
     }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::UpperRight)
-        .label_font(("sans-serif", 15))
-        .background_style(WHITE.mix(0.8))
-        .border_style(BLACK.mix(0.2))
-        .draw()?;
-    Ok(())
+    chart.legend()
 }
 
 /// Where a range of timesteps stands on a logarithmic axis that begins at 1.

@@ -36,7 +36,7 @@ impl Clipping {
     }
 
     /// What DPM-Solver++ does: thresholding if it is on, else nothing.
-    pub fn threshold_of(config: &SchedulerConfig) -> Self {
+    pub(crate) fn threshold_of(config: &SchedulerConfig) -> Self {
         if config.thresholding {
             Self::Threshold {
                 ratio: config.dynamic_thresholding_ratio,
@@ -48,7 +48,7 @@ impl Clipping {
     }
 
     /// Applies it to `count` images of x_0-hat.
-    pub fn apply(self, x_0: &mut [f32], count: usize) {
+    fn apply(self, x_0: &mut [f32], count: usize) {
         match self {
             Self::None => {}
             Self::Clip { range } => {

@@ -28,7 +28,7 @@ pub struct Batch {
 
 /// How batches are made.
 #[derive(Debug, Clone)]
-pub struct BatchPlan {
+pub(crate) struct BatchPlan {
     /// The images.
     pub data: Arc<Dataset>,
     /// abar_t for every timestep.
@@ -121,7 +121,7 @@ impl BatchPlan {
     }
 
     /// Prepares the batches from step `first` on, two ahead; the thread ends when the receiver is dropped.
-    pub fn start(self, first: u64) -> Receiver<Batch> {
+    pub(crate) fn start(self, first: u64) -> Receiver<Batch> {
         let (sender, receiver) = sync_channel(2);
         std::thread::spawn(move || {
             let mut cache = None;

@@ -124,7 +124,7 @@ fn unfinished(checkpoints: &Path) -> Vec<PathBuf> {
 ///
 /// # Errors
 /// There is none.
-pub fn latest(run: &Path) -> Result<PathBuf, CheckpointError> {
+pub(crate) fn latest(run: &Path) -> Result<PathBuf, CheckpointError> {
     list(run)
         .pop()
         .ok_or_else(|| CheckpointError::None(run.into()))
@@ -226,7 +226,7 @@ fn broken(path: &Path, reason: impl ToString) -> CheckpointError {
 ///
 /// # Errors
 /// `state.json` is missing or broken.
-pub fn read_state(checkpoint: &Path) -> Result<State, CheckpointError> {
+pub(crate) fn read_state(checkpoint: &Path) -> Result<State, CheckpointError> {
     Ok(manifest(checkpoint)?.state)
 }
 
@@ -258,7 +258,11 @@ fn read(checkpoint: &Path, file: &str) -> Result<Vec<u8>, CheckpointError> {
 ///
 /// # Errors
 /// The file is missing, broken, or of another architecture.
-pub fn load_ema(checkpoint: &Path, unet: UNet, device: &Device) -> Result<UNet, CheckpointError> {
+pub(crate) fn load_ema(
+    checkpoint: &Path,
+    unet: UNet,
+    device: &Device,
+) -> Result<UNet, CheckpointError> {
     let bytes = read(checkpoint, EMA)?;
     unet.load_safetensors(&bytes, device)
         .map_err(|e| broken(&checkpoint.join(EMA), e))

@@ -15,7 +15,7 @@ use super::idx::gunzip_if_needed;
 use crate::folder::{FolderError, write_file};
 
 /// Folders on the web that hold MNIST's four files under their usual names, in the order they are tried.
-pub const MIRRORS: [&str; 2] = [
+const MIRRORS: [&str; 2] = [
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
 ];
@@ -45,7 +45,7 @@ pub const MNIST: [RemoteFile; 4] = [
 ];
 
 /// The environment variable that moves the cache.
-pub const CACHE_VARIABLE: &str = "WALKBACK_CACHE";
+const CACHE_VARIABLE: &str = "WALKBACK_CACHE";
 
 /// A file to fetch and how to recognise it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

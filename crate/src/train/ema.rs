@@ -32,12 +32,12 @@ impl ModuleMapper for Blend {
 }
 
 /// decay, lower at first so that the average forgets the random start: min(decay, (1 + step) / (10 + step)).
-pub fn decay_at(step: u64, decay: f64) -> f64 {
+pub(crate) fn decay_at(step: u64, decay: f64) -> f64 {
     decay.min((1.0 + step as f64) / (10.0 + step as f64))
 }
 
 /// average = decay average + (1 - decay) weights; both networks of one architecture, the first without gradients.
-pub fn update(average: UNet, trained: &UNet, decay: f64) -> UNet {
+pub(crate) fn update(average: UNet, trained: &UNet, decay: f64) -> UNet {
     let mut gather = Gather::default();
     trained.visit(&mut gather);
     average.map(&mut Blend {

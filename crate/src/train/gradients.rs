@@ -36,7 +36,7 @@ impl ModuleVisitor for Scale<'_> {
 }
 
 /// Scales all gradients so that their common norm is at most `max_norm`; returns them and the norm before.
-pub fn clip_by_global_norm(
+pub(crate) fn clip_by_global_norm(
     unet: &UNet,
     mut grads: GradientsParams,
     max_norm: f64,

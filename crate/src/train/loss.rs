@@ -24,9 +24,9 @@ named! {
 }
 
 /// gamma of min-SNR (Hang et al. 2023, arXiv 2303.09556, section 4).
-pub const MIN_SNR_GAMMA: f64 = 5.0;
+const MIN_SNR_GAMMA: f64 = 5.0;
 /// lambda of L_hybrid.
-pub const BOUND_WEIGHT: f64 = 0.001;
+const BOUND_WEIGHT: f64 = 0.001;
 
 /// w_t: min(SNR, gamma) on the squared error of x_0, and on that of eps or v what amounts to the same.
 pub fn min_snr_weight(prediction_type: PredictionType, snr: f64) -> f64 {

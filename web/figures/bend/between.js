@@ -8,7 +8,8 @@ import { createFilmstrip } from "../../parts/filmstrip.js";
 import { createSeed } from "../../parts/seed.js";
 import { createSlider } from "../../parts/slider.js";
 import { createTile } from "../../parts/tile.js";
-import { FEW_STEPS, stepsOf, walkThrough } from "./walk.js";
+import { wholeWalk } from "../../whole-walk.js";
+import { FEW_STEPS, stepsOf } from "./steps.js";
 
 /** Shares of the way that the strip shows. */
 const STRIP = 9;
@@ -111,40 +112,27 @@ export function create(root, { engine, arithmetic, loaded, shape, state, fail })
   const one = latest(async (signal) => {
     const { share: at } = settings.values;
     const x = await noises([at], signal);
-    await walkThrough(
-      engine,
-      options(x, 1),
-      gate,
-      (frame, all, left) => {
-        const how = left === 0 ? "" : `, the guess at t = ${frame.timestep}`;
-        const text = `The image at ${percent(at)} of the way${how}`;
-        tile.show(left === 0 ? frame.next : frame.x0, all, text);
-        setText(
-          status,
-          left === 0 ? `at ${percent(at)} of the way` : `walking, t = ${frame.timestep}`,
-        );
-      },
-      signal,
-    );
+    for await (const { frame, shape: all } of wholeWalk(engine, options(x, 1), signal, gate)) {
+      const { done, timestep } = frame;
+      const where = `at ${percent(at)} of the way`;
+      const how = done ? "" : `, the guess at t = ${timestep}`;
+      tile.show(done ? frame.next : frame.x0, all, `The image ${where}${how}`);
+      setText(status, done ? where : `walking, t = ${timestep}`);
+    }
   }, fail);
 
   const many = latest(async (signal) => {
     const shares = Array.from({ length: STRIP }, (_, i) => i / (STRIP - 1));
     const x = await noises(shares, signal);
-    await walkThrough(
-      engine,
-      options(x, STRIP),
-      gate,
-      (frame, all, left) => {
-        const images = left === 0 ? frame.next : frame.x0;
-        shares.forEach((at, i) => {
-          const image = images.subarray(i * size, (i + 1) * size);
-          const how = left === 0 ? "" : `, the guess at t = ${frame.timestep}`;
-          strip.put(i, image, [1, ...all.slice(1)], percent(at), `${percent(at)} of the way${how}`);
-        });
-      },
-      signal,
-    );
+    for await (const { frame } of wholeWalk(engine, options(x, STRIP), signal, gate)) {
+      const { done, timestep } = frame;
+      const images = done ? frame.next : frame.x0;
+      const how = done ? "" : `, the guess at t = ${timestep}`;
+      shares.forEach((at, i) => {
+        const image = images.subarray(i * size, (i + 1) * size);
+        strip.put(i, image, shape, percent(at), `${percent(at)} of the way${how}`);
+      });
+    }
   }, fail);
 
   const unlisten = settings.listen((values) => {

@@ -3,6 +3,7 @@
 import { freshId, h } from "../../dom.js";
 import { pixels } from "../../paint.js";
 import { createButton } from "../../parts/button.js";
+import { listenToStrokes } from "../../parts/strokes.js";
 
 /** The mask is made of squares so wide, which keeps it short in a link. */
 const CELL = 2;
@@ -105,55 +106,35 @@ export function createMaskPainter({ imageSize: [height, width], value, onChange 
     });
     draw();
   };
-  /** What the stroke under way does. @type {0 | 1 | null} */
-  let doing = null;
-  /** @param {PointerEvent} event */
-  const place = (event) => {
-    const box = canvas.getBoundingClientRect();
-    return {
-      row: ((event.clientY - box.top) / box.height) * rows,
-      column: ((event.clientX - box.left) / box.width) * columns,
-    };
+  /** What the stroke under way does. @type {0 | 1} */
+  let doing = 0;
+  /** Rubs where the pointer is. @param {import("../../parts/strokes.js").Place} place */
+  const rubAt = ({ x, y }) => rub(y * rows, x * columns, doing);
+  const rubbed = () => {
+    if (!rubber.down) {
+      draw();
+      return;
+    }
+    rub(rubber.row + 0.5, rubber.column + 0.5, 0);
+    tell();
   };
-  canvas.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0) return;
-    canvas.setPointerCapture(event.pointerId);
-    const { row, column } = place(event);
-    doing = kept[Math.floor(row) * columns + Math.floor(column)] === 1 ? 0 : 1;
-    rub(row, column, doing);
-  });
-  canvas.addEventListener("pointermove", (event) => {
-    if (doing === null) return;
-    for (const part of event.getCoalescedEvents?.() ?? [event]) {
-      const { row, column } = place(part);
-      rub(row, column, doing);
-    }
-  });
-  for (const end of /** @type {const} */ (["pointerup", "pointercancel"])) {
-    canvas.addEventListener(end, () => {
-      if (doing === null) return;
-      doing = null;
-      tell();
-    });
-  }
-  /** @type {Record<string, [number, number]>} */
-  const moves = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
-  canvas.addEventListener("keydown", (event) => {
-    const move = moves[event.key];
-    if (event.key !== " " && move === undefined) return;
-    event.preventDefault();
-    event.stopPropagation();
-    if (move === undefined) {
-      if (event.repeat) return;
+  listenToStrokes(canvas, {
+    begin(place) {
+      const [row, column] = [Math.floor(place.y * rows), Math.floor(place.x * columns)];
+      doing = kept[row * columns + column] === 1 ? 0 : 1;
+      rubAt(place);
+    },
+    move: rubAt,
+    end: tell,
+    arrow(right, down) {
+      rubber.row = Math.min(rows - 1, Math.max(0, rubber.row + down));
+      rubber.column = Math.min(columns - 1, Math.max(0, rubber.column + right));
+      rubbed();
+    },
+    toggle() {
       rubber.down = !rubber.down;
-    } else {
-      rubber.row = Math.min(rows - 1, Math.max(0, rubber.row + move[0]));
-      rubber.column = Math.min(columns - 1, Math.max(0, rubber.column + move[1]));
-    }
-    if (rubber.down) {
-      rub(rubber.row + 0.5, rubber.column + 0.5, 0);
-      tell();
-    } else draw();
+      rubbed();
+    },
   });
   for (const change of ["focus", "blur"]) canvas.addEventListener(change, draw);
 

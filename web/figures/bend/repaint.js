@@ -1,33 +1,32 @@
 // Figure 10, second part: a part of a real digit is made anew (RePaint, Lugmayr et al. 2022).
 
 import { find, h, setText } from "../../dom.js";
-import { createGate } from "../../gate.js";
-import { latest } from "../../latest.js";
-import { createLabelChoice } from "../../parts/choice.js";
 import { createDigitPicker } from "../../parts/digit-picker.js";
-import { createImageGrid } from "../../parts/image-grid.js";
-import { createSeed } from "../../parts/seed.js";
 import { createSlider } from "../../parts/slider.js";
-import { createTile } from "../../parts/tile.js";
+import { repeat } from "../../statistics.js";
 import { digitsFit, noDigits } from "../../suit.js";
+import { ANSWERS, createFourAnswers } from "./four-answers.js";
 import { createMaskPainter } from "./mask-painter.js";
-import { FEW_STEPS, repeated, stepsOf, walkThrough } from "./walk.js";
-
-const ANSWERS = 4;
+import { FEW_STEPS, stepsOf } from "./steps.js";
 
 /** @type {import("../../figure.js").Create} */
-export async function create(root, { engine, loaded, shape, state, digits: load, fail }) {
+export async function create(root, context) {
+  const { loaded, shape, state } = context;
   const { info } = loaded;
   const [, channels = 1, height = 1, width = 1] = shape;
-  const digits = await load();
+  const digits = await context.digits();
   // A digit in grey is as good in colour.
   if (!digitsFit([1, 1, height, width], digits)) {
     root.append(noDigits(shape, digits));
     return { rest() {} };
   }
   const settings = state.group("repaint");
-  const gate = createGate();
 
+  /** @param {Partial<typeof settings.values>} values */
+  const choose = (values) => {
+    settings.set(values);
+    four.ask();
+  };
   const painter = createMaskPainter({
     imageSize: [height, width],
     value: settings.values.mask,
@@ -42,24 +41,6 @@ export async function create(root, { engine, loaded, shape, state, digits: load,
       choose({ digit });
     },
   });
-  const noisy = createTile({
-    term: "x_t",
-    caption: "what is kept is noised along",
-    empty: "The walk, not there yet",
-  });
-  const answers = createImageGrid({
-    columns: 2,
-    rows: 2,
-    imageSize: [height, width],
-    empty: "Four ways to fill the gap, not there yet",
-  });
-  const status = h("span", { role: "status" });
-  const label = createLabelChoice({
-    info,
-    value: settings.values.label,
-    onChange: (value) => choose({ label: value }),
-  });
-  setText(find(label.element, "legend", HTMLLegendElement), "Fill it as");
   const resamplings = createSlider({
     label: "Visits to each t",
     choices: [1, 2, 3, 5, 10],
@@ -68,91 +49,65 @@ export async function create(root, { engine, loaded, shape, state, digits: load,
     hint: "After each step, noise again and repeat it: the new part grows to fit the old.",
     onInput: (value) => choose({ resamplings: value }),
   });
-  const seed = createSeed({
-    label: "Seed of the filling",
-    diceName: "Other noise for the filling",
-    value: settings.values.seed,
-    onChange: (value) => choose({ seed: value }),
+  const four = createFourAnswers(context, {
+    words: {
+      noised: "what is kept is noised along",
+      noNoise: "The walk, not there yet",
+      noAnswers: "Four ways to fill the gap, not there yet",
+      seed: "Seed of the filling",
+      dice: "Other noise for the filling",
+    },
+    values: settings.values,
+    onChange: choose,
+    work: async (signal) => {
+      const { seed, label, resamplings: visits } = settings.values;
+      const x0 = repeat(picker.x0, ANSWERS * channels);
+      const inpaint = { x0, mask: painter.mask, resamplings: visits };
+      await four.walk(
+        { seed, label, steps: stepsOf(FEW_STEPS, info), inpaint },
+        ({ xt, x0: guess, next, timestep, done }, all) => {
+          four.noisy.show(xt, all, `The first of four walks, at t = ${timestep}`);
+          return {
+            images: done ? next : guess,
+            text: `Four ways to fill the gap in the ${picker.label}`,
+            result: "four fillings; what is kept is kept exactly",
+          };
+        },
+        signal,
+      );
+    },
   });
+  setText(find(four.label.element, "legend", HTMLLegendElement), "Fill it as");
   root.append(
-    h(
-      "div",
-      { class: "bend" },
-      h("div", { class: "bend-given" }, painter.element),
-      noisy.element,
-      h("figure", { class: "bend-made" }, answers.element, h("figcaption", {}, status)),
-      h(
-        "div",
-        { class: "bend-controls" },
+    four.element(
+      [painter.element],
+      [
         picker.element,
-        label.element,
-        h("div", { class: "stack" }, resamplings.element, seed.element),
-      ),
+        four.label.element,
+        h("div", { class: "stack" }, resamplings.element, four.seed.element),
+      ],
     ),
   );
 
   const showDigit = () => {
-    const x0 = repeated(picker.x0, channels);
-    painter.show(x0, shape, `A real ${picker.label}`);
+    painter.show(repeat(picker.x0, channels), shape, `A real ${picker.label}`);
   };
-  /** @param {Partial<typeof settings.values>} values */
-  const choose = (values) => {
-    settings.set(values);
-    walk.ask();
-  };
-  const walk = latest(async (signal) => {
-    const { values } = settings;
-    const x0 = repeated(picker.x0, ANSWERS * channels);
-    await walkThrough(
-      engine,
-      {
-        seed: values.seed,
-        count: ANSWERS,
-        label: values.label,
-        steps: stepsOf(FEW_STEPS, info),
-        sampler: "ddpm",
-        spacing: "trailing",
-        inpaint: { x0, mask: painter.mask, resamplings: values.resamplings },
-      },
-      gate,
-      (frame, all, left) => {
-        const how = left === 0 ? "" : `, ${left} steps to go`;
-        noisy.show(frame.xt, all, `The first of four walks, at t = ${frame.timestep}`);
-        answers.show(
-          left === 0 ? frame.next : frame.x0,
-          all,
-          `Four ways to fill the gap in the ${picker.label}${how}`,
-        );
-        setText(
-          status,
-          left === 0
-            ? "four fillings; what is kept is kept exactly"
-            : `walking, t = ${frame.timestep}`,
-        );
-      },
-      signal,
-    );
-  }, fail);
-
   const unlisten = settings.listen((values) => {
     painter.value = values.mask;
     picker.value = values.digit;
-    label.value = values.label;
+    four.label.value = values.label;
     resamplings.value = values.resamplings;
-    seed.value = values.seed;
+    four.seed.value = values.seed;
     showDigit();
-    walk.ask();
+    four.ask();
   });
   showDigit();
-  walk.ask();
+  four.ask();
   return {
-    rest(value) {
-      gate.rest(value);
-      walk.rest(value);
-    },
+    rest: four.rest,
     dispose() {
       unlisten();
-      walk.cancel();
+      four.cancel();
     },
   };
 }

@@ -3,6 +3,7 @@
 import { h } from "../../dom.js";
 import { createReadouts } from "../../parts/readouts.js";
 import { createSlider } from "../../parts/slider.js";
+import { placeOn } from "../../parts/strokes.js";
 import { createTile } from "../../parts/tile.js";
 
 /** @typedef {NonNullable<import("../../protocol.js").Look["attention"]>} Weights */
@@ -32,10 +33,7 @@ export function createAttention({ place, onChoose }) {
     min: 0,
     max: 0,
     value: 0,
-    format: (place) => {
-      const [, columns = 1] = seen?.weights.shape ?? [];
-      return `row ${Math.floor(place / columns) + 1}, column ${(place % columns) + 1}`;
-    },
+    format: (place) => inWords(place, seen?.weights.shape[1] ?? 1),
     onInput: (place) => choose(place),
   });
   const readouts = createReadouts({
@@ -66,9 +64,8 @@ export function createAttention({ place, onChoose }) {
   const point = (event) => {
     if (seen === null) return;
     const [rows, columns] = seen.weights.shape;
-    const box = picture.canvas.getBoundingClientRect();
-    const row = Math.floor(((event.clientY - box.top) / box.height) * rows);
-    const column = Math.floor(((event.clientX - box.left) / box.width) * columns);
+    const { x, y } = placeOn(picture.canvas, event);
+    const [row, column] = [Math.floor(y * rows), Math.floor(x * columns)];
     if (row < 0 || column < 0 || row >= rows || column >= columns) return;
     const place = row * columns + column;
     if (place !== slider.value) choose(place);
@@ -86,10 +83,10 @@ export function createAttention({ place, onChoose }) {
     slider.value = place;
     const row = rowOf(weights, place);
     const largest = row.reduce((a, b) => Math.max(a, b), 0);
-    const at = `row ${Math.floor(place / columns) + 1}, column ${(place % columns) + 1}`;
+    const at = inWords(place, columns);
     picture.show(x, shape, `The picture, with the place that asks marked: ${at}, at t = ${t}`);
-    const top = row.indexOf(largest);
-    const text = `Where ${at} looks, at t = ${t}: most at row ${Math.floor(top / columns) + 1}, column ${(top % columns) + 1}`;
+    const most = inWords(row.indexOf(largest), columns);
+    const text = `Where ${at} looks, at t = ${t}: most at ${most}`;
     heat.show(
       row.map((weight) => weight / largest),
       [1, 1, rows, columns],
@@ -123,6 +120,10 @@ export function createAttention({ place, onChoose }) {
     },
   };
 }
+
+/** @param {number} place in reading order @param {number} columns */
+const inWords = (place, columns) =>
+  `row ${Math.floor(place / columns) + 1}, column ${(place % columns) + 1}`;
 
 /** One query's weights, mean over the heads. @param {Weights} weights @param {number} place */
 function rowOf({ shape: [height, width], heads, weights }, place) {

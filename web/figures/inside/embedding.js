@@ -3,6 +3,7 @@
 import { h } from "../../dom.js";
 import { createHeatMap } from "../../parts/heat-map.js";
 import { createPlot } from "../../parts/plot.js";
+import { placeOn } from "../../parts/strokes.js";
 
 /**
  * @param {Float32Array} rows [trainTimesteps, d]
@@ -17,10 +18,7 @@ export function createEmbedding(rows, trainTimesteps, onSeek) {
   }
   const map = createHeatMap({ empty: "Not there yet" });
   /** @param {PointerEvent} event */
-  const seek = (event) => {
-    const box = map.canvas.getBoundingClientRect();
-    onSeek(Math.floor(((event.clientX - box.left) / box.width) * trainTimesteps));
-  };
+  const seek = (event) => onSeek(Math.floor(placeOn(map.canvas, event).x * trainTimesteps));
   map.canvas.addEventListener("pointerdown", (event) => {
     map.canvas.setPointerCapture(event.pointerId);
     seek(event);

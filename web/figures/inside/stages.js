@@ -2,6 +2,7 @@
 
 import { h } from "../../dom.js";
 import { createImageGrid } from "../../parts/image-grid.js";
+import { rootMeanSquare } from "../../statistics.js";
 
 /** @typedef {import("../../protocol.js").Stage} Stage */
 
@@ -75,9 +76,7 @@ function createStage(first, depth, attention) {
     /** @param {Stage} stage @param {number} t */
     show({ values }, t) {
       const plane = height * width;
-      let square = 0;
-      for (const value of values) square += value * value;
-      const range = RANGE * Math.sqrt(square / values.length) || 1;
+      const range = RANGE * rootMeanSquare(values) || 1;
       const shown = new Float32Array(chosen.length * plane);
       chosen.forEach((channel, i) => {
         shown.set(values.subarray(channel * plane, (channel + 1) * plane), i * plane);

@@ -2,7 +2,8 @@
 // Hidden where the crate's build does not have them.
 
 import { h } from "../../dom.js";
-import { createPlot, powerOfTen } from "../../parts/plot.js";
+import { significant } from "../../numbers.js";
+import { createPlot } from "../../parts/plot.js";
 import { createReadouts } from "../../parts/readouts.js";
 import { Curve } from "./measure.js";
 
@@ -63,7 +64,7 @@ export function createBound(engine, onSeek) {
     async prior({ x0 }, signal) {
       if (missing) return;
       const bits = await orNothing(engine.priorTerm({ x0 }, signal));
-      if (bits !== null) readouts.show({ prior: number(bits) });
+      if (bits !== null) readouts.show({ prior: significant(bits) });
     },
     /**
      * The term of one t, if it is not known yet.
@@ -78,9 +79,9 @@ export function createBound(engine, onSeek) {
       if (bits === null) return;
       curve.put(t, bits);
       element.hidden = false;
-      if (t === 0) readouts.show({ first: number(bits) });
-      if (current) readouts.show({ term: t === 0 ? "–" : number(bits) });
-      plot.set(curve.lines, `${number(bits)} at t = ${t}; ${curve.size} terms so far`);
+      if (t === 0) readouts.show({ first: significant(bits) });
+      if (current) readouts.show({ term: t === 0 ? "–" : significant(bits) });
+      plot.set(curve.lines, `${significant(bits)} at t = ${t}; ${curve.size} terms so far`);
     },
     /** @param {number} t */
     mark(t) {
@@ -88,13 +89,6 @@ export function createBound(engine, onSeek) {
     },
     dispose: plot.dispose,
   };
-}
-
-/** @param {number} bits */
-function number(bits) {
-  if (bits >= 0.001 || !(bits > 0)) return bits.toPrecision(3);
-  const [mantissa, exponent] = bits.toExponential(1).split("e");
-  return `${mantissa} · ${powerOfTen(10 ** Number(exponent))}`;
 }
 
 /** @param {string} letter @param {string} index */

@@ -1,5 +1,7 @@
 // What is asked about one digit and one noise: the error at any t, and the terms of the bound.
 
+import { difference, meanSquare } from "../../statistics.js";
+
 /** @typedef {import("../../figure.js").Context} Context */
 
 /**
@@ -42,15 +44,8 @@ export async function ask({ arithmetic, engine, loaded }, { x0, label, eps }, t,
     label === null ? question : { ...question, labels: Uint32Array.of(label) },
     signal,
   );
-  const nothing = meanSquare(eps, new Float32Array(eps.length));
-  return { xt, eps, guess: answer.eps, error: meanSquare(eps, answer.eps), nothing };
-}
-
-/** @param {Float32Array} one @param {Float32Array} other */
-function meanSquare(one, other) {
-  let sum = 0;
-  one.forEach((value, i) => (sum += (value - (other[i] ?? NaN)) ** 2));
-  return sum / one.length;
+  const error = meanSquare(difference(answer.eps, eps));
+  return { xt, eps, guess: answer.eps, error, nothing: meanSquare(eps) };
 }
 
 /** Values over t, as they come in. */

@@ -8,7 +8,7 @@ import { createTile } from "../../parts/tile.js";
 import { perDevice } from "../../suit.js";
 import { wholeWalk } from "../../whole-walk.js";
 
-/** @typedef {import("../../figure.js").Context & { gate: import("../../whole-walk.js").Gate }} Inner */
+/** @typedef {import("../../figure.js").Context & { gate: import("../../gate.js").Gate }} Inner */
 /** @typedef {import("../../settings.js").Values<import("../../settings.js").Properties["jump"]>} Values */
 
 const RUNGS = [1, 2, 5, 10, 50, 250, 1000];

@@ -3,16 +3,15 @@
 import { h } from "../../dom.js";
 import { createChoice, createSamplerChoice } from "../../parts/choice.js";
 import { createSlider } from "../../parts/slider.js";
-import { MAX_GUIDANCE } from "../../settings.js";
+import { MAX_GUIDANCE, stepChoices } from "../../settings.js";
 
 /**
  * @param {import("../../protocol.js").Loaded} loaded
  * @param {string} name
  * @param {import("./lane.js").Settings} settings
- * @param {number[]} choices numbers of steps
  * @param {() => void} changed
  */
-export function createLaneControls({ info }, name, settings, choices, changed) {
+export function createLaneControls({ info }, name, settings, changed) {
   /** @param {Partial<typeof settings.values>} values */
   const choose = (values) => {
     settings.set(values);
@@ -25,7 +24,7 @@ export function createLaneControls({ info }, name, settings, choices, changed) {
   });
   const steps = createSlider({
     label: "Steps",
-    choices,
+    choices: stepChoices(info.trainTimesteps),
     value: settings.values.steps ?? 10,
     onInput: (value) => choose({ steps: value }),
   });

@@ -4,12 +4,11 @@ import { h, setText } from "../../dom.js";
 import { latest } from "../../latest.js";
 import { createTile } from "../../parts/tile.js";
 import { asSentence, sentence } from "../../sentence.js";
-import { nearest, stepChoices } from "../../settings.js";
-import { perDevice } from "../../suit.js";
+import { suitableSteps } from "../../suit.js";
 import { wholeWalk } from "../../whole-walk.js";
 import { createLaneControls } from "./lane-controls.js";
 
-/** @typedef {import("../../figure.js").Context & { gate: import("../../whole-walk.js").Gate, advanced: () => void }} Inner */
+/** @typedef {import("../../figure.js").Context & { gate: import("../../gate.js").Gate, advanced: () => void }} Inner */
 /** @typedef {import("../../state.js").Group<import("../../settings.js").Properties["compareA"]>} Settings */
 /** @typedef {import("../../protocol.js").Frame} Frame */
 
@@ -21,12 +20,10 @@ import { createLaneControls } from "./lane-controls.js";
  */
 export function createLane({ engine, loaded, shape, gate, advanced }, name, settings, suitable) {
   const { info } = loaded;
-  const choices = stepChoices(info.trainTimesteps);
-  const stepsOf = () =>
-    settings.values.steps ?? choices[nearest(choices, perDevice(loaded, suitable))] ?? 10;
+  const stepsOf = () => settings.values.steps ?? suitableSteps(loaded, suitable);
   settings.assume({ steps: stepsOf() });
 
-  const where = h("span", { class: "where" });
+  const where = h("span");
   const notice = h("p", { class: "notice", role: "status" });
   const tile = createTile({
     caption: h("span", {}, h("strong", {}, name), " ", where),
@@ -71,7 +68,7 @@ export function createLane({ engine, loaded, shape, gate, advanced }, name, sett
     },
   );
 
-  const controls = createLaneControls(loaded, name, settings, choices, () => compute.ask());
+  const controls = createLaneControls(loaded, name, settings, () => compute.ask());
   const unlisten = settings.listen(() => {
     settings.assume({ steps: stepsOf() });
     controls.show();

@@ -4,8 +4,8 @@ import { h } from "../../dom.js";
 import { createChoice, createLabelChoice, createSamplerChoice } from "../../parts/choice.js";
 import { createSeed } from "../../parts/seed.js";
 import { createSlider } from "../../parts/slider.js";
-import { MAX_GUIDANCE, nearest, stepChoices } from "../../settings.js";
-import { ofDigits, perDevice } from "../../suit.js";
+import { MAX_GUIDANCE, stepChoices } from "../../settings.js";
+import { ofDigits, suitableSteps } from "../../suit.js";
 
 /** @typedef {import("../../protocol.js").Loaded} Loaded */
 /** @typedef {import("../../state.js").Group<import("../../settings.js").Properties["walk"]>} Settings */
@@ -22,12 +22,10 @@ const unguided = (kind) => `Guidance pulls towards a ${kind}; choose one first.`
  */
 export function createControls(loaded, settings, actions) {
   const { info } = loaded;
-  const choices = stepChoices(info.trainTimesteps);
   const kind = ofDigits(info) ? "digit" : "class";
   // A walk of a few seconds, where that is possible.
-  const suitable = perDevice(loaded, { gpu: 250, cpu: 100, software: 20 });
-  const steps = () =>
-    settings.values.steps ?? choices[nearest(choices, suitable)] ?? info.trainTimesteps;
+  const suitable = suitableSteps(loaded, { gpu: 250, cpu: 100, software: 20 });
+  const steps = () => settings.values.steps ?? suitable;
   settings.assume({ steps: steps() });
 
   /** @param {Partial<typeof settings.values>} values */
@@ -48,7 +46,7 @@ export function createControls(loaded, settings, actions) {
   });
   const stepSlider = createSlider({
     label: "Number of steps",
-    choices,
+    choices: stepChoices(info.trainTimesteps),
     value: steps(),
     say: (value) => `${value} steps`,
     onInput: (value) => choose({ steps: value }),

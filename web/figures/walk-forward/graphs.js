@@ -3,6 +3,7 @@
 import { h } from "../../dom.js";
 import { createPlot } from "../../parts/plot.js";
 import { term } from "../../parts/term.js";
+import { titled } from "../../parts/titled.js";
 import { centres, histogram, normal, within } from "./statistics.js";
 import { WALKS } from "./walkers.js";
 
@@ -32,8 +33,6 @@ export function createGraphs(onSeek) {
   });
   /** @type {Record<"atOnce" | "walks", Float64Array>} */
   const shares = { atOnce: centres.map(() => 0), walks: centres.map(() => 0) };
-  /** @param {string | Node} title @param {HTMLElement} plot */
-  const titled = (title, plot) => h("div", {}, h("p", { class: "plot-title" }, title), plot);
   return {
     element: h(
       "div",

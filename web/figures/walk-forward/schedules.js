@@ -4,6 +4,7 @@ import { h } from "../../dom.js";
 import { createChoice } from "../../parts/choice.js";
 import { createPlot } from "../../parts/plot.js";
 import { term } from "../../parts/term.js";
+import { titled } from "../../parts/titled.js";
 
 /** @typedef {import("../../protocol.js").BetaSchedule} BetaSchedule */
 /** @typedef {import("../../protocol.js").ScheduleCurves} ScheduleCurves */
@@ -124,9 +125,7 @@ export function createSchedules({ curves, value, onChange, onSeek }) {
       h(
         "div",
         { class: "schedule-plots" },
-        ...quantities.map(({ heading }, i) =>
-          h("div", {}, h("p", { class: "plot-title" }, ...heading()), places[i]),
-        ),
+        ...places.map((place, i) => titled(quantities[i]?.heading() ?? "", place)),
       ),
     ),
     get value() {

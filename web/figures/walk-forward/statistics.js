@@ -1,5 +1,7 @@
 // What is counted in pixels to be shown: histograms, and how much of an image is left in another.
 
+import { meanSquare } from "../../statistics.js";
+
 const BINS = 48;
 const REACH = 6;
 const WIDTH = (2 * REACH) / BINS;
@@ -33,9 +35,7 @@ export function shareOf(values, image) {
 
 /** The variance over so many walks, without bias, mean over the pixels. @param {Float32Array} deviation @param {number} count */
 export function varianceOf(deviation, count) {
-  let sum = 0;
-  for (const value of deviation) sum += value * value;
-  return ((sum / deviation.length) * count) / (count - 1);
+  return (meanSquare(deviation) * count) / (count - 1);
 }
 
 /** The share of the values from -reach to reach. @param {Float64Array} shares of a histogram @param {number} reach */

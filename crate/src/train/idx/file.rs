@@ -8,9 +8,9 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
 
 /// First four bytes of a file of images: unsigned bytes in three dimensions.
-pub const IMAGES_MAGIC: u32 = 0x0000_0803;
+pub(super) const IMAGES_MAGIC: u32 = 0x0000_0803;
 /// First four bytes of a file of labels: unsigned bytes in one dimension.
-pub const LABELS_MAGIC: u32 = 0x0000_0801;
+pub(super) const LABELS_MAGIC: u32 = 0x0000_0801;
 
 /// The most bytes one file may unfold to (2 GiB; EMNIST, the largest set of its kind, has 0.6).
 const MAX_BYTES: u64 = 2 << 30;
@@ -25,7 +25,7 @@ pub fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
 }
 
 /// A reader of `inner` that unpacks gzip where the first two bytes are gzip's.
-pub fn gunzip_if_needed<'a>(mut inner: impl BufRead + 'a) -> io::Result<Box<dyn Read + 'a>> {
+pub(crate) fn gunzip_if_needed<'a>(mut inner: impl BufRead + 'a) -> io::Result<Box<dyn Read + 'a>> {
     if inner.fill_buf()?.starts_with(&[0x1f, 0x8b]) {
         Ok(Box::new(MultiGzDecoder::new(inner)))
     } else {
@@ -34,7 +34,7 @@ pub fn gunzip_if_needed<'a>(mut inner: impl BufRead + 'a) -> io::Result<Box<dyn 
 }
 
 /// Reads a file of images: the bytes, the height and the width.
-pub fn read_images(path: &Path) -> Result<(Vec<u8>, usize, usize), IdxError> {
+pub(super) fn read_images(path: &Path) -> Result<(Vec<u8>, usize, usize), IdxError> {
     let mut reader = open(path, "images", IMAGES_MAGIC)?;
     let [count, height, width] = header(&mut reader, path)?;
     let bytes = body(&mut reader, path, count, height, width)?;
@@ -42,7 +42,7 @@ pub fn read_images(path: &Path) -> Result<(Vec<u8>, usize, usize), IdxError> {
 }
 
 /// Reads a file of labels.
-pub fn read_labels(path: &Path) -> Result<Vec<u8>, IdxError> {
+pub(super) fn read_labels(path: &Path) -> Result<Vec<u8>, IdxError> {
     let mut reader = open(path, "labels", LABELS_MAGIC)?;
     let [count] = header(&mut reader, path)?;
     body(&mut reader, path, count, 1, 1)

@@ -7,7 +7,9 @@ mod error;
 mod file;
 
 pub use error::IdxError;
-pub use file::{IMAGES_MAGIC, LABELS_MAGIC, gunzip_if_needed, gzip, read_images, read_labels};
+pub(super) use file::gunzip_if_needed;
+pub use file::gzip;
+use file::{IMAGES_MAGIC, LABELS_MAGIC, read_images, read_labels};
 
 use super::dataset::Dataset;
 use std::path::{Path, PathBuf};
@@ -43,7 +45,7 @@ impl Dataset {
     }
 
     /// Reads one file of images and the file of labels that belongs to it.
-    pub fn from_files(images_path: &Path, labels_path: &Path) -> Result<Self, IdxError> {
+    fn from_files(images_path: &Path, labels_path: &Path) -> Result<Self, IdxError> {
         let (images, height, width) = read_images(images_path)?;
         let labels = read_labels(labels_path)?;
         let count = images.len() / (height * width);

@@ -3,7 +3,7 @@
 use plotters::prelude::*;
 
 use super::{Metrics, ReportError};
-use crate::plot::{Area, plot_png};
+use crate::plot::{Area, Axis, Chart, plot_png};
 
 /// More points than this cannot be told apart at that width.
 const MAX_POINTS: usize = 1920;
@@ -58,42 +58,24 @@ fn draw(
     steps: std::ops::Range<f64>,
     losses: std::ops::Range<f64>,
 ) -> Result<(), Box<dyn std::error::Error>> {
-    let mut chart = ChartBuilder::on(area)
-        .margin(16)
-        .x_label_area_size(44)
-        .y_label_area_size(72)
-        .build_cartesian_2d(steps, losses.log_scale())?;
-    chart
-        .configure_mesh()
-        .light_line_style(BLACK.mix(0.04))
-        .bold_line_style(BLACK.mix(0.12))
-        .label_style(("sans-serif", 15))
-        .axis_desc_style(("sans-serif", 17))
-        .x_desc("step")
-        .y_desc("loss")
-        .x_label_formatter(&|step| format!("{step:.0}"))
-        .y_label_formatter(&|loss| format!("{loss:.3}"))
-        .draw()?;
-    chart
-        .draw_series(LineSeries::new(
-            points.iter().map(|&(step, loss, _)| (step, loss)),
-            &LOSS,
-        ))?
-        .label("loss")
-        .legend(|(x, y)| PathElement::new([(x, y), (x + 24, y)], LOSS));
-    chart
-        .draw_series(LineSeries::new(
-            points.iter().map(|&(step, _, average)| (step, average)),
-            LOSS_EMA.stroke_width(2),
-        ))?
-        .label("running average")
-        .legend(|(x, y)| PathElement::new([(x, y), (x + 24, y)], LOSS_EMA.stroke_width(2)));
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::UpperRight)
-        .label_font(("sans-serif", 15))
-        .background_style(WHITE.mix(0.8))
-        .border_style(BLACK.mix(0.2))
-        .draw()?;
-    Ok(())
+    let mut chart = Chart::new(
+        area,
+        Axis {
+            range: steps,
+            name: "step",
+            write: |step| format!("{step:.0}"),
+            room: 44,
+        },
+        Axis {
+            range: losses.log_scale(),
+            name: "loss",
+            write: |loss| format!("{loss:.3}"),
+            room: 72,
+        },
+    )?;
+    let losses = points.iter().map(|&(step, loss, _)| (step, loss));
+    chart.line("loss", LOSS, losses)?;
+    let averages = points.iter().map(|&(step, _, average)| (step, average));
+    chart.line("running average", LOSS_EMA.stroke_width(2), averages)?;
+    chart.legend()
 }

@@ -1,0 +1,105 @@
+// What the first two instruments of "Bend it" have in common: beside what is given stands what is noised, and
+// then four answers to it, walked together.
+
+import { h, setText } from "../../dom.js";
+import { createGate } from "../../gate.js";
+import { latest } from "../../latest.js";
+import { createLabelChoice } from "../../parts/choice.js";
+import { createImageGrid } from "../../parts/image-grid.js";
+import { createSeed } from "../../parts/seed.js";
+import { createTile } from "../../parts/tile.js";
+import { wholeWalk } from "../../whole-walk.js";
+
+/** @typedef {import("../../protocol.js").ChainOptions} ChainOptions */
+/** @typedef {import("../../protocol.js").Frame} Frame */
+
+export const ANSWERS = 4;
+
+/**
+ * @typedef {object} Words
+ * @property {string} noised what the noisy picture is
+ * @property {string} noNoise what a screen reader hears before it is there
+ * @property {string} noAnswers and before the answers are
+ * @property {string} seed
+ * @property {string} dice
+ */
+
+/**
+ * @typedef {object} Shown what is seen of a step
+ * @property {Float32Array} images [4, channels, h, w]
+ * @property {string} text what they are
+ * @property {string} result the line below once they have arrived
+ */
+
+/**
+ * @param {import("../../figure.js").Context} context
+ * @param {object} options
+ * @param {Words} options.words
+ * @param {{ label: number | null, seed: number }} options.values
+ * @param {(values: { label?: number | null, seed?: number }) => void} options.onChange
+ * @param {(signal: AbortSignal) => Promise<void>} options.work what is done when it is asked for
+ */
+export function createFourAnswers({ engine, loaded, shape, fail }, options) {
+  const { words, values, onChange, work } = options;
+  const [, , height = 1, width = 1] = shape;
+  const gate = createGate();
+  const noisy = createTile({ term: "x_t", caption: words.noised, empty: words.noNoise });
+  const answers = createImageGrid({
+    columns: 2,
+    rows: ANSWERS / 2,
+    imageSize: [height, width],
+    empty: words.noAnswers,
+  });
+  const status = h("span", { role: "status" });
+  const label = createLabelChoice({
+    info: loaded.info,
+    value: values.label,
+    onChange: (value) => onChange({ label: value }),
+  });
+  const seed = createSeed({
+    label: words.seed,
+    diceName: words.dice,
+    value: values.seed,
+    onChange: (value) => onChange({ seed: value }),
+  });
+  const { ask, cancel, rest } = latest(work, fail);
+  return {
+    noisy,
+    label,
+    seed,
+    ask,
+    cancel,
+    /** @param {Node[]} given @param {Node[]} controls */
+    element(given, controls) {
+      return h(
+        "div",
+        { class: "bend" },
+        h("div", { class: "bend-given" }, ...given),
+        noisy.element,
+        h("figure", {}, answers.element, h("figcaption", {}, status)),
+        h("div", { class: "bend-controls" }, ...controls),
+      );
+    },
+    /**
+     * Walks the four to their end, or until the signal is aborted.
+     * @param {Omit<ChainOptions, "count" | "sampler" | "spacing">} how
+     * @param {(frame: Frame, shape: number[]) => Shown} show
+     * @param {AbortSignal} signal
+     */
+    async walk(how, show, signal) {
+      const chain = { ...how, count: ANSWERS, sampler: "ddpm", spacing: "trailing" };
+      const frames = wholeWalk(engine, /** @type {ChainOptions} */ (chain), signal, gate);
+      for await (const { frame, timesteps, shape: all } of frames) {
+        const { images, text, result } = show(frame, all);
+        const left = timesteps.length - 1 - frame.index;
+        answers.show(images, all, frame.done ? text : `${text}, ${left} steps to go`);
+        setText(status, frame.done ? result : `walking, t = ${frame.timestep}`);
+      }
+    },
+    /** @param {boolean} value */
+    rest(value) {
+      gate.rest(value);
+      rest(value);
+    },
+  };
+}

@@ -1,0 +1,8 @@
+// Something below a line that says what it is.
+
+import { h } from "../dom.js";
+
+/** @param {string | Node | (string | Node)[]} title @param {...Node} content */
+export function titled(title, ...content) {
+  return h("div", {}, h("p", { class: "plot-title" }, ...[title].flat()), ...content);
+}
