@@ -15,7 +15,7 @@
 //   worker.js      the other side: worker/ has its methods, startup.js finds a device that computes
 //                  correctly, wasm.js types the crate's two builds in pkg/
 //   models/        which model: the page's own, one behind an address, one that is dropped
-//   styles/        base (colours, type), page (frame), parts, hero; a figure's own are beside it
+//   styles/        colours and type, the frame, controls, pictures ...; a figure's own are beside it
 //
 // Nothing is computed on this thread, and nothing at all for a figure that is out of sight. A figure that
 // fails says so in its own place; the rest goes on.
