@@ -113,9 +113,7 @@ pub(super) fn forward(x: &[f32], weight: &[f32], added: Added, shape: &ConvShape
     let planes = shape.planes();
     let taps = planes.taps();
     let per_channel = shape.c_in * taps.len();
-    let weights = Packed::new(shape.c_out, per_channel, |o| {
-        weight[o * per_channel..][..per_channel].iter().copied()
-    });
+    let weights = Packed::rows(weight, shape.c_out, per_channel);
     let image = shape.c_in * shape.h * shape.w;
     let output = shape.c_out * shape.h_out * shape.w_out;
     let mut y = buffer(shape.n * output);

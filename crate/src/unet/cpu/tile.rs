@@ -17,7 +17,28 @@ pub(super) struct Packed {
 }
 
 impl Packed {
+    /// Packs `[c_out, per_channel]`, as weights are stored. It is done for every batch, and so must cost little beside an image.
+    pub(super) fn rows(weight: &[f32], c_out: usize, per_channel: usize) -> Self {
+        let mut values = vec![0.0; c_out * per_channel];
+        for (first, size) in blocks(c_out) {
+            let range = first * per_channel..(first + size) * per_channel;
+            let (rows, block) = (&weight[range.clone()], &mut values[range]);
+            match size {
+                8 => transpose::<8>(rows, per_channel, block),
+                4 => transpose::<4>(rows, per_channel, block),
+                2 => transpose::<2>(rows, per_channel, block),
+                _ => block.copy_from_slice(rows),
+            }
+        }
+        Self {
+            values,
+            c_out,
+            per_channel,
+        }
+    }
+
     /// Packs the weights of `c_out` output channels: `row(o)` are the `per_channel` of one, by input channel and tap.
+    #[cfg(feature = "native")]
     pub(super) fn new<Row: Iterator<Item = f32>>(
         c_out: usize,
         per_channel: usize,
@@ -42,7 +63,27 @@ impl Packed {
     }
 }
 
+/// Writes `M` rows of `len` values as `len` rows of `M`, in squares that compilers make vector shuffles of.
+fn transpose<const M: usize>(rows: &[f32], len: usize, to: &mut [f32]) {
+    const SIDE: usize = 4;
+    let row = |m: usize| &rows[m * len..(m + 1) * len];
+    let mut squares: [_; M] = std::array::from_fn(|m| row(m).as_chunks::<SIDE>().0.iter());
+    let mut columns = to.as_chunks_mut::<M>().0.chunks_exact_mut(SIDE);
+    for columns in &mut columns {
+        let square: [[f32; SIDE]; M] =
+            std::array::from_fn(|m| squares[m].next().copied().unwrap_or_default());
+        for (k, column) in columns.iter_mut().enumerate() {
+            *column = std::array::from_fn(|m| square[m][k]);
+        }
+    }
+    let rest = columns.into_remainder();
+    for (k, column) in (len - rest.len()..).zip(rest) {
+        *column = std::array::from_fn(|m| row(m)[k]);
+    }
+}
+
 /// Writes the first values of `M` rows, then their second ones, and so on.
+#[cfg(feature = "native")]
 fn interleave<const M: usize, Row: Iterator<Item = f32>>(
     to: &mut [f32],
     row: impl Fn(usize) -> Row,
