@@ -7,6 +7,7 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fixtureModel, fragileWorker, limitMemory, scaleTensor } from "./faults.js";
 import { launch, root, serve } from "./helpers.js";
+import { openEngine } from "./steady.js";
 import { Visitor } from "./visitor.js";
 
 /** @typedef {import("./helpers.js").Answer} Answer */
@@ -24,30 +25,13 @@ after(async () => {
 });
 
 /**
- * A page with the engine and nothing else, on a server of its own.
+ * The engine with a model on the CPU.
  * @param {import("node:test").TestContext} t
  * @param {Record<string, Answer>} [instead]
  * @param {string} [model]
  */
 async function engineOn(t, instead = {}, model = "small") {
-  const server = await serve({
-    ...(await fixtureModel("small")),
-    ...(await fragileWorker()),
-    ...instead,
-  });
-  const page = await browser.newPage();
-  t.after(async () => {
-    await page.context().close();
-    await server.close();
-  });
-  await page.goto(`${server.url}tests/browser/steady.html`);
-  await page.waitForFunction("globalThis.engine !== undefined");
-  /** @param {string} script @param {unknown} [value] `it` in the script @returns {Promise<any>} */
-  const run = (script, value) =>
-    page.evaluate(
-      ([script, it]) => new Function("it", `return (async () => { ${script} })()`)(it),
-      /** @type {const} */ ([script, value]),
-    );
+  const { run } = await openEngine(browser, t, instead);
   await run(`await engine.load({ model: it, device: "cpu" })`, model);
   return run;
 }
