@@ -60,7 +60,7 @@ const meanDifference = (one, other) =>
   one.reduce((sum, value, i) => sum + Math.abs(value - (other[i] ?? NaN)), 0) / one.length;
 
 describe("a model of other images", () => {
-  test("lets figures begin with an image of the visitor's own where digits are none to it", async (t) => {
+  test("lets figures begin with an image that it draws, or one of the visitor's own", async (t) => {
     const visitor = await visit();
     const { page } = visitor;
     await drop(page, await changed(t, "cifar_style", {}, "cifar_style"));
@@ -73,6 +73,9 @@ describe("a model of other images", () => {
     ])) {
       const section = await visitor.goTo(heading);
       await section.getByText(/this model knows images of 32 × 32 in colour/).waitFor();
+      await section
+        .getByRole("img", { name: "An image that the model drew, 32 × 32 pixels" })
+        .waitFor({ timeout: 60_000 });
       await section.getByLabel("Open an image").setInputFiles(picture);
       await section.getByRole("img", { name: "Your image, 32 × 32 pixels" }).waitFor();
       const noised = section.getByRole("img", { name: shown }).first();
