@@ -5,6 +5,7 @@
 #[cfg(feature = "gpu")]
 use crate::chain::InBatches;
 use crate::chain::{Denoiser, ModelSpec};
+use crate::json::in_words;
 use crate::noise::NoiseStream;
 use crate::schedule::{Schedule, ScheduleError, SchedulerConfig};
 #[cfg(feature = "gpu")]
@@ -58,7 +59,8 @@ impl Labels {
         };
         let labels: Self = serde_json::from_str(json).map_err(|e| {
             PipelineError::Labels(format!(
-                "{e}; it must read like {{\"names\": [\"cat\", \"dog\"], \"null\": 2}}"
+                "{}; it must read like {{\"names\": [\"cat\", \"dog\"], \"null\": 2}}",
+                in_words(&e)
             ))
         })?;
         if labels.names.len() > count || labels.null.is_some_and(|null| null >= count) {
