@@ -3,27 +3,15 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { violations } from "./accessibility.js";
 import { bar, shows, visitStill } from "./any-model.js";
-import { launch, serve } from "./helpers.js";
+import { serve } from "./helpers.js";
 import { conformance, filesOf } from "./models.js";
+import { openSite } from "./site.js";
 import { Visitor } from "./visitor.js";
 
-/** @type {Awaited<ReturnType<typeof launch>>} */
-let browser;
-/** @type {Awaited<ReturnType<typeof serve>>} */
-let server;
-
-before(async () => {
-  browser = await launch({ webgpu: false });
-  server = await serve();
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
+const site = openSite();
 
 const elsewhere = "https://models.example";
 
@@ -33,7 +21,7 @@ const elsewhere = "https://models.example";
  * @param {readonly string[]} allowed
  */
 async function visitElsewhere(t, allowed) {
-  const context = await browser.newContext({ reducedMotion: "reduce" });
+  const context = await site.browser.newContext({ reducedMotion: "reduce" });
   t.after(() => context.close());
   const visitor = new Visitor(await context.newPage(), allowed);
   /** @type {string[]} */
@@ -51,7 +39,7 @@ async function visitElsewhere(t, allowed) {
     await route.fulfill(body === null ? { status: 404, headers } : { body, headers });
   });
   const address = encodeURIComponent(`${elsewhere}/owner/plain/resolve/main`);
-  await visitor.page.goto(`${server.url}?device=cpu&model=${address}#seed=7`);
+  await visitor.page.goto(`${site.url}?device=cpu&model=${address}#seed=7`);
   const dialog = visitor.page.getByRole("dialog", { name: /Fetch a model from models\.example/ });
   await dialog.waitFor();
   return { visitor, asked, dialog };
@@ -93,10 +81,10 @@ describe("a model behind an address", () => {
     for (const [name, content] of Object.entries(files)) {
       flat[`/mine/old/${path.basename(name)}`] = { body: Buffer.from(content) };
     }
-    const site = await serve(flat);
-    t.after(site.close);
+    const mine = await serve(flat);
+    t.after(mine.close);
     for (const model of ["tests/conformance/cifar_style/", "/mine/old"]) {
-      const visitor = await visitStill(browser, `${site.url}?device=cpu&model=${model}`);
+      const visitor = await visitStill(site, `${mine.url}?device=cpu&model=${model}`);
       await shows(visitor, /It comes from this site/);
       await visitor.page.context().close();
     }
@@ -110,8 +98,8 @@ describe("a model behind an address", () => {
       ["https://", /no name and no address/],
     ]) {
       const visitor = await visitStill(
-        browser,
-        `${server.url}?device=cpu&model=${encodeURIComponent(String(model))}`,
+        site,
+        `?device=cpu&model=${encodeURIComponent(String(model))}`,
       );
       await visitor.page.getByText(says).waitFor();
       await visitor.page.getByText(/It is the page's own here\./).waitFor();
@@ -132,9 +120,9 @@ test("several models of the page's own are in a menu", async (t) => {
     instead[`/pretrained/small/${name}`] = { body: Buffer.from(content) };
   }
   delete instead["/pretrained/small/golden.json"];
-  const site = await serve(instead);
-  t.after(site.close);
-  const visitor = await visitStill(browser, `${site.url}?device=cpu`);
+  const several = await serve(instead);
+  t.after(several.close);
+  const visitor = await visitStill(site, `${several.url}?device=cpu`);
   const menu = visitor.page.getByRole("combobox", { name: "Model" });
   assert.deepEqual(await menu.getByRole("option").allTextContents(), ["mnist", "small"]);
   assert.equal(await menu.inputValue(), "mnist");

@@ -3,33 +3,18 @@
 import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { zipSync } from "fflate";
 import { violations } from "./accessibility.js";
 import { bar, shows, sizeOf, visitStill } from "./any-model.js";
-import { launch, serve } from "./helpers.js";
 import { changed, cifarFolder, drop, filesOf, scratch } from "./models.js";
+import { openSite } from "./site.js";
 
-/** @type {Awaited<ReturnType<typeof launch>>} */
-let browser;
-/** @type {Awaited<ReturnType<typeof serve>>} */
-let server;
-
-before(async () => {
-  browser = await launch({ webgpu: false });
-  server = await serve();
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
-
-const visit = () => visitStill(browser, `${server.url}?device=cpu`);
+const site = openSite();
 
 describe("a model that is dropped", () => {
   test("is shown in its size and colours, one after the other", async (t) => {
-    const visitor = await visit();
+    const visitor = await visitStill(site);
     const { page } = visitor;
     assert.ok(await bar(visitor).isHidden(), "of the page's one own model nothing need be said");
 
@@ -76,7 +61,7 @@ describe("a model that is dropped", () => {
   });
 
   test("is taken from a zip, from loose files, and from what is chosen in the dialog", async (t) => {
-    const visitor = await visit();
+    const visitor = await visitStill(site);
     const { page } = visitor;
     const folder = await scratch(t);
     // As a system's own tools pack it: in a folder, with files of its own beside.
@@ -132,7 +117,7 @@ describe("a model that is dropped", () => {
     for (const [name, content] of Object.entries(files)) {
       await writeFile(path.join(folder, name), content);
     }
-    const visitor = await visit();
+    const visitor = await visitStill(site);
     await drop(visitor.page, folder);
     await shows(visitor, /35\.7 million parameters, images of 32 × 32 in colour/);
     await visitor.step.click();

@@ -3,32 +3,18 @@
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { zipSync } from "fflate";
 import { refusal, sizeOf, visitStill } from "./any-model.js";
-import { launch, root, serve } from "./helpers.js";
+import { root } from "./helpers.js";
 import { changed, conformance, filesOf, scratch } from "./models.js";
+import { openSite } from "./site.js";
 
-/** @type {Awaited<ReturnType<typeof launch>>} */
-let browser;
-/** @type {Awaited<ReturnType<typeof serve>>} */
-let server;
-
-before(async () => {
-  browser = await launch({ webgpu: false });
-  server = await serve();
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
-
-const visit = () => visitStill(browser, `${server.url}?device=cpu`);
+const site = openSite();
 
 describe("what is no model", () => {
   test("is refused with a sentence, and the model before goes on", async (t) => {
-    const visitor = await visit();
+    const visitor = await visitStill(site);
     const config = "unet/config.json";
     const weights = "unet/diffusion_pytorch_model.safetensors";
     const plain = await readFile(path.join(conformance("plain"), config), "utf8");
@@ -89,7 +75,7 @@ describe("what is no model", () => {
   });
 
   test("an archive that is damaged, far too large or lies about its size is refused", async (t) => {
-    const visitor = await visit();
+    const visitor = await visitStill(site);
     const folder = await scratch(t);
     /** @param {string} name @param {Uint8Array} bytes */
     const archive = async (name, bytes) => {

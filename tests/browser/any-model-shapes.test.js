@@ -3,28 +3,15 @@
 import assert from "node:assert/strict";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { violations } from "./accessibility.js";
 import { bar, refusal, shows, visitStill } from "./any-model.js";
-import { launch, root, screenshots, serve } from "./helpers.js";
+import { root, screenshots } from "./helpers.js";
+import { meanDifference } from "./images.js";
 import { changed, drag, drop, scratch } from "./models.js";
+import { openSite } from "./site.js";
 
-/** @type {Awaited<ReturnType<typeof launch>>} */
-let browser;
-/** @type {Awaited<ReturnType<typeof serve>>} */
-let server;
-
-before(async () => {
-  browser = await launch({ webgpu: false });
-  server = await serve();
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
-
-const visit = () => visitStill(browser, `${server.url}?device=cpu`);
+const site = openSite();
 
 /**
  * The red, green and blue values of the first frame of a picture, each pixel once.
@@ -55,13 +42,9 @@ const coloursOf = (page, file, type, scale) =>
     /** @type {const} */ ([file.toString("base64"), type, scale]),
   );
 
-/** @param {number[]} one @param {number[]} other */
-const meanDifference = (one, other) =>
-  one.reduce((sum, value, i) => sum + Math.abs(value - (other[i] ?? NaN)), 0) / one.length;
-
 describe("a model of other images", () => {
   test("lets figures begin with an image that it draws, or one of the visitor's own", async (t) => {
-    const visitor = await visit();
+    const visitor = await visitStill(site);
     const { page } = visitor;
     await drop(page, await changed(t, "cifar_style", {}, "cifar_style"));
     await shows(visitor, /cifar_style/);
@@ -128,7 +111,7 @@ describe("a model of other images", () => {
       { "labels.json": JSON.stringify({ names, null: 10 }) },
       "<b onclick=alert(1)>bold",
     );
-    const visitor = await visit();
+    const visitor = await visitStill(site);
     const { page } = visitor;
     const title = await page.title();
     await drop(page, model);
@@ -142,10 +125,7 @@ describe("a model of other images", () => {
       .first()
       .waitFor();
     await group.getByRole("radio", { name: "1", exact: true }).check();
-    const overflow = await page.evaluate(
-      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-    );
-    assert.ok(overflow <= 0, `the page is ${overflow} pixels too wide`);
+    await visitor.fits();
     await visitor.goTo("A wall of digits");
     await visitor.goTo("Take it with you");
     assert.equal(await page.locator("img, b").count(), 0, "no name became an element");
@@ -166,7 +146,7 @@ for (const [width, colorScheme] of /** @type {const} */ ([
   [390, "dark"],
 ])) {
   test(`all of it fits into ${width} pixels, ${colorScheme}`, async (t) => {
-    const visitor = await visitStill(browser, `${server.url}?device=cpu`, {
+    const visitor = await visitStill(site, "?device=cpu", {
       viewport: { width, height: 844 },
       colorScheme,
     });
@@ -174,10 +154,7 @@ for (const [width, colorScheme] of /** @type {const} */ ([
     await mkdir(screenshots, { recursive: true });
     /** @param {string} name */
     const shot = async (name) => {
-      const overflow = await page.evaluate(
-        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-      );
-      assert.ok(overflow <= 0, `${name}: the page is ${overflow} pixels too wide`);
+      await visitor.fits();
       const file = `model-${name}-${width}-${colorScheme}.png`;
       await page.screenshot({ path: path.join(screenshots, file) });
     };

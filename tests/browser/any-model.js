@@ -1,18 +1,17 @@
 // The page with a model that is not its own, as a visitor sees it.
 
 import { drop } from "./models.js";
-import { visit } from "./visitor.js";
 
 /** @typedef {import("./visitor.js").Visitor} Visitor */
 
 /**
  * Opens the page; nothing plays by itself, so that the tests wait for what they ask for.
- * @param {import("playwright-core").Browser} browser
- * @param {string} url
+ * @param {ReturnType<typeof import("./site.js").openSite>} site
+ * @param {string} [address]
  * @param {import("playwright-core").BrowserContextOptions} [options]
  */
-export const visitStill = (browser, url, options) =>
-  visit(browser, url, { reducedMotion: "reduce", ...options });
+export const visitStill = (site, address, options) =>
+  site.visit(address, { reducedMotion: "reduce", ...options });
 
 /** The line that says which model it is. @param {Visitor} visitor */
 export const bar = ({ page }) => page.getByRole("group", { name: "The model" });
