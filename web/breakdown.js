@@ -22,13 +22,13 @@ export class Breakdown extends Error {
    * @param {BreakdownKind} kind
    * @param {string} reason
    * @param {Method} method the call
-   * @param {boolean} guilty whether this very call was being computed
+   * @param {"this" | "another" | "none"} culprit the call that was being computed, as far as is known
    */
-  constructor(kind, reason, method, guilty) {
+  constructor(kind, reason, method, culprit) {
     super(explain(kind, reason, method));
     this.kind = kind;
     this.reason = reason;
-    this.guilty = guilty;
+    this.culprit = culprit;
   }
 }
 

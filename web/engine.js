@@ -42,11 +42,13 @@ export class Engine {
   #device = "auto";
   /** The worker with the model. @type {Link | null} */
   #serving = null;
-  /** How the worker before it ended. @type {BreakdownReport | null} */
+  /** How the worker before it ended, and what it computed on. @type {BreakdownReport & { device: string } | null} */
   #ended = null;
   #losses = 0;
   /** The most images the network is asked about at once. */
   #batch = Infinity;
+  /** Whether the GPU has no memory for a single image of this model. */
+  #tooSmall = false;
 
   /**
    * @param {(progress: import("./protocol.js").Progress) => void} onProgress
@@ -67,6 +69,7 @@ export class Engine {
     this.#models += 1;
     this.#wish = wish;
     this.#batch = Infinity;
+    this.#tooSmall = false;
     /** @type {Loaded | undefined} */
     let loaded;
     await this.#relay.renew(async (before) => {
@@ -166,7 +169,7 @@ export class Engine {
    * @param {AbortSignal} [signal]
    */
   boundTerm(params, signal) {
-    return this.#relay.call("boundTerm", params, { signal });
+    return this.#relay.call("boundTerm", params, { signal, mend: this.#smaller(1) });
   }
 
   /**
@@ -184,7 +187,7 @@ export class Engine {
    * @param {AbortSignal} [signal]
    */
   look(params, signal) {
-    return this.#relay.call("look", params, { signal });
+    return this.#relay.call("look", params, { signal, mend: this.#smaller(1) });
   }
 
   /**
@@ -223,9 +226,14 @@ export class Engine {
 
   /** A worker that served has broken down. @param {BreakdownReport} report */
   #mourn(report) {
-    this.#ended = report;
+    this.#ended = { ...report, device: this.#device };
     if (report.kind === "lost") this.#losses += 1;
-    const what = report.kind === "lost" ? "The GPU was lost" : "The computation broke down";
+    const what = {
+      lost: "The GPU was lost",
+      memory: "There was not enough memory",
+      trap: "The computation broke down",
+      start: "The computation broke down",
+    }[report.kind];
     this.#onChange({
       notice: `${what} (${bare(report.reason)}). What was under way goes on as soon as the network is loaded again.`,
       loaded: null,
@@ -236,7 +244,7 @@ export class Engine {
   async #startAgain() {
     const wish = this.#wish;
     if (wish === null) throw new Error("no model is loaded yet");
-    const device = this.#losses >= LOSSES ? "cpu" : this.#device;
+    const device = this.#tooSmall || this.#losses >= LOSSES ? "cpu" : this.#device;
     let link = this.#newLink();
     let loaded;
     try {
@@ -251,10 +259,13 @@ export class Engine {
     return link;
   }
 
-  /** @param {BreakdownReport} report @param {Loaded} loaded */
-  #story({ kind, reason }, { info }) {
+  /** @param {BreakdownReport & { device: string }} ended @param {Loaded} loaded */
+  #story({ kind, reason, device }, { info }) {
     const goesOn = "Walks go on from their last step";
     if (kind === "memory") {
+      if (device !== info.device) {
+        return `The GPU has not enough memory for this model (${bare(reason)}), so the CPU computes from here on. ${goesOn}.`;
+      }
       const batch = this.#batch === 1 ? "one image" : `${this.#batch} images`;
       return this.#batch === Infinity
         ? `There was not enough memory (${bare(reason)}). ${goesOn}.`
@@ -267,15 +278,22 @@ export class Engine {
   }
 
   /**
-   * Where memory did not suffice for a call about so many images: ask about half as many at once.
+   * Where memory did not suffice for a call about so many images: ask about half as many at once, and
+   * where a GPU cannot hold a single one, the CPU.
    * @param {number} images
-   * @returns {(breakdown: Breakdown) => boolean} false if there is nothing to halve
+   * @returns {(breakdown: Breakdown) => boolean} false if nothing is left to try
    */
   #smaller(images) {
     return ({ kind }) => {
+      if (kind !== "memory") return false;
       const asked = Math.min(this.#batch, images);
-      if (kind !== "memory" || asked <= 1) return false;
-      this.#batch = Math.floor(asked / 2);
+      if (asked > 1) {
+        this.#batch = Math.floor(asked / 2);
+        return true;
+      }
+      if (this.#device !== "webgpu") return false;
+      this.#tooSmall = true;
+      this.#batch = Infinity;
       return true;
     };
   }

@@ -69,7 +69,7 @@ export class Link {
   call(method, params, signal) {
     if (this.#broken !== null) {
       const { kind, reason } = this.#broken;
-      return Promise.reject(new Breakdown(kind, reason, method, false));
+      return Promise.reject(new Breakdown(kind, reason, method, "none"));
     }
     if (signal?.aborted) return Promise.reject(signal.reason);
     const id = ++this.#last;
@@ -107,8 +107,10 @@ export class Link {
     // A read that a lost GPU never answers would keep it alive.
     this.#worker.terminate();
     this.#tell(report);
+    const { kind, reason, call } = report;
     for (const [id, { method, reject }] of this.#pending) {
-      reject(new Breakdown(report.kind, report.reason, method, id === report.call));
+      const culprit = call === null ? "none" : call === id ? "this" : "another";
+      reject(new Breakdown(kind, reason, method, culprit));
     }
     this.#pending.clear();
   }

@@ -6,7 +6,7 @@ import { Breakdown } from "./breakdown.js";
 /** @typedef {import("./protocol.js").Calls} Calls */
 /** @typedef {import("./protocol.js").Method} Method */
 
-/** How often a call may lose its worker before it is given up. */
+/** How often a call may lose its worker, to the GPU or to nobody knows what, before it is given up. */
 const ATTEMPTS = 3;
 
 /**
@@ -56,9 +56,15 @@ export class Relay {
         return await errand(link);
       } catch (error) {
         if (signal?.aborted || !(error instanceof Breakdown)) throw error;
-        if (error.guilty && error.kind !== "lost") {
+        const { kind, culprit } = error;
+        if (kind === "lost" || culprit === "none") {
+          if (++lost >= ATTEMPTS) throw error;
+        } else if (culprit === "this") {
           if (mend?.(error) !== true) throw error;
-        } else if (++lost >= ATTEMPTS) throw error;
+        } else {
+          // After the culprit, whose changes the next worker has to begin with.
+          await new Promise((resolve) => setTimeout(resolve));
+        }
       }
     }
   }

@@ -63,7 +63,8 @@ function between(low, high, initial, { whole }) {
       const wish = text.trim() === "" ? NaN : Number(text);
       if (Number.isNaN(wish)) return undefined;
       const clamped = Math.min(top(limits), Math.max(low, wish));
-      const value = whole ? Math.round(clamped) : clamped;
+      // 0 is 0: what is written knows no other.
+      const value = (whole ? Math.round(clamped) : clamped) + 0;
       return { value, exact: value === wish };
     },
     write: String,

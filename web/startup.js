@@ -3,7 +3,7 @@
 import { ByteCount, DownloadError } from "./download.js";
 import { readModel } from "./folder.js";
 import { findGpu } from "./gpu.js";
-import { gpuLost } from "./gpu-watch.js";
+import { doneInFull, gpuLost } from "./gpu-watch.js";
 import { ownModel } from "./models/address.js";
 import { sentence } from "./sentence.js";
 import { loadWasm } from "./wasm.js";
@@ -115,7 +115,7 @@ function load(wasm, folder) {
  * @returns {Promise<StartCheck>}
  */
 async function checkAnswer(model, folder, count) {
-  const answer = await model.probe();
+  const answer = await doneInFull(() => model.probe());
   if (!answer.every(Number.isFinite)) {
     throw new WrongAnswer(`the model "${folder.name}" gives numbers that are not finite`);
   }

@@ -47,6 +47,7 @@ pub mod diffusion;
 pub mod eval;
 #[cfg(feature = "native")]
 pub mod folder;
+mod json;
 pub mod likelihood;
 pub mod noise;
 #[cfg(any(feature = "native", target_arch = "wasm32"))]

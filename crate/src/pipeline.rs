@@ -2,7 +2,10 @@
 //!
 //! Takes the contents of the files, never their paths: the page fetches them, [`folder`](crate::folder) reads them from disk.
 
+#[cfg(feature = "gpu")]
+use crate::chain::InBatches;
 use crate::chain::{Denoiser, ModelSpec};
+use crate::json::in_words;
 use crate::noise::NoiseStream;
 use crate::schedule::{Schedule, ScheduleError, SchedulerConfig};
 #[cfg(feature = "gpu")]
@@ -56,7 +59,8 @@ impl Labels {
         };
         let labels: Self = serde_json::from_str(json).map_err(|e| {
             PipelineError::Labels(format!(
-                "{e}; it must read like {{\"names\": [\"cat\", \"dog\"], \"null\": 2}}"
+                "{}; it must read like {{\"names\": [\"cat\", \"dog\"], \"null\": 2}}",
+                in_words(&e)
             ))
         })?;
         if labels.names.len() > count || labels.null.is_some_and(|null| null >= count) {
@@ -269,12 +273,13 @@ impl Denoiser for Pipeline {
         timestep: usize,
         labels: Option<&[usize]>,
     ) -> Result<Vec<f32>, PipelineError> {
-        let timesteps = vec![timestep as f32; shape[0]];
         #[cfg(feature = "gpu")]
         if let Some(engine) = &self.engine {
-            let output = engine.predict(x_t, &timesteps, labels).await;
-            return output.map_err(|e| PipelineError::Device(e.to_string()));
+            let (model, at_most) = (&OnGpu(engine), engine.most_images());
+            let batches = InBatches { model, at_most };
+            return batches.predict(x_t, shape, timestep, labels).await;
         }
+        let timesteps = vec![timestep as f32; shape[0]];
         let x_t = Tensor::<4>::from_data(TensorData::new(x_t.to_vec(), shape), &self.device);
         let out = self.unet.forward(x_t, &timesteps, labels); // [n, out_channels, h, w]
         let data = out
@@ -283,5 +288,26 @@ impl Denoiser for Pipeline {
             .map_err(|e| PipelineError::Device(format!("{e:?}")))?;
         data.try_into_vec::<f32>()
             .map_err(|e| PipelineError::Device(format!("{e:?}")))
+    }
+}
+
+/// A network that the GPU's kernels evaluate.
+#[cfg(feature = "gpu")]
+struct OnGpu<'a>(&'a Engine);
+
+#[cfg(feature = "gpu")]
+impl Denoiser for OnGpu<'_> {
+    type Error = PipelineError;
+
+    async fn predict(
+        &self,
+        x_t: &[f32],
+        shape: [usize; 4],
+        timestep: usize,
+        labels: Option<&[usize]>,
+    ) -> Result<Vec<f32>, PipelineError> {
+        let timesteps = vec![timestep as f32; shape[0]];
+        let output = self.0.predict(x_t, &timesteps, labels).await;
+        output.map_err(|e| PipelineError::Device(e.to_string()))
     }
 }

@@ -6,10 +6,16 @@ import { root } from "./helpers.js";
 
 /** @typedef {import("./helpers.js").Answer} Answer */
 
-/** web/worker.js, listening to the orders of a test. @returns {Promise<Record<string, Answer>>} */
-export async function fragileWorker() {
+/**
+ * web/worker.js, listening to the orders of a test, perhaps with a GPU that is smaller than the real one.
+ * @param {{ memory?: number, piece?: number }} [gpu] bytes that it has, and that it says to give in one piece
+ * @returns {Promise<Record<string, Answer>>}
+ */
+export async function fragileWorker(gpu = {}) {
   const script = await readFile(path.join(root, "web", "worker.js"), "utf8");
-  return { "/web/worker.js": { body: `import "/tests/browser/worker-faults.js";\n${script}` } };
+  const size = new URLSearchParams(Object.entries(gpu).map(([key, bytes]) => [key, String(bytes)]));
+  const faults = `/tests/browser/worker-faults.js?${size}`;
+  return { "/web/worker.js": { body: `import "${faults}";\n${script}` } };
 }
 
 const WEIGHTS = "unet/diffusion_pytorch_model.safetensors";

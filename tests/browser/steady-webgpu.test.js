@@ -4,56 +4,25 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { fixtureModel, fragileWorker } from "./faults.js";
-import { SLOW, largestDifference, launch, serve } from "./helpers.js";
-import { TOLERANCE } from "./tolerance.js";
+import { SLOW, launch, serve } from "./helpers.js";
+import { assertSameWalk, openEngine } from "./steady.js";
 import { Visitor } from "./visitor.js";
 
-/** @typedef {{ index: number, timestep: number, dispatches: number, xt: number[], x0: number[], eps: number[], next: number[] }} Shown */
+/** @typedef {import("./steady.js").Shown} Shown */
 
 /** @type {Awaited<ReturnType<typeof launch>>} */
 let browser;
-/** @type {Awaited<ReturnType<typeof serve>>} */
-let server;
-/** @type {Record<string, import("./helpers.js").Answer>} */
-let answers;
-
 before(async () => {
   browser = await launch({ webgpu: true });
-  answers = { ...(await fixtureModel("small")), ...(await fragileWorker()) };
-  server = await serve(answers);
 });
 
 after(async () => {
   await browser?.close();
-  await server?.close();
 });
-
-/** @param {Shown[]} found @param {Shown[]} expected @param {string} what */
-function assertSame(found, expected, what) {
-  assert.deepEqual(
-    found.map(({ timestep }) => timestep),
-    expected.map(({ timestep }) => timestep),
-    what,
-  );
-  for (const [i, frame] of found.entries()) {
-    for (const part of /** @type {const} */ (["xt", "x0", "eps", "next"])) {
-      const difference = largestDifference(frame[part], expected[i]?.[part] ?? []);
-      assert.ok(
-        difference <= TOLERANCE.chain,
-        `${what}: ${part} of step ${i} is off by ${difference}`,
-      );
-    }
-  }
-}
 
 describe("a GPU that is lost", { timeout: 2 * SLOW }, () => {
   test("costs no walk anything: it goes on on a new device, and at the second time on the CPU", async (t) => {
-    const page = await browser.newPage();
-    t.after(() => page.context().close());
-    await page.goto(`${server.url}tests/browser/steady.html`);
-    await page.waitForFunction("globalThis.engine !== undefined");
-    /** @param {string} script @returns {Promise<any>} */
-    const run = (script) => page.evaluate(`(async () => { ${script} })()`);
+    const { run } = await openEngine(browser, t);
     const options = `{ seed: 4, count: 1, label: null, steps: 3 }`;
 
     await run(`await engine.load({ model: "small", device: "cpu" })`);
@@ -62,12 +31,12 @@ describe("a GPU that is lost", { timeout: 2 * SLOW }, () => {
     await run(`await engine.load({ model: "small", device: "webgpu" })`);
     /** @type {Shown[]} */
     const renewed = await run(`return walk(${options}, { 1: "destroy" })`);
-    assertSame(renewed, undisturbed, "on a new device");
+    assertSameWalk(renewed, undisturbed, "on a new device");
     assert.ok(
       renewed.every(({ dispatches }) => dispatches > 0),
       "all of it on the GPU",
     );
-    /** @type {{ notice: string, device: string | null }[]} */
+    /** @type {import("./steady.js").Change[]} */
     let changes = await run(`return changes.splice(0)`);
     assert.deepEqual(
       changes.map(({ device }) => device),
@@ -77,7 +46,7 @@ describe("a GPU that is lost", { timeout: 2 * SLOW }, () => {
 
     /** @type {Shown[]} */
     const moved = await run(`return walk(${options}, { 2: "destroy" })`);
-    assertSame(moved, undisturbed, "on the CPU");
+    assertSameWalk(moved, undisturbed, "on the CPU");
     assert.deepEqual(
       moved.map(({ dispatches }) => dispatches > 0),
       [true, true, false],
@@ -88,8 +57,13 @@ describe("a GPU that is lost", { timeout: 2 * SLOW }, () => {
   });
 
   test("is told in the page, which walks on on the CPU where there is no other", async (t) => {
+    const answers = { ...(await fixtureModel("small")), ...(await fragileWorker()) };
+    const server = await serve(answers);
     const visitor = new Visitor(await browser.newPage());
-    t.after(() => visitor.page.context().close());
+    t.after(async () => {
+      await visitor.page.context().close();
+      await server.close();
+    });
     await visitor.page.goto(`${server.url}?device=webgpu&model=small#steps=10&at=1`);
     await visitor.revealed(SLOW);
     await visitor.until(async () => (await visitor.position()).position === 1, SLOW);

@@ -80,8 +80,8 @@ class Learning {
     this.#settings = state.group("learn");
     const { digit, t, seed } = this.#settings.values;
     this.#picker = createSubject({
+      context,
       digits,
-      shape: context.shape,
       value: digit,
       onChange: (digit) => {
         this.#settings.set({ digit });

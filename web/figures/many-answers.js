@@ -47,8 +47,8 @@ export async function create(root, context) {
     begin();
   };
   const picker = createSubject({
+    context,
     digits,
-    shape,
     value: settings.values.digit,
     onChange: (digit) => choose({ digit }),
   });

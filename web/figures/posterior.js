@@ -46,8 +46,8 @@ export async function create(root, context) {
     compute.ask();
   };
   const picker = createSubject({
+    context,
     digits,
-    shape,
     value: settings.values.digit,
     onChange: (digit) => choose({ digit }),
   });

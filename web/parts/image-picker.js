@@ -1,8 +1,9 @@
-// An image of the visitor's own in the model's size and colours, chosen or dropped, where the page's digits
-// are nothing that the model knows.
+// An image in the model's size and colours where the page's digits are nothing that the model knows: one that
+// the visitor opens or drops, or one that the model draws.
 
 import { h, setText } from "../dom.js";
 import { asSentence, sentence } from "../sentence.js";
+import { createButton } from "./button.js";
 import { createOpenImage, readImage } from "./open-image.js";
 import { createTile } from "./tile.js";
 
@@ -10,18 +11,37 @@ import { createTile } from "./tile.js";
  * @param {object} options
  * @param {number[]} options.shape [1, channels, h, w]; 1 channel or 3
  * @param {string} options.hint why one is wanted
+ * @param {(number: number) => Promise<Float32Array | null>} options.draw an image of the model's own, by number; null if none comes any more
+ * @param {boolean} options.drawsAtOnce whether to begin with one
  * @param {() => void} options.onChange
  */
-export function createImagePicker({ shape, hint, onChange }) {
+export function createImagePicker({ shape, hint, draw, drawsAtOnce, onChange }) {
   const [, channels = 1, height = 1, width = 1] = shape;
   const tile = createTile({ empty: "No image is chosen yet" });
   const notice = h("p", { class: "notice", role: "status" });
   const canvas = h("canvas", { width, height });
   /** @type {Float32Array | null} */
   let x0 = null;
+  let own = false;
+  /** Counts what was asked for, so that what comes late does not take the place of the latest. */
+  let wishes = 0;
+  let drawings = 0;
 
+  /**
+   * @param {Float32Array} values
+   * @param {boolean} isOwn whether it is the visitor's
+   */
+  const show = (values, isOwn) => {
+    x0 = values;
+    own = isOwn;
+    setText(notice, "");
+    const whose = own ? "Your image" : "An image that the model drew";
+    tile.show(x0, shape, `${whose}, ${height} × ${width} pixels`);
+    onChange();
+  };
   /** @param {Blob} file */
   const take = async (file) => {
+    const wish = ++wishes;
     try {
       const bitmap = await readImage(file);
       const context = canvas.getContext("2d", { willReadFrequently: true });
@@ -34,19 +54,28 @@ export function createImagePicker({ shape, hint, onChange }) {
       context.imageSmoothingQuality = "high";
       context.drawImage(bitmap, (width - w) / 2, (height - h) / 2, w, h);
       bitmap.close();
-      x0 = valuesOf(context.getImageData(0, 0, width, height).data, channels);
-      setText(notice, "");
-      tile.show(x0, shape, `Your image, ${height} × ${width} pixels`);
-      onChange();
+      const { data } = context.getImageData(0, 0, width, height);
+      if (wish === wishes) show(valuesOf(data, channels), true);
     } catch (error) {
       setText(notice, asSentence(sentence(error)));
     }
   };
+  const drawAnother = async () => {
+    const wish = ++wishes;
+    try {
+      const drawn = await draw(drawings++);
+      // Its figure may be gone by now.
+      if (drawn !== null && wish === wishes && element.isConnected) show(drawn, false);
+    } catch (error) {
+      setText(notice, asSentence(sentence(error)));
+    }
+  };
+  const drawer = createButton({ name: "Let the model draw one", onPress: drawAnother });
   const element = h(
     "div",
     { class: "digit-picker" },
     tile.element,
-    h("div", {}, createOpenImage(take), h("p", { class: "hint" }, hint), notice),
+    h("div", {}, createOpenImage(take), drawer.element, h("p", { class: "hint" }, hint), notice),
   );
   element.addEventListener("dragover", (event) => event.preventDefault());
   element.addEventListener("drop", (event) => {
@@ -56,10 +85,15 @@ export function createImagePicker({ shape, hint, onChange }) {
     event.preventDefault();
     take(dropped);
   });
+  if (drawsAtOnce) drawAnother();
   return {
     element,
     get x0() {
       return x0;
+    },
+    /** Whether it is the visitor's. */
+    get own() {
+      return own;
     },
   };
 }

@@ -1,7 +1,7 @@
 // Which errors leave a worker that must not be used again: after a trap the crate's memory is in the middle
-// of something.
+// of something, and after a refusal the GPU's is.
 
-import { GpuMemoryError } from "../gpu-watch.js";
+import { GpuRefusal } from "../gpu-watch.js";
 import { sentence } from "../sentence.js";
 
 /** @typedef {Omit<import("../breakdown.js").BreakdownReport, "call">} Damage */
@@ -20,7 +20,9 @@ const MEMORY =
  * @returns {Damage | null} null where nothing is damaged
  */
 export function damageOf(error) {
-  if (error instanceof GpuMemoryError) return { kind: "memory", reason: sentence(error) };
+  if (error instanceof GpuRefusal) {
+    return { kind: error.memory ? "memory" : "trap", reason: sentence(error) };
+  }
   if (!(error instanceof Error) || typeof WebAssembly !== "object") return null;
   if (error instanceof WebAssembly.RuntimeError) {
     const panic = panicMessage();

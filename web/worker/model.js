@@ -1,6 +1,6 @@
 // What is asked of the model. There is one at a time.
 
-import { gpuErrors } from "../gpu-watch.js";
+import { doneInFull } from "../gpu-watch.js";
 import { start } from "../startup.js";
 import { closeAllChains, closeChain, openChain, stepChain } from "./chains.js";
 import { inTurn, inTurnUnlessCancelled } from "./queue.js";
@@ -23,18 +23,13 @@ export function computingDevice() {
 }
 
 /**
- * Work on the device, whose answer counts only if the device did all of it.
+ * Work on the device.
  * @template T
  * @param {number} call
  * @param {() => T | Promise<T>} work
  */
 function compute(call, work) {
-  return inTurnUnlessCancelled(call, async () => {
-    const result = await work();
-    const [error] = gpuErrors();
-    if (error !== undefined) throw error;
-    return result;
-  });
+  return inTurnUnlessCancelled(call, () => doneInFull(work));
 }
 
 /**
@@ -53,8 +48,6 @@ export function modelMethods(report) {
         model = started.model;
         device = started.loaded.info.device;
         if (wish.batch !== undefined && wish.batch < Infinity) model.askAtMost(wish.batch);
-        // The answer that was checked counts, not what was tried on the way to it.
-        gpuErrors();
         return started.loaded;
       });
     },

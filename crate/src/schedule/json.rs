@@ -3,6 +3,8 @@
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
+use crate::json::in_words;
+
 use super::{ScheduleError, SchedulerConfig, Spacing};
 
 /// The scheduler classes whose configurations are understood.
@@ -30,7 +32,7 @@ impl SchedulerConfig {
     pub fn from_json(text: &str) -> Result<Self, ScheduleError> {
         let strict = quote_infinities(text);
         let map: Map<String, Value> =
-            serde_json::from_str(&strict).map_err(|e| ScheduleError::Json(e.to_string()))?;
+            serde_json::from_str(&strict).map_err(|e| ScheduleError::Json(in_words(&e)))?;
         Self::try_from(map)
     }
 
@@ -159,7 +161,7 @@ fn get<T: DeserializeOwned>(
         None | Some(Value::Null) => Ok(default),
         Some(value) => serde_json::from_value(value.clone()).map_err(|e| ScheduleError::Key {
             key,
-            reason: e.to_string(),
+            reason: in_words(&e),
         }),
     }
 }

@@ -1,5 +1,6 @@
 //! `unet/config.json`: the keys of diffusers' `UNet2DModel`, read, checked and written.
 
+use crate::json::in_words;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
@@ -165,6 +166,7 @@ fn blame(config: &Value) -> Option<UNetConfigError> {
     config.as_object()?.iter().find_map(|(key, value)| {
         let alone = serde_json::Map::from_iter([(key.clone(), value.clone())]);
         let error = UNetConfig::deserialize(Value::Object(alone)).err()?;
+        let error = in_words(&error);
         Some(UNetConfigError::Syntax(format!("{key} = {value}: {error}")))
     })
 }
@@ -175,7 +177,7 @@ impl UNetConfig {
     /// # Errors
     /// Broken JSON, anything that walkback does not build (by name), and values that make no network.
     pub fn from_json(json: &str) -> Result<Self, UNetConfigError> {
-        let syntax = |e: serde_json::Error| UNetConfigError::Syntax(e.to_string());
+        let syntax = |e: serde_json::Error| UNetConfigError::Syntax(in_words(&e));
         let mut value: Value = serde_json::from_str(json).map_err(syntax)?;
         let Some(keys) = value.as_object_mut() else {
             return Err(UNetConfigError::Syntax("it is not an object".into()));

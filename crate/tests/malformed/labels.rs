@@ -12,27 +12,27 @@ fn every_malformed_list_of_labels_has_its_sentence() {
     for (text, expected) in [
         (
             "",
-            "labels.json: EOF while parsing a value at line 1 column 0; it must read like {\"names\": [\"cat\", \"dog\"], \"null\": 2}",
+            "labels.json: the text ends too early (line 1, column 0); it must read like {\"names\": [\"cat\", \"dog\"], \"null\": 2}",
         ),
         (
             "[\"cat\", \"dog\"]",
-            "labels.json: invalid type: string \"cat\", expected a sequence at line 1 column 6; it must read like {\"names\": [\"cat\", \"dog\"], \"null\": 2}",
+            "labels.json: a list belongs where the text \"cat\" stands (line 1, column 6); it must read like {\"names\": [\"cat\", \"dog\"], \"null\": 2}",
         ),
         (
             "{\"names\": \"cat\"}",
-            "labels.json: invalid type: string \"cat\", expected a sequence at line 1 column 15; it must read like {\"names\": [\"cat\", \"dog\"], \"null\": 2}",
+            "labels.json: a list belongs where the text \"cat\" stands (line 1, column 15); it must read like {\"names\": [\"cat\", \"dog\"], \"null\": 2}",
         ),
         (
             "{\"names\": [1, 2]}",
-            "labels.json: invalid type: integer `1`, expected a string at line 1 column 12; it must read like {\"names\": [\"cat\", \"dog\"], \"null\": 2}",
+            "labels.json: a text belongs where 1 stands (line 1, column 12); it must read like {\"names\": [\"cat\", \"dog\"], \"null\": 2}",
         ),
         (
             "{\"null\": 10}",
-            "labels.json: missing field `names` at line 1 column 12; it must read like {\"names\": [\"cat\", \"dog\"], \"null\": 2}",
+            "labels.json: `names` is missing (line 1, column 12); it must read like {\"names\": [\"cat\", \"dog\"], \"null\": 2}",
         ),
         (
             "{\"names\": [], \"null\": -1}",
-            "labels.json: invalid value: integer `-1`, expected usize at line 1 column 24; it must read like {\"names\": [\"cat\", \"dog\"], \"null\": 2}",
+            "labels.json: a whole number, 0 or more, belongs where -1 stands (line 1, column 24); it must read like {\"names\": [\"cat\", \"dog\"], \"null\": 2}",
         ),
         (
             "{\"names\": [], \"null\": 99}",

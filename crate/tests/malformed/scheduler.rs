@@ -22,22 +22,22 @@ fn every_malformed_scheduler_has_its_sentence() {
         (
             "beta_schedule",
             json!("laplace"),
-            "scheduler configuration: `beta_schedule`: unknown variant `laplace`, expected one of `linear`, `scaled_linear`, `squaredcos_cap_v2`, `sigmoid`",
+            "scheduler configuration: `beta_schedule`: `laplace` is not known; use one of `linear`, `scaled_linear`, `squaredcos_cap_v2`, `sigmoid`",
         ),
         (
             "prediction_type",
             json!("flow_prediction"),
-            "scheduler configuration: `prediction_type`: unknown variant `flow_prediction`, expected one of `epsilon`, `sample`, `v_prediction`",
+            "scheduler configuration: `prediction_type`: `flow_prediction` is not known; use one of `epsilon`, `sample`, `v_prediction`",
         ),
         (
             "variance_type",
             json!("medium"),
-            "scheduler configuration: `variance_type`: unknown variant `medium`, expected one of `fixed_small`, `fixed_small_log`, `fixed_large`, `fixed_large_log`, `learned`, `learned_range`",
+            "scheduler configuration: `variance_type`: `medium` is not known; use one of `fixed_small`, `fixed_small_log`, `fixed_large`, `fixed_large_log`, `learned`, `learned_range`",
         ),
         (
             "timestep_spacing",
             json!("log"),
-            "scheduler configuration: `timestep_spacing`: unknown variant `log`, expected one of `leading`, `linspace`, `trailing`",
+            "scheduler configuration: `timestep_spacing`: `log` is not known; use one of `leading`, `linspace`, `trailing`",
         ),
         (
             "num_train_timesteps",
@@ -47,7 +47,7 @@ fn every_malformed_scheduler_has_its_sentence() {
         (
             "num_train_timesteps",
             json!(-1),
-            "scheduler configuration: `num_train_timesteps`: invalid value: integer `-1`, expected usize",
+            "scheduler configuration: `num_train_timesteps`: a whole number, 0 or more, belongs where -1 stands",
         ),
         (
             "num_train_timesteps",
@@ -57,7 +57,7 @@ fn every_malformed_scheduler_has_its_sentence() {
         (
             "num_train_timesteps",
             json!("1000"),
-            "scheduler configuration: `num_train_timesteps`: invalid type: string \"1000\", expected usize",
+            "scheduler configuration: `num_train_timesteps`: a whole number, 0 or more, belongs where the text \"1000\" stands",
         ),
         (
             "beta_start",
@@ -72,7 +72,7 @@ fn every_malformed_scheduler_has_its_sentence() {
         (
             "beta_start",
             json!("NaN"),
-            "scheduler configuration: `beta_start`: invalid type: string \"NaN\", expected f64",
+            "scheduler configuration: `beta_start`: a number belongs where the text \"NaN\" stands",
         ),
         (
             "beta_end",
@@ -127,17 +127,17 @@ fn every_malformed_scheduler_has_its_sentence() {
         (
             "final_sigmas_type",
             json!("one"),
-            "scheduler configuration: `final_sigmas_type`: unknown variant `one`, expected `zero` or `sigma_min`",
+            "scheduler configuration: `final_sigmas_type`: `one` is not known; use `zero` or `sigma_min`",
         ),
         (
             "lambda_min_clipped",
             json!("NaN"),
-            "scheduler configuration: `lambda_min_clipped`: invalid type: string \"NaN\", expected f64",
+            "scheduler configuration: `lambda_min_clipped`: a number belongs where the text \"NaN\" stands",
         ),
         (
             "steps_offset",
             json!(-3),
-            "scheduler configuration: `steps_offset`: invalid value: integer `-3`, expected usize",
+            "scheduler configuration: `steps_offset`: a whole number, 0 or more, belongs where -3 stands",
         ),
     ] {
         let text = json!({ key: value }).to_string();
@@ -146,23 +146,23 @@ fn every_malformed_scheduler_has_its_sentence() {
     for (text, expected) in [
         (
             "",
-            "the scheduler configuration is not a JSON object: EOF while parsing a value at line 1 column 0",
+            "the scheduler configuration is not a JSON object: the text ends too early (line 1, column 0)",
         ),
         (
             "[]",
-            "the scheduler configuration is not a JSON object: invalid type: sequence, expected a map at line 1 column 0",
+            "the scheduler configuration is not a JSON object: an object belongs where a list stands (line 1, column 0)",
         ),
         (
             "{",
-            "the scheduler configuration is not a JSON object: EOF while parsing an object at line 1 column 1",
+            "the scheduler configuration is not a JSON object: the text ends too early (line 1, column 1)",
         ),
         (
             r#"{"beta_start": 1e-4,}"#,
-            "the scheduler configuration is not a JSON object: trailing comma at line 1 column 21",
+            "the scheduler configuration is not a JSON object: trailing comma (line 1, column 21)",
         ),
         (
             r#"{"beta_start": NaN}"#,
-            "scheduler configuration: `beta_start`: invalid type: string \"NaN\", expected f64",
+            "scheduler configuration: `beta_start`: a number belongs where the text \"NaN\" stands",
         ),
         (
             r#"{"num_train_timesteps": 3, "trained_betas": [0.1, -0.1, 0.2]}"#,

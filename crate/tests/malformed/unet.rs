@@ -43,7 +43,7 @@ fn every_malformed_configuration_has_its_sentence() {
         (
             "layers_per_block",
             Value::Null,
-            "unet/config.json cannot be read: layers_per_block = null: invalid type: null, expected usize. It must be the configuration of a diffusers UNet2DModel",
+            "unet/config.json cannot be read: layers_per_block = null: a whole number, 0 or more, belongs where null stands. It must be the configuration of a diffusers UNet2DModel",
         ),
         (
             "layers_per_block",
@@ -53,7 +53,7 @@ fn every_malformed_configuration_has_its_sentence() {
         (
             "layers_per_block",
             json!(-1),
-            "unet/config.json cannot be read: layers_per_block = -1: invalid value: integer `-1`, expected usize. It must be the configuration of a diffusers UNet2DModel",
+            "unet/config.json cannot be read: layers_per_block = -1: a whole number, 0 or more, belongs where -1 stands. It must be the configuration of a diffusers UNet2DModel",
         ),
         (
             "layers_per_block",
@@ -83,12 +83,12 @@ fn every_malformed_configuration_has_its_sentence() {
         (
             "block_out_channels",
             json!([1e30, 32, 64]),
-            "unet/config.json cannot be read: block_out_channels = [1e+30,32,64]: invalid type: floating point `1e+30`, expected usize. It must be the configuration of a diffusers UNet2DModel",
+            "unet/config.json cannot be read: block_out_channels = [1e+30,32,64]: a whole number, 0 or more, belongs where 1e+30 stands. It must be the configuration of a diffusers UNet2DModel",
         ),
         (
             "norm_num_groups",
             json!("eight"),
-            "unet/config.json cannot be read: norm_num_groups = \"eight\": invalid type: string \"eight\", expected usize. It must be the configuration of a diffusers UNet2DModel",
+            "unet/config.json cannot be read: norm_num_groups = \"eight\": a whole number, 0 or more, belongs where the text \"eight\" stands. It must be the configuration of a diffusers UNet2DModel",
         ),
         (
             "norm_num_groups",
@@ -158,7 +158,7 @@ fn every_malformed_configuration_has_its_sentence() {
         (
             "resnet_time_scale_shift",
             json!("ada_group"),
-            "unet/config.json cannot be read: resnet_time_scale_shift = \"ada_group\": unknown variant `ada_group`, expected `default` or `scale_shift`. It must be the configuration of a diffusers UNet2DModel",
+            "unet/config.json cannot be read: resnet_time_scale_shift = \"ada_group\": `ada_group` is not known; use `default` or `scale_shift`. It must be the configuration of a diffusers UNet2DModel",
         ),
         (
             "act_fn",
@@ -222,7 +222,7 @@ fn every_malformed_configuration_has_its_sentence() {
     for (text, expected) in [
         (
             "",
-            "unet/config.json cannot be read: EOF while parsing a value at line 1 column 0. It must be the configuration of a diffusers UNet2DModel",
+            "unet/config.json cannot be read: the text ends too early (line 1, column 0). It must be the configuration of a diffusers UNet2DModel",
         ),
         (
             "[1]",
@@ -234,7 +234,7 @@ fn every_malformed_configuration_has_its_sentence() {
         ),
         (
             "{\"sample_size\": 28",
-            "unet/config.json cannot be read: EOF while parsing an object at line 1 column 18. It must be the configuration of a diffusers UNet2DModel",
+            "unet/config.json cannot be read: the text ends too early (line 1, column 18). It must be the configuration of a diffusers UNet2DModel",
         ),
     ] {
         let files = ModelFolder {

@@ -9,6 +9,7 @@ use crate::unet::{UNet, UNetConfig};
 use cubecl::bytes::Bytes;
 use cubecl::client::Client;
 use cubecl::server::ServerError;
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 use thiserror::Error;
 
@@ -65,7 +66,16 @@ impl Engine {
         self.plan.launches.len()
     }
 
-    /// [`UNet::forward`] with everything on the host: `x_t` and the result are `[n, c, h, w]`.
+    /// How many images at most can be asked about at once: beyond, a tensor would be larger than what the device gives in
+    /// one piece. At least one, which may be too much, too.
+    #[must_use]
+    pub fn most_images(&self) -> NonZeroUsize {
+        let most = self.plan.most_images(Piece::most(&self.client));
+        NonZeroUsize::new(most).unwrap_or(NonZeroUsize::MIN)
+    }
+
+    /// [`UNet::forward`] with everything on the host: `x_t` and the result are `[n, c, h, w]`, n at most
+    /// [`most_images`](Self::most_images).
     ///
     /// # Errors
     /// The device failed.

@@ -220,6 +220,25 @@ mod tests {
     }
 
     #[test]
+    fn so_many_images_as_a_device_has_room_for_and_hardly_fewer() {
+        let plan = network(|_| {}).launches().expect("a plan");
+        let largest = |images: usize| {
+            let layout = memory::Layout::new(&plan, images, true);
+            layout
+                .buffers
+                .iter()
+                .copied()
+                .fold(layout.given_len, usize::max)
+        };
+        for most in [20_000, 54_321, 1 << 24] {
+            let images = plan.most_images(most);
+            assert!(largest(images) <= most, "{images} images in {most}");
+            assert!(largest(images + 2) > most, "{images} images in {most}");
+        }
+        assert_eq!(plan.most_images(100), 0);
+    }
+
+    #[test]
     fn a_step_is_at_most_eighty_launches_that_touch_little_more_than_they_must() {
         let config = UNetConfig {
             sample_size: [28, 28],

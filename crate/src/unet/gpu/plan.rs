@@ -183,6 +183,16 @@ pub(super) struct Plan {
     pub(super) bottom: Option<(Features, usize)>,
 }
 
+impl Plan {
+    /// For how many images no tensor, nor what the host writes, is larger than `most` numbers.
+    pub(super) fn most_images(&self, most: usize) -> usize {
+        let given = self.given.all().iter().map(Features::size).sum();
+        let largest = self.sizes.iter().copied().fold(given, usize::max);
+        // What the host writes is one piece, in which each part begins at a multiple.
+        most.saturating_sub(self.given.all().len() * ALIGN) / largest.max(1)
+    }
+}
+
 /// Takes down a network's launches in their order.
 #[derive(Debug)]
 pub(in crate::unet) struct Planner {

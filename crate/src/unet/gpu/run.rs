@@ -59,9 +59,15 @@ impl Piece {
         Ok(Self { handle, len })
     }
 
+    /// The most numbers that the device has room for in one piece.
+    pub(super) fn most(client: &Client) -> usize {
+        let bytes = client.properties().memory.max_page_size;
+        usize::try_from(bytes / F32).unwrap_or(usize::MAX)
+    }
+
     /// Its size in bytes, if the device has so much in one piece.
     fn fits(len: usize, client: &Client) -> Result<u64, TooLarge> {
-        let (bytes, most) = (len as u64 * F32, client.properties().memory.max_page_size);
+        let (bytes, most) = (len as u64 * F32, Self::most(client) as u64 * F32);
         if bytes > most {
             return Err(TooLarge(bytes, most));
         }

@@ -1,0 +1,119 @@
+// What is no model is refused, whatever it is, and costs the visitor nothing.
+
+import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { describe, test } from "node:test";
+import { zipSync } from "fflate";
+import { refusal, sizeOf, visitStill } from "./any-model.js";
+import { root } from "./helpers.js";
+import { changed, conformance, filesOf, scratch } from "./models.js";
+import { openSite } from "./site.js";
+
+const site = openSite();
+
+describe("what is no model", () => {
+  test("is refused with a sentence, and the model before goes on", async (t) => {
+    const visitor = await visitStill(site);
+    const config = "unet/config.json";
+    const weights = "unet/diffusion_pytorch_model.safetensors";
+    const plain = await readFile(path.join(conformance("plain"), config), "utf8");
+    const folder = await scratch(t);
+    const picture = path.join(folder, "cat.png");
+    await writeFile(picture, await readFile(path.join(root, "docs", "page.png")));
+    /** @type {[RegExp, ...string[]][]} */
+    const cases = [
+      [
+        /no scheduler\/scheduler_config\.json/,
+        await changed(t, "plain", { "scheduler/scheduler_config.json": null }),
+      ],
+      [
+        /no unet\/diffusion_pytorch_model\.safetensors: the weights are missing/,
+        await changed(t, "plain", { [weights]: null }),
+      ],
+      [
+        /diffusion_pytorch_model\.bin is not opened.*[Cc]onvert to safetensors/,
+        await changed(t, "plain", {
+          [weights]: null,
+          "unet/diffusion_pytorch_model.bin": "pickle",
+        }),
+      ],
+      [
+        /split into several files/,
+        await changed(t, "plain", {
+          [weights]: null,
+          "unet/a-00001.safetensors": "",
+          "unet/a-00002.safetensors": "",
+        }),
+      ],
+      [/no unet\/config\.json.*1 file, cat\.png/, picture],
+      [
+        /unet\/config\.json.* 17 MB, far more/,
+        await changed(t, "plain", { [config]: " ".repeat(17e6) }),
+      ],
+      [/no text in UTF-8/, await changed(t, "plain", { [config]: Uint8Array.of(0xff, 0xfe, 0) })],
+      // These are found out by the crate, after the model before was put away.
+      [/unet\/config\.json cannot be read/, await changed(t, "plain", { [config]: "<html>" })],
+      [/safetensors/, await changed(t, "plain", { [weights]: new Uint8Array(3e6) })],
+      [
+        /UNet2DModel/,
+        await changed(t, "plain", {
+          [config]: plain.replace("UNet2DModel", "UNet2DConditionModel"),
+        }),
+      ],
+    ];
+    for (const [says, ...paths] of cases) {
+      const sentence = await refusal(visitor, ...paths);
+      assert.match(sentence, says);
+      assert.match(sentence, /^\S.{15,}[.!?]$/s, "a sentence");
+    }
+    await visitor.revealed();
+    assert.deepEqual(await sizeOf(visitor), [28, 28]);
+    await visitor.step.click();
+    await visitor.reaches(1);
+    await visitor.leave();
+  });
+
+  test("an archive that is damaged, far too large or lies about its size is refused", async (t) => {
+    const visitor = await visitStill(site);
+    const folder = await scratch(t);
+    /** @param {string} name @param {Uint8Array} bytes */
+    const archive = async (name, bytes) => {
+      const file = path.join(folder, name);
+      await writeFile(file, bytes);
+      return file;
+    };
+    const files = await filesOf(await changed(t, "plain", {}));
+    const whole = zipSync(files, { level: 1 });
+    assert.match(
+      await refusal(visitor, await archive("cut.zip", whole.subarray(0, whole.length / 2))),
+      /archive cannot be unpacked/,
+    );
+    assert.match(
+      await refusal(
+        visitor,
+        await archive("other.zip", zipSync({ "notes.txt": new Uint8Array(9) })),
+      ),
+      /no unet\/config\.json.*1 file, notes\.txt/,
+    );
+    // 40 MB of blanks in 40 kB, where a few kilobytes belong.
+    const bomb = { ...files, "unet/config.json": new Uint8Array(40e6).fill(32) };
+    assert.match(
+      await refusal(visitor, await archive("bomb.zip", zipSync(bomb, { level: 9 }))),
+      /unet\/config\.json has 40 MB, far more/,
+    );
+    // The same, and the archive says that it is 100 bytes.
+    const liar = zipSync({ ...bomb }, { level: 9 });
+    const claims = Buffer.alloc(4);
+    claims.writeUInt32LE(40e6);
+    for (let at = liar.length; (at = Buffer.from(liar).lastIndexOf(claims, at - 1)) > 0;) {
+      new DataView(liar.buffer, liar.byteOffset).setUint32(at, 100, true);
+    }
+    assert.match(
+      await refusal(visitor, await archive("liar.zip", liar)),
+      /archive is damaged: unet\/config\.json is not as large as it says/,
+    );
+    await visitor.revealed();
+    await visitor.leave();
+  });
+});

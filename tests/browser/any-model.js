@@ -1,0 +1,44 @@
+// The page with a model that is not its own, as a visitor sees it.
+
+import { drop } from "./models.js";
+
+/** @typedef {import("./visitor.js").Visitor} Visitor */
+
+/**
+ * Opens the page; nothing plays by itself, so that the tests wait for what they ask for.
+ * @param {ReturnType<typeof import("./site.js").openSite>} site
+ * @param {string} [address]
+ * @param {import("playwright-core").BrowserContextOptions} [options]
+ */
+export const visitStill = (site, address, options) =>
+  site.visit(address, { reducedMotion: "reduce", ...options });
+
+/** The line that says which model it is. @param {Visitor} visitor */
+export const bar = ({ page }) => page.getByRole("group", { name: "The model" });
+
+/** Waits for a model to be shown. @param {Visitor} visitor @param {RegExp} words of its line */
+export async function shows(visitor, words) {
+  await visitor.until(async () => words.test(await bar(visitor).innerText()), 90_000);
+  await visitor.revealed(90_000);
+}
+
+/** Height and width of the picture itself. @param {Visitor} visitor */
+export const sizeOf = ({ xt }) =>
+  xt.evaluate((canvas) => {
+    const { height, width } = /** @type {HTMLCanvasElement} */ (canvas);
+    return [height, width];
+  });
+
+/**
+ * What the page says of a model that it cannot open.
+ * @param {Visitor} visitor
+ * @param {...string} paths
+ */
+export async function refusal(visitor, ...paths) {
+  const alert = visitor.page.getByRole("alert");
+  await drop(visitor.page, ...paths);
+  // The alert before is taken away when the next model is looked at.
+  await visitor.page.waitForTimeout(50);
+  await alert.waitFor({ timeout: 60_000 });
+  return (await alert.textContent()) ?? "";
+}
