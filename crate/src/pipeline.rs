@@ -109,7 +109,7 @@ impl Pipeline {
             let bytes = weights.len();
             return Err(WeightsError::TooFew { parameters, bytes }.into());
         }
-        let unet = UNet::new(&config, device)?.load_safetensors(weights, device)?;
+        let unet = UNet::blank(&config, device)?.load_safetensors(weights, device)?;
         Ok(Self::new(unet, scheduler, labels, device))
     }
 

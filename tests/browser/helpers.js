@@ -110,7 +110,7 @@ export async function policyOfPage() {
  *     below which it is served, "/" by default; anything else is not found
  * @returns {Promise<{ url: string, close: () => Promise<void> }>}
  */
-export async function serve(instead = {}, { folder = root, below = "/" } = {}) {
+export async function serve(instead = {}, { folder = root, below = "/", maxAge = 0 } = {}) {
   const policy = await policyOfPage();
   const server = createServer(async (request, response) => {
     const address = decodeURIComponent(new URL(request.url ?? "/", "http://localhost").pathname);
@@ -131,6 +131,7 @@ export async function serve(instead = {}, { folder = root, below = "/" } = {}) {
     response.writeHead(200, {
       "content-type": contentTypes[path.extname(file)] ?? "application/octet-stream",
       "content-length": Buffer.byteLength(body),
+      ...(maxAge > 0 ? { "cache-control": `max-age=${maxAge}` } : {}),
       // The tests hold the workers to the page's policy too.
       ...(WORKER.test(address) ? { "content-security-policy": policy } : {}),
     });

@@ -20,7 +20,7 @@ pub fn export(run: &Path, out: &Path, stored_as: StoredAs) -> Result<u64, TrainE
     let checkpoint = checkpoint::latest(run)?;
     let state = checkpoint::read_state(&checkpoint)?;
     let device = Device::flex();
-    let unet = checkpoint::load_ema(&checkpoint, UNet::new(&config.unet, &device)?, &device)?;
+    let unet = checkpoint::load_ema(&checkpoint, UNet::blank(&config.unet, &device)?, &device)?;
     let weights = unet.to_safetensors(stored_as)?;
 
     // The golden output is that of the weights as stored, which half precision has rounded.

@@ -9,22 +9,30 @@ use std::cell::RefCell;
 
 thread_local! {
     /// The stream that fresh parameters are drawn from: on the host, so that one seed means the same network on every device.
-    static INIT: RefCell<rand_mt::Mt64> = RefCell::new(rand_mt::Mt64::new(0));
+    static INIT: RefCell<Option<rand_mt::Mt64>> = RefCell::new(Some(rand_mt::Mt64::new(0)));
 }
 
 /// Seeds the initialisation of every network built on this thread from here on.
 pub fn seed_init(seed: u64) {
-    INIT.with(|rng| *rng.borrow_mut() = rand_mt::Mt64::new(seed));
+    INIT.set(Some(rand_mt::Mt64::new(seed)));
+}
+
+/// Builds a network whose parameters are 0 instead of drawn.
+pub(super) fn undrawn<T>(build: impl FnOnce() -> T) -> T {
+    let stream = INIT.take();
+    let network = build();
+    INIT.set(stream);
+    network
 }
 
 /// A parameter drawn from U(-bound, bound).
 fn uniform<const D: usize>(shape: [usize; D], bound: f64, device: &Device) -> Param<Tensor<D>> {
-    let values: Vec<f32> = INIT.with(|rng| {
-        let mut rng = rng.borrow_mut();
-        let unit = |bits: u64| (bits >> 11) as f64 / (1u64 << 53) as f64;
-        (0..shape.iter().product())
-            .map(|_| (bound * (2.0 * unit(rng.next_u64()) - 1.0)) as f32)
-            .collect()
+    let unit = |bits: u64| (bits >> 11) as f64 / (1u64 << 53) as f64;
+    let mut values = vec![0.0; shape.iter().product()];
+    INIT.with_borrow_mut(|stream| {
+        if let Some(stream) = stream {
+            values.fill_with(|| (bound * (2.0 * unit(stream.next_u64()) - 1.0)) as f32);
+        }
     });
     parameter(values, shape, device)
 }

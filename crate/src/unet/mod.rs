@@ -46,7 +46,15 @@ pub struct UNet {
 }
 
 impl UNet {
-    /// A fresh network on `device`, to be trained or to load weights into. Its first output is 0 everywhere.
+    /// A network to load weights into: all parameters are 0, which spares drawing them.
+    ///
+    /// # Errors
+    /// A configuration that makes no network.
+    pub fn blank(config: &UNetConfig, device: &Device) -> Result<Self, UNetConfigError> {
+        layers::undrawn(|| Self::new(config, device))
+    }
+
+    /// A fresh network on `device`, to be trained. Its first output is 0 everywhere.
     ///
     /// # Errors
     /// A configuration that makes no network.
