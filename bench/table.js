@@ -36,7 +36,8 @@ export function row(what, unit, ours, peer, ratioGoal, goal = null) {
 }
 
 /** @param {number} value */
-const short = (value) => (Number.isInteger(value) ? String(value) : value.toPrecision(3));
+const short = (value) =>
+  Number.isInteger(value) || value >= 100 ? value.toFixed(0) : value.toPrecision(3);
 
 /** @param {ReturnType<typeof row>[]} rows */
 export function print(rows) {

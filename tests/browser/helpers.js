@@ -55,13 +55,22 @@ function findChromium() {
 }
 
 /**
- * Starts the browser. With `webgpu`, there is a WebGPU adapter, imitated in software if need be (then it
+ * How to start the browser. With `webgpu`, there is a WebGPU adapter, imitated in software if need be (then it
  * calls itself a fallback adapter); without it, navigator.gpu finds none.
- * @param {{ webgpu: boolean, flags?: string[] }} options
+ * @typedef {{ webgpu: boolean, flags?: string[] }} Wish
  */
-export function launch({ webgpu, flags = [] }) {
+
+/** @param {Wish} wish */
+export const launch = (wish) => chromium.launch(launchOptions(wish));
+
+/** The browser with a profile in a folder, where it keeps what it caches. @param {string} folder @param {Wish} wish */
+export const launchWithProfile = (folder, wish) =>
+  chromium.launchPersistentContext(folder, launchOptions(wish));
+
+/** @param {Wish} wish */
+function launchOptions({ webgpu, flags = [] }) {
   const isRoot = process.getuid?.() === 0;
-  return chromium.launch({
+  return {
     executablePath: findChromium(),
     args: [
       ...(isRoot ? ["--no-sandbox"] : []),
@@ -74,7 +83,7 @@ export function launch({ webgpu, flags = [] }) {
         : ["--disable-features=WebGPU,WebGPUService"]),
       ...flags,
     ],
-  });
+  };
 }
 
 /** @type {Record<string, string>} */
@@ -106,8 +115,8 @@ export async function policyOfPage() {
 /**
  * Serves a folder on 127.0.0.1, as static files.
  * @param {Record<string, Answer>} [instead] answers by path, e.g. "/pretrained/mnist/golden.json"
- * @param {{ folder?: string, below?: string }} [place] the folder, by default the repository, and the path
- *     below which it is served, "/" by default; anything else is not found
+ * @param {{ folder?: string, below?: string, maxAge?: number }} [place] the folder, by default the repository; the path
+ *     below which it is served, "/" by default, anything else is not found; seconds that a browser may keep files
  * @returns {Promise<{ url: string, close: () => Promise<void> }>}
  */
 export async function serve(instead = {}, { folder = root, below = "/", maxAge = 0 } = {}) {
