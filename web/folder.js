@@ -48,9 +48,10 @@ const CONVERT_FIRST =
  * Fetches a folder file by file. The usual layout is asked for all at once; where it is not there, the older flat one.
  * @param {import("./models/source.js").AddressSource} source
  * @param {import("./download.js").ByteCount} count
+ * @param {(unetConfig: string) => void} tell called when the configuration is there
  * @returns {Promise<ModelFolder>}
  */
-async function fetchFolder({ name, base, foreign }, count) {
+async function fetchFolder({ name, base, foreign }, count, tell) {
   const small = { foreign, most: MAX_JSON };
   const large = { foreign, most: MAX_WEIGHTS };
   /** @param {0 | 1} layout @returns {Promise<[string, string, Uint8Array]>} */
@@ -58,7 +59,10 @@ async function fetchFolder({ name, base, foreign }, count) {
     const config = UNET_CONFIG[layout];
     const weights = config.replace("config.json", WEIGHTS[0]);
     return Promise.all([
-      fetchText(new URL(config, base), small),
+      fetchText(new URL(config, base), small).then((text) => {
+        tell(text);
+        return text;
+      }),
       fetchText(new URL(SCHEDULER_CONFIG[layout], base), small),
       fetchBytes(new URL(weights, base), count, large).catch((error) =>
         Promise.reject(
@@ -91,14 +95,15 @@ async function fetchFolder({ name, base, foreign }, count) {
 const known = (name, golden) => (golden === undefined ? undefined : parseGolden(name, golden));
 
 /**
- * Reads a model, wherever it is.
  * @param {import("./models/source.js").ModelSource} source
  * @param {import("./download.js").ByteCount} count
+ * @param {(unetConfig: string) => void} tell
  * @returns {Promise<ModelFolder>}
  */
-export async function readModel(source, count) {
-  if (source.kind === "address") return fetchFolder(source, count);
+async function read(source, count, tell) {
+  if (source.kind === "address") return fetchFolder(source, count, tell);
   const { name, unetConfig, schedulerConfig, labels, golden } = source;
+  tell(unetConfig);
   let weights;
   try {
     weights = new Uint8Array(await source.weights.arrayBuffer());
@@ -108,4 +113,28 @@ export async function readModel(source, count) {
     );
   }
   return { name, unetConfig, schedulerConfig, labels, golden: known(name, golden), weights };
+}
+
+/**
+ * @typedef {object} Reading a model on its way
+ * @property {Promise<string>} unetConfig which is there before the weights
+ * @property {Promise<ModelFolder>} folder
+ */
+
+/**
+ * Reads a model, wherever it is.
+ * @param {import("./models/source.js").ModelSource} source
+ * @param {import("./download.js").ByteCount} count
+ * @returns {Reading}
+ */
+export function readModel(source, count) {
+  /** @type {(unetConfig: string) => void} */
+  let tell = () => {};
+  /** @type {Promise<string>} */
+  const told = new Promise((resolve) => (tell = resolve));
+  const folder = read(source, count, tell);
+  const unetConfig = Promise.race([told, folder.then((folder) => folder.unetConfig)]);
+  // Whoever waits for them is told.
+  for (const promise of [folder, unetConfig]) promise.catch(() => {});
+  return { unetConfig, folder };
 }

@@ -39,8 +39,7 @@ export async function start({ model: wish, device }, report) {
       total,
     }),
   );
-  const folder = readModel(source, count);
-  folder.catch(() => {});
+  const reading = readModel(source, count);
 
   let notice = null;
   if (device !== "cpu") {
@@ -51,7 +50,7 @@ export async function start({ model: wish, device }, report) {
     if (device === "webgpu" || gpu.reason === "") {
       try {
         const { model, check } = await Promise.race([
-          startOn("webgpu", folder, count, report),
+          startOn("webgpu", reading, count, report),
           // What a lost GPU was asked it may never answer.
           gpuLost.then((reason) => {
             throw new Error(`the GPU was lost: ${reason}`);
@@ -69,19 +68,23 @@ export async function start({ model: wish, device }, report) {
       notice = `${gpu.reason}, so the CPU computes.`;
     }
   }
-  const { model, check } = await startOn("cpu", folder, count, report);
+  const { model, check } = await startOn("cpu", reading, count, report);
   return { model, loaded: describe(model, notice, check, null) };
 }
 
 /**
  * @param {Device} device
- * @param {Promise<ModelFolder>} pending
+ * @param {import("./folder.js").Reading} reading
  * @param {ByteCount} count
  * @param {(progress: import("./protocol.js").Progress) => void} report
  * @returns {Promise<{ model: Model, check: StartCheck }>}
  */
-async function startOn(device, pending, count, report) {
-  const [wasm, folder] = await Promise.all([loadWasm(device, count), pending]);
+async function startOn(device, reading, count, report) {
+  const ready = loadWasm(device, count).then(async (wasm) => {
+    await doneInFull(async () => wasm.prepare?.(await reading.unetConfig));
+    return wasm;
+  });
+  const [wasm, folder] = await Promise.all([ready, reading.folder]);
   const where = device === "webgpu" ? "GPU" : "CPU";
   report({ activity: `Loading the network onto the ${where}`, loaded: 0, total: 0 });
   const model = await load(wasm, folder);

@@ -1,5 +1,9 @@
 //! The browser's GPU.
 
+use super::exception;
+use crate::unet::gpu::Engine;
+use crate::unet::{UNet, UNetConfig};
+use burn::tensor::Device as Host;
 use cubecl::client::Client;
 use cubecl::wgpu::{RuntimeOptions, WebGpu, WgpuDevice, try_init_setup_async};
 use cubecl::{Device, MemoryConfiguration};
@@ -8,6 +12,27 @@ use wasm_bindgen::prelude::*;
 
 /// Launches that go to the GPU at once: more than a step has, so that a step is one submission.
 const TASKS_MAX: usize = 256;
+
+/// Larger networks are not prepared for: their memory is worth more than the time.
+const MOST_PARAMETERS: u128 = 1 << 24;
+
+/// Has the GPU compile what a network of this configuration launches, for as long as its weights are not there.
+///
+/// # Errors
+/// What [`Model.load`](super::Model::load) would say of the configuration, or the device of its work.
+#[wasm_bindgen]
+pub async fn prepare(unet_config: String) -> Result<(), JsError> {
+    let config = UNetConfig::from_json(&unet_config).map_err(exception)?;
+    if config.parameter_count() > MOST_PARAMETERS {
+        return Ok(());
+    }
+    let unet = UNet::blank(&config, &Host::flex()).map_err(exception)?;
+    let engine = Engine::new(&unet, Gpu::get().await?.client).map_err(exception)?;
+    let [h, w] = config.sample_size;
+    let x_t = vec![0.0; config.in_channels * h * w];
+    let answer = engine.predict(&x_t, &[0.0], None).await;
+    answer.map(drop).map_err(exception)
+}
 
 /// The GPU, as CubeCL reaches it.
 #[derive(Clone)]
