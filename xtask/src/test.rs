@@ -186,7 +186,9 @@ fn native(long: bool) -> Result<()> {
             test.env(LONG, "1");
         }
         command::run(&mut test)
-    })
+    })?;
+    // As the README calls the binary, which cargo has to find by itself.
+    command::run(cargo().args(["run", "--release", "--", "info"]))
 }
 
 fn build_wasm() -> Result<()> {
