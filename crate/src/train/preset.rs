@@ -100,7 +100,7 @@ impl Preset {
                 learning_rate: 2e-3,
                 warmup: 50,
                 ema_decay: 0.995,
-                steps: 2_700,
+                steps: 2_100,
             },
         }
     }
