@@ -2,8 +2,6 @@
 //!
 //! Takes the contents of the files, never their paths: the page fetches them, [`folder`](crate::folder) reads them from disk.
 
-#[cfg(feature = "gpu")]
-use crate::chain::InBatches;
 use crate::chain::{Denoiser, ModelSpec};
 use crate::json::in_words;
 use crate::noise::NoiseStream;
@@ -15,6 +13,7 @@ use crate::unet::{UNet, UNetConfig, UNetConfigError, WeightsError};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
+use std::num::NonZeroUsize;
 use thiserror::Error;
 
 /// Why a model folder cannot be used, or a prediction failed.
@@ -153,6 +152,15 @@ impl Pipeline {
         Ok(())
     }
 
+    /// How many images at most the network can be asked about at once, as far as the device says so.
+    pub fn most_images(&self) -> NonZeroUsize {
+        #[cfg(feature = "gpu")]
+        if let Some(engine) = &self.engine {
+            return engine.most_images();
+        }
+        NonZeroUsize::MAX
+    }
+
     /// The network.
     pub fn unet(&self) -> &UNet {
         &self.unet
@@ -273,13 +281,12 @@ impl Denoiser for Pipeline {
         timestep: usize,
         labels: Option<&[usize]>,
     ) -> Result<Vec<f32>, PipelineError> {
+        let timesteps = vec![timestep as f32; shape[0]];
         #[cfg(feature = "gpu")]
         if let Some(engine) = &self.engine {
-            let (model, at_most) = (&OnGpu(engine), engine.most_images());
-            let batches = InBatches { model, at_most };
-            return batches.predict(x_t, shape, timestep, labels).await;
+            let output = engine.predict(x_t, &timesteps, labels).await;
+            return output.map_err(|e| PipelineError::Device(e.to_string()));
         }
-        let timesteps = vec![timestep as f32; shape[0]];
         let x_t = Tensor::<4>::from_data(TensorData::new(x_t.to_vec(), shape), &self.device);
         let out = self.unet.forward(x_t, &timesteps, labels); // [n, out_channels, h, w]
         let data = out
@@ -288,26 +295,5 @@ impl Denoiser for Pipeline {
             .map_err(|e| PipelineError::Device(format!("{e:?}")))?;
         data.try_into_vec::<f32>()
             .map_err(|e| PipelineError::Device(format!("{e:?}")))
-    }
-}
-
-/// A network that the GPU's kernels evaluate.
-#[cfg(feature = "gpu")]
-struct OnGpu<'a>(&'a Engine);
-
-#[cfg(feature = "gpu")]
-impl Denoiser for OnGpu<'_> {
-    type Error = PipelineError;
-
-    async fn predict(
-        &self,
-        x_t: &[f32],
-        shape: [usize; 4],
-        timestep: usize,
-        labels: Option<&[usize]>,
-    ) -> Result<Vec<f32>, PipelineError> {
-        let timesteps = vec![timestep as f32; shape[0]];
-        let output = self.0.predict(x_t, &timesteps, labels).await;
-        output.map_err(|e| PipelineError::Device(e.to_string()))
     }
 }

@@ -133,8 +133,8 @@ impl Model {
         let pipeline = Rc::new(pipeline);
         Ok(Model {
             network: Network {
+                at_most: Rc::new(Cell::new(pipeline.most_images())),
                 pipeline: pipeline.clone(),
-                at_most: Rc::new(Cell::new(NonZeroUsize::MAX)),
             },
             pipeline,
             computer,
@@ -146,7 +146,8 @@ impl Model {
     pub fn ask_at_most(&self, images: usize) -> Result<(), JsError> {
         let images = NonZeroUsize::new(images)
             .ok_or_else(|| JsError::new("the network is asked about at least one image"))?;
-        self.network.at_most.set(images);
+        let most = self.pipeline.most_images();
+        self.network.at_most.set(images.min(most));
         Ok(())
     }
 
