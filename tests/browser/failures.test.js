@@ -95,17 +95,23 @@ describe("the page says what is wrong", () => {
 
   test("when the weights are broken", async () => {
     const weights = `${folder}/unet/diffusion_pytorch_model.safetensors`;
-    await sentenceFor({ instead: { [weights]: { body: Buffer.alloc(64, 0xff) } } });
+    const body = (await readFile(path.join(root, weights))).fill(0xff);
+    const sentence = await sentenceFor({ instead: { [weights]: { body } } });
+    assert.match(sentence, /The weights cannot be read.*a whole safetensors file/);
   });
 
   test("when the weights are cut short", async () => {
     const weights = `${folder}/unet/diffusion_pytorch_model.safetensors`;
     const body = (await readFile(path.join(root, weights))).subarray(0, 100_000);
-    await sentenceFor({ instead: { [weights]: { body } } });
+    const sentence = await sentenceFor({ instead: { [weights]: { body } } });
+    assert.match(sentence, /parameters, more than the weights' 100000 bytes can hold/);
   });
 
   test("when the configuration is no JSON", async () => {
-    await sentenceFor({ instead: { [`${folder}/unet/config.json`]: { body: "<html>" } } });
+    const sentence = await sentenceFor({
+      instead: { [`${folder}/unet/config.json`]: { body: "<html>" } },
+    });
+    assert.match(sentence, /unet\/config\.json cannot be read/);
   });
 
   test("when the golden value is damaged", async () => {

@@ -1,31 +1,13 @@
 // The page in Firefox, on the CPU: another engine for JavaScript, WebAssembly and layout.
 
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
-import path from "node:path";
 import { describe, test } from "node:test";
 import puppeteer from "puppeteer-core";
 import { SLOW, serve } from "./helpers.js";
 
-/** @returns {string | null} the path of a Firefox: $FIREFOX, or where one usually is */
-function findFirefox() {
-  const named = process.env["FIREFOX"];
-  if (named) return existsSync(named) ? named : null;
-  const windows = ["PROGRAMFILES", "PROGRAMFILES(X86)"].flatMap((variable) => {
-    const folder = process.env[variable];
-    return folder === undefined ? [] : [path.join(folder, "Mozilla Firefox", "firefox.exe")];
-  });
-  const mac = ["/Applications/Firefox.app/Contents/MacOS/firefox"];
-  const onPath = (process.env["PATH"] ?? "")
-    .split(path.delimiter)
-    .flatMap((folder) => ["firefox", "firefox-esr"].map((name) => path.join(folder, name)));
-  const candidates = { win32: windows, darwin: mac }[/** @type {string} */ (process.platform)];
-  return (candidates ?? onPath).find((candidate) => existsSync(candidate)) ?? null;
-}
-
-const firefox = findFirefox();
+const executablePath = process.env["FIREFOX"] ?? "";
 const skip =
-  firefox === null ? "no Firefox was found; install one, or name its binary in $FIREFOX" : false;
+  executablePath === "" && "name a Firefox in $FIREFOX, or let `cargo xtask test` find one";
 
 describe("the page in Firefox", { skip, timeout: SLOW }, () => {
   test("walks to an image, has its figures ready, and complains of nothing", async (t) => {
@@ -33,7 +15,7 @@ describe("the page in Firefox", { skip, timeout: SLOW }, () => {
     t.after(server.close);
     const browser = await puppeteer.launch({
       browser: "firefox",
-      executablePath: firefox ?? "",
+      executablePath,
       headless: true,
     });
     t.after(() => browser.close());

@@ -1,7 +1,6 @@
 // What every browser test needs: a browser, a server for the files of the repository, and a reader of
 // safetensors.
 
-import { existsSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { createServer } from "node:http";
 import path from "node:path";
@@ -16,43 +15,6 @@ export const screenshots = path.join(root, "target", "screenshots");
 
 /** A step on a software GPU takes seconds, and its first one far longer. */
 export const SLOW = 300_000;
-
-/** @returns {string} the path of a Chromium: $CHROME, or where one usually is */
-function findChromium() {
-  const named = process.env["CHROME"];
-  if (named) {
-    if (!existsSync(named)) throw new Error(`$CHROME names ${named}, which does not exist`);
-    return named;
-  }
-  const onPath = (process.env["PATH"] ?? "")
-    .split(path.delimiter)
-    .flatMap((folder) =>
-      ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"].map((name) =>
-        path.join(folder, name),
-      ),
-    );
-  const windows = ["PROGRAMFILES", "PROGRAMFILES(X86)", "LOCALAPPDATA"].flatMap((variable) => {
-    const folder = process.env[variable];
-    return folder === undefined
-      ? []
-      : [
-          path.join(folder, "Google", "Chrome", "Application", "chrome.exe"),
-          path.join(folder, "Chromium", "Application", "chrome.exe"),
-          path.join(folder, "Microsoft", "Edge", "Application", "msedge.exe"),
-        ];
-  });
-  const mac = [
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    "/Applications/Chromium.app/Contents/MacOS/Chromium",
-    "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
-  ];
-  const candidates = { win32: windows, darwin: mac }[/** @type {string} */ (process.platform)];
-  const found = (candidates ?? onPath).find((candidate) => existsSync(candidate));
-  if (found === undefined) {
-    throw new Error("no Chromium was found; install one, or name its binary in $CHROME");
-  }
-  return found;
-}
 
 /**
  * How to start the browser. With `webgpu`, there is a WebGPU adapter, imitated in software if need be (then it
@@ -69,9 +31,13 @@ export const launchWithProfile = (folder, wish) =>
 
 /** @param {Wish} wish */
 function launchOptions({ webgpu, flags = [] }) {
+  const executablePath = process.env["CHROME"];
+  if (!executablePath) {
+    throw new Error("name a Chromium in $CHROME, or let `cargo xtask test` find one");
+  }
   const isRoot = process.getuid?.() === 0;
   return {
-    executablePath: findChromium(),
+    executablePath,
     args: [
       ...(isRoot ? ["--no-sandbox"] : []),
       "--disable-background-networking",

@@ -4,25 +4,13 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import path from "node:path";
-import { after, before, test } from "node:test";
-import { launch, policyOfPage, root, serve } from "./helpers.js";
+import { test } from "node:test";
+import { policyOfPage, root, serve } from "./helpers.js";
 import { forgive } from "./policy.js";
-import { Visitor, visit } from "./visitor.js";
+import { openSite } from "./site.js";
+import { Visitor } from "./visitor.js";
 
-/** @type {Awaited<ReturnType<typeof launch>>} */
-let browser;
-/** @type {Awaited<ReturnType<typeof serve>>} */
-let server;
-
-before(async () => {
-  browser = await launch({ webgpu: false });
-  server = await serve();
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
+const site = openSite();
 
 test("the policy lets in the page's own files, and data over https", async () => {
   const policy = new Map(
@@ -54,7 +42,7 @@ test("the policy stands before anything that it has to hold", async () => {
 });
 
 test("scripts, styles and pictures that are slipped in do nothing", async () => {
-  const visitor = await visit(browser, `${server.url}?device=cpu`, { reducedMotion: "reduce" });
+  const visitor = await site.visit("?device=cpu", { reducedMotion: "reduce" });
   const found = await visitor.page.evaluate(async () => {
     /** @type {string[]} */
     const kept = [];
@@ -101,7 +89,7 @@ test("scripts, styles and pictures that are slipped in do nothing", async () => 
   assert.equal(found.insecure, "refused");
   assert.notEqual(found.title, "taken");
   assert.notEqual(found.display, "none");
-  assert.ok(found.base.startsWith(server.url));
+  assert.ok(found.base.startsWith(site.url));
   for (const directive of [
     "script-src-elem",
     "script-src-attr",
@@ -129,11 +117,11 @@ test("a server of the page that sends it elsewhere is not followed", async (t) =
   t.after(() => elsewhere.close());
   const { port } = /** @type {import("node:net").AddressInfo} */ (elsewhere.address());
   const location = `http://127.0.0.1:${port}/labels.json`;
-  const site = await serve({ "/pretrained/mnist/labels.json": { status: 302, location } });
-  t.after(site.close);
-  const context = await browser.newContext({ reducedMotion: "reduce" });
+  const misled = await serve({ "/pretrained/mnist/labels.json": { status: 302, location } });
+  t.after(misled.close);
+  const context = await site.browser.newContext({ reducedMotion: "reduce" });
   const visitor = new Visitor(await context.newPage());
-  await visitor.page.goto(`${site.url}?device=cpu`);
+  await visitor.page.goto(`${misled.url}?device=cpu`);
   await visitor.failure.waitFor({ timeout: 60_000 });
   assert.match((await visitor.failure.textContent()) ?? "", /labels\.json could not be fetched/);
   assert.deepEqual(asked, []);
