@@ -1,15 +1,16 @@
 // Every term that is computed links to the line that computes it.
 
 import { h } from "./dom.js";
-import { sourceLines } from "./vendor/source-lines.js";
+import { commit, repository as published, sourceLines } from "./vendor/source-lines.js";
 
 /** @param {string} path from the root of the repository, with an item as "crate/src/noise.rs#slerp"; "" is the repository itself */
 function sourceUrl(path) {
-  const repository = document.querySelector('meta[name="repository"]')?.getAttribute("content");
-  if (path === "") return repository ?? "";
+  const meta = document.querySelector('meta[name="repository"]');
+  const repository = published ?? meta?.getAttribute("content") ?? "";
+  if (path === "") return repository;
   const line = sourceLines[path];
   const [file] = path.split("#");
-  return `${repository}/blob/main/${file}${line === undefined ? "" : `#L${line}`}`;
+  return `${repository}/blob/${commit}/${file}${line === undefined ? "" : `#L${line}`}`;
 }
 
 /** Points every link of index.html that names a file of the source at the repository. */

@@ -130,7 +130,7 @@ describe("the page on the CPU", () => {
     assert.ok(addresses.length >= 5);
     assert.ok(addresses.filter((address) => address.includes("#L")).length >= 5);
     for (const address of addresses) {
-      const [file = "", line] = (address.split("/blob/main/")[1] ?? "").split("#L");
+      const [file = "", line] = (address.split(/\/blob\/[^/]+\//)[1] ?? "").split("#L");
       const lines = (await readFile(path.join(root, file), "utf8")).split("\n");
       // A link to a whole file has no line.
       if (line === undefined) continue;

@@ -1,9 +1,11 @@
-//! `web/vendor/source-lines.js`: on which line the page's links into the source lead.
+//! `web/vendor/source-lines.js`: where the page's links into the source lead.
 //!
 //! The page names an item, as `crate/src/diffusion.rs#add_noise`; its line is looked up whenever the page is built, so that
-//! no edit of the Rust leaves a link behind, and a link to what is not there stops the build.
+//! no edit of the Rust leaves a link behind, and a link to what is not there stops the build. A page that a workflow
+//! publishes names the repository and the commit that it is built from, where those lines stay what they are.
 
 use std::collections::BTreeMap;
+use std::env;
 use std::fs;
 use std::path::Path;
 
@@ -32,9 +34,10 @@ pub(crate) fn provide() -> Result<()> {
         .iter()
         .filter_map(|(link, line)| line.map(|line| format!("  \"{link}\": {line},\n")))
         .collect();
-    let script = format!(
+    let lines = format!(
         "/** @type {{Record<string, number | undefined>}} */\nexport const sourceLines = {{\n{table}}};\n"
     );
+    let script = lines + &published(|name| env::var(name).ok());
     let folder = root.join("web/vendor");
     fs::create_dir_all(&folder)
         .with_context(|| format!("could not create {}", folder.display()))?;
@@ -43,6 +46,19 @@ pub(crate) fn provide() -> Result<()> {
         return Ok(());
     }
     fs::write(&path, script).with_context(|| format!("could not write {}", path.display()))
+}
+
+/// The repository and the commit as GitHub's workflows tell them; elsewhere nobody knows where a commit can be read.
+fn published(variable: impl Fn(&str) -> Option<String>) -> String {
+    let repository = variable("GITHUB_SERVER_URL")
+        .zip(variable("GITHUB_REPOSITORY"))
+        .map_or("null".to_owned(), |(server, name)| {
+            format!("\"{server}/{name}\"")
+        });
+    let commit = variable("GITHUB_SHA").unwrap_or("main".to_owned());
+    format!(
+        "/** @type {{string | null}} */\nexport const repository = {repository};\nexport const commit = \"{commit}\";\n"
+    )
 }
 
 fn read(path: &Path) -> Result<String> {
@@ -129,6 +145,21 @@ mod tests {
         assert_eq!(line("walk.rs").expect("a file"), None);
         assert!(line("walk.rs#steps").is_err());
         assert!(line("gone.rs").is_err());
+    }
+
+    #[test]
+    fn a_workflow_names_the_commit_and_nobody_else_does() {
+        let of_a_fork = |name: &str| match name {
+            "GITHUB_SERVER_URL" => Some("https://github.com".to_owned()),
+            "GITHUB_REPOSITORY" => Some("someone/walkback".to_owned()),
+            "GITHUB_SHA" => Some("0123abc".to_owned()),
+            _ => None,
+        };
+        let script = published(of_a_fork);
+        assert!(script.contains("repository = \"https://github.com/someone/walkback\";"));
+        assert!(script.contains("commit = \"0123abc\";"));
+        let script = published(|_| None);
+        assert!(script.contains("repository = null;") && script.contains("commit = \"main\";"));
     }
 
     #[test]
