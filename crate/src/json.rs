@@ -20,6 +20,9 @@ fn said(what: &str) -> Option<String> {
     if what.starts_with("EOF while parsing") {
         return Some("the text ends too early".into());
     }
+    if what == "expected value" {
+        return Some("this is not JSON".into());
+    }
     if let Some(field) = what.strip_prefix("missing field ") {
         return Some(format!("{field} is missing"));
     }
@@ -92,6 +95,10 @@ mod tests {
         assert_eq!(
             words::<Vec<bool>>("[true"),
             format!("the text ends too early {place} 5)")
+        );
+        assert_eq!(
+            words::<f64>("<html>"),
+            format!("this is not JSON {place} 1)")
         );
         assert_eq!(
             words::<f64>("1,"),

@@ -47,8 +47,11 @@ pub struct Labels {
 }
 
 impl Labels {
-    /// Reads `labels.json`, or numbers the classes where there is none.
-    fn new(json: Option<&str>, num_class_embeds: Option<usize>) -> Result<Self, PipelineError> {
+    /// Reads the `labels.json` of a model with so many labels, or numbers them where there is none.
+    ///
+    /// # Errors
+    /// It is no such file, or speaks of more labels than there are.
+    pub fn new(json: Option<&str>, num_class_embeds: Option<usize>) -> Result<Self, PipelineError> {
         let count = num_class_embeds.unwrap_or(0);
         let Some(json) = json else {
             return Ok(Self {
@@ -62,16 +65,25 @@ impl Labels {
                 in_words(&e)
             ))
         })?;
-        if labels.names.len() > count || labels.null.is_some_and(|null| null >= count) {
-            return Err(PipelineError::Labels(format!(
-                "it names {} classes{}, but the model has {count} labels",
-                labels.names.len(),
-                labels
-                    .null
-                    .map_or(String::new(), |null| format!(" and the null label {null}"))
-            )));
-        }
+        labels.check(num_class_embeds)?;
         Ok(labels)
+    }
+
+    /// Whether a model with so many labels can have these.
+    ///
+    /// # Errors
+    /// They are more, or the null label is none of the model's.
+    pub fn check(&self, num_class_embeds: Option<usize>) -> Result<(), PipelineError> {
+        let count = num_class_embeds.unwrap_or(0);
+        if self.names.len() <= count && self.null.is_none_or(|null| null < count) {
+            return Ok(());
+        }
+        Err(PipelineError::Labels(format!(
+            "it names {} classes{}, but the model has {count} labels",
+            self.names.len(),
+            self.null
+                .map_or(String::new(), |null| format!(" and the null label {null}"))
+        )))
     }
 }
 

@@ -188,11 +188,11 @@ fn the_impossible_gets_a_sentence() {
                 "target/no-run",
                 "--resume",
             ],
-            "run.json",
+            "run.json: cannot be read",
         ),
         (
             &["export", "--run", "nowhere", "--out", "target/no-model"],
-            "nowhere",
+            "Give the folder that `walkback train --out` wrote",
         ),
         (&["info", "--model", "data"], "unet/config.json"),
     ] {

@@ -219,6 +219,19 @@ fn a_run_folder_is_not_trained_in_twice() {
     run(&options).unwrap();
     let error = run(&options).err().unwrap();
     assert!(matches!(error, TrainError::RunExists(_)), "{error}");
+    // The checkpoints are the run, also where the file that describes it is lost.
+    std::fs::remove_file(options.run.join("run.json")).unwrap();
+    let error = run(&options).err().unwrap();
+    assert!(matches!(error, TrainError::RunExists(_)), "{error}");
+}
+
+#[test]
+fn labels_that_the_network_has_no_place_for_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = options(folder.path().join("run"), 1);
+    options.config.labels.null = Some(99);
+    let error = run(&options).err().unwrap().to_string();
+    assert!(error.contains("the null label 99"), "{error}");
 }
 
 #[test]

@@ -50,6 +50,11 @@ fn generator(seed: u64, purpose: u64, step: u64) -> Mt64 {
     Mt64::new_with_key([seed, purpose, step])
 }
 
+/// The seed of what the network itself draws at random in step `step`.
+pub(super) fn seed_of(seed: u64, step: u64) -> u64 {
+    generator(seed, 3, step).next_u64()
+}
+
 fn unit(rng: &mut Mt64) -> f64 {
     (rng.next_u64() >> 11) as f64 / (1u64 << 53) as f64
 }

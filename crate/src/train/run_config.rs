@@ -1,10 +1,10 @@
 //! What a run is: `run.json` in its folder.
 
-use super::checkpoint::CheckpointError;
 use super::dataset::Dataset;
 use super::learning_rate::{End, LrDecay};
 use super::loss::Loss;
 use super::trainer::TrainError;
+use crate::json::in_words;
 use crate::likelihood::{TermError, Terms};
 use crate::pipeline::Labels;
 use crate::schedule::{SchedulerConfig, VarianceType};
@@ -90,12 +90,12 @@ impl RunConfig {
     /// It is missing or broken.
     pub fn read(run: &Path) -> Result<Self, TrainError> {
         let path = run.join("run.json");
-        let broken = |reason: String| CheckpointError::Broken {
+        let broken = |reason: String| TrainError::Run {
             path: path.clone(),
             reason,
         };
         let json = std::fs::read_to_string(&path).map_err(|e| broken(e.to_string()))?;
-        Ok(serde_json::from_str(&json).map_err(|e| broken(e.to_string()))?)
+        serde_json::from_str(&json).map_err(|e| broken(in_words(&e)))
     }
 
     /// Whether the network fits the data, and every rate its range.
@@ -117,12 +117,12 @@ impl RunConfig {
                 self.unet.sample_size[1]
             ));
         }
-        if let Some(labels) = self.unet.num_class_embeds
-            && data.classes() > labels
-        {
+        self.labels.check(self.unet.num_class_embeds)?;
+        if self.unet.num_class_embeds.is_some() && data.classes() > self.labels.names.len() {
             return options(format!(
-                "the data has {} classes, but the network has {labels} labels (num_class_embeds)",
-                data.classes()
+                "the data has {} classes, but the model has names for {}, without the null label",
+                data.classes(),
+                self.labels.names.len()
             ));
         }
         self.check_variance()?;

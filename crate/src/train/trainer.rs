@@ -1,6 +1,6 @@
 //! The training loop: Algorithm 1 of Ho et al. 2020.
 
-use super::batches::{Batch, BatchPlan};
+use super::batches::{self, Batch, BatchPlan};
 use super::checkpoint::{self, CheckpointError, State};
 use super::dataset::Dataset;
 use super::learning_rate::{self, End};
@@ -73,7 +73,7 @@ pub struct StepReport {
     pub elapsed_s: f64,
 }
 
-/// What the trainer tells whoever watches; each may answer "stop" with `false`.
+/// What the trainer tells whoever watches.
 pub trait Watcher {
     /// The run starts in this state (0, or where it was resumed) and ends there, if that is known.
     fn started(&mut self, state: State, end: Option<End>);
@@ -94,6 +94,14 @@ pub enum TrainError {
     /// A file of the run.
     #[error(transparent)]
     Folder(#[from] FolderError),
+    /// `run.json` is missing or broken.
+    #[error("{}: cannot be read ({reason}). Give the folder that `walkback train --out` wrote", .path.display())]
+    Run {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// The network's configuration.
     #[error(transparent)]
     UNet(#[from] UNetConfigError),
@@ -190,6 +198,9 @@ impl Trainer {
     /// One step of gradient descent (Algorithm 1, lines 2 to 5).
     fn step(mut self, batch: Batch) -> Result<(Self, StepReport), TrainError> {
         let start = Instant::now();
+        // Dropout draws from the device's generator. A step's draws follow from the seed and the step alone.
+        self.device
+            .seed(batches::seed_of(self.config.seed, self.state.step));
         let unet = &self.config.unet;
         let n = batch.timesteps.len();
         let shape = [
@@ -247,9 +258,10 @@ pub fn train(
     watcher: &mut dyn Watcher,
 ) -> Result<(), TrainError> {
     let run = &options.run;
-    // A run without a checkpoint has nothing to lose: it failed, or was killed, before its first.
+    // A run without a checkpoint has nothing to lose: it failed, or was killed, before its first. One with a checkpoint has,
+    // also where its run.json is gone.
     let resumed = matches!(options.start, Start::Resume);
-    if !resumed && run.join("run.json").exists() && checkpoint::latest(run).is_ok() {
+    if !resumed && checkpoint::latest(run).is_ok() {
         return Err(TrainError::RunExists(run.clone()));
     }
     options.config.check(&options.data)?;

@@ -35,7 +35,7 @@ type Case = (&'static str, fn(&Path), &'static str);
 
 #[test]
 fn every_wrong_folder_of_images_has_its_sentence() {
-    let cases: [Case; 15] = [
+    let cases: [Case; 16] = [
         (
             "nothing",
             |_| (),
@@ -131,7 +131,7 @@ fn every_wrong_folder_of_images_has_its_sentence() {
         (
             "more classes than labels",
             |dir| (0..257).for_each(|i| put(dir, &format!("{i}/0.png"), &picture(1, 1))),
-            "DIR: 257 folders, that is, classes; at most 256 can be told apart",
+            "DIR: images of 257 classes; at most 256 can be told apart",
         ),
         (
             "two folders that are no halves, one of them empty",
@@ -141,6 +141,14 @@ fn every_wrong_folder_of_images_has_its_sentence() {
                 fs::create_dir(dir.join("more")).unwrap();
             },
             "DIR/more: a folder stands for a class, and there is no PNG or JPEG in this one. Put some there or remove it",
+        ),
+        (
+            "halves with an image beside them",
+            |dir| {
+                fill(dir, &["train", "test"]);
+                put(dir, "stray.png", &picture(1, 1));
+            },
+            "DIR: holds images, such as stray.png, beside folders, such as test. Put every image into the folder of its class, or all of them into one folder without others",
         ),
         (
             "a training half without images",
@@ -187,6 +195,18 @@ fn every_wrong_folder_of_images_has_its_sentence() {
         Split::Train,
         &names(&["cats", "mice"]),
         "DIR/dogs: the network knows no class of this name; it knows cats, mice. Rename the folder, or train a new network",
+    );
+    let thousand: Vec<String> = (0..1000).map(|k| k.to_string()).collect();
+    let numbered = tempfile::tempdir().unwrap();
+    fill(numbered.path(), &["3", "300"]);
+    let thousand = Wanted {
+        names: Some(thousand),
+        ..Wanted::default()
+    };
+    let found = open(numbered.path(), Split::Train, &thousand).unwrap_err();
+    assert!(
+        found.to_string().contains("images of 1000 classes"),
+        "{found}"
     );
     let many = ["a", "b", "c", "d", "e", "f", "g"];
     holds(

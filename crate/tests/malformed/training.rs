@@ -79,7 +79,7 @@ fn learned(options: &mut TrainOptions) {
 
 #[test]
 fn every_impossible_training_has_its_sentence() {
-    let cases: [Case; 21] = [
+    let cases: [Case; 22] = [
         (
             "no images",
             |o| o.data = Arc::new(o.data.select(&[])),
@@ -93,7 +93,12 @@ fn every_impossible_training_has_its_sentence() {
         (
             "more classes than labels",
             |o| o.config.unet.num_class_embeds = Some(1),
-            "the data has 2 classes, but the network has 1 labels (num_class_embeds)",
+            "labels.json: it names 2 classes and the null label 2, but the model has 1 labels",
+        ),
+        (
+            "more classes than names",
+            |o| o.config.labels.names.truncate(1),
+            "the data has 2 classes, but the model has names for 1, without the null label",
         ),
         (
             "no image in a batch",

@@ -10,12 +10,12 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// The smallest network that has every kind of weight but attention's.
+/// The smallest network that has every kind of weight but attention's, and that draws at random itself.
 const UNET: &str = r#"{
     "_class_name": "UNet2DModel", "sample_size": 28, "in_channels": 1, "out_channels": 1,
     "block_out_channels": [4, 8], "layers_per_block": 1, "norm_num_groups": 4,
     "down_block_types": ["DownBlock2D", "DownBlock2D"], "up_block_types": ["UpBlock2D", "UpBlock2D"],
-    "add_attention": false, "num_class_embeds": 11
+    "add_attention": false, "num_class_embeds": 11, "dropout": 0.1
 }"#;
 
 /// Files of a checkpoint, `state.json` aside.

@@ -318,15 +318,7 @@ fn initial(model: &ModelFolder) -> anyhow::Result<Model> {
     let unet = UNetConfig::from_json(&model.unet_config)?;
     let scheduler = SchedulerConfig::from_json(&model.scheduler_config)
         .context("scheduler/scheduler_config.json")?;
-    let labels = match &model.labels {
-        Some(json) => serde_json::from_str(json).context("labels.json")?,
-        None => Labels {
-            names: (0..unet.num_class_embeds.unwrap_or(0))
-                .map(|class| class.to_string())
-                .collect(),
-            null: None,
-        },
-    };
+    let labels = Labels::new(model.labels.as_deref(), unet.num_class_embeds)?;
     Ok((unet, scheduler, labels))
 }
 

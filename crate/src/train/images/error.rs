@@ -59,11 +59,11 @@ pub enum ImagesError {
         dir: PathBuf,
     },
     /// More classes than labels fit into a byte.
-    #[error("{}: {found} folders, that is, classes; at most {MAX_CLASSES} can be told apart", .dir.display())]
+    #[error("{}: images of {found} classes; at most {MAX_CLASSES} can be told apart", .dir.display())]
     TooManyClasses {
         /// The folder.
         dir: PathBuf,
-        /// Its folders.
+        /// Its folders, or the classes that the network knows.
         found: usize,
     },
     /// Too few images to learn anything from.

@@ -81,7 +81,8 @@ pub fn is_folder_of_images(dir: &Path) -> Result<bool, ImagesError> {
 fn half(dir: &Path, split: Split) -> Result<PathBuf, ImagesError> {
     let found = Entries::of(dir)?;
     let [train, test] = ["train", "test"].map(|name| dir.join(name));
-    match (found.folders == [test.clone(), train.clone()], split) {
+    let halves = found.folders == [test.clone(), train.clone()] && found.images.is_empty();
+    match (halves, split) {
         (true, Split::Train) => Ok(train),
         (true, Split::Test) => Ok(test),
         (false, Split::Train) => Ok(dir.into()),
@@ -232,6 +233,11 @@ fn label(
         }
         None => classes.iter().map(|(name, _)| name.clone()).collect(),
     };
+    // A network that is there already may know more classes than there are folders.
+    if names.len() > MAX_CLASSES {
+        let (dir, found) = (dir.into(), names.len());
+        return Err(ImagesError::TooManyClasses { dir, found });
+    }
     let label = |name: &String| names.iter().position(|known| known == name).unwrap_or(0) as u8;
     let labels = classes
         .iter()
