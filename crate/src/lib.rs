@@ -26,6 +26,7 @@
 //! | [`schedule`] | betas, alphas_cumprod, signal-to-noise ratio, in f64 | Ho et al. section 4; Nichol & Dhariwal eq. 17 |
 //! | [`noise`] | the seeded normal stream, PyTorch's | Box-Muller on MT19937 |
 //! | [`diffusion`] | forward process, posterior, eps / x_0 / v conversions | eq. 2, 4, 7, 11 |
+//! | [`forward`] | the walk into noise, step by step | eq. 2 |
 //! | [`sampler`] | DDPM, DDIM and its inversion, DPM-Solver++, guidance, timesteps | Algorithm 2; Song et al. eq. 12 |
 //! | [`likelihood`] | the variational bound, term by term | eq. 5, 13 |
 //! | [`unet`] | the network, its weights, its kernels | appendix B |
@@ -47,6 +48,7 @@ pub mod diffusion;
 pub mod eval;
 #[cfg(feature = "native")]
 pub mod folder;
+pub mod forward;
 mod json;
 pub mod likelihood;
 pub mod noise;

@@ -1,6 +1,7 @@
 //! The forward process: step by step and at once, with and without its factor, and its posterior.
 
 use walkback::diffusion::{Transition, add_noise, forward_step, naive_forward_step};
+use walkback::forward::ForwardWalk;
 use walkback::likelihood::neighbours;
 use walkback::noise::NoiseStream;
 use walkback::schedule::{Schedule, SchedulerConfig};
@@ -160,4 +161,32 @@ fn the_mean_from_eps_is_the_posterior_mean_of_its_x_0() {
             assert!((a - b).abs() < 2e-6, "{t}: {a} and {b}");
         }
     }
+}
+
+#[test]
+fn walks_side_by_side_tend_to_the_closed_form_and_end_with_the_chain() {
+    let (schedule, walks) = (schedule(), 20_000);
+    let image = [-1.0, 0.25, 0.8];
+    let mut walk = ForwardWalk::new(&image, walks, schedule.betas.clone(), 5, false).unwrap();
+    assert_eq!(walk.moments(), (image.to_vec(), vec![0.0; 3]));
+    for (steps, t) in [(1, 1), (249, 250), (500, 750), (1000, 1000)] {
+        walk.advance(steps);
+        assert_eq!(walk.t(), t);
+        let alpha_cumprod = schedule.alphas_cumprod[t - 1];
+        let (signal, noise) = (alpha_cumprod.sqrt(), (1.0 - alpha_cumprod).sqrt());
+        let error = 5.0 * noise / (walks as f64).sqrt() + 1e-6;
+        let (mean, deviation) = walk.moments();
+        for ((mean, deviation), x_0) in mean.iter().zip(deviation).zip(image) {
+            assert!(
+                (f64::from(*mean) - signal * f64::from(x_0)).abs() < error,
+                "{t}: {mean}"
+            );
+            assert!(
+                (f64::from(deviation) - noise).abs() < error,
+                "{t}: {deviation}"
+            );
+        }
+    }
+    assert_eq!(walk.x_t().len(), 3 * walks);
+    assert!(ForwardWalk::new(&image, 1, vec![0.1, 1.5], 0, false).is_err());
 }

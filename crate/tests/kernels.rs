@@ -42,11 +42,24 @@ fn compare(what: &str, inputs: impl Fn(&Device) -> Inputs, f: [&dyn Fn(Inputs) -
     });
     assert_close(&format!("{what}, tracked"), ours.0, reference.0);
     assert_close(&format!("{what}, gradient for x"), ours.1, reference.1);
-    if let (Some(ours), Some(reference)) = (ours.2, reference.2) {
-        assert_close(&format!("{what}, gradient for the weight"), ours, reference);
-    }
-    if let (Some(ours), Some(reference)) = (ours.3, reference.3) {
-        assert_close(&format!("{what}, gradient for the bias"), ours, reference);
+    assert_both_close(&format!("{what}, weight"), ours.2, reference.2);
+    assert_both_close(&format!("{what}, bias"), ours.3, reference.3);
+}
+
+/// Gradients that are there in both computations, and close, or in neither.
+#[track_caller]
+fn assert_both_close<const D: usize>(
+    of: &str,
+    ours: Option<Tensor<D>>,
+    reference: Option<Tensor<D>>,
+) {
+    match (ours, reference) {
+        (Some(ours), Some(reference)) => {
+            assert_close(&format!("gradient for {of}"), ours, reference);
+        }
+        (None, None) => {}
+        (Some(_), None) => panic!("a gradient too many for {of}"),
+        (None, Some(_)) => panic!("no gradient for {of}"),
     }
 }
 

@@ -2,7 +2,10 @@
 
 #![cfg(feature = "native")]
 
+mod common;
+
 use burn::tensor::Device;
+use common::largest_difference;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use walkback::chain::{Chain, ChainOptions, Denoiser};
@@ -79,12 +82,7 @@ fn the_shipped_model_gives_its_golden_output() {
     let golden: Golden = serde_json::from_str(&json).unwrap();
     assert_eq!(golden.input, pipeline.golden_input());
     let output = pollster::block_on(pipeline.golden_output()).unwrap();
-    assert_eq!(output.len(), golden.eps.len());
-    let difference = output
-        .iter()
-        .zip(&golden.eps)
-        .map(|(a, b)| (a - b).abs())
-        .fold(0.0, f32::max);
+    let difference = largest_difference(&output, &golden.eps);
     assert!(difference < 1e-4, "{difference}");
 }
 

@@ -16,8 +16,7 @@ pub(super) fn check_channels(
     scheduler: &SchedulerConfig,
     model: &ModelSpec,
 ) -> Result<(), ChainError> {
-    let learned = scheduler.variance_type.is_learned();
-    let expected = model.channels * if learned { 2 } else { 1 };
+    let expected = scheduler.variance_type.outputs(model.channels);
     if model.out_channels == expected {
         return Ok(());
     }
@@ -31,7 +30,7 @@ pub(super) fn check_channels(
 }
 
 /// The most values a chain's state may have: 256 MiB, of which a step holds several copies.
-const MAX_VALUES: usize = 1 << 26;
+pub const MAX_VALUES: usize = 1 << 26;
 
 /// n c h w, which must be neither 0 nor more than memory can well hold.
 pub(super) fn volume(shape: [usize; 4]) -> Result<usize, ChainError> {
@@ -50,14 +49,14 @@ pub(super) fn volume(shape: [usize; 4]) -> Result<usize, ChainError> {
         })
 }
 
-/// The label of each image: those given, or the null label in a class-conditional model.
-pub(super) fn labels_of(
+/// The label of each of `count` images: those given, or the null label in a class-conditional model.
+pub(crate) fn labels_of(
     model: &ModelSpec,
-    options: &ChainOptions,
+    labels: Option<&[usize]>,
+    count: usize,
 ) -> Result<Option<Vec<usize>>, ChainError> {
-    let count = options.count;
     let Some(classes) = model.num_class_embeds else {
-        return match options.labels {
+        return match labels {
             None => Ok(None),
             Some(_) => Err(refuse(
                 "labels",
@@ -65,8 +64,8 @@ pub(super) fn labels_of(
             )),
         };
     };
-    let labels = match (&options.labels, model.null_label) {
-        (Some(labels), _) => labels.clone(),
+    let labels = match (labels, model.null_label) {
+        (Some(labels), _) => labels.to_vec(),
         (None, Some(null)) => vec![null; count],
         (None, None) => {
             let reason = "this model is class-conditional and has no null label, name one";

@@ -35,10 +35,10 @@ impl KnownImage {
                 ),
             });
         }
-        let mut scheduler = scheduler.clone();
-        if scheduler.variance_type.is_learned() {
-            scheduler.variance_type = VarianceType::FixedSmall;
-        }
+        let scheduler = SchedulerConfig {
+            variance_type: VarianceType::FixedSmall,
+            ..scheduler.clone()
+        };
         let model = ModelSpec {
             out_channels: model.channels,
             ..model.clone()

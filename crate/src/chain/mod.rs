@@ -22,7 +22,9 @@ use crate::noise::NoiseStream;
 use crate::sampler::{Sampler, SamplerKind, SamplerOptions, StepInput, guidance, sampler};
 use crate::schedule::{SchedulerConfig, Spacing};
 
-use checks::{check_channels, guidance_of, labels_of, refuse, start_of, volume};
+pub use checks::MAX_VALUES;
+pub(crate) use checks::labels_of;
+use checks::{check_channels, guidance_of, refuse, start_of, volume};
 use inpaint::Inpainting;
 
 /// A network that reads x_t and says what it makes of it.
@@ -168,7 +170,7 @@ impl Chain {
         check_channels(scheduler, model)?;
         let shape = [options.count, model.channels, model.height, model.width];
         let values = volume(shape)?;
-        let labels = labels_of(model, &options)?;
+        let labels = labels_of(model, options.labels.as_deref(), options.count)?;
         let guidance = guidance_of(model, &options)?;
         let inverse = options.sampler == SamplerKind::DdimInverse;
         let start = options.from.as_ref().map(|from| from.timestep);

@@ -40,7 +40,9 @@ pub enum ClassifierError {
     )]
     OneClass,
     /// The weights became NaN.
-    #[error("the classifier's training has diverged: give another --seed")]
+    #[error(
+        "the classifier's training has diverged, so it cannot judge samples of these images: use --only bound"
+    )]
     Diverged,
 }
 
@@ -213,11 +215,6 @@ impl Classifier {
         } else {
             Err(ClassifierError::Diverged)
         }
-    }
-
-    /// Number of classes it tells apart.
-    pub fn classes(&self) -> usize {
-        self.classes
     }
 
     /// Features and classes of images of the shape it was trained on.

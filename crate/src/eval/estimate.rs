@@ -24,12 +24,6 @@ pub struct Estimate {
 }
 
 impl Estimate {
-    /// A number that is known.
-    pub fn exactly(mean: f64) -> Self {
-        let half_width = 0.0;
-        Self { mean, half_width }
-    }
-
     /// Of the sum over strata of `weight` times the mean of what was drawn there, independently and at least twice.
     pub fn of_strata<'a>(strata: impl IntoIterator<Item = (f64, &'a [f64])>) -> Self {
         let (mut mean, mut variance, mut spread) = (0.0, 0.0, 0.0);

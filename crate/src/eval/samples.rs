@@ -14,12 +14,40 @@ use std::str::FromStr;
 pub struct Setting {
     /// The algorithm.
     pub sampler: SamplerKind,
-    /// N, between 1 and T.
-    pub num_inference_steps: usize,
+    /// N, between 1 and T; `None` for what is usual with the sampler.
+    pub num_inference_steps: Option<usize>,
     /// w of classifier-free guidance.
     pub guidance_scale: f64,
     /// DDIM's eta, in [0, 1].
     pub eta: f64,
+}
+
+impl Default for Setting {
+    /// DDPM, unguided.
+    fn default() -> Self {
+        Self {
+            sampler: SamplerKind::Ddpm,
+            num_inference_steps: None,
+            guidance_scale: 1.0,
+            eta: 0.0,
+        }
+    }
+}
+
+impl Setting {
+    /// The same with its number of steps, which for a model of T timesteps may be the usual one.
+    #[must_use]
+    pub fn with_steps(self, num_train_timesteps: usize) -> Self {
+        Self {
+            num_inference_steps: Some(self.steps(num_train_timesteps)),
+            ..self
+        }
+    }
+
+    fn steps(&self, num_train_timesteps: usize) -> usize {
+        self.num_inference_steps
+            .unwrap_or_else(|| self.sampler.usual_steps(num_train_timesteps))
+    }
 }
 
 impl FromStr for Setting {
@@ -28,14 +56,9 @@ impl FromStr for Setting {
     fn from_str(text: &str) -> Result<Self, String> {
         let mut parts = text.split(':');
         let sampler = parts.next().unwrap_or_default().parse()?;
-        let default_steps = match sampler {
-            SamplerKind::Ddpm => 250,
-            SamplerKind::DpmSolver => 20,
-            SamplerKind::Ddim => 50,
-            SamplerKind::DdimInverse => {
-                return Err("ddim_inverse starts in images; use ddpm, ddim or dpm++".into());
-            }
-        };
+        if sampler == SamplerKind::DdimInverse {
+            return Err("ddim_inverse starts in images; use ddpm, ddim or dpm++".into());
+        }
         let steps = part(parts.next(), "the number of steps")?;
         let guidance = part(parts.next(), "the guidance")?;
         let eta = part(parts.next(), "eta")?;
@@ -44,7 +67,7 @@ impl FromStr for Setting {
         }
         Ok(Self {
             sampler,
-            num_inference_steps: steps.unwrap_or(default_steps),
+            num_inference_steps: steps,
             guidance_scale: guidance.unwrap_or(1.0),
             eta: eta.unwrap_or(0.0),
         })
@@ -52,14 +75,19 @@ impl FromStr for Setting {
 }
 
 fn part<T: FromStr>(text: Option<&str>, what: &str) -> Result<Option<T>, String> {
-    text.map(|text| text.parse().map_err(|_| format!("`{text}` is not {what}")))
+    // `ddim::2` leaves the number of steps out.
+    text.filter(|text| !text.is_empty())
+        .map(|text| text.parse().map_err(|_| format!("`{text}` is not {what}")))
         .transpose()
 }
 
 impl fmt::Display for Setting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (sampler, steps) = (self.sampler, self.num_inference_steps);
-        write!(f, "{sampler}:{steps}:{}", self.guidance_scale)?;
+        write!(f, "{}:", self.sampler)?;
+        if let Some(steps) = self.num_inference_steps {
+            write!(f, "{steps}")?;
+        }
+        write!(f, ":{}", self.guidance_scale)?;
         if self.eta == 0.0 {
             Ok(())
         } else {
@@ -129,7 +157,7 @@ fn chain(
         labels: (classes > 0).then(|| (0..classes).cycle().take(count).collect()),
         guidance_scale: setting.guidance_scale,
         sampler: setting.sampler,
-        num_inference_steps: setting.num_inference_steps,
+        num_inference_steps: setting.steps(scheduler.num_train_timesteps),
         eta: setting.eta,
         ..ChainOptions::default()
     };

@@ -81,12 +81,7 @@ impl Terms {
         timestep: usize,
     ) -> Result<f64, TermError> {
         let step = neighbours(&self.schedule, timestep)?;
-        let expected = x_0.len()
-            * if self.variance_type.is_learned() {
-                2
-            } else {
-                1
-            };
+        let expected = self.variance_type.outputs(x_0.len());
         if output.len() != expected || x_t.len() != x_0.len() {
             let found = output.len();
             return Err(TermError::Length { found, expected });

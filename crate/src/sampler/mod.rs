@@ -39,6 +39,18 @@ named! {
     }
 }
 
+impl SamplerKind {
+    /// num_inference_steps where nobody says: what the sampler does well with, or T where that is less.
+    pub fn usual_steps(self, num_train_timesteps: usize) -> usize {
+        let steps = match self {
+            Self::Ddpm => 250,
+            Self::Ddim | Self::DdimInverse => 50,
+            Self::DpmSolver => 20,
+        };
+        steps.min(num_train_timesteps)
+    }
+}
+
 /// One algorithm on one list of timesteps: a pure function from step to step.
 pub trait Sampler: Send + Sync {
     /// The timesteps at which the network is evaluated, in the order of the walk.

@@ -90,6 +90,15 @@ impl VarianceType {
     pub fn is_learned(self) -> bool {
         matches!(self, Self::Learned | Self::LearnedRange)
     }
+
+    /// What the network puts out for so many channels, or values, of an image: twice that if the variance is learned.
+    pub fn outputs(self, inputs: usize) -> usize {
+        if self.is_learned() {
+            2 * inputs
+        } else {
+            inputs
+        }
+    }
 }
 
 named! {

@@ -1,15 +1,14 @@
 //! What needs no model: noise, schedules, and the walk forward.
 
+use crate::chain::MAX_VALUES;
 use crate::diffusion;
+use crate::forward::ForwardWalk;
 use crate::noise::{self, NoiseStream};
 use crate::schedule::{Schedule, SchedulerConfig};
 use js_sys::{Float32Array, Float64Array};
 use wasm_bindgen::prelude::*;
 
 use super::{exception, object};
-
-/// The most values that one call makes: 256 MiB of them.
-const MAX_VALUES: usize = 1 << 26;
 
 fn checked(values: Option<usize>) -> Result<usize, JsError> {
     values
@@ -90,19 +89,12 @@ pub fn slerp(from: &[f32], to: &[f32], share: f64) -> Result<Float32Array, JsErr
     Ok(Float32Array::from(&noise::slerp(from, to, share)[..]))
 }
 
-/// `count` walks from one image into noise, side by side, each with its own: q(x_t | x_{t-1}), eq. 2.
-#[wasm_bindgen]
-pub struct ForwardWalk {
-    x_t: Vec<f32>,
-    size: usize,
-    betas: Vec<f64>,
-    t: usize,
-    noise: NoiseStream,
-    naive: bool,
-}
+/// [`forward::ForwardWalk`]: `count` walks from one image into noise, side by side, each with its own.
+#[wasm_bindgen(js_name = ForwardWalk)]
+pub struct WebForwardWalk(ForwardWalk);
 
-#[wasm_bindgen]
-impl ForwardWalk {
+#[wasm_bindgen(js_class = ForwardWalk)]
+impl WebForwardWalk {
     /// At the start: `count` copies of `x_0`. With `naive` the factor sqrt(1 - beta) is left out.
     #[wasm_bindgen(constructor)]
     pub fn new(
@@ -111,72 +103,38 @@ impl ForwardWalk {
         betas: Vec<f64>,
         seed: f64,
         naive: bool,
-    ) -> Result<ForwardWalk, JsError> {
+    ) -> Result<Self, JsError> {
         checked(x_0.len().checked_mul(count))?;
-        // Checks that every beta is one.
-        Schedule::from_betas(betas.clone()).map_err(exception)?;
-        Ok(ForwardWalk {
-            x_t: x_0.repeat(count),
-            size: x_0.len(),
-            betas,
-            t: 0,
-            noise: NoiseStream::new(seed as u64),
-            naive,
-        })
+        let walk = ForwardWalk::new(x_0, count, betas, seed as u64, naive).map_err(exception)?;
+        Ok(Self(walk))
     }
 
     /// `steps` more steps, or as many as there are betas left.
     pub fn advance(&mut self, steps: usize) {
-        let mut next = vec![0.0; self.x_t.len()];
-        for _ in 0..steps {
-            let Some(&beta) = self.betas.get(self.t) else {
-                return;
-            };
-            let eps = self.noise.normal(self.x_t.len());
-            if self.naive {
-                diffusion::naive_forward_step(&self.x_t, &eps, beta, &mut next);
-            } else {
-                diffusion::forward_step(&self.x_t, &eps, beta, &mut next);
-            }
-            std::mem::swap(&mut self.x_t, &mut next);
-            self.t += 1;
-        }
+        self.0.advance(steps);
     }
 
     /// How many steps have been made, 0 to T. After t of them the noise level is that of timestep t - 1.
     #[wasm_bindgen(getter)]
     pub fn t(&self) -> usize {
-        self.t
+        self.0.t()
     }
 
     /// The states, `[count, size]`.
     #[wasm_bindgen(getter)]
     pub fn xt(&self) -> Float32Array {
-        Float32Array::from(&self.x_t[..])
+        Float32Array::from(self.0.x_t())
     }
 
     /// The mean over the walks, `[size]`; by eq. 4 it tends to sqrt(abar) x_0.
     #[wasm_bindgen(getter)]
     pub fn mean(&self) -> Float32Array {
-        Float32Array::from(&self.moments().0[..])
+        Float32Array::from(&self.0.moments().0[..])
     }
 
     /// The standard deviation over the walks, `[size]`; by eq. 4 it tends to sqrt(1 - abar).
     #[wasm_bindgen(getter)]
     pub fn deviation(&self) -> Float32Array {
-        Float32Array::from(&self.moments().1[..])
-    }
-}
-
-impl ForwardWalk {
-    fn moments(&self) -> (Vec<f32>, Vec<f32>) {
-        let count = (self.x_t.len() / self.size.max(1)) as f64;
-        let moments = |pixel: usize| {
-            let walks = || self.x_t[pixel..].iter().step_by(self.size);
-            let mean = walks().map(|&x| f64::from(x)).sum::<f64>() / count;
-            let square = walks().map(|&x| (f64::from(x) - mean).powi(2)).sum::<f64>();
-            (mean as f32, (square / count).sqrt() as f32)
-        };
-        (0..self.size).map(moments).unzip()
+        Float32Array::from(&self.0.moments().1[..])
     }
 }

@@ -32,8 +32,7 @@ impl Model {
         timestep: usize,
         label: Option<u32>,
     ) -> Result<Look, JsError> {
-        let labels = self.labels_of(label.map(|label| vec![label]), 1);
-        self.check(&x, 1, timestep, labels.as_deref())?;
+        let labels = self.check(&x, 1, timestep, label.map(|label| vec![label]))?;
         let spec = self.pipeline.spec();
         let shape = [1, spec.channels, spec.height, spec.width];
         let seen = self

@@ -25,7 +25,7 @@ mod request;
 
 pub use chain::WebChain;
 pub use files::{WebGif, safetensors};
-pub use forward::{ForwardWalk, add_noise, noise, remove_noise, schedule_of, slerp};
+pub use forward::{WebForwardWalk, add_noise, noise, remove_noise, schedule_of, slerp};
 #[cfg(feature = "web-webgpu")]
 pub use gpu::prepare;
 pub use model::Model;

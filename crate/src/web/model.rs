@@ -1,6 +1,6 @@
 //! A loaded model: what it is, one evaluation, a chain, and the terms of the bound.
 
-use crate::chain::{Chain, Denoiser, InBatches, KnownImage};
+use crate::chain::{Chain, Denoiser, InBatches, KnownImage, labels_of};
 use crate::diffusion;
 use crate::likelihood::{Terms, bits_per_dim, prior_term};
 use crate::noise::NoiseStream;
@@ -290,55 +290,33 @@ impl Model {
 }
 
 impl Model {
-    /// Labels as the network takes them: the null label where none is given, nothing where it takes none.
-    pub(super) fn labels_of(&self, labels: Option<Vec<u32>>, count: usize) -> Option<Vec<usize>> {
-        let spec = self.pipeline.spec();
-        match labels {
-            Some(labels) => Some(labels.into_iter().map(|label| label as usize).collect()),
-            None => spec
-                .null_label
-                .filter(|_| spec.num_class_embeds.is_some())
-                .map(|null| vec![null; count]),
-        }
-    }
-
-    /// Whether the network can be asked this.
+    /// The labels to ask the network with, if it can be asked this.
     pub(super) fn check(
         &self,
         x: &[f32],
         count: usize,
         timestep: usize,
-        labels: Option<&[usize]>,
-    ) -> Result<(), JsError> {
+        labels: Option<Vec<u32>>,
+    ) -> Result<Option<Vec<usize>>, JsError> {
         let spec = self.pipeline.spec();
         let shape = [count, spec.channels, spec.height, spec.width];
         let expected = shape
             .iter()
             .try_fold(1_usize, |n, &side| n.checked_mul(side));
-        let count_of_labels = spec.num_class_embeds.map(|_| count);
-        let known = |labels: &[usize]| {
-            labels
-                .iter()
-                .all(|&label| Some(label) < spec.num_class_embeds)
-        };
         if Some(x.len()) != expected || x.is_empty() {
             let found = x.len();
             return Err(JsError::new(&format!(
                 "the network takes images of shape {shape:?}; {found} values are not that"
             )));
         }
-        if labels.map(<[usize]>::len) != count_of_labels || !labels.is_none_or(known) {
-            return Err(JsError::new(&match spec.num_class_embeds {
-                Some(classes) => format!("{count} labels below {classes} are needed"),
-                None => "this model is unconditional; leave the labels out".into(),
-            }));
-        }
         if timestep >= self.pipeline.scheduler().num_train_timesteps {
             return Err(JsError::new(&format!(
                 "timestep {timestep} is outside the chain"
             )));
         }
-        Ok(())
+        let labels: Option<Vec<usize>> =
+            labels.map(|labels| labels.into_iter().map(|label| label as usize).collect());
+        labels_of(&spec, labels.as_deref(), count).map_err(exception)
     }
 
     async fn output(
@@ -348,8 +326,7 @@ impl Model {
         timestep: usize,
         labels: Option<Vec<u32>>,
     ) -> Result<Vec<f32>, JsError> {
-        let labels = self.labels_of(labels, count);
-        self.check(x, count, timestep, labels.as_deref())?;
+        let labels = self.check(x, count, timestep, labels)?;
         let spec = self.pipeline.spec();
         let shape = [count, spec.channels, spec.height, spec.width];
         let output = self

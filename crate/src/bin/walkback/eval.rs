@@ -19,7 +19,8 @@ use walkback::pipeline::Pipeline;
 use walkback::train::dataset::{Dataset, ImageSet};
 use walkback::train::download;
 use walkback::train::idx::Split;
-use walkback::train::images::{self, Wanted};
+use walkback::train::images::Wanted;
+use walkback::train::source;
 
 use crate::device::{DeviceArg, limit_threads};
 use progress::Progress;
@@ -57,7 +58,7 @@ pub struct Args {
     #[arg(long)]
     full: bool,
 
-    /// Test images of --full, chosen at random [default: 100]
+    /// Test images of --full, chosen at random [default: 100, or all where there are fewer]
     #[arg(long, value_name = "N", requires = "full")]
     images: Option<usize>,
 
@@ -131,7 +132,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let classes = train.as_ref().map_or(&[][..], |train| &train.names);
     let test = read(&dir, Split::Test, &pipeline, Some(classes))?.data;
     let train = train.map(|train| train.data);
-    let plan = plan(args);
+    let plan = plan(args, test.len());
     let bounded = args.only != Some(Half::Samples);
     if bounded {
         // Whatever can be refused is, before anything takes time.
@@ -188,8 +189,8 @@ impl Report {
     }
 }
 
-/// One half of the data, which must be such as the model draws: images are made so, IDX files have to be. A model without
-/// classes of its own takes them from `classes`, or else from the data.
+/// One half of the data, made such as the model draws, as training makes it. A model without classes of its own takes them
+/// from `classes`, or else from the data.
 fn read(
     dir: &Path,
     split: Split,
@@ -202,23 +203,15 @@ fn read(
         Split::Train => "training",
         Split::Test => "test",
     };
-    let found = if dir.is_dir() && images::is_folder_of_images(dir)? {
-        let wanted = Wanted {
-            size: Some([spec.height, spec.width]),
-            channels: Some(spec.channels).filter(|channels| matches!(channels, 1 | 3)),
-            names: match spec.num_class_embeds {
-                Some(_) => Some(names.clone()),
-                None => classes.map(<[String]>::to_vec),
-            },
-        };
-        images::read(dir, split, &wanted)?
-    } else {
-        ImageSet {
-            data: Dataset::from_dir(dir, split)?,
-            names: Vec::new(),
-            notes: Vec::new(),
-        }
+    let wanted = Wanted {
+        size: Some([spec.height, spec.width]),
+        channels: Some(spec.channels).filter(|channels| matches!(channels, 1 | 3)),
+        names: match spec.num_class_embeds {
+            Some(_) => Some(names.clone()),
+            None => classes.map(<[String]>::to_vec),
+        },
     };
+    let found = source::open(dir, split, &wanted)?;
     for note in &found.notes {
         eprintln!("{what} images: {note}");
     }
@@ -227,9 +220,9 @@ fn read(
 }
 
 /// Which terms are computed.
-fn plan(args: &Args) -> Plan {
+fn plan(args: &Args, test_images: usize) -> Plan {
     if args.full {
-        let images = args.images.unwrap_or(FULL_IMAGES);
+        let images = args.images.unwrap_or(FULL_IMAGES.min(test_images));
         Plan::Full { images }
     } else {
         let draws = args.draws.unwrap_or(DRAWS);

@@ -17,6 +17,7 @@ pub struct RawWriter {
     temporary: PathBuf,
     file: BufWriter<File>,
     states_left: usize,
+    finished: bool,
 }
 
 impl RawWriter {
@@ -47,6 +48,7 @@ impl RawWriter {
             temporary,
             file,
             states_left: steps + 1,
+            finished: false,
         })
     }
 
@@ -68,13 +70,15 @@ impl RawWriter {
         }
         self.file.flush()?;
         self.file.get_ref().sync_all()?;
-        fs::rename(&self.temporary, &self.path)
+        fs::rename(&self.temporary, &self.path)?;
+        self.finished = true;
+        Ok(())
     }
 }
 
 impl Drop for RawWriter {
     fn drop(&mut self) {
-        if self.states_left > 0 {
+        if !self.finished {
             // Best effort: a walk that broke off leaves nothing behind.
             let _ = fs::remove_file(&self.temporary);
         }
@@ -156,6 +160,20 @@ mod tests {
             labels.data(),
             [3i64.to_le_bytes(), 4i64.to_le_bytes()].concat()
         );
+    }
+
+    #[test]
+    fn a_file_that_cannot_get_its_name_leaves_nothing_behind() {
+        let dir = std::env::temp_dir().join(format!("walkback-raw-name-{}", std::process::id()));
+        let taken = dir.join("x.safetensors");
+        fs::create_dir_all(&taken).unwrap();
+        let mut raw = RawWriter::create(&taken, [1, 1, 1, 1], 1, None).unwrap();
+        raw.push(&[1.0]).unwrap();
+        assert!(raw.push(&[0.0]).is_err());
+        drop(raw);
+        let left: Vec<_> = fs::read_dir(&dir).unwrap().collect();
+        assert_eq!(left.len(), 1, "{left:?}");
+        fs::remove_dir_all(&dir).unwrap();
     }
 
     #[test]

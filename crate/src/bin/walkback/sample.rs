@@ -1,13 +1,14 @@
 //! `walkback sample`: from noise to images, in files.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
-use walkback::chain::{Chain, ChainOptions, Denoiser};
+use walkback::chain::{Chain, ChainOptions, InBatches};
 use walkback::folder::{self, write_file};
 use walkback::picture::{Animation, GridLayout, grid, grid_png};
-use walkback::pipeline::{Labels, Pipeline, PipelineError};
+use walkback::pipeline::{Labels, Pipeline};
 use walkback::sampler::SamplerKind;
 use walkback::schedule::Spacing;
 
@@ -15,7 +16,7 @@ use crate::device::{DeviceArg, limit_threads};
 use crate::raw::RawWriter;
 
 /// Images that the network sees at once; more would need more memory and gain no speed.
-const CHUNK: usize = 128;
+const CHUNK: NonZeroUsize = NonZeroUsize::new(128).unwrap();
 /// The most images, or images per class, in one run.
 const MAX_IMAGES: usize = 100_000;
 /// Frames of a GIF; longer walks show every k-th state.
@@ -57,6 +58,7 @@ pub struct Args {
     /// Strength w of classifier-free guidance; 1 is the plain conditional model
     #[arg(
         long,
+        visible_alias = "guidance-scale",
         value_name = "W",
         default_value_t = 1.0,
         allow_negative_numbers = true
@@ -76,8 +78,8 @@ pub struct Args {
     #[arg(long, value_name = "NAME", default_value = "ddpm", value_parser = sampler_kind)]
     sampler: SamplerKind,
 
-    /// Number of steps [default: 250 for ddpm, 50 for ddim, 20 for dpm++]
-    #[arg(long, value_name = "N")]
+    /// Number of steps [default: 250 for ddpm, 50 for ddim, 20 for dpm++, or all where there are fewer]
+    #[arg(long, visible_alias = "num-inference-steps", value_name = "N")]
     steps: Option<usize>,
 
     /// Noise that ddim adds: 0 for none, 1 for as much as ddpm
@@ -137,11 +139,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         "--guidance-rescale corrects what --guidance does: give a --guidance other than 1, or leave it out"
     );
     let count = labels.as_ref().map_or(args.count, Vec::len);
-    let steps = args.steps.unwrap_or(match args.sampler {
-        SamplerKind::Ddpm => 250,
-        SamplerKind::DpmSolver => 20,
-        _ => 50,
-    });
+    let num_train_timesteps = pipeline.scheduler().num_train_timesteps;
+    let usual_steps = || args.sampler.usual_steps(num_train_timesteps);
     let options = ChainOptions {
         seed: args.seed,
         count,
@@ -149,19 +148,25 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         guidance_scale: args.guidance,
         guidance_rescale: args.guidance_rescale,
         sampler: args.sampler,
-        num_inference_steps: steps,
+        num_inference_steps: args.steps.unwrap_or_else(usual_steps),
         eta: args.eta,
         spacing: args.spacing,
         ..ChainOptions::default()
     };
     let chain = Chain::new(pipeline.scheduler(), &pipeline.spec(), options)?;
-    walk(args, &Chunked(&pipeline), chain, labels.as_deref(), columns)
+    walk(
+        args,
+        &in_chunks(&pipeline),
+        chain,
+        labels.as_deref(),
+        columns,
+    )
 }
 
 /// Takes every step and writes the files as their parts become known.
 fn walk(
     args: &Args,
-    model: &Chunked<'_>,
+    model: &InBatches<'_, Pipeline>,
     mut chain: Chain,
     labels: Option<&[usize]>,
     columns: usize,
@@ -266,26 +271,9 @@ fn choose_labels(args: &Args, labels: &Labels) -> anyhow::Result<(Option<Vec<usi
 }
 
 /// The network, shown a limited number of images at once. The noise is drawn for all of them together all the same.
-pub struct Chunked<'a>(pub &'a Pipeline);
-
-impl Denoiser for Chunked<'_> {
-    type Error = PipelineError;
-
-    async fn predict(
-        &self,
-        x_t: &[f32],
-        [n, c, h, w]: [usize; 4],
-        timestep: usize,
-        labels: Option<&[usize]>,
-    ) -> Result<Vec<f32>, PipelineError> {
-        let mut output = Vec::new();
-        for begin in (0..n).step_by(CHUNK) {
-            let end = (begin + CHUNK).min(n);
-            let x_t = &x_t[begin * c * h * w..end * c * h * w];
-            let labels = labels.map(|labels| &labels[begin..end]);
-            let shape = [end - begin, c, h, w];
-            output.extend(self.0.predict(x_t, shape, timestep, labels).await?);
-        }
-        Ok(output)
+pub fn in_chunks(pipeline: &Pipeline) -> InBatches<'_, Pipeline> {
+    InBatches {
+        model: pipeline,
+        at_most: CHUNK,
     }
 }

@@ -52,6 +52,9 @@ pub enum BoundError {
         /// Of an image.
         channels: usize,
     },
+    /// Too few images there are for an interval.
+    #[error("there are {0} test images; a bound with an interval needs 10 at least")]
+    FewImages(usize),
     /// Too few draws or images for an interval.
     #[error("{option} is {found}; give {least} to {most}")]
     Count {

@@ -35,7 +35,7 @@ pub fn check(pipeline: &Pipeline, images: usize, plan: Plan) -> Result<(), Bound
     let (spec, scheduler) = (pipeline.spec(), pipeline.scheduler());
     let (found, channels) = (spec.out_channels, spec.channels);
     let variance_type = scheduler.variance_type;
-    if found != channels * if variance_type.is_learned() { 2 } else { 1 } {
+    if found != variance_type.outputs(channels) {
         return Err(BoundError::Channels {
             variance_type,
             found,
@@ -43,6 +43,9 @@ pub fn check(pipeline: &Pipeline, images: usize, plan: Plan) -> Result<(), Bound
         });
     }
     Terms::new(scheduler)?;
+    if images < LEAST_IMAGES {
+        return Err(BoundError::FewImages(images));
+    }
     let (option, found, least, most) = match plan {
         Plan::Strata { draws } => {
             let rows = rows(scheduler.num_train_timesteps);

@@ -60,12 +60,6 @@ impl Engine {
         })
     }
 
-    /// Launches of one evaluation, however many images.
-    #[must_use]
-    pub fn launches(&self) -> usize {
-        self.plan.launches.len()
-    }
-
     /// How many images at most can be asked about at once: beyond, a tensor would be larger than what the device gives in
     /// one piece. At least one, which may be too much, too.
     #[must_use]

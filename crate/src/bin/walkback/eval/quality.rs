@@ -14,13 +14,12 @@ use walkback::eval::picture::sheet;
 use walkback::eval::samples::{Rate, Setting, check, draw};
 use walkback::folder::write_file;
 use walkback::pipeline::Pipeline;
-use walkback::sampler::SamplerKind;
 use walkback::train::dataset::Dataset;
 use walkback::train::download;
 
 use super::Args;
 use super::progress::Progress;
-use crate::sample::Chunked;
+use crate::sample::in_chunks;
 
 /// The most samples of one setting: a chain keeps all of them in memory.
 const MAX_SAMPLES: usize = 50_000;
@@ -108,7 +107,16 @@ pub fn prepare<'a>(
         "--samples {} of each of {classes} classes make {count} images; give 2 to {MAX_SAMPLES} in all",
         args.samples
     );
-    let settings = settings(args);
+    let num_train_timesteps = pipeline.scheduler().num_train_timesteps;
+    let asked = if args.settings.is_empty() {
+        &[Setting::default()]
+    } else {
+        &args.settings[..]
+    };
+    let settings: Vec<Setting> = asked
+        .iter()
+        .map(|setting| setting.with_steps(num_train_timesteps))
+        .collect();
     let drawn_classes = pipeline.spec().num_class_embeds.map_or(0, |_| classes);
     for setting in &settings {
         check(
@@ -172,7 +180,7 @@ impl Prepared<'_> {
         let started = Instant::now();
         let progress = Progress::new(format!("drawing {} samples with {setting}", self.count));
         let samples = draw(
-            &Chunked(self.pipeline),
+            &in_chunks(self.pipeline),
             self.pipeline.scheduler(),
             &self.pipeline.spec(),
             setting,
@@ -212,20 +220,6 @@ impl Prepared<'_> {
         let device = Device::flex();
         let found = nearest(data, self.train, &device, |i, n| progress.tell(i, n));
         Summary::of(&found)
-    }
-}
-
-/// The settings asked for, or the default.
-fn settings(args: &Args) -> Vec<Setting> {
-    if args.settings.is_empty() {
-        vec![Setting {
-            sampler: SamplerKind::Ddpm,
-            num_inference_steps: 250,
-            guidance_scale: 1.0,
-            eta: 0.0,
-        }]
-    } else {
-        args.settings.clone()
     }
 }
 
