@@ -151,6 +151,35 @@ describe("a link", () => {
     await visitor.page.waitForTimeout(300);
     assert.equal(await visitor.seed.inputValue(), "3");
     assert.equal((await visitor.position()).position, 1);
+    await visitor.digit("5").check();
+    await visitor.until(async () => hashOf(visitor).get("label") === "5");
+    assert.equal(
+      hashOf(visitor).get("seed"),
+      "3",
+      "a later choice is in the address, with the rest",
+    );
+    await visitor.leave();
+  });
+
+  test("stands in the address where nothing may be copied, and later choices join it", async () => {
+    const visitor = await visitPaused("steps=10&seed=3");
+    const session = await visitor.page.context().newCDPSession(visitor.page);
+    const { targetInfo } = await session.send("Target.getTargetInfo");
+    await session.send("Browser.setPermission", {
+      permission: { name: "clipboard-write" },
+      setting: "denied",
+      origin: new URL(site.url).origin,
+      browserContextId: targetInfo.browserContextId ?? "",
+    });
+    await visitor.rests(0);
+    await visitor.copyLink.click();
+    await visitor.page
+      .getByRole("status")
+      .getByText(/^Copying is not allowed/)
+      .waitFor();
+    assert.equal(hashOf(visitor).get("at"), "0", "the link to this very step");
+    await visitor.digit("5").check();
+    await visitor.until(async () => hashOf(visitor).get("label") === "5");
     await visitor.leave();
   });
 });

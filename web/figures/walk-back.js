@@ -83,7 +83,7 @@ class WalkBack {
     const notice = h("p", { class: "notice", role: "status" }, loaded.notice);
     find(root, ".state .screen", HTMLElement).after(this.#scrubber.element);
     const copyLink = createCopyLink({
-      link: () => state.link,
+      state,
       done: () =>
         settings.values.at === null
           ? "Link copied. It opens this walk, playing."
