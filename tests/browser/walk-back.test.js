@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { watchChains } from "./chains.js";
 import { openSite } from "./site.js";
-import { Visitor } from "./visitor.js";
 
 const site = openSite();
 
@@ -186,31 +186,9 @@ describe("a link", () => {
 
 describe("one walk at a time", () => {
   test("ten quick changes of a slider leave one chain walking", async () => {
-    const context = await site.browser.newContext({ viewport: { width: 1280, height: 900 } });
-    // Every message to a worker, counted as it leaves the page.
-    await context.addInitScript(() => {
-      const { postMessage } = Worker.prototype;
-      /** @type {any} */ (globalThis).asked = [];
-      Worker.prototype.postMessage = function (message, ...rest) {
-        /** @type {any} */ (globalThis).asked.push({
-          method: message.method,
-          chain: message.params?.chain,
-        });
-        return postMessage.call(this, message, .../** @type {any} */ (rest));
-      };
-    });
-    const visitor = new Visitor(await context.newPage());
-    await visitor.page.goto(`${site.url}?device=cpu`);
+    const visitor = await site.visit();
+    const chains = await watchChains(visitor.page);
     await visitor.reaches(1);
-    /** @returns {Promise<{ opened: number[], closed: number[], steps: number[] }>} */
-    const chains = () =>
-      visitor.page.evaluate(() => {
-        /** @type {{ method: string, chain: number }[]} */
-        const asked = /** @type {any} */ (globalThis).asked;
-        const of = (/** @type {string} */ wanted) =>
-          asked.filter(({ method }) => method === wanted).map(({ chain }) => chain);
-        return { opened: of("open"), closed: of("close"), steps: of("step") };
-      });
     const before = await chains();
     for (let i = 0; i < 10; i++) {
       await visitor.guidance.press(i % 3 === 2 ? "ArrowLeft" : "ArrowRight");

@@ -132,10 +132,7 @@ export async function create(root, context) {
     setText(status, "Walking");
     /** @type {{ t: number, apart: number, off: number }[]} */
     const distances = [];
-    for (;;) {
-      const [one, other] = [await knownWalk.next(), await learnedWalk.next()];
-      if (one.done === true || other.done === true) return;
-      const [a, b] = [one.value.frame, other.value.frame];
+    for await (const [a, b] of together(knownWalk, learnedWalk)) {
       const t = b.timestep;
       for (let slot = 0; slot < TIMES - 1; slot++) {
         if (Math.round((slot * count) / (TIMES - 1)) !== a.index) continue;
@@ -161,7 +158,6 @@ export async function create(root, context) {
       readouts.show({ known: ends[0] ?? "", learned: ends[1] ?? "" });
       if (parted === undefined) readouts.show({ parted: "nowhere" });
       setText(status, `Both have arrived: ${ends[0]} and ${ends[1]} from the known image`);
-      return;
     }
   }, fail);
 
@@ -186,6 +182,25 @@ export async function create(root, context) {
       plot.dispose();
     },
   };
+}
+
+/**
+ * The frames of two walks, side by side, as long as both go on.
+ * @param {ReturnType<typeof wholeWalk>} one
+ * @param {ReturnType<typeof wholeWalk>} other
+ * @returns {AsyncGenerator<[Frame, Frame]>}
+ */
+async function* together(one, other) {
+  try {
+    for (;;) {
+      const [a, b] = [await one.next(), await other.next()];
+      if (a.done === true || b.done === true) return;
+      yield [a.value.frame, b.value.frame];
+    }
+  } finally {
+    // A walk that is left on its way closes its chain only when it is told to end.
+    await Promise.all([one.return(undefined), other.return(undefined)]);
+  }
 }
 
 /** @param {string} name @param {Element} symbol @param {HTMLElement} strip */
