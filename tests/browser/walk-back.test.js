@@ -184,6 +184,23 @@ describe("a link", () => {
   });
 });
 
+test("to the end before the walk has begun is to its end, and one step back from there is one", async () => {
+  const visitor = await visitPaused("steps=10");
+  await visitor.rests(0);
+  const digit = await visitor.digit("5").elementHandle();
+  const toEnd = await visitor.toEnd.elementHandle();
+  await visitor.page.evaluate(
+    // In one go: the chain of the new digit cannot have been opened in between.
+    (both) => both.forEach((one) => one instanceof HTMLElement && one.click()),
+    [digit, toEnd],
+  );
+  await visitor.page.getByRole("button", { name: "Play again" }).waitFor();
+  await visitor.page.getByRole("status").getByText("Done: an image of 5").waitFor();
+  await visitor.stepBack.click();
+  await visitor.rests(9);
+  await visitor.leave();
+});
+
 describe("one walk at a time", () => {
   test("ten quick changes of a slider leave one chain walking", async () => {
     const visitor = await site.visit();
