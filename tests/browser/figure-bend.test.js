@@ -182,3 +182,15 @@ describe("bend it", () => {
     });
   }
 });
+
+test("a mask of another size is refused, and the page says so", async () => {
+  const visitor = await visit("steps=10&repaint.mask=ff&repaint.resamplings=4");
+  const section = await visitor.goTo("Fill a gap");
+  await section.getByRole("img", { name: "A real 3, 50 % of it rubbed out" }).waitFor();
+  const notice = (await visitor.page.getByText(/^The link /).textContent()) ?? "";
+  assert.match(notice, /repaint\.mask = ff…, which cannot be; it is the right half here/);
+  assert.match(notice, /repaint\.resamplings = 4, which cannot be; it is 3 here/);
+  const visits = section.getByRole("slider", { name: "Visits to each t" });
+  assert.equal(await visits.getAttribute("aria-valuetext"), "3 times");
+  await visitor.leave();
+});

@@ -8,6 +8,7 @@ import { createFilmstrip } from "../../parts/filmstrip.js";
 import { createSeed } from "../../parts/seed.js";
 import { createSlider } from "../../parts/slider.js";
 import { createTile } from "../../parts/tile.js";
+import { SHARE } from "../../settings.js";
 import { wholeWalk } from "../../whole-walk.js";
 import { FEW_STEPS, stepsOf } from "./steps.js";
 
@@ -29,9 +30,7 @@ export function create(root, { engine, arithmetic, loaded, shape, state, fail })
   const tile = createTile({ caption: status, empty: "The image between, not there yet" });
   const share = createSlider({
     label: "Share of the way",
-    min: 0,
-    max: 1,
-    step: 0.01,
+    ...SHARE,
     value: settings.values.share,
     format: percent,
     onInput: (value) => {

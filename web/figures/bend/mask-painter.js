@@ -13,10 +13,9 @@ const RUBBER = 1.3;
 /**
  * @param {object} options
  * @param {[number, number]} options.imageSize height, width
- * @param {string} options.value the mask as hexadecimal digits; "" is the first pattern
  * @param {(value: string) => void} options.onChange after every stroke
  */
-export function createMaskPainter({ imageSize: [height, width], value, onChange }) {
+export function createMaskPainter({ imageSize: [height, width], onChange }) {
   const rows = Math.ceil(height / CELL);
   const columns = Math.ceil(width / CELL);
   const id = freshId("mask");
@@ -59,11 +58,6 @@ export function createMaskPainter({ imageSize: [height, width], value, onChange 
       text += four.reduce((sum, bit) => sum + bit, 0).toString(16);
     }
     return text;
-  };
-  /** @param {string} text */
-  const read = (text) => {
-    if (text.length !== Math.ceil(kept.length / 4)) follow(patterns[0]?.[1] ?? (() => true));
-    else kept = kept.map((_, i) => (parseInt(text[i >> 2] ?? "0", 16) >> (i & 3)) & 1);
   };
 
   const draw = () => {
@@ -148,7 +142,6 @@ export function createMaskPainter({ imageSize: [height, width], value, onChange 
         },
       }).element,
   );
-  read(value);
   return {
     element: h(
       "div",
@@ -166,9 +159,13 @@ export function createMaskPainter({ imageSize: [height, width], value, onChange 
       image = { x0, shape, name };
       draw();
     },
-    set value(/** @type {string} */ text) {
-      read(text);
+    /** Takes a link's mask, hexadecimal digits; "" is the first pattern. @param {string} text @returns {boolean} whether it is one of this size */
+    put(text) {
+      const fits = text.length === Math.ceil(kept.length / 4);
+      if (fits) kept = kept.map((_, i) => (parseInt(text[i >> 2] ?? "0", 16) >> (i & 3)) & 1);
+      else follow(patterns[0]?.[1] ?? (() => true));
       draw();
+      return fits || text === "";
     },
     /** 1 keeps the pixel, [h, w] */
     get mask() {
