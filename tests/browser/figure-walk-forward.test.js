@@ -172,7 +172,8 @@ describe("the walk forward", () => {
       context.fillStyle = "#000";
       context.fillRect(28, 8, 8, 48);
       const data = new DataTransfer();
-      data.items.add(new File([await canvas.convertToBlob()], "stroke.png"));
+      const blob = await canvas.convertToBlob();
+      data.items.add(new File([blob], "stroke.png", { type: blob.type }));
       const drop = new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true });
       target.dispatchEvent(drop);
     });

@@ -3,7 +3,7 @@
 import { freshId, h } from "../dom.js";
 import { MAX_DRAWING, readDrawing, writeDrawing } from "../drawing.js";
 import { createButton } from "./button.js";
-import { createOpenImage, readImage } from "./open-image.js";
+import { createOpenImage, readImage, takeDrops } from "./open-image.js";
 import { listenToStrokes } from "./strokes.js";
 
 /** Drawn this many times larger than the image, and averaged down: soft edges, as MNIST has them. */
@@ -131,12 +131,7 @@ export function createDrawingPad({ label, imageSize: [height, width], onDraw, fa
       fail(error);
     }
   };
-  canvas.addEventListener("dragover", (event) => event.preventDefault());
-  canvas.addEventListener("drop", (event) => {
-    event.preventDefault();
-    const [dropped] = event.dataTransfer?.files ?? [];
-    if (dropped !== undefined) take(dropped);
-  });
+  takeDrops(canvas, take);
 
   const clear = createButton({
     name: "Clear",
