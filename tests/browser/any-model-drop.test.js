@@ -130,7 +130,7 @@ describe("a model that is dropped", () => {
 test("a model may be dropped on a drawing pad too", async (t) => {
   const visitor = await visitStill(site);
   const section = await visitor.goTo("Finish a scribble");
-  const pad = section.getByRole("img", { name: /^Your drawing/ });
+  const pad = section.getByRole("application", { name: /^Your drawing/ });
   await pad.scrollIntoViewIfNeeded();
   const box = (await pad.boundingBox()) ?? assert.fail("the pad cannot be seen");
   const place = { x: box.x + box.width / 2, y: box.y + box.height / 2 };

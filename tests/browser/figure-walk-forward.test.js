@@ -139,7 +139,7 @@ describe("the walk forward", () => {
     const { visitor, section, at } = await follow("#forward.t=100");
     await at("100");
     await section.getByRole("radio", { name: "your own" }).check();
-    const pad = section.getByRole("img", { name: /^Your image/ });
+    const pad = section.getByRole("application", { name: /^Your image/ });
     await pad.scrollIntoViewIfNeeded();
     const box = await pad.boundingBox();
     assert.ok(box !== null);
