@@ -343,3 +343,31 @@ test("where no motion is wanted a figure shows where its walks begin and end, an
   }
   await visitor.leave();
 });
+
+test("single keys act where the focus is in the first figure or nowhere, until they are turned off", async () => {
+  const visitor = await visit({}, "steps=50&at=3");
+  await visitor.rests(3);
+  const { keyboard } = visitor.page;
+  const opener = visitor.page.getByRole("button", { name: "Keys" });
+  await opener.focus();
+  await keyboard.press("r");
+  await keyboard.press("ArrowRight");
+  await visitor.rests(4);
+  await visitor.step.focus();
+  await keyboard.press("r");
+  await visitor.rests(0);
+
+  await keyboard.press("?");
+  const help = visitor.page.getByRole("dialog", { name: "Keys" });
+  await help.getByRole("switch", { name: "Keys of a single character" }).uncheck();
+  await keyboard.press("Escape");
+  await visitor.step.focus();
+  const seed = await visitor.seed.inputValue();
+  await keyboard.press("d");
+  await keyboard.press("?");
+  await keyboard.press("ArrowRight");
+  await visitor.rests(1);
+  assert.equal(await visitor.seed.inputValue(), seed);
+  assert.ok(await help.isHidden());
+  await visitor.leave();
+});

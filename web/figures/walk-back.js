@@ -98,7 +98,7 @@ class WalkBack {
       notice,
       this.#controls.element,
     );
-    this.#endKeys = listenToKeys({
+    this.#endKeys = listenToKeys(root, {
       awake: () => !this.#resting,
       togglePlay: () => this.#togglePlay(),
       move: (steps) => this.#walk.move(steps),
