@@ -85,6 +85,12 @@ function fail(error) {
   element("loading", HTMLElement).hidden = true;
   element("failure", HTMLElement).hidden = false;
   element("failure-text", HTMLElement).textContent = asSentence(sentence(error));
+  const url = new URL(location.href);
+  const onCpu = element("failure-cpu", HTMLAnchorElement);
+  onCpu.hidden = readWish(url.searchParams).device !== "webgpu";
+  // The same model and walk.
+  url.searchParams.set("device", "cpu");
+  onCpu.href = url.href;
 }
 
 /** What the link asked for in vain, in one quiet line. @param {string[]} sentences */
@@ -175,7 +181,6 @@ async function begin() {
     throw new Error("This browser has no WebAssembly, and the network cannot run without it.");
   }
   const wish = readWish(new URLSearchParams(location.search));
-  if (wish.device === "webgpu") element("failure-cpu", HTMLElement).hidden = false;
   element("walk-back", HTMLElement).dataset["started"] = "";
   showProgress({ activity: "Starting", loaded: 0, total: 0 });
   // The first figure's code comes while the model does.

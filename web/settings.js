@@ -47,39 +47,61 @@ function flag(initial) {
   };
 }
 
+/** A number as it stands in the address; NaN where it is none. @param {string} text */
+const numberIn = (text) => (text.trim() === "" ? NaN : Number(text));
+
 /**
  * @param {number} low
  * @param {number | ((limits: Limits) => number)} high
  * @param {number} initial
- * @param {{ whole: boolean }} options
+ * @param {number} [step] between possible values; 1 is a multiple of it
  * @returns {Property<number>}
  */
-function between(low, high, initial, { whole }) {
+function between(low, high, initial, step = 1) {
   /** @param {Limits} limits */
   const top = (limits) => (typeof high === "number" ? high : high(limits));
   return {
     initial: (limits) => Math.min(top(limits), initial),
     read(text, limits) {
-      const wish = text.trim() === "" ? NaN : Number(text);
+      const wish = numberIn(text);
       if (Number.isNaN(wish)) return undefined;
       const clamped = Math.min(top(limits), Math.max(low, wish));
+      // A quotient of whole numbers: 3 / 10 is what 0.3 reads as, and 3 * 0.1 is not.
+      const parts = Math.round(1 / step);
       // 0 is 0: what is written knows no other.
-      const value = (whole ? Math.round(clamped) : clamped) + 0;
+      const value = Math.round(clamped * parts) / parts + 0;
       return { value, exact: value === wish };
     },
     write: String,
   };
 }
 
-/** @param {number} low @param {number} high @param {number} initial */
-const whole = (low, high, initial) => between(low, high, initial, { whole: true });
-
-/** @param {number} low @param {number} high @param {number} initial */
-const real = (low, high, initial) => between(low, high, initial, { whole: false });
+/** What a slider of this range can be set to. @param {{ min: number, max: number, step: number }} range @param {number} initial */
+const ranged = ({ min, max, step }, initial) => between(min, max, initial, step);
 
 /** A timestep of the schedule, 0..T-1. @param {number} initial */
-const timestep = (initial) =>
-  between(0, ({ trainTimesteps }) => trainTimesteps - 1, initial, { whole: true });
+const timestep = (initial) => between(0, ({ trainTimesteps }) => trainTimesteps - 1, initial);
+
+/**
+ * One of a few numbers.
+ * @param {readonly number[] | ((limits: Limits) => readonly number[])} choices ascending, not empty
+ * @param {number} initial
+ * @returns {Property<number>}
+ */
+function listed(choices, initial) {
+  /** @param {Limits} limits */
+  const list = (limits) => (typeof choices === "function" ? choices(limits) : choices);
+  return {
+    initial: (limits) => nearest(list(limits), initial),
+    read(text, limits) {
+      const wish = numberIn(text);
+      if (Number.isNaN(wish)) return undefined;
+      const value = nearest(list(limits), wish);
+      return { value, exact: value === wish };
+    },
+    write: String,
+  };
+}
 
 /**
  * A number, or null where it is left to the page.
@@ -109,7 +131,7 @@ function classLabel(initial) {
   return {
     initial: (limits) => fit(initial, limits),
     read(text, limits) {
-      const wish = text === "any" ? null : text.trim() === "" ? NaN : Number(text);
+      const wish = text === "any" ? null : numberIn(text);
       if (Number.isNaN(wish)) return undefined;
       const value = fit(wish, limits);
       return { value, exact: value === wish };
@@ -118,28 +140,26 @@ function classLabel(initial) {
   };
 }
 
-/** How many steps a walk takes: one of stepChoices. @type {Property<number>} */
-const stepCount = {
-  initial: ({ trainTimesteps }) => trainTimesteps,
-  read(text, { trainTimesteps }) {
-    const wish = text.trim() === "" ? NaN : Number(text);
-    if (Number.isNaN(wish)) return undefined;
-    const choices = stepChoices(trainTimesteps);
-    const value = choices[nearest(choices, wish)] ?? trainTimesteps;
-    return { value, exact: value === wish };
-  },
-  write: String,
-};
+/** How many steps a walk takes. */
+const stepCount = listed(({ trainTimesteps }) => stepChoices(trainTimesteps), 100);
 
 /** The largest seed of the noise stream: it is taken modulo 2^32. */
 export const MAX_SEED = 2 ** 32 - 1;
-export const MAX_GUIDANCE = 4;
 
-const seed = whole(0, MAX_SEED, 1);
+/** The ranges of sliders that several figures have, or whose values are no whole numbers. */
+export const GUIDANCE = { min: 0, max: 4, step: 0.25 };
+export const ETA = { min: 0, max: 1, step: 0.1 };
+export const SHARE = { min: 0, max: 1, step: 0.01 };
+
+/** The lists of sliders. */
+export const MANY_STEPS = [4, 8, 12, 25, 50, 100, 250];
+export const RESAMPLINGS = [1, 2, 3, 5, 10];
+
+const seed = between(0, MAX_SEED, 1);
 const sampler = oneOf(/** @type {const} */ (["ddpm", "ddim", "dpm++"]));
 const spacing = oneOf(/** @type {const} */ (["leading", "linspace", "trailing"]));
 /** One of the page's 100 real digits, ten of each class in order. @param {number} initial */
-const testDigit = (initial) => whole(0, 99, initial);
+const testDigit = (initial) => between(0, 99, initial);
 
 /** A pattern of yes and no as hexadecimal digits; "" where there is none. @type {Property<string>} */
 const bits = {
@@ -162,27 +182,27 @@ const drawing = {
  */
 const chain = (samplers) => ({
   sampler: oneOf(samplers),
-  eta: real(0, 1, 0),
+  eta: ranged(ETA, 0),
   // Trailing: all begin at T-1.
   spacing: oneOf(/** @type {const} */ (["trailing", "linspace", "leading"])),
   steps: optional(stepCount),
-  guidance: real(0, MAX_GUIDANCE, 1),
+  guidance: ranged(GUIDANCE, 1),
 });
 
 /** All that the page's address can say behind the #, by figure. The hero's names stand without a prefix. */
 export const properties = {
   walk: {
     label: classLabel(3),
-    guidance: real(0, MAX_GUIDANCE, 1),
+    guidance: ranged(GUIDANCE, 1),
     seed,
     sampler,
-    eta: real(0, 1, 0),
+    eta: ranged(ETA, 0),
     spacing,
     // Left to the page, the number of steps suits the device.
     steps: optional(stepCount),
     speed: oneOf(/** @type {const} */ (["1", "0.25", "0.5", "2", "4", "max"])),
     // Steps taken where the walk is paused; null while it walks.
-    at: optional(between(0, ({ trainTimesteps }) => trainTimesteps, 0, { whole: true })),
+    at: optional(between(0, ({ trainTimesteps }) => trainTimesteps, 0)),
   },
 
   forward: {
@@ -190,7 +210,7 @@ export const properties = {
     // In place of the digit.
     drawing,
     // -1 is the image, before the first step.
-    t: between(-1, ({ trainTimesteps }) => trainTimesteps - 1, 300, { whole: true }),
+    t: between(-1, ({ trainTimesteps }) => trainTimesteps - 1, 300),
     seed,
     schedule: oneOf(
       /** @type {const} */ (["linear", "scaled_linear", "squaredcos_cap_v2", "sigmoid"]),
@@ -216,7 +236,7 @@ export const properties = {
     t: timestep(600),
     told: flag(false),
     // Left to the page, the number of steps suits the device.
-    steps: optional(whole(2, 250, 12)),
+    steps: optional(listed(MANY_STEPS, 12)),
     seed,
   },
 
@@ -233,7 +253,7 @@ export const properties = {
     // The time of the noise in the picture, where that is not t.
     held: optional(timestep(0)),
     // The place at the bottom that attention is shown of, in reading order; left to the page, one of ink.
-    place: optional(whole(0, 4095, 0)),
+    place: optional(between(0, 4095, 0)),
   },
 
   compare: {
@@ -242,7 +262,7 @@ export const properties = {
     third: flag(true),
     show: oneOf(/** @type {const} */ (["xt", "x0"])),
     // Thousandths of the way; at the end the chains are followed as they walk.
-    at: whole(0, 1000, 1000),
+    at: between(0, 1000, 1000),
   },
   compareA: chain(["ddpm", "ddim", "dpm++"]),
   compareB: chain(["ddim", "ddpm", "dpm++"]),
@@ -250,9 +270,9 @@ export const properties = {
 
   wall: {
     seed,
-    guidance: real(0, MAX_GUIDANCE, 1),
+    guidance: ranged(GUIDANCE, 1),
     // Left to the page, the number of steps suits the device.
-    steps: optional(whole(2, 50, 10)),
+    steps: optional(listed(({ trainTimesteps }) => wallSteps(trainTimesteps), 10)),
   },
 
   scribble: {
@@ -267,15 +287,15 @@ export const properties = {
     digit: testDigit(30),
     mask: bits,
     label: classLabel(null),
-    resamplings: whole(1, 10, 3),
+    resamplings: listed(RESAMPLINGS, 3),
     seed,
   },
 
   between: {
     from: seed,
-    to: whole(0, MAX_SEED, 2),
+    to: between(0, MAX_SEED, 2),
     label: classLabel(null),
-    share: real(0, 1, 0.5),
+    share: ranged(SHARE, 0.5),
   },
 };
 
@@ -297,16 +317,24 @@ export function stepChoices(trainTimesteps) {
 }
 
 /**
+ * The numbers of steps of the wall's walks.
+ * @param {number} trainTimesteps T
+ * @returns {number[]} ascending, never empty
+ */
+export function wallSteps(trainTimesteps) {
+  const most = Math.min(50, trainTimesteps);
+  return [...[2, 4, 6, 8, 10, 15, 20, 30].filter((n) => n < most), most];
+}
+
+/**
  * @param {readonly number[]} choices ascending, not empty
  * @param {number} wish
- * @returns {number} the index of the nearest choice
+ * @returns {number} the nearest choice
  */
 export function nearest(choices, wish) {
-  let best = 0;
-  choices.forEach((choice, i) => {
-    if (Math.abs(choice - wish) < Math.abs((choices[best] ?? Infinity) - wish)) best = i;
-  });
-  return best;
+  return choices.reduce((best, choice) =>
+    Math.abs(choice - wish) < Math.abs(best - wish) ? choice : best,
+  );
 }
 
 /**

@@ -149,7 +149,10 @@ export class State {
     this.#read();
     const followed = () => {
       // A link to a place on the page leaves its state as it is.
-      if (isPlace(location.hash)) return;
+      if (isPlace(location.hash)) {
+        this.#known = location.hash;
+        return;
+      }
       this.#read();
       for (const group of this.#groups.values()) group.tell();
     };
@@ -192,6 +195,12 @@ export class State {
     return url.href;
   }
 
+  /** Writes the link into the address at once. */
+  write() {
+    history.replaceState(history.state, "", this.link);
+    this.#known = location.hash;
+  }
+
   #hash() {
     return [...this.#groups]
       .flatMap(([group, values]) =>
@@ -205,9 +214,7 @@ export class State {
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       // Another hash has just been given, and is about to be read.
-      if (location.hash !== this.#known) return;
-      history.replaceState(history.state, "", this.link);
-      this.#known = location.hash;
+      if (location.hash === this.#known) this.write();
     }, WRITE_EVERY);
   }
 

@@ -33,9 +33,7 @@ export function perDevice(loaded, { gpu, cpu, software }) {
  * @param {{ gpu: number, cpu: number, software: number }} wishes
  */
 export function suitableSteps(loaded, wishes) {
-  const { trainTimesteps } = loaded.info;
-  const choices = stepChoices(trainTimesteps);
-  return choices[nearest(choices, perDevice(loaded, wishes))] ?? trainTimesteps;
+  return nearest(stepChoices(loaded.info.trainTimesteps), perDevice(loaded, wishes));
 }
 
 /** Whether a model's classes are digits. @param {import("./protocol.js").ModelInfo} info */

@@ -97,6 +97,8 @@ export class Walk {
     try {
       run.chain = await this.#engine.open(options, run.ending.signal);
       if (run.chain === null) return;
+      // What was asked for before the walk's end was known.
+      if (this.#goal !== null) this.#goal = Math.min(this.#goal, length(run));
       this.#present(run);
       await this.#pump(run);
     } catch (error) {
@@ -221,7 +223,7 @@ export class Walk {
       position,
       computed: reach(run),
       steps: timesteps.length,
-      goal: this.#goal !== null && this.#goal > position ? Math.min(this.#goal, length(run)) : null,
+      goal: this.#goal !== null && this.#goal > position ? this.#goal : null,
       timesteps,
       timestep: timesteps[position] ?? null,
       shape,

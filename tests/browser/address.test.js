@@ -92,3 +92,31 @@ describe("an address of any content", () => {
     }
   });
 });
+
+test("an address gives what a control can show, and says what it could not", () => {
+  /** @type {[string, import("../../web/settings.js").Property<any>, string, number][]} */
+  const asked = [
+    ["guidance", properties.walk.guidance, "1.1", 1],
+    ["eta", properties.walk.eta, "0.33", 0.3],
+    ["compareA.eta", properties.compareA.eta, "0.75", 0.8],
+    ["many.steps", properties.many.steps, "7", 8],
+    ["wall.steps", properties.wall.steps, "7", 6],
+    ["repaint.resamplings", properties.repaint.resamplings, "4", 3],
+    ["between.share", properties.between.share, "0.333", 0.33],
+  ];
+  const limits = models[0] ?? assert.fail();
+  for (const [name, property, text, value] of asked) {
+    assert.deepEqual(property.read(text, limits), { value, exact: false }, `${name}=${text}`);
+  }
+  // And every value of a slider is taken as it is.
+  for (let tenth = 0; tenth <= 10; tenth++) {
+    const text = String(tenth / 10);
+    const read = properties.walk.eta.read(text, limits);
+    assert.deepEqual(read, { value: Number(text), exact: true });
+  }
+  for (let hundredth = 0; hundredth <= 100; hundredth++) {
+    const text = String(hundredth / 100);
+    const read = properties.between.share.read(text, limits);
+    assert.deepEqual(read, { value: Number(text), exact: true });
+  }
+});

@@ -142,3 +142,16 @@ test("several models of the page's own are in a menu", async (t) => {
   assert.doesNotMatch(visitor.page.url(), /model=/);
   await visitor.page.context().close();
 });
+
+test("arrows on a menu choose there and leave the walk alone", async (t) => {
+  const list = { body: `{ "models": ["mnist", "small"] }` };
+  const several = await serve({ "/pretrained/models.json": list });
+  t.after(several.close);
+  const visitor = await visitStill(site, `${several.url}?device=cpu#steps=10&at=1`);
+  await visitor.rests(1);
+  // There is nothing before the first, so the menu stays as it is.
+  await visitor.page.getByRole("combobox", { name: "Model" }).press("ArrowLeft");
+  await visitor.page.waitForTimeout(200);
+  assert.equal((await visitor.position()).position, 1);
+  await visitor.leave();
+});

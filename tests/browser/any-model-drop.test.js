@@ -7,7 +7,7 @@ import { describe, test } from "node:test";
 import { zipSync } from "fflate";
 import { violations } from "./accessibility.js";
 import { bar, shows, sizeOf, visitStill } from "./any-model.js";
-import { changed, cifarFolder, drop, filesOf, scratch } from "./models.js";
+import { changed, cifarFolder, drag, drop, filesOf, scratch } from "./models.js";
 import { openSite } from "./site.js";
 
 const site = openSite();
@@ -125,4 +125,17 @@ describe("a model that is dropped", () => {
     assert.ok(new Set(await visitor.pixels(visitor.xt)).size > 50);
     await visitor.leave();
   });
+});
+
+test("a model may be dropped on a drawing pad too", async (t) => {
+  const visitor = await visitStill(site);
+  const section = await visitor.goTo("Finish a scribble");
+  const pad = section.getByRole("application", { name: /^Your drawing/ });
+  await pad.scrollIntoViewIfNeeded();
+  const box = (await pad.boundingBox()) ?? assert.fail("the pad cannot be seen");
+  const place = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+  const folder = await changed(t, "cifar_style", {}, "cifar_style");
+  await (await drag(visitor.page, [folder], place)).drop();
+  await shows(visitor, /cifar_style/);
+  await visitor.leave();
 });

@@ -207,3 +207,19 @@ describe("a GPU that fails", () => {
     await visitor.page.context().close();
   });
 });
+
+test("the way out of a missing GPU leads to the same model and walk", async (t) => {
+  const server = await serve();
+  t.after(server.close);
+  const visitor = new Visitor(await browser.newPage({ reducedMotion: "reduce" }));
+  const model = "tests/conformance/plain/";
+  await visitor.page.goto(`${server.url}?device=webgpu&model=${model}#steps=10&seed=7&at=2`);
+  await visitor.page.getByRole("link", { name: "Compute on the CPU instead" }).click();
+  await visitor.revealed();
+  await visitor.rests(2);
+  assert.equal(await visitor.reads("computed on"), "CPU");
+  assert.equal(await visitor.seed.inputValue(), "7");
+  assert.equal(new URL(visitor.page.url()).searchParams.get("model"), model);
+  await visitor.page.getByText(/It comes from this site/).waitFor();
+  await visitor.page.context().close();
+});

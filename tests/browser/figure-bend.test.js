@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { violations } from "./accessibility.js";
 import { largestDifference } from "./helpers.js";
 import { imagesOf, meanDifference } from "./images.js";
 import { openSite } from "./site.js";
@@ -52,7 +53,7 @@ describe("bend it", () => {
   test("keeps a scribble through little noise, and leaves it through much", async () => {
     const visitor = await visit("steps=10&scribble.t=100");
     const section = await visitor.goTo("Finish a scribble");
-    const pad = section.getByRole("img", { name: /^Your drawing/ });
+    const pad = section.getByRole("application", { name: /^Your drawing/ });
     await section.getByRole("button", { name: "Clear" }).click();
     await drag(pad, [
       [0.3, 0.25],
@@ -128,11 +129,11 @@ describe("bend it", () => {
 
     // With the mouse: first nothing is rubbed out, then a stroke across the middle.
     await section.getByRole("button", { name: "Nothing" }).click();
-    await section.getByRole("img", { name: "A real 3, 0 % of it rubbed out" }).waitFor();
+    await section.getByRole("application", { name: "A real 3, 0 % of it rubbed out" }).waitFor();
     await section.getByText(/^walking/).waitFor();
     await see(visitor, section, filled);
     await check(() => true);
-    await drag(section.getByRole("img", { name: /^A real 3/ }), [
+    await drag(section.getByRole("application", { name: /^A real 3/ }), [
       [0.2, 0.5],
       [0.8, 0.5],
     ]);
@@ -181,4 +182,50 @@ describe("bend it", () => {
       await visitor.leave();
     });
   }
+});
+
+test("a mask of another size is refused, and the page says so", async () => {
+  const visitor = await visit("steps=10&repaint.mask=ff&repaint.resamplings=4");
+  const section = await visitor.goTo("Fill a gap");
+  await section.getByRole("application", { name: "A real 3, 50 % of it rubbed out" }).waitFor();
+  const notice = (await visitor.page.getByText(/^The link /).textContent()) ?? "";
+  assert.match(notice, /repaint\.mask = ff…, which cannot be; it is the right half here/);
+  assert.match(notice, /repaint\.resamplings = 4, which cannot be; it is 3 here/);
+  const visits = section.getByRole("slider", { name: "Visits to each t" });
+  assert.equal(await visits.getAttribute("aria-valuetext"), "3 times");
+  await visitor.leave();
+});
+
+test("by keyboard the pen is seen, said where it is, and draws where it is down", async () => {
+  const visitor = await visit("steps=10&scribble.t=100");
+  const section = await visitor.goTo("Finish a scribble");
+  await section.getByRole("button", { name: "Clear" }).press("Enter");
+  const pad = section.getByRole("application", { name: /^Your drawing/ });
+  assert.match((await pad.getAttribute("aria-label")) ?? "", /nothing is drawn yet/);
+  await pad.focus();
+  await pad.press("ArrowRight");
+  /** @param {string} text */
+  const says = (text) => section.getByRole("status").getByText(text, { exact: true }).waitFor();
+  await says("The pen is up, row 15 of 28, column 16 of 28");
+  const mark = section.locator(".tool");
+  await mark.waitFor();
+  const [place, box] = [await mark.boundingBox(), await pad.boundingBox()];
+  assert.ok(place !== null && box !== null);
+  const share = (place.x + place.width / 2 - box.x) / box.width;
+  assert.ok(Math.abs(share - 15.5 / 28) < 0.01, `the mark is at ${share} of the width`);
+  const blank = await visitor.pixels(pad);
+  assert.ok(
+    blank.every((value) => value === 0),
+    "the mark is no part of the drawing",
+  );
+
+  await pad.press("Space");
+  await pad.press("ArrowDown");
+  await says("The pen is down, row 16 of 28, column 16 of 28");
+  assert.match((await pad.getAttribute("aria-label")) ?? "", /a drawing$/);
+  const pixels = await visitor.pixels(pad);
+  assert.equal(pixels[155 * 280 + 155], 255, "ink where the pen went");
+  assert.equal(pixels[155 * 280 + 55], 0, "and nowhere else");
+  assert.deepEqual(await violations(visitor.page, section), []);
+  await visitor.leave();
 });

@@ -181,6 +181,23 @@ describe("inside the network", () => {
     await looked(120);
   });
 
+  test("holds the picture at the time that a walk was left at", async () => {
+    const { visitor, section, slider, looked } = once;
+    await slider.fill("990");
+    await looked(990);
+    await section.getByRole("button", { name: "Watch a walk" }).click();
+    await visitor.until(async () => Number(await slider.inputValue()) < 900);
+    await section.getByRole("button", { name: "Stop the walk" }).click();
+    await visitor.page.waitForTimeout(300);
+    const t = await slider.inputValue();
+    const hold = section.getByRole("switch", { name: "Hold the picture" });
+    await hold.check();
+    const name = `What is looked at: a real 3, noised to t = ${t}, with t = ${t}`;
+    await section.getByRole("img", { name, exact: true }).waitFor();
+    await visitor.until(async () => visitor.page.url().includes(`inside.t=${t}&inside.held=${t}`));
+    await hold.uncheck();
+  });
+
   test("is found again by its address, on a small screen, without barriers", async () => {
     const { visitor, section, slider, looked } = await open(
       "#inside.t=300&inside.digit=5&inside.held=100&inside.place=3",

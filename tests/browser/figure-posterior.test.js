@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { watchChains } from "./chains.js";
 import { largestDifference } from "./helpers.js";
 import { asValues, distance as distanceOf } from "./images.js";
 import { openSite } from "./site.js";
@@ -67,6 +68,22 @@ describe("if you knew the answer", () => {
       return largestDifference(now, first) > 50;
     });
     await visitor.until(async () => (await visitor.reads("known, off by")) === "0.00");
+    await visitor.leave();
+  });
+
+  test("closes its two chains once they have arrived", async () => {
+    const { visitor, section, picture } = await look("posterior.seed=3");
+    await picture(KNOWN, /the image/);
+    const chains = await watchChains(visitor.page);
+    await section.getByRole("button", { name: "Other noise for both" }).click();
+    // No other figure walks in this spacing.
+    const own = () => chains({ spacing: "linspace" });
+    await visitor.until(async () => (await own()).opened.length === 2);
+    await section.getByText(/^Both have arrived/).waitFor();
+    await visitor.until(async () => {
+      const { opened, closed } = await own();
+      return opened.every((chain) => closed.includes(chain));
+    });
     await visitor.leave();
   });
 });

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { watchChains } from "./chains.js";
 import { openSite } from "./site.js";
 
 const HEADING = "Same noise, other samplers";
@@ -108,6 +109,22 @@ describe("same noise, other samplers", () => {
     await chain("C").getByRole("slider", { name: "Steps" }).press("Home");
     await picture("C", "the image");
     assert.ok((await distance("B − C")).said > 0);
+    await visitor.leave();
+  });
+
+  test("walks no third chain where a link that is followed has none", async () => {
+    const { visitor, section, distance } = await look({ ...TWO, "compare.third": "1" });
+    await distance("B − C");
+    const chains = await watchChains(visitor.page);
+    const hash = new URLSearchParams({ steps: "10", ...TWO, "compare.seed": "9" });
+    await visitor.page.evaluate((address) => (location.hash = address), `#${hash}`);
+    await section.getByRole("group", { name: "Chain C" }).waitFor({ state: "hidden" });
+    await distance("A − B");
+    await visitor.until(
+      async () => (await chains({ sampler: "ddim", count: 1 })).opened.length > 0,
+    );
+    await visitor.page.waitForTimeout(500);
+    assert.deepEqual((await chains({ sampler: "dpm++", count: 1 })).opened, []);
     await visitor.leave();
   });
 });

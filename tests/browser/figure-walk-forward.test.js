@@ -139,7 +139,7 @@ describe("the walk forward", () => {
     const { visitor, section, at } = await follow("#forward.t=100");
     await at("100");
     await section.getByRole("radio", { name: "your own" }).check();
-    const pad = section.getByRole("img", { name: /^Your image/ });
+    const pad = section.getByRole("application", { name: /^Your image/ });
     await pad.scrollIntoViewIfNeeded();
     const box = await pad.boundingBox();
     assert.ok(box !== null);
@@ -172,7 +172,8 @@ describe("the walk forward", () => {
       context.fillStyle = "#000";
       context.fillRect(28, 8, 8, 48);
       const data = new DataTransfer();
-      data.items.add(new File([await canvas.convertToBlob()], "stroke.png"));
+      const blob = await canvas.convertToBlob();
+      data.items.add(new File([blob], "stroke.png", { type: blob.type }));
       const drop = new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true });
       target.dispatchEvent(drop);
     });

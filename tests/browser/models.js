@@ -60,12 +60,13 @@ export async function filesOf(folder) {
  * Drags files or folders from the desktop over the page.
  * @param {Page} page
  * @param {string[]} paths
+ * @param {{ x: number, y: number }} [place] of the window
  */
-export async function drag(page, paths) {
+export async function drag(page, paths, { x, y } = { x: 60, y: 60 }) {
   const session = await page.context().newCDPSession(page);
   const data = { items: [], files: paths, dragOperationsMask: 1 };
   /** @param {"dragEnter" | "dragOver" | "drop"} type */
-  const send = (type) => session.send("Input.dispatchDragEvent", { type, x: 60, y: 60, data });
+  const send = (type) => session.send("Input.dispatchDragEvent", { type, x, y, data });
   await send("dragEnter");
   await send("dragOver");
   return {

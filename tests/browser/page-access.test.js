@@ -292,3 +292,82 @@ test("no task of the page's thread is felt while the walk plays", async (t) => {
   const long = costs.filter((cost) => cost > LONGEST_TASK);
   assert.deepEqual(long, [], `on the clock ${tasks}, of the processor ${long}`);
 });
+
+test("where no motion is wanted a figure shows where its walks begin and end, and nothing between", async () => {
+  const visitor = await visit(
+    { reducedMotion: "reduce" },
+    "steps=10&posterior.steps=10&repaint.resamplings=1",
+  );
+  // Every picture says what it shows: how often each has shown something else.
+  await visitor.page.evaluate(() => {
+    /** @type {Map<Element, number>} */
+    const changes = new Map();
+    new MutationObserver((records) => {
+      const changed = records.flatMap(({ target, oldValue }) =>
+        target instanceof Element && target.getAttribute("aria-label") !== oldValue ? [target] : [],
+      );
+      for (const picture of new Set(changed)) changes.set(picture, (changes.get(picture) ?? 0) + 1);
+    }).observe(document.body, {
+      subtree: true,
+      attributeFilter: ["aria-label"],
+      attributeOldValue: true,
+    });
+    Object.assign(globalThis, { changes });
+  });
+  for (const [heading, end] of /** @type {[string, RegExp][]} */ ([
+    ["Why not in one jump?", /^The mean of 64 one-jump guesses/],
+    ["If you knew the answer", /the image: 0\.00 from x_0$/],
+    ["Fill a gap", /^Four ways to fill the gap in the 3$/],
+    ["Between two noises", /^100 % of the way$/],
+  ])) {
+    const section = await visitor.goTo(heading);
+    await section.getByRole("img", { name: end }).waitFor({ timeout: 120_000 });
+  }
+  const shown = await visitor.page.evaluate(() =>
+    [.../** @type {{ changes: Map<Element, number> }} */ (Object(globalThis)).changes].map(
+      ([picture, times]) => ({
+        figure: picture.closest("[data-figure]")?.getAttribute("data-figure") ?? "",
+        last: picture.getAttribute("aria-label"),
+        times,
+      }),
+    ),
+  );
+  for (const figure of ["one-jump", "posterior", "bend-repaint", "bend-between"]) {
+    const pictures = shown.filter((picture) => picture.figure === figure);
+    assert.ok(pictures.length > 1, figure);
+    assert.deepEqual(
+      pictures.filter(({ times }) => times > 2),
+      [],
+      figure,
+    );
+  }
+  await visitor.leave();
+});
+
+test("single keys act where the focus is in the first figure or nowhere, until they are turned off", async () => {
+  const visitor = await visit({}, "steps=50&at=3");
+  await visitor.rests(3);
+  const { keyboard } = visitor.page;
+  const opener = visitor.page.getByRole("button", { name: "Keys" });
+  await opener.focus();
+  await keyboard.press("r");
+  await keyboard.press("ArrowRight");
+  await visitor.rests(4);
+  await visitor.step.focus();
+  await keyboard.press("r");
+  await visitor.rests(0);
+
+  await keyboard.press("?");
+  const help = visitor.page.getByRole("dialog", { name: "Keys" });
+  await help.getByRole("switch", { name: "Keys of a single character" }).uncheck();
+  await keyboard.press("Escape");
+  await visitor.step.focus();
+  const seed = await visitor.seed.inputValue();
+  await keyboard.press("d");
+  await keyboard.press("?");
+  await keyboard.press("ArrowRight");
+  await visitor.rests(1);
+  assert.equal(await visitor.seed.inputValue(), seed);
+  assert.ok(await help.isHidden());
+  await visitor.leave();
+});

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { watchChains } from "./chains.js";
 import { openSite } from "./site.js";
-import { Visitor } from "./visitor.js";
 
 const site = openSite();
 
@@ -151,37 +151,61 @@ describe("a link", () => {
     await visitor.page.waitForTimeout(300);
     assert.equal(await visitor.seed.inputValue(), "3");
     assert.equal((await visitor.position()).position, 1);
+    await visitor.digit("5").check();
+    await visitor.until(async () => hashOf(visitor).get("label") === "5");
+    assert.equal(
+      hashOf(visitor).get("seed"),
+      "3",
+      "a later choice is in the address, with the rest",
+    );
+    await visitor.leave();
+  });
+
+  test("stands in the address where nothing may be copied, and later choices join it", async () => {
+    const visitor = await visitPaused("steps=10&seed=3");
+    const session = await visitor.page.context().newCDPSession(visitor.page);
+    const { targetInfo } = await session.send("Target.getTargetInfo");
+    await session.send("Browser.setPermission", {
+      permission: { name: "clipboard-write" },
+      setting: "denied",
+      origin: new URL(site.url).origin,
+      browserContextId: targetInfo.browserContextId ?? "",
+    });
+    await visitor.rests(0);
+    await visitor.copyLink.click();
+    await visitor.page
+      .getByRole("status")
+      .getByText(/^Copying is not allowed/)
+      .waitFor();
+    assert.equal(hashOf(visitor).get("at"), "0", "the link to this very step");
+    await visitor.digit("5").check();
+    await visitor.until(async () => hashOf(visitor).get("label") === "5");
     await visitor.leave();
   });
 });
 
+test("to the end before the walk has begun is to its end, and one step back from there is one", async () => {
+  const visitor = await visitPaused("steps=10");
+  await visitor.rests(0);
+  const digit = await visitor.digit("5").elementHandle();
+  const toEnd = await visitor.toEnd.elementHandle();
+  await visitor.page.evaluate(
+    // In one go: the chain of the new digit cannot have been opened in between.
+    (both) => both.forEach((one) => one instanceof HTMLElement && one.click()),
+    [digit, toEnd],
+  );
+  await visitor.page.getByRole("button", { name: "Play again" }).waitFor();
+  await visitor.page.getByRole("status").getByText("Done: an image of 5").waitFor();
+  await visitor.stepBack.click();
+  await visitor.rests(9);
+  await visitor.leave();
+});
+
 describe("one walk at a time", () => {
   test("ten quick changes of a slider leave one chain walking", async () => {
-    const context = await site.browser.newContext({ viewport: { width: 1280, height: 900 } });
-    // Every message to a worker, counted as it leaves the page.
-    await context.addInitScript(() => {
-      const { postMessage } = Worker.prototype;
-      /** @type {any} */ (globalThis).asked = [];
-      Worker.prototype.postMessage = function (message, ...rest) {
-        /** @type {any} */ (globalThis).asked.push({
-          method: message.method,
-          chain: message.params?.chain,
-        });
-        return postMessage.call(this, message, .../** @type {any} */ (rest));
-      };
-    });
-    const visitor = new Visitor(await context.newPage());
-    await visitor.page.goto(`${site.url}?device=cpu`);
+    const visitor = await site.visit();
+    const chains = await watchChains(visitor.page);
     await visitor.reaches(1);
-    /** @returns {Promise<{ opened: number[], closed: number[], steps: number[] }>} */
-    const chains = () =>
-      visitor.page.evaluate(() => {
-        /** @type {{ method: string, chain: number }[]} */
-        const asked = /** @type {any} */ (globalThis).asked;
-        const of = (/** @type {string} */ wanted) =>
-          asked.filter(({ method }) => method === wanted).map(({ chain }) => chain);
-        return { opened: of("open"), closed: of("close"), steps: of("step") };
-      });
     const before = await chains();
     for (let i = 0; i < 10; i++) {
       await visitor.guidance.press(i % 3 === 2 ? "ArrowLeft" : "ArrowRight");
@@ -195,9 +219,12 @@ describe("one walk at a time", () => {
     assert.equal(open.length, 1, `open chains: ${open}`);
     assert.equal(open[0], after.opened.at(-1), "the last one");
     const settled = after.steps.length;
-    await visitor.reaches(5);
+    await visitor.until(async () => (await chains()).steps.length > settled + 2);
     const later = (await chains()).steps.slice(settled);
-    assert.ok(later.length > 0 && later.every((chain) => chain === open[0]), "only it is stepped");
+    assert.ok(
+      later.every((chain) => chain === open[0]),
+      `only it is stepped: ${later}`,
+    );
     await visitor.leave();
   });
 });

@@ -227,6 +227,7 @@ class Inside {
       await this.#show(frame.xt, frame.timestep, "a walk back", signal);
       // Only then, so that a walk that is stopped leaves the time of what is seen.
       if (signal.aborted) break;
+      this.#settings.assume({ t: frame.timestep });
       this.#slider.value = frame.timestep;
       this.#embedding.mark(frame.timestep);
       if (frame.done) break;

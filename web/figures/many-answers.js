@@ -10,14 +10,12 @@ import { createSlider } from "../parts/slider.js";
 import { createSubject } from "../parts/subject.js";
 import { createSwitch } from "../parts/switch.js";
 import { createTile } from "../parts/tile.js";
+import { MANY_STEPS } from "../settings.js";
 import { pixelwise, repeat, rootMeanSquare } from "../statistics.js";
 import { canBeTold, hasSubject, labelFor, noDigits, perDevice } from "../suit.js";
 import { wholeWalk } from "../whole-walk.js";
 
 const WALKS = 16;
-
-/** What the visitor can choose from; a link may ask for others. */
-const STEPS = [4, 8, 12, 25, 50, 100, 250];
 
 /** The walks draw from another half of the seeds than the noise in x_t, so that the two have nothing in common. */
 const WALKS_SEED = 2 ** 31;
@@ -61,7 +59,7 @@ export async function create(root, context) {
   });
   const steps = createSlider({
     label: "Steps of each walk",
-    choices: STEPS,
+    choices: MANY_STEPS,
     value: stepsOf(),
     onInput: (value) => choose({ steps: value }),
   });

@@ -26,7 +26,7 @@ const PARTED = 0.1;
 
 /** @type {import("../figure.js").Create} */
 export async function create(root, context) {
-  const { engine, loaded, shape, state, fail } = context;
+  const { engine, loaded, shape, state, calm, fail } = context;
   const digits = await context.digits();
   if (!hasSubject(shape, digits)) {
     root.append(noDigits(shape, digits));
@@ -132,18 +132,22 @@ export async function create(root, context) {
     setText(status, "Walking");
     /** @type {{ t: number, apart: number, off: number }[]} */
     const distances = [];
-    for (;;) {
-      const [one, other] = [await knownWalk.next(), await learnedWalk.next()];
-      if (one.done === true || other.done === true) return;
-      const [a, b] = [one.value.frame, other.value.frame];
+    /** Pictures that are not seen yet. @type {(() => void)[]} */
+    let unseen = [];
+    for await (const [a, b] of together(knownWalk, learnedWalk)) {
       const t = b.timestep;
       for (let slot = 0; slot < TIMES - 1; slot++) {
         if (Math.round((slot * count) / (TIMES - 1)) !== a.index) continue;
-        known.put(slot, a.xt, shape, String(t), `Knowing the answer, at t = ${t}`);
-        learned.put(slot, b.xt, shape, String(t), `The learned walk, at t = ${t}`);
-        guess.put(slot, b.x0, shape, String(t), `The network's guess, at t = ${t}`);
+        unseen.push(() => {
+          known.put(slot, a.xt, shape, String(t), `Knowing the answer, at t = ${t}`);
+          learned.put(slot, b.xt, shape, String(t), `The learned walk, at t = ${t}`);
+          guess.put(slot, b.x0, shape, String(t), `The network's guess, at t = ${t}`);
+        });
       }
       distances.push({ t, apart: distance(a.xt, b.xt), off: distance(b.x0, truth) });
+      if (calm && !a.done && a.index > 0) continue;
+      for (const show of unseen) show();
+      unseen = [];
       const parted = distances.find(({ apart }) => apart > PARTED);
       if (parted !== undefined) readouts.show({ parted: String(parted.t) });
       // uPlot wants ascending x.
@@ -161,7 +165,6 @@ export async function create(root, context) {
       readouts.show({ known: ends[0] ?? "", learned: ends[1] ?? "" });
       if (parted === undefined) readouts.show({ parted: "nowhere" });
       setText(status, `Both have arrived: ${ends[0]} and ${ends[1]} from the known image`);
-      return;
     }
   }, fail);
 
@@ -186,6 +189,25 @@ export async function create(root, context) {
       plot.dispose();
     },
   };
+}
+
+/**
+ * The frames of two walks, side by side, as long as both go on.
+ * @param {ReturnType<typeof wholeWalk>} one
+ * @param {ReturnType<typeof wholeWalk>} other
+ * @returns {AsyncGenerator<[Frame, Frame]>}
+ */
+async function* together(one, other) {
+  try {
+    for (;;) {
+      const [a, b] = [await one.next(), await other.next()];
+      if (a.done === true || b.done === true) return;
+      yield [a.value.frame, b.value.frame];
+    }
+  } finally {
+    // A walk that is left on its way closes its chain only when it is told to end.
+    await Promise.all([one.return(undefined), other.return(undefined)]);
+  }
 }
 
 /** @param {string} name @param {Element} symbol @param {HTMLElement} strip */

@@ -83,7 +83,7 @@ class WalkBack {
     const notice = h("p", { class: "notice", role: "status" }, loaded.notice);
     find(root, ".state .screen", HTMLElement).after(this.#scrubber.element);
     const copyLink = createCopyLink({
-      link: () => state.link,
+      state,
       done: () =>
         settings.values.at === null
           ? "Link copied. It opens this walk, playing."
@@ -98,7 +98,7 @@ class WalkBack {
       notice,
       this.#controls.element,
     );
-    this.#endKeys = listenToKeys({
+    this.#endKeys = listenToKeys(root, {
       awake: () => !this.#resting,
       togglePlay: () => this.#togglePlay(),
       move: (steps) => this.#walk.move(steps),

@@ -9,13 +9,12 @@ import { createReadouts } from "../parts/readouts.js";
 import { createSeed } from "../parts/seed.js";
 import { createSlider } from "../parts/slider.js";
 import { term } from "../parts/term.js";
-import { MAX_GUIDANCE } from "../settings.js";
+import { GUIDANCE, nearest, wallSteps } from "../settings.js";
 import { isSlow } from "../suit.js";
 import { walkWall } from "./wall/walk.js";
 
 const SIDE = 10;
 const PLACES = SIDE * SIDE;
-const STEPS = [2, 4, 6, 8, 10, 15, 20, 30, 50];
 /** Batches that the wall can be cut into. */
 const BATCHES = [100, 50, 20, 10];
 /** A batch is to be back after so many milliseconds, so that other figures get their turn. */
@@ -27,7 +26,8 @@ export function create(root, { engine, loaded, shape, state, history, calm, fail
   const [, , height = 1, width = 1] = shape;
   const settings = state.group("wall");
   const slow = info.device === "cpu" || isSlow(loaded);
-  const steps = () => Math.min(info.trainTimesteps, settings.values.steps ?? (slow ? 8 : 20));
+  const choices = wallSteps(info.trainTimesteps);
+  const steps = () => settings.values.steps ?? nearest(choices, slow ? 8 : 20);
   settings.assume({ steps: steps() });
   const guided = info.nullLabel !== null && info.classes.length > 0;
 
@@ -76,9 +76,7 @@ export function create(root, { engine, loaded, shape, state, history, calm, fail
   });
   const guidance = createSlider({
     label: "Guidance of the wall",
-    min: 0,
-    max: MAX_GUIDANCE,
-    step: 0.25,
+    ...GUIDANCE,
     value: settings.values.guidance,
     hint: "1 is the plain model; anything else asks the network twice.",
     onInput: (value) => choose({ guidance: value }),
@@ -86,7 +84,7 @@ export function create(root, { engine, loaded, shape, state, history, calm, fail
   guidance.element.hidden = !guided;
   const count = createSlider({
     label: "Steps of the wall",
-    choices: STEPS.filter((n) => n <= info.trainTimesteps),
+    choices,
     value: steps(),
     say: (value) => `${value} steps`,
     hint: "Taken by DPM-Solver++, which adds no noise and needs few of them.",

@@ -9,10 +9,10 @@ const SHOWN = 2500;
 /**
  * @param {object} options
  * @param {string} [options.name]
- * @param {() => string} options.link
+ * @param {import("../state.js").State} options.state
  * @param {() => string} [options.done] what the copied link shows, as a sentence
  */
-export function createCopyLink({ name = "Copy link", link, done = () => "Link copied." }) {
+export function createCopyLink({ name = "Copy link", state, done = () => "Link copied." }) {
   const status = h("span", { class: "unseen", role: "status" });
   const button = createButton({ name, icon: "link", shown: true, onPress: () => copy() });
   button.element.classList.add("plain", "small");
@@ -20,10 +20,9 @@ export function createCopyLink({ name = "Copy link", link, done = () => "Link co
   let timer;
 
   const copy = async () => {
-    const address = link();
-    const copied = await writeToClipboard(address);
+    const copied = await writeToClipboard(state.link);
     // Where nothing may be copied, the link is where links are.
-    if (!copied) history.replaceState(history.state, "", address);
+    if (!copied) state.write();
     button.rename(copied ? "Copied" : "See the address bar");
     setText(status, copied ? done() : "Copying is not allowed; the link is in the address bar.");
     clearTimeout(timer);

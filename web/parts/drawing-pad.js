@@ -1,10 +1,10 @@
 // A pad to draw a digit on: mouse, pen, touch, or the arrow keys; or an image file, chosen or dropped.
 
-import { freshId, h } from "../dom.js";
+import { h } from "../dom.js";
 import { MAX_DRAWING, readDrawing, writeDrawing } from "../drawing.js";
 import { createButton } from "./button.js";
-import { createOpenImage, readImage } from "./open-image.js";
-import { listenToStrokes } from "./strokes.js";
+import { createOpenImage, readImage, takeDrops } from "./open-image.js";
+import { createDrawable } from "./strokes.js";
 
 /** Drawn this many times larger than the image, and averaged down: soft edges, as MNIST has them. */
 const FINE = 10;
@@ -19,14 +19,24 @@ const PEN = 2.2;
  * @param {(error: unknown) => void} options.fail a file that is no image, or one too large for a link, as an Error with a sentence
  */
 export function createDrawingPad({ label, imageSize: [height, width], onDraw, fail }) {
-  const id = freshId("pad");
-  const canvas = h("canvas", {
-    role: "img",
-    tabindex: 0,
-    "aria-label": `${label}: nothing is drawn yet`,
-    "aria-describedby": `${id}-hint`,
-    width: width * FINE,
-    height: height * FINE,
+  let last = { x: 0, y: 0 };
+  /** In pixels of the image. @param {import("./strokes.js").Place} place */
+  const pixel = ({ x, y }) => ({ x: x * width, y: y * height });
+  const { canvas, screen, hint } = createDrawable({
+    canvasSize: [height * FINE, width * FINE],
+    grid: [height, width],
+    tool: "pen",
+    hint: "Draw, or drop an image here.",
+    begin(place) {
+      last = pixel(place);
+      stroke(last, last);
+    },
+    move(place) {
+      const next = pixel(place);
+      stroke(last, next);
+      last = next;
+    },
+    end: () => tell(),
   });
   const small = h("canvas", { width, height });
   const fine = canvas.getContext("2d");
@@ -37,8 +47,6 @@ export function createDrawingPad({ label, imageSize: [height, width], onDraw, fa
   /** What is drawn, from 0 (nothing) to 255 (ink): the canvas only shows it. */
   let drawn = new Uint8ClampedArray(width * height);
   let empty = true;
-  /** The pen of the keyboard, in pixels of the image. */
-  const pen = { x: width / 2, y: height / 2, down: false };
 
   const blank = () => {
     paper.fillStyle = "#000";
@@ -83,36 +91,6 @@ export function createDrawingPad({ label, imageSize: [height, width], onDraw, fa
     empty = false;
   };
 
-  let last = { x: 0, y: 0 };
-  /** In pixels of the image. @param {import("./strokes.js").Place} place */
-  const pixel = ({ x, y }) => ({ x: x * width, y: y * height });
-  listenToStrokes(canvas, {
-    begin(place) {
-      last = pixel(place);
-      stroke(last, last);
-    },
-    move(place) {
-      const next = pixel(place);
-      stroke(last, next);
-      last = next;
-    },
-    end: tell,
-    arrow(right, down) {
-      const before = { ...pen };
-      pen.x = Math.min(width - 1, Math.max(1, pen.x + right));
-      pen.y = Math.min(height - 1, Math.max(1, pen.y + down));
-      if (!pen.down) return;
-      stroke(before, pen);
-      tell();
-    },
-    toggle() {
-      pen.down = !pen.down;
-      if (!pen.down) return;
-      stroke(pen, pen);
-      tell();
-    },
-  });
-
   /** @param {Blob} file */
   const take = async (file) => {
     try {
@@ -131,12 +109,7 @@ export function createDrawingPad({ label, imageSize: [height, width], onDraw, fa
       fail(error);
     }
   };
-  canvas.addEventListener("dragover", (event) => event.preventDefault());
-  canvas.addEventListener("drop", (event) => {
-    event.preventDefault();
-    const [dropped] = event.dataTransfer?.files ?? [];
-    if (dropped !== undefined) take(dropped);
-  });
+  takeDrops(canvas, take);
 
   const clear = createButton({
     name: "Clear",
@@ -146,16 +119,13 @@ export function createDrawingPad({ label, imageSize: [height, width], onDraw, fa
     },
   });
   blank();
+  name();
   const element = h(
     "div",
     { class: "drawing-pad" },
-    h("div", { class: "screen" }, canvas),
+    screen,
     h("div", { class: "row" }, clear.element, createOpenImage(take)),
-    h(
-      "p",
-      { class: "hint", id: `${id}-hint` },
-      "Draw, or drop an image here. With the keyboard: arrows move the pen, space lifts and lowers it.",
-    ),
+    hint,
   );
   return {
     element,

@@ -4,7 +4,7 @@
 import { h, setText } from "../dom.js";
 import { asSentence, sentence } from "../sentence.js";
 import { createButton } from "./button.js";
-import { createOpenImage, readImage } from "./open-image.js";
+import { createOpenImage, readImage, takeDrops } from "./open-image.js";
 import { createTile } from "./tile.js";
 
 /**
@@ -77,14 +77,7 @@ export function createImagePicker({ shape, hint, draw, drawsAtOnce, onChange }) 
     tile.element,
     h("div", {}, createOpenImage(take), drawer.element, h("p", { class: "hint" }, hint), notice),
   );
-  element.addEventListener("dragover", (event) => event.preventDefault());
-  element.addEventListener("drop", (event) => {
-    const [dropped] = event.dataTransfer?.files ?? [];
-    // What is no image may be a model, which the page takes.
-    if (dropped === undefined || !dropped.type.startsWith("image/")) return;
-    event.preventDefault();
-    take(dropped);
-  });
+  takeDrops(element, take);
   if (drawsAtOnce) drawAnother();
   return {
     element,

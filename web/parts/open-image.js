@@ -1,4 +1,4 @@
-// A button that opens an image file, and what the browser reads from one.
+// An image file from the visitor: chosen with a button, or dropped, and read by the browser.
 
 import { freshId, h } from "../dom.js";
 
@@ -17,6 +17,18 @@ export function createOpenImage(take) {
     input,
     h("label", { for: id, class: "button" }, "Open an image"),
   );
+}
+
+/** Takes an image that is dropped onto an element. @param {HTMLElement} element @param {(file: File) => void} take */
+export function takeDrops(element, take) {
+  element.addEventListener("dragover", (event) => event.preventDefault());
+  element.addEventListener("drop", (event) => {
+    const [dropped] = event.dataTransfer?.files ?? [];
+    // What is no image may be a model, which the page takes.
+    if (dropped === undefined || !dropped.type.startsWith("image/")) return;
+    event.preventDefault();
+    take(dropped);
+  });
 }
 
 /** @param {Blob} file @returns {Promise<ImageBitmap>} fails with a sentence */

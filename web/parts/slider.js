@@ -46,7 +46,7 @@ export function createSlider(options) {
   };
   /** @param {number} value */
   const write = (value) => {
-    input.valueAsNumber = choices ? nearest(choices, value) : value;
+    input.valueAsNumber = choices ? choices.indexOf(nearest(choices, value)) : value;
     show();
   };
   input.addEventListener("input", () => {

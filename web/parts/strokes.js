@@ -1,4 +1,6 @@
-// Strokes over a canvas: with mouse, pen or touch, and with the arrow keys.
+// A canvas to draw on: with mouse, pen or touch, and with the arrow keys, which move a tool that is seen and said.
+
+import { freshId, h, setText } from "../dom.js";
 
 /** @typedef {{ x: number, y: number }} Place shares of an element's width and height, from its upper left corner */
 
@@ -12,20 +14,51 @@ export function placeOn(element, { clientX, clientY }) {
 const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 /**
- * @param {HTMLCanvasElement} canvas
- * @param {object} actions
- * @param {(place: Place) => void} actions.begin
- * @param {(place: Place) => void} actions.move while a stroke is under way
- * @param {() => void} actions.end
- * @param {(right: number, down: number) => void} actions.arrow an arrow key: one step to the right, or down
- * @param {() => void} actions.toggle the space key, which lifts and lowers what the arrows move
+ * @param {object} options
+ * @param {[number, number]} options.canvasSize height, width
+ * @param {[number, number]} options.grid the rows and columns over which the arrow keys move the tool
+ * @param {string} options.tool its name; the space key lifts and lowers it
+ * @param {string} options.hint a line below, which goes on with the keys
+ * @param {(place: Place) => void} options.begin of a stroke
+ * @param {(place: Place) => void} options.move while a stroke is under way
+ * @param {() => void} options.end of a stroke, and of each of its steps by key
  */
-export function listenToStrokes(canvas, { begin, move, end, arrow, toggle }) {
+export function createDrawable(options) {
+  const { canvasSize, grid, tool, hint, begin, move, end } = options;
+  const [rows, columns] = grid;
+  const id = freshId("drawable");
+  // Whoever hears the page draws too: the keys go to the canvas, not to the screen reader.
+  const canvas = h("canvas", {
+    role: "application",
+    tabindex: 0,
+    "aria-describedby": `${id}-hint ${id}-place`,
+    height: canvasSize[0],
+    width: canvasSize[1],
+  });
+  const mark = h("div", { class: "tool" });
+  const place = h("span", { class: "unseen", role: "status", id: `${id}-place` });
+  const keys = `With the keyboard: arrows move the ${tool}, space lifts and lowers it.`;
+
+  let [row, column] = [Math.floor(rows / 2), Math.floor(columns / 2)];
+  let down = false;
+  const here = () => ({ x: (column + 0.5) / columns, y: (row + 0.5) / rows });
+  const show = () => {
+    mark.style.inset = `${(100 * row) / rows}% auto auto ${(100 * column) / columns}%`;
+    mark.toggleAttribute("data-down", down);
+    const state = `The ${tool} is ${down ? "down" : "up"}`;
+    setText(place, `${state}, row ${row + 1} of ${rows}, column ${column + 1} of ${columns}`);
+  };
+  mark.style.width = `${100 / columns}%`;
+  mark.style.height = `${100 / rows}%`;
+  show();
+
   let drawing = false;
   canvas.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
     canvas.setPointerCapture(event.pointerId);
     drawing = true;
+    down = false;
+    show();
     begin(placeOn(canvas, event));
   });
   canvas.addEventListener("pointermove", (event) => {
@@ -44,7 +77,23 @@ export function listenToStrokes(canvas, { begin, move, end, arrow, toggle }) {
     if (event.key !== " " && step === undefined) return;
     event.preventDefault();
     event.stopPropagation();
-    if (step !== undefined) arrow(...step);
-    else if (!event.repeat) toggle();
+    if (step !== undefined) {
+      column = Math.min(columns - 1, Math.max(0, column + step[0]));
+      row = Math.min(rows - 1, Math.max(0, row + step[1]));
+      if (down) move(here());
+    } else if (event.repeat) {
+      return;
+    } else {
+      down = !down;
+      if (down) begin(here());
+    }
+    show();
+    if (down) end();
   });
+
+  return {
+    canvas,
+    screen: h("div", { class: "screen" }, canvas, mark, place),
+    hint: h("p", { class: "hint", id: `${id}-hint` }, `${hint} ${keys}`),
+  };
 }

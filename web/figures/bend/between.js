@@ -8,6 +8,7 @@ import { createFilmstrip } from "../../parts/filmstrip.js";
 import { createSeed } from "../../parts/seed.js";
 import { createSlider } from "../../parts/slider.js";
 import { createTile } from "../../parts/tile.js";
+import { SHARE } from "../../settings.js";
 import { wholeWalk } from "../../whole-walk.js";
 import { FEW_STEPS, stepsOf } from "./steps.js";
 
@@ -18,7 +19,7 @@ const STRIP = 9;
 const percent = (share) => `${Math.round(100 * share)} %`;
 
 /** @type {import("../../figure.js").Create} */
-export function create(root, { engine, arithmetic, loaded, shape, state, fail }) {
+export function create(root, { engine, arithmetic, loaded, shape, state, calm, fail }) {
   const { info } = loaded;
   const size = shape.reduce((product, side) => product * side, 1);
   const settings = state.group("between");
@@ -29,9 +30,7 @@ export function create(root, { engine, arithmetic, loaded, shape, state, fail })
   const tile = createTile({ caption: status, empty: "The image between, not there yet" });
   const share = createSlider({
     label: "Share of the way",
-    min: 0,
-    max: 1,
-    step: 0.01,
+    ...SHARE,
     value: settings.values.share,
     format: percent,
     onInput: (value) => {
@@ -113,11 +112,12 @@ export function create(root, { engine, arithmetic, loaded, shape, state, fail })
     const { share: at } = settings.values;
     const x = await noises([at], signal);
     for await (const { frame, shape: all } of wholeWalk(engine, options(x, 1), signal, gate)) {
-      const { done, timestep } = frame;
+      const { index, done, timestep } = frame;
       const where = `at ${percent(at)} of the way`;
       const how = done ? "" : `, the guess at t = ${timestep}`;
-      tile.show(done ? frame.next : frame.x0, all, `The image ${where}${how}`);
       setText(status, done ? where : `walking, t = ${timestep}`);
+      if (calm && !done && index > 0) continue;
+      tile.show(done ? frame.next : frame.x0, all, `The image ${where}${how}`);
     }
   }, fail);
 
@@ -125,7 +125,8 @@ export function create(root, { engine, arithmetic, loaded, shape, state, fail })
     const shares = Array.from({ length: STRIP }, (_, i) => i / (STRIP - 1));
     const x = await noises(shares, signal);
     for await (const { frame } of wholeWalk(engine, options(x, STRIP), signal, gate)) {
-      const { done, timestep } = frame;
+      const { index, done, timestep } = frame;
+      if (calm && !done && index > 0) continue;
       const images = done ? frame.next : frame.x0;
       const how = done ? "" : `, the guess at t = ${timestep}`;
       shares.forEach((at, i) => {

@@ -39,7 +39,7 @@ export const ANSWERS = 4;
  * @param {(values: { label?: number | null, seed?: number }) => void} options.onChange
  * @param {(signal: AbortSignal) => Promise<void>} options.work what is done when it is asked for
  */
-export function createFourAnswers({ engine, loaded, shape, fail }, options) {
+export function createFourAnswers({ engine, loaded, shape, calm, fail }, options) {
   const { words, values, onChange, work } = options;
   const [, , height = 1, width = 1] = shape;
   const gate = createGate();
@@ -90,10 +90,12 @@ export function createFourAnswers({ engine, loaded, shape, fail }, options) {
       const chain = { ...how, count: ANSWERS, sampler: "ddpm", spacing: "trailing" };
       const frames = wholeWalk(engine, /** @type {ChainOptions} */ (chain), signal, gate);
       for await (const { frame, timesteps, shape: all } of frames) {
+        if (!frame.done) setText(status, `walking, t = ${frame.timestep}`);
+        if (calm && !frame.done && frame.index > 0) continue;
         const { images, text, result } = show(frame, all);
         const left = timesteps.length - 1 - frame.index;
         answers.show(images, all, frame.done ? text : `${text}, ${left} steps to go`);
-        setText(status, frame.done ? result : `walking, t = ${frame.timestep}`);
+        if (frame.done) setText(status, result);
       }
     },
     /** @param {boolean} value */

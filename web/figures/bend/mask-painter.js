@@ -1,9 +1,9 @@
 // An image of which a part is rubbed out: with mouse, pen or touch, with the arrow keys, or by a pattern.
 
-import { freshId, h } from "../../dom.js";
+import { h } from "../../dom.js";
 import { pixels } from "../../paint.js";
 import { createButton } from "../../parts/button.js";
-import { listenToStrokes } from "../../parts/strokes.js";
+import { createDrawable } from "../../parts/strokes.js";
 
 /** The mask is made of squares so wide, which keeps it short in a link. */
 const CELL = 2;
@@ -13,28 +13,34 @@ const RUBBER = 1.3;
 /**
  * @param {object} options
  * @param {[number, number]} options.imageSize height, width
- * @param {string} options.value the mask as hexadecimal digits; "" is the first pattern
  * @param {(value: string) => void} options.onChange after every stroke
  */
-export function createMaskPainter({ imageSize: [height, width], value, onChange }) {
+export function createMaskPainter({ imageSize: [height, width], onChange }) {
   const rows = Math.ceil(height / CELL);
   const columns = Math.ceil(width / CELL);
-  const id = freshId("mask");
-  const canvas = h("canvas", {
-    role: "img",
-    tabindex: 0,
-    "aria-label": "The image, not there yet",
-    "aria-describedby": `${id}-hint`,
-    width,
-    height,
+  /** What the stroke under way does. @type {0 | 1} */
+  let doing = 0;
+  /** Rubs at a place. @param {import("../../parts/strokes.js").Place} place */
+  const rubAt = ({ x, y }) => rub(y * rows, x * columns, doing);
+  const { canvas, screen, hint } = createDrawable({
+    canvasSize: [height, width],
+    grid: [rows, columns],
+    tool: "rubber",
+    hint: "Rub out a part, or rub it back in.",
+    begin(place) {
+      const [row, column] = [Math.floor(place.y * rows), Math.floor(place.x * columns)];
+      doing = kept[row * columns + column] === 1 ? 0 : 1;
+      rubAt(place);
+    },
+    move: rubAt,
+    end: () => tell(),
   });
+  canvas.setAttribute("aria-label", "The image, not there yet");
   const context = canvas.getContext("2d");
   /** 1: the cell is kept. @type {Uint8Array} */
   let kept = new Uint8Array(rows * columns);
   /** @type {{ x0: Float32Array, shape: number[], name: string } | null} */
   let image = null;
-  /** The rubber of the keyboard, in cells. */
-  const rubber = { row: Math.floor(rows / 2), column: Math.floor(columns / 2), down: false };
 
   /** @type {[string, (row: number, column: number) => boolean][]} what each pattern keeps */
   const patterns = [
@@ -60,11 +66,6 @@ export function createMaskPainter({ imageSize: [height, width], value, onChange 
     }
     return text;
   };
-  /** @param {string} text */
-  const read = (text) => {
-    if (text.length !== Math.ceil(kept.length / 4)) follow(patterns[0]?.[1] ?? (() => true));
-    else kept = kept.map((_, i) => (parseInt(text[i >> 2] ?? "0", 16) >> (i & 3)) & 1);
-  };
 
   const draw = () => {
     if (image === null || context === null) return;
@@ -83,10 +84,6 @@ export function createMaskPainter({ imageSize: [height, width], value, onChange 
       }
     });
     context.globalAlpha = 1;
-    if (document.activeElement === canvas && canvas.matches(":focus-visible")) {
-      context.fillStyle = "#fff";
-      context.fillRect(rubber.column * CELL, rubber.row * CELL, CELL, CELL);
-    }
     const share = kept.reduce((sum, keep) => sum + 1 - keep, 0) / kept.length;
     canvas.setAttribute(
       "aria-label",
@@ -106,38 +103,6 @@ export function createMaskPainter({ imageSize: [height, width], value, onChange 
     });
     draw();
   };
-  /** What the stroke under way does. @type {0 | 1} */
-  let doing = 0;
-  /** Rubs where the pointer is. @param {import("../../parts/strokes.js").Place} place */
-  const rubAt = ({ x, y }) => rub(y * rows, x * columns, doing);
-  const rubbed = () => {
-    if (!rubber.down) {
-      draw();
-      return;
-    }
-    rub(rubber.row + 0.5, rubber.column + 0.5, 0);
-    tell();
-  };
-  listenToStrokes(canvas, {
-    begin(place) {
-      const [row, column] = [Math.floor(place.y * rows), Math.floor(place.x * columns)];
-      doing = kept[row * columns + column] === 1 ? 0 : 1;
-      rubAt(place);
-    },
-    move: rubAt,
-    end: tell,
-    arrow(right, down) {
-      rubber.row = Math.min(rows - 1, Math.max(0, rubber.row + down));
-      rubber.column = Math.min(columns - 1, Math.max(0, rubber.column + right));
-      rubbed();
-    },
-    toggle() {
-      rubber.down = !rubber.down;
-      rubbed();
-    },
-  });
-  for (const change of ["focus", "blur"]) canvas.addEventListener(change, draw);
-
   const buttons = patterns.map(
     ([name, keeps]) =>
       createButton({
@@ -148,27 +113,26 @@ export function createMaskPainter({ imageSize: [height, width], value, onChange 
         },
       }).element,
   );
-  read(value);
   return {
     element: h(
       "div",
       { class: "mask-painter" },
-      h("div", { class: "screen" }, canvas),
+      screen,
       h("div", { class: "row", role: "group", "aria-label": "Rub out" }, ...buttons),
-      h(
-        "p",
-        { class: "hint", id: `${id}-hint` },
-        "Rub out a part, or rub it back in. With the keyboard: arrows move the rubber, space lifts and lowers it.",
-      ),
+      hint,
     ),
     /** @param {Float32Array} x0 [1, c, h, w] @param {number[]} shape @param {string} name */
     show(x0, shape, name) {
       image = { x0, shape, name };
       draw();
     },
-    set value(/** @type {string} */ text) {
-      read(text);
+    /** Takes a link's mask, hexadecimal digits; "" is the first pattern. @param {string} text @returns {boolean} whether it is one of this size */
+    put(text) {
+      const fits = text.length === Math.ceil(kept.length / 4);
+      if (fits) kept = kept.map((_, i) => (parseInt(text[i >> 2] ?? "0", 16) >> (i & 3)) & 1);
+      else follow(patterns[0]?.[1] ?? (() => true));
       draw();
+      return fits || text === "";
     },
     /** 1 keeps the pixel, [h, w] */
     get mask() {

@@ -3,6 +3,7 @@
 import { find, h, setText } from "../../dom.js";
 import { createDigitPicker } from "../../parts/digit-picker.js";
 import { createSlider } from "../../parts/slider.js";
+import { RESAMPLINGS } from "../../settings.js";
 import { repeat } from "../../statistics.js";
 import { digitsFit, noDigits } from "../../suit.js";
 import { ANSWERS, createFourAnswers } from "./four-answers.js";
@@ -29,9 +30,15 @@ export async function create(root, context) {
   };
   const painter = createMaskPainter({
     imageSize: [height, width],
-    value: settings.values.mask,
     onChange: (mask) => choose({ mask }),
   });
+  /** Rubs out what the address says. @param {typeof settings.values} values */
+  const putMask = ({ mask }) => {
+    if (painter.put(mask)) return;
+    settings.assume({ mask: "" });
+    state.refuse("repaint.mask", `${mask.slice(0, 12)}…`, "the right half");
+  };
+  putMask(settings.values);
   const picker = createDigitPicker({
     digits,
     value: settings.values.digit,
@@ -43,7 +50,7 @@ export async function create(root, context) {
   });
   const resamplings = createSlider({
     label: "Visits to each t",
-    choices: [1, 2, 3, 5, 10],
+    choices: RESAMPLINGS,
     value: settings.values.resamplings,
     say: (value) => `${value} times`,
     hint: "After each step, noise again and repeat it: the new part grows to fit the old.",
@@ -93,7 +100,7 @@ export async function create(root, context) {
     painter.show(repeat(picker.x0, channels), shape, `A real ${picker.label}`);
   };
   const unlisten = settings.listen((values) => {
-    painter.value = values.mask;
+    putMask(values);
     picker.value = values.digit;
     four.label.value = values.label;
     resamplings.value = values.resamplings;

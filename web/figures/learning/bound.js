@@ -1,5 +1,5 @@
 // The terms of the variational bound for one digit: L_T, L_{t-1} over t, and L_0, in bits per pixel.
-// Hidden where the crate's build does not have them.
+// Hidden until the first is known.
 
 import { h } from "../../dom.js";
 import { significant } from "../../numbers.js";
@@ -35,23 +35,6 @@ export function createBound(engine, onSeek) {
     readouts.element,
   );
   const curve = new Curve();
-  let missing = false;
-
-  /**
-   * @template T
-   * @param {Promise<T>} asked
-   * @returns {Promise<T | null>} null where the build knows no such question
-   */
-  const orNothing = async (asked) => {
-    try {
-      return await asked;
-    } catch (error) {
-      if (!(error instanceof Error) || !/is not a function/.test(error.message)) throw error;
-      missing = true;
-      element.hidden = true;
-      return null;
-    }
-  };
 
   return {
     element,
@@ -62,9 +45,7 @@ export function createBound(engine, onSeek) {
     },
     /** L_T, which no training changes. @param {Subject} subject @param {AbortSignal} signal */
     async prior({ x0 }, signal) {
-      if (missing) return;
-      const bits = await orNothing(engine.priorTerm({ x0 }, signal));
-      if (bits !== null) readouts.show({ prior: significant(bits) });
+      readouts.show({ prior: significant(await engine.priorTerm({ x0 }, signal)) });
     },
     /**
      * The term of one t, if it is not known yet.
@@ -74,9 +55,8 @@ export function createBound(engine, onSeek) {
      * @param {boolean} [current] whether t is the one shown
      */
     async ask({ x0, label, seed }, t, signal, current = false) {
-      if (missing || (curve.has(t) && !current)) return;
-      const bits = await orNothing(engine.boundTerm({ x0, timestep: t, label, seed }, signal));
-      if (bits === null) return;
+      if (curve.has(t) && !current) return;
+      const bits = await engine.boundTerm({ x0, timestep: t, label, seed }, signal);
       curve.put(t, bits);
       element.hidden = false;
       if (t === 0) readouts.show({ first: significant(bits) });

@@ -61,6 +61,8 @@ export function createGuesses({ engine, arithmetic, loaded, shape, calm, fail, g
     if (values === null) return;
     const { seed, label } = values;
     const noise = await arithmetic.noise({ seed, draws: wanted, size }, signal);
+    /** The guesses that are not seen yet. @type {Float32Array[]} */
+    let unseen = [];
     while (total < wanted) {
       await gate.pass(signal);
       const count = Math.min(batch, wanted - total);
@@ -72,13 +74,13 @@ export function createGuesses({ engine, arithmetic, loaded, shape, calm, fail, g
       for (let i = 0; i < x0.length; i++) {
         sum[i % size] = (sum[i % size] ?? 0) + (x0[i] ?? 0);
       }
-      for (let i = 0; i < count; i++) {
-        const one = x0.subarray(i * size, (i + 1) * size);
-        const place = (total + i) % SIDE ** 2;
-        grid.show(one, shape, `The last of ${total + i + 1} guesses at t = ${timestep}`, place);
-      }
+      for (let i = 0; i < count; i++) unseen.push(x0.subarray(i * size, (i + 1) * size));
       total += count;
       if (calm && total < wanted) continue;
+      const said = `The last of ${total} guesses at t = ${timestep}`;
+      const first = total - unseen.length;
+      unseen.forEach((one, i) => grid.show(one, shape, said, (first + i) % SIDE ** 2));
+      unseen = [];
       const middle = Float32Array.from(sum, (value) => value / total);
       const text = `The mean of ${total} one-jump guesses at t = ${timestep}.`;
       mean.show(middle, shape, `${text}${compared(middle)}`);

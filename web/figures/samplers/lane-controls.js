@@ -3,7 +3,7 @@
 import { h } from "../../dom.js";
 import { createChoice, createSamplerChoice } from "../../parts/choice.js";
 import { createSlider } from "../../parts/slider.js";
-import { MAX_GUIDANCE, stepChoices } from "../../settings.js";
+import { ETA, GUIDANCE, stepChoices } from "../../settings.js";
 
 /**
  * @param {import("../../protocol.js").Loaded} loaded
@@ -30,17 +30,13 @@ export function createLaneControls({ info }, name, settings, changed) {
   });
   const guidance = createSlider({
     label: "Guidance w",
-    min: 0,
-    max: MAX_GUIDANCE,
-    step: 0.25,
+    ...GUIDANCE,
     value: settings.values.guidance,
     onInput: (value) => choose({ guidance: value }),
   });
   const eta = createSlider({
     label: "η, fresh noise",
-    min: 0,
-    max: 1,
-    step: 0.1,
+    ...ETA,
     value: settings.values.eta,
     onInput: (value) => choose({ eta: value }),
   });

@@ -128,6 +128,7 @@ export function createLane({ engine, loaded, shape, gate, advanced }, name, sett
     },
     /** Not wanted for now. */
     end() {
+      shared = null;
       compute.cancel();
     },
     rest: compute.rest,

@@ -4,7 +4,7 @@ import { h } from "../../dom.js";
 import { createChoice, createLabelChoice, createSamplerChoice } from "../../parts/choice.js";
 import { createSeed } from "../../parts/seed.js";
 import { createSlider } from "../../parts/slider.js";
-import { MAX_GUIDANCE, stepChoices } from "../../settings.js";
+import { ETA, GUIDANCE, stepChoices } from "../../settings.js";
 import { ofDigits, suitableSteps } from "../../suit.js";
 
 /** @typedef {import("../../protocol.js").Loaded} Loaded */
@@ -53,9 +53,7 @@ export function createControls(loaded, settings, actions) {
   });
   const guidance = createSlider({
     label: "Guidance",
-    min: 0,
-    max: MAX_GUIDANCE,
-    step: 0.25,
+    ...GUIDANCE,
     value: settings.values.guidance,
     hint: guided(kind),
     onInput: (value) => choose({ guidance: value }),
@@ -66,9 +64,7 @@ export function createControls(loaded, settings, actions) {
   });
   const eta = createSlider({
     label: "η, DDIM's fresh noise",
-    min: 0,
-    max: 1,
-    step: 0.1,
+    ...ETA,
     value: settings.values.eta,
     hint: "0 is deterministic; 1 stirs in as much as DDPM.",
     onInput: (value) => choose({ eta: value }),
