@@ -4,14 +4,15 @@ import { drop } from "./models.js";
 
 /** @typedef {import("./visitor.js").Visitor} Visitor */
 
+/** Nothing plays by itself, so that the tests wait for what they ask for. */
+export const still = /** @type {const} */ ({ reducedMotion: "reduce" });
+
 /**
- * Opens the page; nothing plays by itself, so that the tests wait for what they ask for.
  * @param {ReturnType<typeof import("./site.js").openSite>} site
  * @param {string} [address]
- * @param {import("playwright-core").BrowserContextOptions} [options]
+ * @param {import("./visitor.js").Arrival} [arrival]
  */
-export const visitStill = (site, address, options) =>
-  site.visit(address, { reducedMotion: "reduce", ...options });
+export const visitStill = (site, address, arrival) => site.visit(address, { ...still, ...arrival });
 
 /** The line that says which model it is. @param {Visitor} visitor */
 export const bar = ({ page }) => page.getByRole("group", { name: "The model" });
