@@ -36,10 +36,10 @@ export const sizeOf = ({ xt }) =>
  * @param {...string} paths
  */
 export async function refusal(visitor, ...paths) {
-  const alert = visitor.page.getByRole("alert");
+  const said = async () => (await visitor.failure.allTextContents()).join(" ");
+  const before = await said();
   await drop(visitor.page, ...paths);
-  // The alert before is taken away when the next model is looked at.
-  await visitor.page.waitForTimeout(50);
-  await alert.waitFor({ timeout: 60_000 });
-  return (await alert.textContent()) ?? "";
+  // What was said before stays until the next model is looked at; no two in a row are refused alike.
+  await visitor.until(async () => !["", before].includes(await said()));
+  return said();
 }
