@@ -137,7 +137,7 @@ describe("how it learned", () => {
     await slider.fill("300");
     const other = await errorAt(300, 7);
     assert.notEqual(other, before);
-    await section.getByRole("button", { name: "Other noise" }).click();
+    await section.getByRole("button", { name: "Another seed" }).click();
     await visitor.until(async () => (await errorAt(300, 7)) !== other);
   });
 
