@@ -5,11 +5,9 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { violations } from "./accessibility.js";
-import { bar, shows, visitStill } from "./any-model.js";
-import { serve } from "./helpers.js";
+import { bar, shows, still, visitStill } from "./any-model.js";
 import { conformance, filesOf } from "./models.js";
 import { openSite } from "./site.js";
-import { Visitor } from "./visitor.js";
 
 const site = openSite();
 
@@ -21,12 +19,10 @@ const elsewhere = "https://models.example";
  * @param {readonly string[]} allowed
  */
 async function visitElsewhere(t, allowed) {
-  const context = await site.browser.newContext({ reducedMotion: "reduce" });
-  t.after(() => context.close());
-  const visitor = new Visitor(await context.newPage(), allowed);
   /** @type {string[]} */
   const asked = [];
-  await context.route(`${elsewhere}/**`, async (route) => {
+  /** @param {import("playwright-core").Route} route */
+  const answer = async (route) => {
     const { pathname } = new URL(route.request().url());
     asked.push(pathname);
     assert.equal(route.request().headers()["referer"], undefined, "it is not told from where");
@@ -37,9 +33,13 @@ async function visitElsewhere(t, allowed) {
     const body = await readFile(file).catch(() => null);
     const headers = { "access-control-allow-origin": "*" };
     await route.fulfill(body === null ? { status: 404, headers } : { body, headers });
+  };
+  const model = encodeURIComponent(`${elsewhere}/owner/plain/resolve/main`);
+  const visitor = await site.visitWith(t, {}, `?device=cpu&model=${model}#seed=7`, {
+    allowed,
+    prepare: (context) => context.route(`${elsewhere}/**`, answer),
+    ...still,
   });
-  const address = encodeURIComponent(`${elsewhere}/owner/plain/resolve/main`);
-  await visitor.page.goto(`${site.url}?device=cpu&model=${address}#seed=7`);
   const dialog = visitor.page.getByRole("dialog", { name: /Fetch a model from models\.example/ });
   await dialog.waitFor();
   return { visitor, asked, dialog };
@@ -81,12 +81,9 @@ describe("a model behind an address", () => {
     for (const [name, content] of Object.entries(files)) {
       flat[`/mine/old/${path.basename(name)}`] = { body: Buffer.from(content) };
     }
-    const mine = await serve(flat);
-    t.after(mine.close);
     for (const model of ["tests/conformance/cifar_style/", "/mine/old"]) {
-      const visitor = await visitStill(site, `${mine.url}?device=cpu&model=${model}`);
+      const visitor = await site.visitWith(t, flat, `?device=cpu&model=${model}`, still);
       await shows(visitor, /It comes from this site/);
-      await visitor.page.context().close();
     }
   });
 
@@ -120,9 +117,8 @@ test("several models of the page's own are in a menu", async (t) => {
     instead[`/pretrained/small/${name}`] = { body: Buffer.from(content) };
   }
   delete instead["/pretrained/small/golden.json"];
-  const several = await serve(instead);
-  t.after(several.close);
-  const visitor = await visitStill(site, `${several.url}?device=cpu`);
+  const visitor = await site.visitWith(t, instead, "?device=cpu", still);
+  await visitor.revealed();
   const menu = visitor.page.getByRole("combobox", { name: "Model" });
   assert.deepEqual(await menu.getByRole("option").allTextContents(), ["mnist", "small"]);
   assert.equal(await menu.inputValue(), "mnist");
@@ -140,14 +136,11 @@ test("several models of the page's own are in a menu", async (t) => {
     .waitFor({ state: "hidden" });
   await visitor.revealed();
   assert.doesNotMatch(visitor.page.url(), /model=/);
-  await visitor.page.context().close();
 });
 
 test("arrows on a menu choose there and leave the walk alone", async (t) => {
-  const list = { body: `{ "models": ["mnist", "small"] }` };
-  const several = await serve({ "/pretrained/models.json": list });
-  t.after(several.close);
-  const visitor = await visitStill(site, `${several.url}?device=cpu#steps=10&at=1`);
+  const several = { "/pretrained/models.json": { body: `{ "models": ["mnist", "small"] }` } };
+  const visitor = await site.visitWith(t, several, "?device=cpu#steps=10&at=1", still);
   await visitor.rests(1);
   // There is nothing before the first, so the menu stays as it is.
   await visitor.page.getByRole("combobox", { name: "Model" }).press("ArrowLeft");

@@ -55,7 +55,7 @@ describe("a model of other images", () => {
       ["If you knew the answer", /^Knowing the answer, at t = /],
     ])) {
       const section = await visitor.goTo(heading);
-      await section.getByText(/this model knows images of 32 × 32 in colour/).waitFor();
+      await section.getByText(/images of 32 × 32 in colour.*does not carry yours/).waitFor();
       await section
         .getByRole("img", { name: "An image that the model drew, 32 × 32 pixels" })
         .waitFor({ timeout: 60_000 });

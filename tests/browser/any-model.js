@@ -4,14 +4,15 @@ import { drop } from "./models.js";
 
 /** @typedef {import("./visitor.js").Visitor} Visitor */
 
+/** Nothing plays by itself, so that the tests wait for what they ask for. */
+export const still = /** @type {const} */ ({ reducedMotion: "reduce" });
+
 /**
- * Opens the page; nothing plays by itself, so that the tests wait for what they ask for.
  * @param {ReturnType<typeof import("./site.js").openSite>} site
  * @param {string} [address]
- * @param {import("playwright-core").BrowserContextOptions} [options]
+ * @param {import("./visitor.js").Arrival} [arrival]
  */
-export const visitStill = (site, address, options) =>
-  site.visit(address, { reducedMotion: "reduce", ...options });
+export const visitStill = (site, address, arrival) => site.visit(address, { ...still, ...arrival });
 
 /** The line that says which model it is. @param {Visitor} visitor */
 export const bar = ({ page }) => page.getByRole("group", { name: "The model" });
@@ -35,10 +36,10 @@ export const sizeOf = ({ xt }) =>
  * @param {...string} paths
  */
 export async function refusal(visitor, ...paths) {
-  const alert = visitor.page.getByRole("alert");
+  const said = async () => (await visitor.failure.allTextContents()).join(" ");
+  const before = await said();
   await drop(visitor.page, ...paths);
-  // The alert before is taken away when the next model is looked at.
-  await visitor.page.waitForTimeout(50);
-  await alert.waitFor({ timeout: 60_000 });
-  return (await alert.textContent()) ?? "";
+  // What was said before stays until the next model is looked at; no two in a row are refused alike.
+  await visitor.until(async () => !["", before].includes(await said()));
+  return said();
 }

@@ -1,38 +1,37 @@
 // What `cargo xtask dist` writes works from any path of any static host, and asks nobody else for anything.
 
 import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { test } from "node:test";
+import { zipSync } from "fflate";
+import { shows } from "./any-model.js";
+import { seeAllFigures } from "./figures.js";
 import { root, SLOW } from "./helpers.js";
-import { watch } from "./policy.js";
+import { conformance, drop, filesOf, scratch } from "./models.js";
 import { openSite } from "./site.js";
 
+// Above this path nothing is served: what the page asks for there is missing.
 const below = "/some/path/";
 const folder = path.join(root, "target", "dist-draft") + path.sep;
 const site = openSite({ place: { folder, below } });
 
-test("the published page walks a chain below a sub-path", { timeout: SLOW }, async () => {
-  const page = await site.browser.newPage();
-  watch(page);
+test("the published page has all that it needs below a sub-path", { timeout: SLOW }, async (t) => {
   /** @type {string[]} */
-  const wrong = [];
-  page.on("request", (request) => {
-    if (!request.url().startsWith(site.url) && !request.url().startsWith("blob:")) {
-      wrong.push(`asked for ${request.url()}`);
-    }
+  const missing = [];
+  const visitor = await site.visit("?device=cpu#seed=5&steps=10", {
+    prepare: (context) =>
+      context.on("response", (response) => {
+        if (response.status() >= 400) missing.push(`${response.status()} for ${response.url()}`);
+      }),
   });
-  page.on("response", (response) => {
-    if (response.status() >= 400) wrong.push(`${response.status()} for ${response.url()}`);
-  });
-  page.on("pageerror", (error) => wrong.push(String(error)));
-  await page.goto(`${site.url}?device=cpu#seed=5&steps=10`);
-  const picture = page.getByRole("img", { name: /finished image/ });
-  await picture.waitFor({ timeout: SLOW });
-  assert.deepEqual(wrong, []);
-  await page.close();
-});
+  await visitor.page.getByRole("img", { name: /finished image/ }).waitFor({ timeout: SLOW });
+  await seeAllFigures(visitor.page);
 
-test("nothing is served outside of it", async () => {
-  const outside = await fetch(new URL("/index.html", site.url));
-  assert.equal(outside.status, 404);
+  const archive = path.join(await scratch(t), "small.zip");
+  await writeFile(archive, zipSync(await filesOf(conformance("plain")), { level: 1 }));
+  await drop(visitor.page, archive);
+  await shows(visitor, /small/);
+  assert.deepEqual(missing, []);
+  await visitor.leave();
 });

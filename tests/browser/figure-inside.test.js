@@ -113,13 +113,7 @@ describe("inside the network", () => {
     const place = section.getByRole("slider", { name: "Place that asks" });
     const heat = section.getByRole("img", { name: /^Where row/ });
     /** @param {string} name */
-    const reads = async (name) =>
-      parseFloat(
-        (await section
-          .locator("dl > div", { has: visitor.page.locator("dt").getByText(name, { exact: true }) })
-          .locator("dd")
-          .textContent()) ?? "",
-      );
+    const reads = async (name) => parseFloat(await visitor.reads(name, section));
     /** @type {Set<string>} */
     const seen = new Set();
     for (const at of [0, 24, 48]) {

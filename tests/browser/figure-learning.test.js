@@ -22,12 +22,8 @@ async function open(hash = "", options = {}) {
   const section = await visitor.goTo(HEADING);
   const slider = section.getByRole("slider", { name: "Time t" });
   const guess = section.getByRole("img", { name: /^The answer: the noise/ });
-  /** The readout under a name. @param {string} name */
-  const reads = async (name) =>
-    section
-      .locator("dl > div", { has: visitor.page.locator("dt").getByText(name, { exact: true }) })
-      .locator("dd")
-      .textContent();
+  /** @param {string} name of a readout */
+  const reads = (name) => visitor.reads(name, section);
   /** The squared error, once the answer for t is shown. @param {number} t @param {number} digit */
   const errorAt = async (t, digit = 3) => {
     const name = `The answer: the noise in a real ${digit}, at t = ${t}`;
@@ -138,7 +134,7 @@ describe("how it learned", () => {
     await slider.fill("300");
     const other = await errorAt(300, 7);
     assert.notEqual(other, before);
-    await section.getByRole("button", { name: "Other noise" }).click();
+    await section.getByRole("button", { name: "Another seed" }).click();
     await visitor.until(async () => (await errorAt(300, 7)) !== other);
   });
 
@@ -148,7 +144,7 @@ describe("how it learned", () => {
     await visitor.until(async () => (await reads("LT")) !== "–" && (await reads("L0")) !== "–");
     // KL(N(√ᾱ x_0, 1 − ᾱ) ‖ N(0, 1)) with |x_0| at most 1: below ᾱ / 2 nats.
     const alphaBar = 4.0358e-5;
-    const [mantissa, power = ""] = ((await reads("LT")) ?? "").split(" · 10⁻");
+    const [mantissa, power = ""] = (await reads("LT")).split(" · 10⁻");
     const prior = Number(`${mantissa}e-${[...power].map((d) => "⁰¹²³⁴⁵⁶⁷⁸⁹".indexOf(d)).join("")}`);
     assert.ok(
       prior > 0.5 * (alphaBar / 2 / Math.LN2) && prior < alphaBar / 2 / Math.LN2,

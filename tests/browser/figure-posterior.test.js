@@ -60,9 +60,9 @@ describe("if you knew the answer", () => {
     assert.ok((early ?? NaN) < 0.1, `knowing the answer hardly shows at t = 888: ${early}`);
     assert.ok((late ?? NaN) > 2 * (early ?? NaN), `at t = 333 they are ${late} apart`);
 
-    // Other noise: another start, and the known image is found all the same.
+    // Another seed: another start, and the known image is found all the same.
     const first = pairs[0]?.[0] ?? [];
-    await section.getByRole("button", { name: "Other noise for both" }).click();
+    await section.getByRole("button", { name: "Another seed" }).click();
     await visitor.until(async () => {
       const now = await picture(KNOWN, /at t = 999$/);
       return largestDifference(now, first) > 50;
@@ -75,7 +75,7 @@ describe("if you knew the answer", () => {
     const { visitor, section, picture } = await look("posterior.seed=3");
     await picture(KNOWN, /the image/);
     const chains = await watchChains(visitor.page);
-    await section.getByRole("button", { name: "Other noise for both" }).click();
+    await section.getByRole("button", { name: "Another seed" }).click();
     // No other figure walks in this spacing.
     const own = () => chains({ spacing: "linspace" });
     await visitor.until(async () => (await own()).opened.length === 2);

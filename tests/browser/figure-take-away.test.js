@@ -175,7 +175,10 @@ describe("take it with you", () => {
     await section.getByText("The link is copied.").waitFor();
     const link = await visitor.page.evaluate(() => navigator.clipboard.readText());
     assert.match(link, /label=7/);
-    assert.equal(await section.getByRole("textbox", { name: /^A link to all/ }).inputValue(), link);
+    assert.equal(
+      await section.getByRole("textbox", { name: /^A link to what is chosen/ }).inputValue(),
+      link,
+    );
     await visitor.leave();
 
     const other = await site.visit(link);

@@ -92,8 +92,8 @@ describe("a wall of digits", () => {
     const wall = section.getByRole("img");
     const noisy = section.getByRole("img", { name: /noisy, at t = 999/ });
     await noisy.waitFor();
-    const dice = section.getByRole("button", { name: "Other noise for the wall" });
-    const seed = section.getByRole("spinbutton", { name: "Seed of the wall" });
+    const dice = section.getByRole("button", { name: "Another seed" });
+    const seed = section.getByRole("spinbutton", { name: "Seed" });
     const before = await visitor.pixels(wall);
     await section.getByRole("button", { name: "Stand still" }).click();
     for (let i = 0; i < 10; i++) await dice.click();

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import puppeteer from "puppeteer-core";
+import { seeAllFigures } from "./figures.js";
 import { SLOW, serve } from "./helpers.js";
 
 const executablePath = process.env["FIREFOX"] ?? "";
@@ -30,25 +31,13 @@ describe("the page in Firefox", { skip, timeout: SLOW }, () => {
     await page.goto(`${server.url}?device=cpu#steps=10`);
 
     await page.waitForSelector('canvas[aria-label^="The finished image"]', { timeout: SLOW });
-    /** @param {string} selector */
-    const texts = (selector) =>
-      page.$$eval(selector, (found) => found.map((element) => element.textContent?.trim() ?? ""));
-    const readouts = await texts("#walk-back .readouts dd");
+    const readouts = await page.$$eval("#walk-back .readouts dd", (found) =>
+      found.map((element) => element.textContent?.trim() ?? ""),
+    );
     assert.ok(readouts.includes("10 of 10"), readouts.join("; "));
     assert.ok(readouts.includes("CPU"), readouts.join("; "));
 
-    // Every figure is created when its place comes near.
-    const figures = await page.$$eval(
-      "section:not([hidden]) [data-figure], section[data-figure]",
-      (found) => found.map((element) => element.getAttribute("data-figure") ?? ""),
-    );
-    assert.ok(figures.length > 5, figures.join(", "));
-    for (const figure of figures) {
-      const place = `[data-figure="${figure}"]`;
-      await page.$eval(place, (element) => element.scrollIntoView());
-      await page.waitForSelector(`${place}[data-ready]`, { timeout: SLOW / 5 });
-    }
-    assert.deepEqual(await texts(".figure-failure"), []);
+    await seeAllFigures(page);
     assert.deepEqual(complaints, []);
   });
 });

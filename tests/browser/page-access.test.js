@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { violations } from "./accessibility.js";
+import { seeAllFigures } from "./figures.js";
 import { openSite } from "./site.js";
 
 /** @typedef {import("./visitor.js").Visitor} Visitor */
@@ -18,17 +19,6 @@ const site = openSite();
  */
 const visit = (options, hash = "steps=10") => site.visit(`?device=cpu#${hash}`, options);
 
-/** Brings every figure into sight, one after the other. @param {Visitor} visitor */
-async function seeAllFigures(visitor) {
-  const figures = visitor.page.locator("section:not([hidden]) [data-figure]");
-  for (const figure of await figures.all()) {
-    await figure.scrollIntoViewIfNeeded();
-    await visitor.until(async () =>
-      figure.evaluate((place) => place.matches("[data-ready], :has(> .figure-failure)")),
-    );
-  }
-}
-
 describe("axe finds nothing", () => {
   for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
     for (const width of [1280, 390]) {
@@ -38,7 +28,7 @@ describe("axe finds nothing", () => {
           viewport: { width, height: 900 },
           reducedMotion: "reduce",
         });
-        await seeAllFigures(visitor);
+        await seeAllFigures(visitor.page);
         await visitor.page.getByText("Sampler and spacing").click();
         await visitor.page.getByText("What computes here").click();
         const { page } = visitor;
@@ -177,17 +167,14 @@ test("the table of contents goes to a figure and leaves the walk alone", async (
   await visitor.rests(1);
   const contents = visitor.page.getByRole("navigation", { name: "Contents" });
   const link = contents.getByRole("link").nth(1);
-  const sections = visitor.page.locator("section.lesson:not([hidden])");
-  const others = await sections.count();
-  if (others > 0) {
-    assert.equal(await contents.getByRole("link").count(), 1 + others, "the hero, and each other");
-    const name = (await link.textContent()) ?? "";
-    await link.click();
-    const heading = visitor.page.getByRole("heading", { name });
-    await visitor.until(() => heading.evaluate((at) => at === document.activeElement));
-    assert.equal(new URL(visitor.page.url()).hash, "#steps=10&seed=5&at=1");
-    assert.equal(await visitor.seed.inputValue(), "5");
-  }
+  const others = await visitor.page.locator("section.lesson:not([hidden])").count();
+  assert.equal(await contents.getByRole("link").count(), 1 + others, "the hero, and each other");
+  const name = (await link.textContent()) ?? "";
+  await link.click();
+  const heading = visitor.page.getByRole("heading", { name });
+  await visitor.until(() => heading.evaluate((at) => at === document.activeElement));
+  assert.equal(new URL(visitor.page.url()).hash, "#steps=10&seed=5&at=1");
+  assert.equal(await visitor.seed.inputValue(), "5");
   await visitor.leave();
 });
 
@@ -216,7 +203,7 @@ for (const [width, height] of /** @type {const} */ ([
 
 test("no width from 360 to 2560 pixels makes the page scroll sideways", async () => {
   const visitor = await visit({ reducedMotion: "reduce" });
-  await seeAllFigures(visitor);
+  await seeAllFigures(visitor.page);
   for (const width of [360, 390, 600, 768, 1000, 1280, 1920, 2560]) {
     await visitor.page.setViewportSize({ width, height: 900 });
     await visitor.page.waitForTimeout(100);

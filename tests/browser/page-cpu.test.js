@@ -157,15 +157,6 @@ describe("the page on the CPU", () => {
     await visitor.leave();
   });
 
-  test("computes only the last of ten quick changes", async () => {
-    const visitor = await visit();
-    await visitor.pause.click();
-    for (let i = 0; i < 10; i++) await visitor.digit(String(i)).check();
-    await visitor.revealed(3000);
-    await visitor.page.getByRole("img", { name: /guess of the clean image of 9/ }).waitFor();
-    await visitor.leave();
-  });
-
   test("rests while nobody looks", async () => {
     const visitor = await visit();
     /** @param {boolean} hidden */

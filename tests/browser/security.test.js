@@ -5,10 +5,9 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import path from "node:path";
 import { test } from "node:test";
-import { policyOfPage, root, serve } from "./helpers.js";
+import { policyOfPage, root } from "./helpers.js";
 import { forgive } from "./policy.js";
 import { openSite } from "./site.js";
-import { Visitor } from "./visitor.js";
 
 const site = openSite();
 
@@ -117,15 +116,11 @@ test("a server of the page that sends it elsewhere is not followed", async (t) =
   t.after(() => elsewhere.close());
   const { port } = /** @type {import("node:net").AddressInfo} */ (elsewhere.address());
   const location = `http://127.0.0.1:${port}/labels.json`;
-  const misled = await serve({ "/pretrained/mnist/labels.json": { status: 302, location } });
-  t.after(misled.close);
-  const context = await site.browser.newContext({ reducedMotion: "reduce" });
-  const visitor = new Visitor(await context.newPage());
-  await visitor.page.goto(`${misled.url}?device=cpu`);
+  const misled = { "/pretrained/mnist/labels.json": { status: 302, location } };
+  const visitor = await site.visitWith(t, misled, "?device=cpu", { reducedMotion: "reduce" });
   await visitor.failure.waitFor({ timeout: 60_000 });
   assert.match((await visitor.failure.textContent()) ?? "", /labels\.json could not be fetched/);
   assert.deepEqual(asked, []);
   // The browser's tools speak of the request that it refused to send.
   assert.ok(forgive().every((offence) => offence.includes(location)));
-  await context.close();
 });

@@ -2,16 +2,17 @@
 
 import { after, before } from "node:test";
 import { launch, serve } from "./helpers.js";
-import { visit } from "./visitor.js";
+import { arrive, visit } from "./visitor.js";
 
 /**
  * Opens a site before the first test, and closes it after the last: of the file, or of the `describe` that
  * this is called in. Visits that no test has ended end then, with what the page complained about in them.
  * @param {object} [options]
  * @param {boolean} [options.webgpu] whether the browser has a WebGPU adapter, imitated in software
+ * @param {string[]} [options.flags] of the browser's command line
  * @param {Parameters<typeof serve>[1]} [options.place] what is served and where; the repository without it
  */
-export function openSite({ webgpu = false, place } = {}) {
+export function openSite({ webgpu = false, flags = [], place } = {}) {
   /** @type {Awaited<ReturnType<typeof serve>> | undefined} */
   let server;
   /** @type {Awaited<ReturnType<typeof launch>> | undefined} */
@@ -21,7 +22,7 @@ export function openSite({ webgpu = false, place } = {}) {
 
   const open = async () => {
     server = await serve({}, place);
-    browser = await launch({ webgpu });
+    browser = await launch({ webgpu, flags });
   };
   /** @type {Promise<void> | undefined} */
   let opening;
@@ -49,14 +50,29 @@ export function openSite({ webgpu = false, place } = {}) {
     /**
      * Opens the page as `visit` does.
      * @param {string} [address] behind the site's own, or a whole one
-     * @param {import("playwright-core").BrowserContextOptions} [options]
+     * @param {import("./visitor.js").Arrival} [arrival]
      * @param {number} [timeout]
      */
-    async visit(address = "?device=cpu", options, timeout) {
+    async visit(address = "?device=cpu", arrival, timeout) {
       await opened();
       const url = new URL(address, this.url).href;
-      const visitor = await visit(this.browser, url, options, timeout);
+      const visitor = await visit(this.browser, url, arrival, timeout);
       visitors.push(visitor);
+      return visitor;
+    },
+    /**
+     * Opens the page as `arrive` does, on a server of its own; both are gone after the test.
+     * @param {import("node:test").TestContext} t
+     * @param {Parameters<typeof serve>[0]} instead what this server answers differently
+     * @param {string} [address] behind the server's own
+     * @param {import("./visitor.js").Arrival} [arrival]
+     */
+    async visitWith(t, instead, address = "?device=cpu", arrival) {
+      await opened();
+      const { url, close } = await serve(instead, place);
+      t.after(close);
+      const visitor = await arrive(this.browser, url + address, arrival);
+      t.after(() => visitor.page.context().close());
       return visitor;
     },
   };

@@ -2,11 +2,11 @@
 // and every walk is the one that the CPU walks. On SwiftShader, so with a small network and few steps.
 
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { fixtureModel, fragileWorker } from "./faults.js";
-import { SLOW, launch, serve } from "./helpers.js";
+import { SLOW } from "./helpers.js";
+import { openSite } from "./site.js";
 import { assertSameWalk, openEngine } from "./steady.js";
-import { Visitor } from "./visitor.js";
 
 /** @typedef {import("./steady.js").Change} Change */
 /** @typedef {import("./steady.js").Shown} Shown */
@@ -15,16 +15,7 @@ import { Visitor } from "./visitor.js";
 const FOR_TWO = 3_800_000;
 const FOR_NONE = 1_500_000;
 
-/** @type {Awaited<ReturnType<typeof launch>>} */
-let browser;
-
-before(async () => {
-  browser = await launch({ webgpu: true });
-});
-
-after(async () => {
-  await browser?.close();
-});
+const site = openSite({ webgpu: true });
 
 /** @param {number} count */
 const walkOf = (count) => ({ seed: 5, count, label: null, steps: 2 });
@@ -34,7 +25,7 @@ const onGpu = (frames) => frames.map(({ dispatches }) => dispatches > 0);
 
 describe("a GPU that is too small", { timeout: 2 * SLOW }, () => {
   test("for a batch is asked about half of it, for the same images", async (t) => {
-    const { run } = await openEngine(browser, t, await fragileWorker({ memory: FOR_TWO }));
+    const { run } = await openEngine(site, t, await fragileWorker({ memory: FOR_TWO }));
     await run(`await engine.load({ model: "small", device: "cpu" })`);
     /** @type {Shown[]} */
     const expected = await run(`return walk(it)`, walkOf(4));
@@ -54,7 +45,7 @@ describe("a GPU that is too small", { timeout: 2 * SLOW }, () => {
   });
 
   test("for what a batch needs in one piece is asked about less, and nothing is refused", async (t) => {
-    const { run } = await openEngine(browser, t, await fragileWorker({ piece: 1_150_000 }));
+    const { run } = await openEngine(site, t, await fragileWorker({ piece: 1_150_000 }));
     await run(`await engine.load({ model: "small", device: "cpu" })`);
     /** @type {Shown[]} */
     const expected = await run(`return walk(it)`, walkOf(9));
@@ -69,7 +60,7 @@ describe("a GPU that is too small", { timeout: 2 * SLOW }, () => {
   });
 
   test("for a single image leaves the walk to the CPU, which goes on from its last step", async (t) => {
-    const { run } = await openEngine(browser, t);
+    const { run } = await openEngine(site, t);
     await run(`await engine.load({ model: "small", device: "cpu" })`);
     /** @type {Shown[]} */
     const expected = await run(`return walk(it)`, walkOf(1));
@@ -95,28 +86,23 @@ describe("a GPU that is too small", { timeout: 2 * SLOW }, () => {
   });
 
   test("for the model leaves all to the CPU, or is told where it was asked for by name", async (t) => {
-    const server = await serve({
+    const answers = {
       ...(await fixtureModel("small")),
       ...(await fragileWorker({ memory: FOR_NONE })),
       // Software, too, is worth a try for once.
       "/web/gpu.js": {
         body: `export const findGpu = async () => ({ available: true, software: false, name: "", reason: "" });`,
       },
-    });
-    const context = await browser.newContext();
-    t.after(async () => {
-      await context.close();
-      await server.close();
-    });
-    const visitor = new Visitor(await context.newPage());
-    await visitor.page.goto(`${server.url}?model=small#steps=10`);
+    };
+    const visitor = await site.visitWith(t, answers, "?model=small#steps=10");
     await visitor.revealed(SLOW);
     assert.equal(await visitor.reads("computed on"), "CPU");
     await visitor.page
       .getByText(/^WebGPU did not start \(the GPU refused.*CPU computes\.$/)
       .waitFor();
 
-    await visitor.page.goto(`${server.url}?model=small&device=webgpu#steps=10`);
+    const byName = new URL("?model=small&device=webgpu#steps=10", visitor.page.url());
+    await visitor.page.goto(byName.href);
     await visitor.failure.waitFor({ timeout: SLOW });
     const sentence = (await visitor.failure.textContent()) ?? "";
     assert.match(sentence, /^There is not enough memory here for loading the model/);
@@ -125,7 +111,7 @@ describe("a GPU that is too small", { timeout: 2 * SLOW }, () => {
 
 describe("a GPU that refuses work for another reason", { timeout: SLOW }, () => {
   test("is not believed, and a fresh one walks on", async (t) => {
-    const { run } = await openEngine(browser, t);
+    const { run } = await openEngine(site, t);
     await run(`await engine.load({ model: "small", device: "webgpu" })`);
     /** @type {{ said: string, expected: Shown[], found: Shown[] }} */
     const { said, expected, found } = await run(

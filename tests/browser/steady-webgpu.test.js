@@ -2,27 +2,19 @@
 // here. On SwiftShader, so with a small network and few steps; the CPU's walk is what they are compared with.
 
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { fixtureModel, fragileWorker } from "./faults.js";
-import { SLOW, launch, serve } from "./helpers.js";
+import { SLOW } from "./helpers.js";
+import { openSite } from "./site.js";
 import { assertSameWalk, openEngine } from "./steady.js";
-import { Visitor } from "./visitor.js";
 
 /** @typedef {import("./steady.js").Shown} Shown */
 
-/** @type {Awaited<ReturnType<typeof launch>>} */
-let browser;
-before(async () => {
-  browser = await launch({ webgpu: true });
-});
-
-after(async () => {
-  await browser?.close();
-});
+const site = openSite({ webgpu: true });
 
 describe("a GPU that is lost", { timeout: 2 * SLOW }, () => {
   test("costs no walk anything: it goes on on a new device, and at the second time on the CPU", async (t) => {
-    const { run } = await openEngine(browser, t);
+    const { run } = await openEngine(site, t);
     const options = `{ seed: 4, count: 1, label: null, steps: 3 }`;
 
     await run(`await engine.load({ model: "small", device: "cpu" })`);
@@ -58,13 +50,8 @@ describe("a GPU that is lost", { timeout: 2 * SLOW }, () => {
 
   test("is told in the page, which walks on on the CPU where there is no other", async (t) => {
     const answers = { ...(await fixtureModel("small")), ...(await fragileWorker()) };
-    const server = await serve(answers);
-    const visitor = new Visitor(await browser.newPage());
-    t.after(async () => {
-      await visitor.page.context().close();
-      await server.close();
-    });
-    await visitor.page.goto(`${server.url}?device=webgpu&model=small#steps=10&at=1`);
+    const address = "?device=webgpu&model=small#steps=10&at=1";
+    const visitor = await site.visitWith(t, answers, address);
     await visitor.revealed(SLOW);
     await visitor.until(async () => (await visitor.position()).position === 1, SLOW);
     assert.equal(await visitor.reads("computed on"), "WebGPU");

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { fixtureModel, fragileWorker } from "./faults.js";
-import { largestDifference, serve } from "./helpers.js";
+import { largestDifference } from "./helpers.js";
 import { TOLERANCE } from "./tolerance.js";
 
 /** @typedef {import("./helpers.js").Answer} Answer */
@@ -11,23 +11,17 @@ import { TOLERANCE } from "./tolerance.js";
 
 /**
  * Opens the engine, with a model named "small" and a worker that can be broken.
- * @param {import("playwright-core").Browser} browser
+ * @param {ReturnType<typeof import("./site.js").openSite>} site
  * @param {import("node:test").TestContext} t closes it at its end
  * @param {Record<string, Answer>} [instead]
  */
-export async function openEngine(browser, t, instead = {}) {
+export async function openEngine(site, t, instead = {}) {
   const answers = {
     ...(await fixtureModel("small")),
     ...(await fragileWorker()),
     ...instead,
   };
-  const server = await serve(answers);
-  const page = await browser.newPage();
-  t.after(async () => {
-    await page.context().close();
-    await server.close();
-  });
-  await page.goto(`${server.url}tests/browser/steady.html`);
+  const { page, complaints } = await site.visitWith(t, answers, "tests/browser/steady.html");
   await page.waitForFunction("globalThis.engine !== undefined");
   /** @param {string} script @param {unknown} [value] `it` in the script @returns {Promise<any>} */
   const run = (script, value) =>
@@ -35,7 +29,7 @@ export async function openEngine(browser, t, instead = {}) {
       ([script, it]) => new Function("it", `return (async () => { ${script} })()`)(it),
       /** @type {const} */ ([script, value]),
     );
-  return { run, answers };
+  return { page, complaints, run };
 }
 
 /**

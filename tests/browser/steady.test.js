@@ -4,25 +4,16 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { fixtureModel, fragileWorker, limitMemory, scaleTensor } from "./faults.js";
-import { launch, root, serve } from "./helpers.js";
+import { root } from "./helpers.js";
+import { openSite } from "./site.js";
 import { openEngine } from "./steady.js";
-import { Visitor } from "./visitor.js";
 
 /** @typedef {import("./helpers.js").Answer} Answer */
 /** @typedef {import("../../web/protocol.js").ChainOptions} ChainOptions */
 
-/** @type {Awaited<ReturnType<typeof launch>>} */
-let browser;
-
-before(async () => {
-  browser = await launch({ webgpu: false });
-});
-
-after(async () => {
-  await browser?.close();
-});
+const site = openSite();
 
 /**
  * The engine with a model on the CPU.
@@ -31,7 +22,7 @@ after(async () => {
  * @param {string} [model]
  */
 async function engineOn(t, instead = {}, model = "small") {
-  const { run } = await openEngine(browser, t, instead);
+  const { run } = await openEngine(site, t, instead);
   await run(`await engine.load({ model: it, device: "cpu" })`, model);
   return run;
 }
@@ -88,14 +79,10 @@ describe("a worker that breaks down", () => {
   });
 
   test("is told in the page, which goes on when asked", async (t) => {
-    const server = await serve({ ...(await fixtureModel("small")), ...(await fragileWorker()) });
-    const context = await browser.newContext();
-    t.after(async () => {
-      await context.close();
-      await server.close();
-    });
-    const visitor = new Visitor(await context.newPage());
-    await visitor.page.goto(`${server.url}?device=cpu&model=small#steps=10&at=2`);
+    const answers = { ...(await fixtureModel("small")), ...(await fragileWorker()) };
+    const viewport = { width: 1280, height: 720 };
+    const address = "?device=cpu&model=small#steps=10&at=2";
+    const visitor = await site.visitWith(t, answers, address, { viewport });
     await visitor.rests(2);
     await visitor.page.evaluate(
       () =>
@@ -112,7 +99,7 @@ describe("a worker that breaks down", () => {
       /broke down while taking a step of a walk/,
     );
     const box = await visitor.failure.boundingBox();
-    assert.ok(box !== null && box.y >= 0 && box.y + box.height < 720, "in sight");
+    assert.ok(box !== null && box.y >= 0 && box.y + box.height < viewport.height, "in sight");
     await visitor.page.getByRole("button", { name: "Try again" }).click();
     // The address had the step that was asked for.
     await visitor.rests(3);
@@ -157,14 +144,8 @@ describe("memory that does not suffice", () => {
   });
 
   test("is told plainly where not even one image fits", async (t) => {
-    const server = await serve({ ...(await fixtureModel("small")), ...(await withMemory(24)) });
-    const context = await browser.newContext();
-    t.after(async () => {
-      await context.close();
-      await server.close();
-    });
-    const visitor = new Visitor(await context.newPage());
-    await visitor.page.goto(`${server.url}?device=cpu&model=small`);
+    const answers = { ...(await fixtureModel("small")), ...(await withMemory(24)) };
+    const visitor = await site.visitWith(t, answers, "?device=cpu&model=small");
     await visitor.failure.waitFor();
     const sentence = (await visitor.failure.textContent()) ?? "";
     assert.match(sentence, /^There is not enough memory here for loading the model/);
@@ -174,20 +155,12 @@ describe("memory that does not suffice", () => {
 
 describe("numbers that are none", () => {
   test("stop the walk, and the page says at which step", async (t) => {
-    const server = await serve(
-      await fixtureModel("huge", {
-        // Finite, so it passes the check at start; x_0-hat is some fifty times as large.
-        weights: (file) => scaleTensor(file, "conv_out.weight", 5e37),
-        scheduler: { clip_sample: false },
-      }),
-    );
-    const context = await browser.newContext();
-    t.after(async () => {
-      await context.close();
-      await server.close();
+    const answers = await fixtureModel("huge", {
+      // Finite, so it passes the check at start; x_0-hat is some fifty times as large.
+      weights: (file) => scaleTensor(file, "conv_out.weight", 5e37),
+      scheduler: { clip_sample: false },
     });
-    const visitor = new Visitor(await context.newPage());
-    await visitor.page.goto(`${server.url}?device=cpu&model=huge#steps=10`);
+    const visitor = await site.visitWith(t, answers, "?device=cpu&model=huge#steps=10");
     await visitor.failure.waitFor();
     assert.match(
       (await visitor.failure.textContent()) ?? "",

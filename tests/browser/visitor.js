@@ -6,16 +6,35 @@ import { watch } from "./policy.js";
 /** @typedef {import("playwright-core").Page} Page */
 
 /**
- * Opens the page, and waits for the first answer of the network.
+ * @typedef {object} Preparation what is special before the page is opened
+ * @property {readonly string[]} [allowed] other origins that the visitor allows to be asked
+ * @property {(context: import("playwright-core").BrowserContext) => unknown} [prepare] done before there is a page
+ */
+/** @typedef {import("playwright-core").BrowserContextOptions & Preparation} Arrival */
+
+/**
+ * Opens the page, and waits for nothing of it.
  * @param {import("playwright-core").Browser} browser
  * @param {string} url with ?device=cpu where the device matters, and #... for a state
- * @param {import("playwright-core").BrowserContextOptions} [options]
+ * @param {Arrival} [arrival]
+ */
+export async function arrive(browser, url, { allowed, prepare, ...options } = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  await prepare?.(context);
+  const visitor = new Visitor(await context.newPage(), allowed);
+  await visitor.page.goto(url);
+  return visitor;
+}
+
+/**
+ * Opens the page, and waits for the first answer of the network.
+ * @param {import("playwright-core").Browser} browser
+ * @param {string} url
+ * @param {Arrival} [arrival]
  * @param {number} [timeout]
  */
-export async function visit(browser, url, options = {}, timeout = 60_000) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
-  const visitor = new Visitor(await context.newPage());
-  await visitor.page.goto(url);
+export async function visit(browser, url, arrival, timeout = 60_000) {
+  const visitor = await arrive(browser, url, arrival);
   await visitor.unlessItFails(visitor.revealed(timeout), timeout);
   return visitor;
 }
@@ -86,11 +105,12 @@ export class Visitor {
   }
 
   /**
-   * A readout of the hero, or a line of the details: the first of the name.
+   * A readout of the hero, or a line of the details: the first of the name; or one of another part.
    * @param {string} term what stands above or beside it
+   * @param {Page | import("playwright-core").Locator} [within]
    */
-  async reads(term) {
-    const rows = this.page.locator("dl > div");
+  async reads(term, within = this.page) {
+    const rows = within.locator("dl > div");
     const row = rows.filter({ has: this.page.locator("dt").getByText(term, { exact: true }) });
     return ((await row.locator("dd").first().textContent()) ?? "").trim();
   }

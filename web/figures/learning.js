@@ -96,8 +96,6 @@ class Learning {
       onInput: (t) => this.#seek(t),
     });
     this.#seed = createSeed({
-      label: "Noise, by number",
-      diceName: "Other noise",
       value: seed,
       onChange: (seed) => {
         this.#settings.set({ seed });
@@ -186,7 +184,7 @@ class Learning {
     this.#begin();
   }
 
-  /** Another digit, or other noise. */
+  /** Another digit, or another seed. */
   #begin() {
     const { seed, t } = this.#settings.values;
     const { x0, digit } = this.#picker;

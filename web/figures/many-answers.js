@@ -72,7 +72,6 @@ export async function create(root, context) {
   told.element.hidden = !canBeTold(info, shape, digits);
   const seed = createSeed({
     value: settings.values.seed,
-    diceName: "Other noise",
     onChange: (value) => choose({ seed: value }),
   });
 

@@ -30,7 +30,6 @@ export async function create(root, context) {
   });
   const seed = createSeed({
     value: settings.values.seed,
-    diceName: "Other noise to jump from",
     onChange: (value) => choose({ seed: value }),
   });
   const sampler = createChoice({

@@ -66,7 +66,6 @@ export async function create(root, context) {
   });
   const seed = createSeed({
     value: settings.values.seed,
-    diceName: "Other noise for both",
     onChange: (value) => choose({ seed: value }),
   });
 

@@ -52,7 +52,6 @@ export function create(root, context) {
   });
   const seed = createSeed({
     value: settings.values.seed,
-    diceName: "Other noise for all chains",
     onChange: (value) => choose({ seed: value }),
   });
   const shown = createChoice({

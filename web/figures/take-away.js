@@ -178,7 +178,7 @@ export function create(root, { arithmetic, loaded, shape, state, linked, history
       h(
         "div",
         { class: "take-link" },
-        h("label", { for: id }, "A link to all that is chosen on this page"),
+        h("label", { for: id }, "A link to what is chosen on this page"),
         h("div", { class: "with-button" }, address, copy.element),
         linked
           ? null

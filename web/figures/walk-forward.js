@@ -95,8 +95,6 @@ class WalkForward {
       onInput: (t) => this.#seek(t),
     });
     this.#seed = createSeed({
-      label: "Noise, by number",
-      diceName: "Other noise",
       value: seed,
       onChange: (seed) => {
         this.#settings.set({ seed });

@@ -69,8 +69,6 @@ export function create(root, { engine, loaded, shape, state, history, calm, fail
   });
   const play = createButton({ name: "Walk", icon: "play", shown: true, primary: true, onPress });
   const seed = createSeed({
-    label: "Seed of the wall",
-    diceName: "Other noise for the wall",
     value: settings.values.seed,
     onChange: (value) => choose({ seed: value }),
   });

@@ -6,14 +6,14 @@ import { createButton } from "./button.js";
 
 /**
  * @param {object} options
- * @param {string} [options.label]
+ * @param {string} [options.where] where a figure has two, e.g. "on the left"
  * @param {number} options.value
  * @param {string} [options.shortcut] of the dice
- * @param {string} [options.diceName] where a page has several dice, what this one throws
  * @param {(seed: number) => void} options.onChange
  */
 export function createSeed(options) {
   const id = freshId("seed");
+  const where = options.where === undefined ? "" : ` ${options.where}`;
   const input = h("input", {
     id,
     type: "number",
@@ -38,7 +38,7 @@ export function createSeed(options) {
     options.onChange(input.valueAsNumber);
   };
   const dice = createButton({
-    name: options.diceName ?? "Another seed",
+    name: `Another seed${where}`,
     icon: "dice",
     onPress: roll,
     ...(options.shortcut === undefined ? {} : { shortcut: options.shortcut }),
@@ -46,7 +46,7 @@ export function createSeed(options) {
   const element = h(
     "div",
     { class: "control" },
-    h("label", { for: id }, options.label ?? "Seed"),
+    h("label", { for: id }, `Seed${where}`),
     h("div", { class: "with-button" }, input, dice.element),
   );
   return {

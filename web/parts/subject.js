@@ -52,7 +52,7 @@ export function createSubject({ context, digits, value, onChange }) {
   const [, channels = 1, height, width] = shape;
   const picker = createImagePicker({
     shape,
-    hint: `This figure begins with a real image. The page has digits of ${digits.height} × ${digits.width} in grey, and this model knows images of ${height} × ${width} ${inColour(channels)}: open one of the kind it was trained on, or drop it here. Until then the model draws one.`,
+    hint: `This figure begins with a real image. The page has digits of ${digits.height} × ${digits.width} in grey, and this model knows images of ${height} × ${width} ${inColour(channels)}: open one of the kind it was trained on, or drop it here. Until then the model draws one. A link to this page does not carry yours.`,
     draw: (number) => drawn(context, number),
     // Where a step takes seconds, only when asked.
     drawsAtOnce: !isSlow(context.loaded),

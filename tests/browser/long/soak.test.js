@@ -4,48 +4,37 @@
 // left at every step or every load.
 
 import assert from "node:assert/strict";
-import { after, describe, test } from "node:test";
-import { fixtureModel, fragileWorker } from "../faults.js";
-import { launch, serve } from "../helpers.js";
+import { describe, test } from "node:test";
+import { fixtureModel } from "../faults.js";
+import { openSite } from "../site.js";
+import { openEngine } from "../steady.js";
+
+/** What is left behind is counted after it could have been collected. */
+const flags = ["--js-flags=--expose-gc"];
+const sites = { cpu: openSite({ flags }), webgpu: openSite({ webgpu: true, flags }) };
 
 /** @typedef {{ memory: number, buffers: number, bytes: number }} Held */
 
 /**
  * @typedef {object} Soak
- * @property {boolean} webgpu
  * @property {number} settings how often they change
  * @property {number} steps of each walk
  * @property {number} reloads of each of two models
  */
 
-/** @type {(() => Promise<unknown>)[]} */
-const closing = [];
-after(() => Promise.all(closing.map((close) => close())));
-
 /**
  * Walks, reloads, and counts what is held after each reload.
+ * @param {import("node:test").TestContext} t
+ * @param {keyof typeof sites} device
  * @param {Soak} soak
  * @returns {Promise<{ held: Held[], steps: number, complaints: string[] }>}
  */
-async function soak({ webgpu, settings, steps, reloads }) {
-  const browser = await launch({ webgpu, flags: ["--js-flags=--expose-gc"] });
-  closing.push(() => browser.close());
-  const server = await serve({
-    ...(await fixtureModel("small")),
-    ...(await fixtureModel("labelled", { folder: "class_conditional" })),
-    ...(await fragileWorker()),
-  });
-  closing.push(server.close);
-  const page = await browser.newPage();
-  /** @type {string[]} */
-  const complaints = [];
+async function soak(t, device, { settings, steps, reloads }) {
+  const labelled = await fixtureModel("labelled", { folder: "class_conditional" });
+  const { page, complaints } = await openEngine(sites[device], t, labelled);
   page.on("console", (message) => {
-    if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
+    if (message.type() === "warning") complaints.push(message.text());
   });
-  page.on("pageerror", (error) => complaints.push(error.message));
-  await page.goto(`${server.url}tests/browser/steady.html`);
-  await page.waitForFunction("globalThis.engine !== undefined");
-  const device = webgpu ? "webgpu" : "cpu";
   /** @type {Held[]} */
   const held = [];
   let taken = 0;
@@ -53,7 +42,7 @@ async function soak({ webgpu, settings, steps, reloads }) {
   for (let setting = 0; setting < settings; setting++) {
     const reload = setting === 0 || setting % every === 0 ? ["small", "labelled"] : [];
     const found = await page.evaluate(
-      async ({ setting, steps, reload, device, webgpu }) => {
+      async ({ setting, steps, reload, device }) => {
         const lab = /** @type {any} */ (globalThis);
         const { engine, tell } = lab;
         // The labelled model stays: it takes every setting.
@@ -61,7 +50,7 @@ async function soak({ webgpu, settings, steps, reloads }) {
         const counted = reload.length > 0 ? await tell("count") : null;
         const [h, w] = lab.info.imageSize;
         const size = lab.info.channels * h * w;
-        const count = !webgpu && setting % 10 === 9 ? 3 : 1;
+        const count = device === "cpu" && setting % 10 === 9 ? 3 : 1;
         const kind = setting % 5;
         const options = {
           seed: setting,
@@ -87,7 +76,7 @@ async function soak({ webgpu, settings, steps, reloads }) {
         chain.close();
         return { counted, taken };
       },
-      { setting, steps, reload, device, webgpu },
+      { setting, steps, reload, device },
     );
     taken += found.taken;
     if (found.counted !== null) held.push(found.counted);
@@ -113,8 +102,8 @@ function assertFlat(held, what) {
 
 describe("a soak", { timeout: 3_600_000 }, () => {
   test("of 10,000 steps, 50 settings and 20 model reloads keeps the CPU's memory flat", async (t) => {
-    const plan = { webgpu: false, settings: 50, steps: 200, reloads: 10 };
-    const { held, steps, complaints } = await soak(plan);
+    const plan = { settings: 50, steps: 200, reloads: 10 };
+    const { held, steps, complaints } = await soak(t, "cpu", plan);
     t.diagnostic(`${steps} steps; MiB/buffers/bytes at each reload: ${inWords(held)}`);
     assert.equal(steps, 10_000);
     assertFlat(held, "memory");
@@ -122,8 +111,8 @@ describe("a soak", { timeout: 3_600_000 }, () => {
   });
 
   test("of 400 steps, 10 settings and 4 reloads of each model keeps the GPU's buffers flat", async (t) => {
-    const plan = { webgpu: true, settings: 10, steps: 40, reloads: 4 };
-    const { held, steps, complaints } = await soak(plan);
+    const plan = { settings: 10, steps: 40, reloads: 4 };
+    const { held, steps, complaints } = await soak(t, "webgpu", plan);
     t.diagnostic(`${steps} steps; MiB/buffers/bytes at each reload: ${inWords(held)}`);
     assert.equal(steps, 400);
     assertFlat(held, "memory");

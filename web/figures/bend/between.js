@@ -39,14 +39,12 @@ export function create(root, { engine, arithmetic, loaded, shape, state, calm, f
     },
   });
   const from = createSeed({
-    label: "Seed on the left",
-    diceName: "Other noise on the left",
+    where: "on the left",
     value: settings.values.from,
     onChange: (value) => choose({ from: value }),
   });
   const to = createSeed({
-    label: "Seed on the right",
-    diceName: "Other noise on the right",
+    where: "on the right",
     value: settings.values.to,
     onChange: (value) => choose({ to: value }),
   });

@@ -20,8 +20,6 @@ export const ANSWERS = 4;
  * @property {string} noised what the noisy picture is
  * @property {string} noNoise what a screen reader hears before it is there
  * @property {string} noAnswers and before the answers are
- * @property {string} seed
- * @property {string} dice
  */
 
 /**
@@ -57,8 +55,6 @@ export function createFourAnswers({ engine, loaded, shape, calm, fail }, options
     onChange: (value) => onChange({ label: value }),
   });
   const seed = createSeed({
-    label: words.seed,
-    diceName: words.dice,
     value: values.seed,
     onChange: (value) => onChange({ seed: value }),
   });

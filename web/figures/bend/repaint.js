@@ -61,8 +61,6 @@ export async function create(root, context) {
       noised: "what is kept is noised along",
       noNoise: "The walk, not there yet",
       noAnswers: "Four ways to fill the gap, not there yet",
-      seed: "Seed of the filling",
-      dice: "Other noise for the filling",
     },
     values: settings.values,
     onChange: choose,

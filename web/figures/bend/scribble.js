@@ -65,8 +65,6 @@ export async function create(root, context) {
       noised: "your drawing, noised",
       noNoise: "The noised drawing, not there yet",
       noAnswers: "Four walks back from the drawing, not there yet",
-      seed: "Seed of the noise",
-      dice: "Other noise for the drawing",
     },
     values: settings.values,
     onChange: choose,

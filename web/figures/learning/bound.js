@@ -1,4 +1,4 @@
-// The terms of the variational bound for one digit: L_T, L_{t-1} over t, and L_0, in bits per pixel.
+// The terms of the variational bound for one digit: L_T, L_{t-1} over t, and L_0, in bits/dim.
 // Hidden until the first is known.
 
 import { h } from "../../dom.js";
@@ -15,9 +15,9 @@ import { Curve } from "./measure.js";
  */
 export function createBound(engine, onSeek) {
   const plot = createPlot({
-    label: "The terms of the bound over t, in bits per pixel",
+    label: "The terms of the bound over t, in bits/dim",
     x: { label: "t" },
-    y: { label: "bits per pixel", log: true },
+    y: { label: "bits/dim", log: true },
     height: 200,
     series: [{ name: "L", colour: "second" }],
     onSeek: (t) => onSeek(Math.round(t)),
@@ -30,7 +30,7 @@ export function createBound(engine, onSeek) {
   const element = h(
     "div",
     { class: "bound", hidden: true },
-    h("p", { class: "plot-title" }, "What this image costs, in bits per dimension"),
+    h("p", { class: "plot-title" }, "What this image costs, in bits per dimension (bits/dim)"),
     plot.element,
     readouts.element,
   );
