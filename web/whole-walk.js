@@ -3,6 +3,9 @@
 
 /** @typedef {import("./protocol.js").Frame} Frame */
 
+/** Whether a walk neither begins nor ends with this frame: what is left out where no motion is wanted. @param {Frame} frame */
+export const isBetween = ({ index, done }) => index > 0 && !done;
+
 /**
  * All frames of a chain, one after the other; the last is `done`. It ends early where the signal is aborted.
  * @param {import("./engine.js").Engine} engine

@@ -215,8 +215,12 @@ fn settings_read_and_write_themselves() {
         let setting: Setting = text.parse().unwrap();
         assert_eq!(setting.with_steps(1000).to_string(), whole);
     }
-    let short = Setting::default().with_steps(100);
-    assert_eq!(short.to_string(), "ddpm:100:1", "no more steps than T");
+    let short: Setting = "ddpm".parse().unwrap();
+    assert_eq!(
+        short.with_steps(100).to_string(),
+        "ddpm:100:1",
+        "no more steps than T"
+    );
     for (text, part) in [
         ("euler", "ddpm"),
         ("ddpm:many", "number of steps"),

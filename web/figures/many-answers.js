@@ -13,7 +13,7 @@ import { createTile } from "../parts/tile.js";
 import { MANY_STEPS } from "../settings.js";
 import { pixelwise, repeat, rootMeanSquare } from "../statistics.js";
 import { canBeTold, hasSubject, labelFor, noDigits, perDevice } from "../suit.js";
-import { wholeWalk } from "../whole-walk.js";
+import { isBetween, wholeWalk } from "../whole-walk.js";
 
 const WALKS = 16;
 
@@ -176,7 +176,7 @@ export async function create(root, context) {
       const values = frame.done ? frame.next : frame.x0;
       const step = `step ${frame.index + 1} of ${timesteps.length}`;
       progress.textContent = frame.done ? "" : step;
-      if (calm && !frame.done && frame.index > 0) continue;
+      if (calm && isBetween(frame)) continue;
       const { mean: middle, deviation } = pixelwise(values, WALKS);
       const size = rootMeanSquare(deviation).toFixed(2);
       const what = frame.done ? "images" : `guesses of the image at t = ${frame.timestep}, ${step}`;

@@ -15,7 +15,7 @@ import { term } from "../parts/term.js";
 import { stepChoices } from "../settings.js";
 import { distance } from "../statistics.js";
 import { canBeTold, hasSubject, labelFor, noDigits, suitableSteps } from "../suit.js";
-import { wholeWalk } from "../whole-walk.js";
+import { isBetween, wholeWalk } from "../whole-walk.js";
 
 /** @typedef {import("../protocol.js").Frame} Frame */
 
@@ -144,7 +144,7 @@ export async function create(root, context) {
         });
       }
       distances.push({ t, apart: distance(a.xt, b.xt), off: distance(b.x0, truth) });
-      if (calm && !a.done && a.index > 0) continue;
+      if (calm && isBetween(a)) continue;
       for (const show of unseen) show();
       unseen = [];
       const parted = distances.find(({ apart }) => apart > PARTED);

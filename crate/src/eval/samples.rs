@@ -22,18 +22,6 @@ pub struct Setting {
     pub eta: f64,
 }
 
-impl Default for Setting {
-    /// DDPM, unguided.
-    fn default() -> Self {
-        Self {
-            sampler: SamplerKind::Ddpm,
-            num_inference_steps: None,
-            guidance_scale: 1.0,
-            eta: 0.0,
-        }
-    }
-}
-
 impl Setting {
     /// The same with its number of steps, which for a model of T timesteps may be the usual one.
     #[must_use]

@@ -9,7 +9,7 @@ import { createSeed } from "../../parts/seed.js";
 import { createSlider } from "../../parts/slider.js";
 import { createTile } from "../../parts/tile.js";
 import { SHARE } from "../../settings.js";
-import { wholeWalk } from "../../whole-walk.js";
+import { isBetween, wholeWalk } from "../../whole-walk.js";
 import { FEW_STEPS, stepsOf } from "./steps.js";
 
 /** Shares of the way that the strip shows. */
@@ -110,11 +110,11 @@ export function create(root, { engine, arithmetic, loaded, shape, state, calm, f
     const { share: at } = settings.values;
     const x = await noises([at], signal);
     for await (const { frame, shape: all } of wholeWalk(engine, options(x, 1), signal, gate)) {
-      const { index, done, timestep } = frame;
+      const { done, timestep } = frame;
       const where = `at ${percent(at)} of the way`;
       const how = done ? "" : `, the guess at t = ${timestep}`;
       setText(status, done ? where : `walking, t = ${timestep}`);
-      if (calm && !done && index > 0) continue;
+      if (calm && isBetween(frame)) continue;
       tile.show(done ? frame.next : frame.x0, all, `The image ${where}${how}`);
     }
   }, fail);
@@ -123,8 +123,8 @@ export function create(root, { engine, arithmetic, loaded, shape, state, calm, f
     const shares = Array.from({ length: STRIP }, (_, i) => i / (STRIP - 1));
     const x = await noises(shares, signal);
     for await (const { frame } of wholeWalk(engine, options(x, STRIP), signal, gate)) {
-      const { index, done, timestep } = frame;
-      if (calm && !done && index > 0) continue;
+      const { done, timestep } = frame;
+      if (calm && isBetween(frame)) continue;
       const images = done ? frame.next : frame.x0;
       const how = done ? "" : `, the guess at t = ${timestep}`;
       shares.forEach((at, i) => {

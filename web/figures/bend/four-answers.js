@@ -8,7 +8,7 @@ import { createLabelChoice } from "../../parts/choice.js";
 import { createImageGrid } from "../../parts/image-grid.js";
 import { createSeed } from "../../parts/seed.js";
 import { createTile } from "../../parts/tile.js";
-import { wholeWalk } from "../../whole-walk.js";
+import { isBetween, wholeWalk } from "../../whole-walk.js";
 
 /** @typedef {import("../../protocol.js").ChainOptions} ChainOptions */
 /** @typedef {import("../../protocol.js").Frame} Frame */
@@ -87,7 +87,7 @@ export function createFourAnswers({ engine, loaded, shape, calm, fail }, options
       const frames = wholeWalk(engine, /** @type {ChainOptions} */ (chain), signal, gate);
       for await (const { frame, timesteps, shape: all } of frames) {
         if (!frame.done) setText(status, `walking, t = ${frame.timestep}`);
-        if (calm && !frame.done && frame.index > 0) continue;
+        if (calm && isBetween(frame)) continue;
         const { images, text, result } = show(frame, all);
         const left = timesteps.length - 1 - frame.index;
         answers.show(images, all, frame.done ? text : `${text}, ${left} steps to go`);

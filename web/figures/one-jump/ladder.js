@@ -6,7 +6,7 @@ import { latest } from "../../latest.js";
 import { createButton } from "../../parts/button.js";
 import { createTile } from "../../parts/tile.js";
 import { perDevice } from "../../suit.js";
-import { wholeWalk } from "../../whole-walk.js";
+import { isBetween, wholeWalk } from "../../whole-walk.js";
 
 /** @typedef {import("../../figure.js").Context & { gate: import("../../gate.js").Gate }} Inner */
 /** @typedef {import("../../settings.js").Values<import("../../settings.js").Properties["jump"]>} Values */
@@ -71,7 +71,7 @@ function createRung({ engine, calm, fail, gate }, steps, finished) {
     for await (const { frame, timesteps, shape } of walk) {
       const { index, timestep, done, next, x0 } = frame;
       setText(progress, done ? "" : `${index + 1} done`);
-      if (calm && !done && index > 0) continue;
+      if (calm && isBetween(frame)) continue;
       const text = done
         ? `The image after ${count} from t = ${timesteps[0]}`
         : `The guess on the way in ${count}, at t = ${timestep}`;

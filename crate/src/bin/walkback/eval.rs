@@ -62,8 +62,8 @@ pub struct Args {
     #[arg(long, value_name = "N", requires = "full")]
     images: Option<usize>,
 
-    /// How to draw, as SAMPLER[:STEPS[:GUIDANCE[:ETA]]]; give it several times to compare [default: ddpm:250:1]
-    #[arg(long = "setting", value_name = "SETTING")]
+    /// How to draw, as SAMPLER[:STEPS[:GUIDANCE[:ETA]]]; give it several times to compare
+    #[arg(long = "setting", value_name = "SETTING", default_value = "ddpm")]
     settings: Vec<Setting>,
 
     /// Samples of each class

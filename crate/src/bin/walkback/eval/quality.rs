@@ -108,12 +108,8 @@ pub fn prepare<'a>(
         args.samples
     );
     let num_train_timesteps = pipeline.scheduler().num_train_timesteps;
-    let asked = if args.settings.is_empty() {
-        &[Setting::default()]
-    } else {
-        &args.settings[..]
-    };
-    let settings: Vec<Setting> = asked
+    let settings: Vec<Setting> = args
+        .settings
         .iter()
         .map(|setting| setting.with_steps(num_train_timesteps))
         .collect();
