@@ -32,6 +32,7 @@
 //! | [`unet`] | the network, its weights, its kernels | appendix B |
 //! | [`chain`] | the walk: state, step, what a step reveals | Algorithm 2 |
 //! | [`pipeline`] | a model folder in memory, ready to predict | |
+//! | [`weights`] | files of weights, whoever wrote them | |
 //! | [`model_index`] | which parts a pipeline of diffusers has | |
 //! | `picture` | grids and animations as PNG and GIF | |
 //! | `folder`, `train` | native: files, training | Algorithm 1, eq. 14 |
@@ -66,3 +67,4 @@ pub mod train;
 pub mod unet;
 #[cfg(target_arch = "wasm32")]
 pub mod web;
+pub mod weights;

@@ -193,6 +193,7 @@ fn a_run_that_cannot_start_leaves_the_folder_free_for_the_next() {
         labels: None,
         golden: None,
         weights: vec![0; 16],
+        notes: Vec::new(),
     };
     options.start = Start::Model(Box::new(foreign));
     assert!(run(&options).is_err());

@@ -209,6 +209,7 @@ fn every_impossible_training_has_its_sentence() {
                     labels: None,
                     golden: None,
                     weights: vec![0; 16],
+                    notes: Vec::new(),
                 };
                 o.start = Start::Model(Box::new(foreign));
             },
