@@ -39,7 +39,7 @@ async function loadWalkback(modules, device, folder) {
     read(`${folder}/unet/diffusion_pytorch_model.safetensors`, "arrayBuffer"),
   ]);
   const labels = await read(`${folder}/labels.json`, "text").catch(() => undefined);
-  const model = await module.Model.load(unet, scheduler, labels, new Uint8Array(weights));
+  const model = await module.Model.load(unet, scheduler, labels, [new Uint8Array(weights)]);
   if (model.info.device !== device) throw new Error(`it computes on ${model.info.device}`);
   evaluate = (count) => model.predict(input(count), count, TIMESTEP, undefined);
   if (model.info.nullLabel !== null) {

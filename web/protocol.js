@@ -10,6 +10,7 @@
  * @property {Device} device
  * @property {string} adapter the GPU's name; "" on the CPU
  * @property {number} parameters
+ * @property {string[]} notes what was chosen among several things in its files, in sentences
  * @property {[number, number]} imageSize height, width
  * @property {number} channels
  * @property {string[]} classes names of the classes, without the null label; [] if unconditional

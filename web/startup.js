@@ -5,7 +5,7 @@ import { readModel } from "./folder.js";
 import { findGpu } from "./gpu.js";
 import { doneInFull, gpuLost } from "./gpu-watch.js";
 import { ownModel } from "./models/address.js";
-import { sentence } from "./sentence.js";
+import { asSentence, sentence } from "./sentence.js";
 import { loadWasm } from "./wasm.js";
 
 /** @typedef {import("./protocol.js").Device} Device */
@@ -56,7 +56,7 @@ export async function start({ model: wish, device }, report) {
             throw new Error(`the GPU was lost: ${reason}`);
           }),
         ]);
-        return { model, loaded: describe(model, null, check, gpu) };
+        return { model, loaded: describe(model, null, check, gpu, await reading.folder) };
       } catch (error) {
         if (device === "webgpu" || error instanceof DownloadError) throw error;
         notice =
@@ -69,7 +69,7 @@ export async function start({ model: wish, device }, report) {
     }
   }
   const { model, check } = await startOn("cpu", reading, count, report);
-  return { model, loaded: describe(model, notice, check, null) };
+  return { model, loaded: describe(model, notice, check, null, await reading.folder) };
 }
 
 /**
@@ -160,9 +160,10 @@ async function cpuAnswer(folder, count) {
  * @param {string | null} notice
  * @param {StartCheck} check
  * @param {import("./gpu.js").Gpu | null} gpu null on the CPU
+ * @param {ModelFolder} folder
  * @returns {Loaded}
  */
-function describe(model, notice, check, gpu) {
+function describe(model, notice, check, gpu, folder) {
   const info = model.info;
   const { betas, alphasCumprod } = model.schedule();
   return {
@@ -170,6 +171,7 @@ function describe(model, notice, check, gpu) {
     info: {
       ...info,
       adapter: info.adapter || (gpu?.name ?? ""),
+      notes: [...folder.notes, ...info.notes.map(asSentence)],
       // Names come from a file, and may be nothing but blanks.
       classes: info.classes.map((name, label) => (name.trim() === "" ? String(label) : name)),
     },

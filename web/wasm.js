@@ -44,7 +44,7 @@ import { place } from "./places.js";
 
 /**
  * @typedef {object} ModelClass
- * @property {(unetConfig: string, schedulerConfig: string, labels: string | undefined, weights: Uint8Array) => Promise<Model>} load
+ * @property {(unetConfig: string, schedulerConfig: string, labels: string | undefined, weights: Uint8Array[]) => Promise<Model>} load weights: one file, or those that they are split into
  */
 
 /**

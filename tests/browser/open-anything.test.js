@@ -6,7 +6,8 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { fixtureModel } from "./faults.js";
-import { conformance } from "./models.js";
+import { root } from "./helpers.js";
+import { conformance, filesOf } from "./models.js";
 import { openSite } from "./site.js";
 import { openEngine } from "./steady.js";
 
@@ -34,10 +35,69 @@ describe("a model as it lies there", () => {
     assert.equal((await opened(t, await fixtureModel("small"))).predictionType, "epsilon");
   });
 
+  test("has its weights in any form, which give the same numbers", async (t) => {
+    const folder = path.join(root, "tests", "conformance", "files");
+    const { run } = await openEngine(site, t, {});
+    /** @param {Record<string, string>} weights @param {string} [config] */
+    const answer = async (weights, config = "unet/config.json") => {
+      const small = await filesOf(path.join(folder, "safetensors"));
+      const files = Object.fromEntries(
+        Object.entries(small).filter(([name]) => name.endsWith(".json")),
+      );
+      if (config !== "unet/config.json") files[config] = files["unet/config.json"] ?? Buffer.of();
+      for (const [name, file] of Object.entries(weights)) {
+        files[name] = await readFile(path.join(folder, file));
+      }
+      /** @type {Record<string, string>} */
+      const encoded = {};
+      for (const [name, bytes] of Object.entries(files)) {
+        encoded[name] = Buffer.from(bytes).toString("base64");
+      }
+      return run(
+        `const { sourceOf } = await import("/web/models/source.js");
+         const given = Object.entries(it).map(([path, text]) => {
+           const blob = new Blob([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))]);
+           return { path, size: blob.size, blob };
+         });
+         const { info } = await engine.load({ model: await sourceOf(given), device: "cpu" });
+         const x = new Float32Array(64).map((_, i) => Math.sin(i));
+         return { notes: info.notes, out: [...(await engine.predict({ x, count: 1, timestep: 500 }))] };`,
+        encoded,
+      );
+    };
+    const usual = "unet/diffusion_pytorch_model";
+    const expected = await answer({ [`${usual}.safetensors`]: "wrapped.safetensors" });
+    assert.equal(new Set(expected.out).size, 64);
+    const shards = await filesOf(path.join(folder, "sharded", "unet"));
+    const sharded = Object.fromEntries(
+      Object.keys(shards)
+        .filter((name) => name !== "config.json")
+        .map((name) => [`unet/${name}`, `sharded/unet/${name}`]),
+    );
+    for (const weights of [
+      { [`${usual}.bin`]: `bin/unet/diffusion_pytorch_model.bin` },
+      { "unet/pytorch_model.bin": "legacy.bin" },
+      { "unet/model.safetensors": "double.safetensors" },
+      sharded,
+    ]) {
+      assert.deepEqual(await answer(weights), expected, Object.keys(weights).join(", "));
+    }
+    const averaged = await answer(
+      { [`${usual}.bin`]: "legacy.bin", "unet_ema/diffusion_pytorch_model.bin": "checkpoint.ckpt" },
+      "unet_ema/config.json",
+    );
+    assert.notDeepEqual(averaged.out, expected.out);
+    assert.match(averaged.notes.join(" "), /unet_ema\/.*\(model, ema\); the averaged one is taken/);
+  });
+
   test("may begin with a byte order mark", async (t) => {
     /** @type {Record<string, Answer>} */
     const marked = {};
-    for (const file of ["unet/config.json", "scheduler/scheduler_config.json", "model_index.json"]) {
+    for (const file of [
+      "unet/config.json",
+      "scheduler/scheduler_config.json",
+      "model_index.json",
+    ]) {
       const text = await readFile(path.join(conformance("plain"), file), "utf8");
       marked[`/pretrained/small/${file}`] = { body: `\u{feff}${text}` };
     }

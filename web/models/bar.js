@@ -121,5 +121,6 @@ function sentencesOn(source, { info }, isOwn) {
   const words = ofDigits(info)
     ? ""
     : " The words below speak of digits, whatever this model makes.";
-  return `${millions} million parameters, images of ${height} × ${width} ${inColour(info.channels)}, ${kinds}.${where}${words}`;
+  const notes = info.notes.map((note) => ` ${note}`).join("");
+  return `${millions} million parameters, images of ${height} × ${width} ${inColour(info.channels)}, ${kinds}.${where}${notes}${words}`;
 }
