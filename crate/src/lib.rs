@@ -44,6 +44,7 @@
 
 #![deny(unsafe_code)]
 
+mod archive;
 pub mod chain;
 pub mod diffusion;
 #[cfg(feature = "native")]

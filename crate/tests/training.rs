@@ -64,6 +64,7 @@ fn options(run: PathBuf, steps: u64) -> TrainOptions {
         label_dropout: 0.1,
         seed: 4,
         data: None,
+        preparation: Default::default(),
     };
     TrainOptions {
         run,

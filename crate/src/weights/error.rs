@@ -43,3 +43,8 @@ pub enum WeightsFileError {
     )]
     NoStateDict(String),
 }
+
+/// A file that is not whole.
+pub(super) fn damaged(what: impl std::fmt::Display) -> WeightsFileError {
+    WeightsFileError::Damaged(what.to_string())
+}

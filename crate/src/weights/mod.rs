@@ -4,7 +4,6 @@
 //! machine that knows what a state dict is made of and executes nothing, and what training wrappers put before the names
 //! is taken off. What is no file of weights at all is called what it is.
 
-mod archive;
 mod error;
 mod names;
 mod pickle;

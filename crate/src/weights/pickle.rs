@@ -6,7 +6,7 @@
 //! so that no nesting is too deep for the stack, whatever the file says.
 
 use super::WeightsFileError;
-use super::archive::damaged;
+use super::error::damaged;
 
 /// The most values that a pickle may make; a state dict of a thousand tensors has thirty thousand.
 const MOST_VALUES: usize = 1 << 19;

@@ -4,9 +4,10 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use crate::archive;
 use safetensors::tensor::Dtype;
 
-use super::archive::{self, damaged};
+use super::error::damaged;
 use super::pickle::{Element, Id, Pickle, Value, View};
 use super::{Tensor, WeightsFileError};
 
@@ -51,7 +52,13 @@ type Storages = HashMap<String, Range<usize>>;
 
 /// `NAME/data.pkl`, `NAME/data/KEY` for each storage, `NAME/byteorder`.
 fn zipped(file: &[u8]) -> Result<(Pickle, Storages), WeightsFileError> {
-    let entries = archive::entries(file)?;
+    let entries = archive::entries(file).map_err(damaged)?;
+    if let Some(packed) = entries.iter().find(|entry| entry.method != archive::STORED) {
+        return Err(damaged(format!(
+            "{} in the archive is compressed",
+            packed.name
+        )));
+    }
     let pickle = entries
         .iter()
         .find(|entry| entry.name.ends_with("/data.pkl"));

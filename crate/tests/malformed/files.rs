@@ -1,29 +1,11 @@
 //! Files of weights that are none, and pickles that want to be programs.
 
+use crate::common::archive;
 use crate::table::Table;
 use walkback::weights::{self, WeightsFileError};
 
 fn read(file: &[u8]) -> Result<(), WeightsFileError> {
     weights::read(vec![file.to_vec()]).map(|_| ())
-}
-
-/// A zip archive of entries as they are, without checksums, which nobody looks at.
-fn archive(entries: &[(&str, &[u8])]) -> Vec<u8> {
-    let (mut file, mut directory) = (Vec::new(), Vec::new());
-    let word = |n: usize| (n as u32).to_le_bytes();
-    for (name, content) in entries {
-        let at = file.len();
-        let sizes = [word(0), word(content.len()), word(content.len())].concat();
-        let name_length = (name.len() as u16).to_le_bytes();
-        file.extend([b"PK\x03\x04", &[0; 10][..], &sizes, &name_length, &[0; 2]].concat());
-        file.extend([name.as_bytes(), content].concat());
-        directory.extend([b"PK\x01\x02", &[0; 12][..], &sizes, &name_length, &[0; 12]].concat());
-        directory.extend([&word(at)[..], name.as_bytes()].concat());
-    }
-    let count = (entries.len() as u16).to_le_bytes();
-    let end = [word(directory.len()), word(file.len())].concat();
-    let end = [b"PK\x05\x06", &[0; 4][..], &count, &count, &end, &[0; 2]].concat();
-    [file, directory, end].concat()
 }
 
 /// A file of PyTorch's with this pickle, and a storage 0 of four float32 values.

@@ -35,6 +35,7 @@ fn possible() -> TrainOptions {
         label_dropout: 0.1,
         seed: 0,
         data: None,
+        preparation: Default::default(),
     };
     let data = Dataset {
         images: (0..=255).collect(),

@@ -210,6 +210,7 @@ fn read(
             Some(_) => Some(names.clone()),
             None => classes.map(<[String]>::to_vec),
         },
+        ..Wanted::default()
     };
     let found = source::open(dir, split, &wanted)?;
     for note in &found.notes {

@@ -1,10 +1,21 @@
-//! The directory of a zip archive whose entries are stored as they are, which is how PyTorch writes its files.
+//! The directory of a zip archive: PyTorch's files are archives, and folders of images come as such.
 //!
 //! Only places are read: an entry is a range of the file. APPNOTE.TXT of PKWARE, sections 4.3.7, 4.3.12, 4.3.14 to 4.3.16.
 
 use std::ops::Range;
 
-use super::WeightsFileError;
+use thiserror::Error;
+
+/// Why an archive cannot be read.
+#[derive(Debug, Error, Clone, PartialEq, Eq)]
+pub(crate) enum ArchiveError {
+    /// A place in it lies beyond its end.
+    #[error("the archive is cut short")]
+    CutShort,
+    /// It says that it has more than any archive of this kind.
+    #[error("the archive has {0} entries")]
+    TooMany(u64),
+}
 
 const LOCAL_HEADER: [u8; 4] = *b"PK\x03\x04";
 const CENTRAL_HEADER: [u8; 4] = *b"PK\x01\x02";
@@ -17,24 +28,32 @@ const END_BYTES: usize = 22;
 /// A field with this value is found in the zip64 extra field instead.
 const IN_EXTRA: u64 = 0xffff_ffff;
 const ZIP64_EXTRA: u64 = 1;
-/// More than any file of weights has.
-const MOST_ENTRIES: u64 = 100_000;
+/// More than any file of weights or set of images has.
+const MOST_ENTRIES: u64 = 10_000_000;
 
 /// One file in the archive.
 #[derive(Debug)]
-pub(super) struct Entry {
-    pub(super) name: String,
-    /// Where its bytes are.
-    pub(super) range: Range<usize>,
+pub(crate) struct Entry {
+    pub(crate) name: String,
+    /// Where its bytes are, packed or not.
+    pub(crate) range: Range<usize>,
+    /// How they are packed: see [`STORED`] and [`DEFLATED`].
+    pub(crate) method: u64,
 }
 
+/// As they are.
+pub(crate) const STORED: u64 = 0;
+/// With Deflate (RFC 1951).
+#[cfg(feature = "native")]
+pub(crate) const DEFLATED: u64 = 8;
+
 /// Whether a file begins as an archive does.
-pub(super) fn is_archive(file: &[u8]) -> bool {
+pub(crate) fn is_archive(file: &[u8]) -> bool {
     file.starts_with(&LOCAL_HEADER)
 }
 
 /// A little-endian number of up to eight bytes.
-fn number(file: &[u8], at: usize, bytes: usize) -> Result<u64, WeightsFileError> {
+fn number(file: &[u8], at: usize, bytes: usize) -> Result<u64, ArchiveError> {
     let field = at.checked_add(bytes).and_then(|end| file.get(at..end));
     let field = field.ok_or_else(cut_short)?;
     Ok(field
@@ -48,23 +67,22 @@ fn is_at(file: &[u8], at: usize, signature: [u8; 4]) -> bool {
         .is_some_and(|rest| rest.starts_with(&signature))
 }
 
-pub(super) fn damaged(what: impl Into<String>) -> WeightsFileError {
-    WeightsFileError::Damaged(what.into())
+fn cut_short() -> ArchiveError {
+    ArchiveError::CutShort
 }
 
-fn cut_short() -> WeightsFileError {
-    damaged("the archive is cut short")
-}
-
-fn place(n: u64) -> Result<usize, WeightsFileError> {
+fn place(n: u64) -> Result<usize, ArchiveError> {
     usize::try_from(n).map_err(|_| cut_short())
 }
 
-/// The entries of an archive, none of which is compressed.
-pub(super) fn entries(file: &[u8]) -> Result<Vec<Entry>, WeightsFileError> {
+/// The entries of an archive.
+///
+/// # Errors
+/// See [`ArchiveError`].
+pub(crate) fn entries(file: &[u8]) -> Result<Vec<Entry>, ArchiveError> {
     let (count, start) = directory(file)?;
     if count > MOST_ENTRIES {
-        return Err(damaged(format!("the archive has {count} entries")));
+        return Err(ArchiveError::TooMany(count));
     }
     let mut entries = Vec::new();
     let mut at = place(start)?;
@@ -89,9 +107,6 @@ pub(super) fn entries(file: &[u8]) -> Result<Vec<Entry>, WeightsFileError> {
                 *value = wide.remove(0);
             }
         }
-        if method != 0 || packed != size {
-            return Err(damaged(format!("{name} in the archive is compressed")));
-        }
         let header = place(header)?;
         if !is_at(file, header, LOCAL_HEADER) {
             return Err(cut_short());
@@ -100,12 +115,13 @@ pub(super) fn entries(file: &[u8]) -> Result<Vec<Entry>, WeightsFileError> {
             [number(file, header + 26, 2)?, number(file, header + 28, 2)?];
         let from = header + 30 + place(name_there)? + place(extra_there)?;
         let to = from
-            .checked_add(place(size)?)
+            .checked_add(place(packed)?)
             .filter(|to| *to <= file.len());
         let to = to.ok_or_else(cut_short)?;
         entries.push(Entry {
             name,
             range: from..to,
+            method,
         });
         at = extra_end + place(comment)?;
     }
@@ -113,7 +129,7 @@ pub(super) fn entries(file: &[u8]) -> Result<Vec<Entry>, WeightsFileError> {
 }
 
 /// How many entries there are, and where the directory begins.
-fn directory(file: &[u8]) -> Result<(u64, u64), WeightsFileError> {
+fn directory(file: &[u8]) -> Result<(u64, u64), ArchiveError> {
     let last = file.len().checked_sub(END_BYTES).ok_or_else(cut_short)?;
     let first = last.saturating_sub(LONGEST_COMMENT);
     let end = (first..=last).rev().find(|&at| is_at(file, at, END));
@@ -132,7 +148,7 @@ fn directory(file: &[u8]) -> Result<(u64, u64), WeightsFileError> {
 }
 
 /// The values of the zip64 extra field between two places.
-fn wide_fields(file: &[u8], mut at: usize, end: usize) -> Result<Vec<u64>, WeightsFileError> {
+fn wide_fields(file: &[u8], mut at: usize, end: usize) -> Result<Vec<u64>, ArchiveError> {
     while at + 4 <= end {
         let (kind, length) = (number(file, at, 2)?, place(number(file, at + 2, 2)?)?);
         if kind == ZIP64_EXTRA {
