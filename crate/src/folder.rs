@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::model_index::{self, ModelIndexError};
+use crate::schedule::SchedulerConfig;
 use crate::weights::WeightsFileError;
 
 /// Where the U-Net's configuration lies, in diffusers' layout and in the flat one.
@@ -218,9 +219,11 @@ pub fn read_which(path: &Path, which: Which) -> Result<ModelFolder, FolderError>
         reason,
     })?;
     notes.extend(read.notes);
+    let scheduler_config = read_json(&scheduler_config)?;
+    notes.extend(SchedulerConfig::note(&scheduler_config));
     Ok(ModelFolder {
         unet_config: read_json(&unet_config)?,
-        scheduler_config: read_json(&scheduler_config)?,
+        scheduler_config,
         labels: optional(LABELS)?,
         golden: optional(GOLDEN)?,
         weights: read.safetensors,

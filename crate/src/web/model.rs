@@ -7,7 +7,7 @@ use crate::model_index;
 use crate::noise::NoiseStream;
 use crate::pipeline::{Pipeline, PipelineError};
 use crate::sampler::{Prediction, StepInput};
-use crate::schedule::Schedule;
+use crate::schedule::{Schedule, SchedulerConfig};
 use crate::weights::{self, Weights};
 use burn::tensor::Device;
 use js_sys::{Array, Float32Array, Uint8Array};
@@ -101,9 +101,19 @@ impl Denoiser for Network {
         timestep: usize,
         labels: Option<&[usize]>,
     ) -> Result<Vec<f32>, PipelineError> {
+        self.predict_at(x_t, shape, timestep as f32, labels).await
+    }
+
+    async fn predict_at(
+        &self,
+        x_t: &[f32],
+        shape: [usize; 4],
+        time: f32,
+        labels: Option<&[usize]>,
+    ) -> Result<Vec<f32>, PipelineError> {
         let (model, at_most) = (self.pipeline.as_ref(), self.at_most.get());
         let model = InBatches { model, at_most };
-        model.predict(x_t, shape, timestep, labels).await
+        model.predict_at(x_t, shape, time, labels).await
     }
 }
 
@@ -134,7 +144,12 @@ impl Model {
         weights: Vec<Uint8Array>,
     ) -> Result<Model, JsError> {
         let weights = weights.iter().map(Uint8Array::to_vec).collect();
-        let Weights { safetensors, notes } = weights::read(weights).map_err(exception)?;
+        let read = weights::read(weights).map_err(exception)?;
+        let Weights {
+            safetensors,
+            mut notes,
+        } = read;
+        notes.extend(SchedulerConfig::note(&scheduler_config));
         let mut pipeline = Pipeline::from_bytes(
             &unet_config,
             &scheduler_config,
@@ -229,6 +244,7 @@ impl Model {
             model_output: &output,
             noise: None,
             x_0_before: None,
+            x_0_two_before: None,
         };
         let read =
             Prediction::read(scheduler, &input, timestep, alpha_cumprod).map_err(exception)?;

@@ -74,11 +74,11 @@ pub struct Args {
     )]
     guidance_rescale: f64,
 
-    /// ddpm, ddim or dpm++
+    /// ddpm, ddim, dpm++, euler, euler_a, heun or unipc
     #[arg(long, value_name = "NAME", default_value = "ddpm", value_parser = sampler_kind)]
     sampler: SamplerKind,
 
-    /// Number of steps [default: 250 for ddpm, 50 for ddim, 20 for dpm++, or all where there are fewer]
+    /// Number of steps [default: 250 for ddpm, 50 for ddim, 30 for euler and euler_a, 20 for the others, or all where there are fewer]
     #[arg(long, visible_alias = "num-inference-steps", value_name = "N")]
     steps: Option<usize>,
 
@@ -116,7 +116,7 @@ pub struct Args {
 fn sampler_kind(text: &str) -> Result<SamplerKind, String> {
     match text.parse()? {
         SamplerKind::DdimInverse => {
-            Err("ddim_inverse starts in images; use ddpm, ddim or dpm++".into())
+            Err("ddim_inverse starts in images; use one of the other samplers".into())
         }
         kind => Ok(kind),
     }
