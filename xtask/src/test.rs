@@ -29,6 +29,9 @@ pub(crate) struct Options {
 /// Tells native and browser tests that there is time.
 const LONG: &str = "WALKBACK_LONG";
 
+/// The one step that may install something as root.
+const BROWSER: &str = "browser";
+
 struct Step {
     name: &'static str,
     run: fn(long: bool) -> Result<()>,
@@ -73,7 +76,7 @@ const STEPS: &[Step] = &[
         run: |_| build_wasm(),
     },
     Step {
-        name: "browser",
+        name: BROWSER,
         run: browser_tests,
     },
 ];
@@ -95,6 +98,10 @@ fn names() -> impl Iterator<Item = &'static str> {
 
 /// Runs the steps that are asked for and stops at the first that fails.
 pub(crate) fn run(options: &Options) -> Result<()> {
+    if is_wanted(options, BROWSER) {
+        // Before the steps that take minutes, so that there is time to stop it.
+        browser::announce_installations()?;
+    }
     let mut done: Vec<(&str, Duration)> = Vec::new();
     for step in STEPS.iter().filter(|step| is_wanted(options, step.name)) {
         println!("\n==> {}", step.name);
@@ -203,20 +210,22 @@ fn browser_tests(long: bool) -> Result<()> {
     models::provide()?;
     build_wasm()?;
     dist::draft()?;
-    let browser = browser::find()?;
-    println!("    browser: {}", browser.display());
     let mut tests = node::node();
     // One file at a time: several browsers at once would slow each other down beyond their time limits.
     tests
         .args(["--test", "--test-concurrency=1", "--test-reporter=spec"])
-        .args(browser_test_files(long)?)
-        .env("CHROME", browser);
-    match browser::find_firefox()? {
-        Some(firefox) => {
-            println!("    and {}", firefox.display());
-            tests.env("FIREFOX", firefox);
+        .args(browser_test_files(long)?);
+    for browser in browser::ALL {
+        match browser.find()? {
+            Some(program) => {
+                println!("    {}: {}", browser.name, program.display());
+                tests.env(browser.variable, program);
+            }
+            None => println!(
+                "    no {0}: its tests are skipped; set {1} to the path of one",
+                browser.name, browser.variable
+            ),
         }
-        None => println!("    no Firefox: its tests are skipped; set FIREFOX to the path of one"),
     }
     if long {
         tests.env(LONG, "1");
