@@ -81,7 +81,9 @@ export async function start({ model: wish, device }, report) {
  */
 async function startOn(device, reading, count, report) {
   const ready = loadWasm(device, count).then(async (wasm) => {
-    await doneInFull(async () => wasm.prepare?.(await reading.unetConfig));
+    const { unetConfig, modelIndex } = await reading.head;
+    if (modelIndex !== undefined) wasm.checkModelIndex(modelIndex);
+    await doneInFull(async () => wasm.prepare?.(unetConfig));
     return wasm;
   });
   const [wasm, folder] = await Promise.all([ready, reading.folder]);

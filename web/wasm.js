@@ -67,6 +67,7 @@ import { place } from "./places.js";
  * @typedef {object} WasmModule
  * @property {(init: { module_or_path: Response }) => Promise<unknown>} default
  * @property {ModelClass} Model
+ * @property {(modelIndex: string) => void} checkModelIndex refuses a pipeline that is more than a U-Net and a scheduler
  * @property {(unetConfig: string) => Promise<void>} [prepare] on WebGPU: compiles what the network needs before its weights are there
  * @property {(seed: number, draws: number, size: number) => Float32Array} noise
  * @property {(betaSchedule: import("./protocol.js").BetaSchedule, trainTimesteps: number) => import("./protocol.js").ScheduleCurves} scheduleOf

@@ -32,6 +32,7 @@
 //! | [`unet`] | the network, its weights, its kernels | appendix B |
 //! | [`chain`] | the walk: state, step, what a step reveals | Algorithm 2 |
 //! | [`pipeline`] | a model folder in memory, ready to predict | |
+//! | [`model_index`] | which parts a pipeline of diffusers has | |
 //! | `picture` | grids and animations as PNG and GIF | |
 //! | `folder`, `train` | native: files, training | Algorithm 1, eq. 14 |
 //! | `eval` | native: the bound on test images, samples before a judge | eq. 5; Heusel et al. eq. 6 |
@@ -51,6 +52,7 @@ pub mod folder;
 pub mod forward;
 mod json;
 pub mod likelihood;
+pub mod model_index;
 pub mod noise;
 #[cfg(any(feature = "native", target_arch = "wasm32"))]
 pub mod picture;

@@ -5,7 +5,7 @@
 /**
  * What a model is made of.
  * @template T
- * @typedef {{ unetConfig: T, schedulerConfig: T, labels: T | undefined, golden: T | undefined, weights: T }} Parts
+ * @typedef {{ unetConfig: T, schedulerConfig: T, modelIndex: T | undefined, labels: T | undefined, golden: T | undefined, weights: T }} Parts
  */
 
 export const UNET_CONFIG = /** @type {const} */ (["unet/config.json", "config.json"]);
@@ -17,6 +17,7 @@ export const WEIGHTS = /** @type {const} */ ([
   "diffusion_pytorch_model.safetensors",
   "diffusion_pytorch_model.fp16.safetensors",
 ]);
+export const MODEL_INDEX = "model_index.json";
 export const LABELS = "labels.json";
 export const GOLDEN = "golden.json";
 
@@ -60,9 +61,10 @@ export function findParts(entries) {
     );
   }
   const weights = findWeights(files, beside, root);
+  const modelIndex = at(MODEL_INDEX);
   const labels = at(LABELS);
   const golden = at(GOLDEN);
-  for (const file of [unetConfig, schedulerConfig, labels, golden]) {
+  for (const file of [unetConfig, schedulerConfig, modelIndex, labels, golden]) {
     if (file === undefined || file.size <= MAX_JSON) continue;
     throw new Error(
       `${short(file.path)} has ${megabytes(file.size)}, far more than such a file needs (at most ${megabytes(MAX_JSON)}). Is this a model?`,
@@ -73,7 +75,7 @@ export function findParts(entries) {
       `${short(weights.path)} has ${megabytes(weights.size)}; the page opens weights of up to ${megabytes(MAX_WEIGHTS)}, more does not fit into a browser. Storing them as float16 takes half of float32.`,
     );
   }
-  return { unetConfig, schedulerConfig, labels, golden, weights };
+  return { unetConfig, schedulerConfig, modelIndex, labels, golden, weights };
 }
 
 /**
