@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { openSite } from "./site.js";
-import { showFigures, standInPage } from "./stand-in.js";
+import { chainsOf, showFigures, standInPage } from "./stand-in.js";
 
 const site = openSite();
 const wall = '[data-figure="wall"]';
@@ -69,3 +69,27 @@ describe("a figure", () => {
     assert.equal(columns, "grid");
   });
 });
+
+test(
+  "what a model draws for a figure stands still while nobody looks, and ends with the figure",
+  {
+    timeout: 20_000,
+  },
+  async (t) => {
+    const { page } = await open(t);
+    await page.waitForFunction(() => "gate" in globalThis);
+    await page.evaluate("gate.rest(true)");
+    await showFigures(page, { only: ["posterior"], shape: [1, 3, 32, 32] });
+    await page.locator('[data-figure="posterior"]').scrollIntoViewIfNeeded();
+    const chain = async () => (await chainsOf(page))[0];
+    while ((await chain()) === undefined) await page.waitForTimeout(30);
+    await page.evaluate(() => scrollTo(0, 0));
+    await page.waitForTimeout(300);
+    await page.evaluate("gate.rest(false)");
+    await page.waitForTimeout(300);
+    const resting = await chain();
+    assert.deepEqual([resting?.steps, resting?.closed], [1, false], "only the step under way");
+    await page.evaluate("endFigures()");
+    while ((await chain())?.closed !== true) await page.waitForTimeout(30);
+  },
+);

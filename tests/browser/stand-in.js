@@ -6,7 +6,7 @@ import { root } from "./helpers.js";
 
 /** @typedef {import("./stand-in-page.js").Asked} Asked */
 /** @typedef {import("./stand-in-page.js").Wish} Wish */
-/** @typedef {{ evaluate: (script: string) => Promise<any>, waitForFunction: (script: string) => Promise<unknown> }} AnyPage of Playwright or Puppeteer */
+/** @typedef {{ evaluate: (script: string) => Promise<any>, waitForFunction: (holds: () => boolean) => Promise<unknown> }} AnyPage of Playwright or Puppeteer */
 
 /** What a server answers so that its page has the stand-in. @returns {Promise<Record<string, import("./helpers.js").Answer>>} */
 export const standInPage = async () => ({
@@ -23,7 +23,7 @@ export const standInPage = async () => ({
  * @param {Wish} wish
  */
 export async function showFigures(page, wish) {
-  await page.waitForFunction("globalThis.show !== undefined");
+  await page.waitForFunction(() => "show" in globalThis);
   await page.evaluate(`show(${JSON.stringify(wish)})`);
 }
 

@@ -218,10 +218,12 @@ export async function create(root, context) {
   return {
     rest(resting) {
       gate.rest(resting);
+      picker.rest(resting);
       compute.rest(resting);
     },
     dispose() {
       compute.cancel();
+      picker.dispose();
       unlisten();
       plot.dispose();
     },
