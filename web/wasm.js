@@ -62,6 +62,7 @@ import { place } from "./places.js";
  * @typedef {object} Gif
  * @property {(images: Float32Array, shape: Uint32Array, centiseconds: number) => void} push
  * @property {() => Blob} finish consumes the Gif
+ * @property {() => void} free where it is not finished
  */
 
 /**
