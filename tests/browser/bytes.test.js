@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { root } from "./helpers.js";
 import { openSite } from "./site.js";
@@ -44,10 +44,8 @@ async function openPad(t, lessen) {
   return { page, pad, coloursOf, computed };
 }
 
-test(
-  "digits and strokes are computed as they are, whatever is read back from a canvas",
-  { timeout: 20_000 },
-  async (t) => {
+describe("what figures compute with", { timeout: 40_000 }, () => {
+  test("digits and strokes are computed as they are, whatever is read back from a canvas", async (t) => {
     const { page, pad, computed } = await openPad(t, () => {
       const { getImageData } = CanvasRenderingContext2D.prototype;
       CanvasRenderingContext2D.prototype.getImageData = function (...box) {
@@ -70,13 +68,9 @@ test(
     }
     const drawn = await computed();
     assert.equal(drawn[0], 0, "where nothing is drawn there is nothing");
-  },
-);
+  });
 
-test(
-  "a picture in colour is shown as the shades of grey that are computed, without a filter too",
-  { timeout: 20_000 },
-  async (t) => {
+  test("a picture in colour is shown as the shades of grey that are computed, without a filter too", async (t) => {
     const { page, pad, coloursOf, computed } = await openPad(t, () => {
       // As in Safari.
       Reflect.deleteProperty(CanvasRenderingContext2D.prototype, "filter");
@@ -100,5 +94,5 @@ test(
     }
     for (const channel of await coloursOf(pad)) assert.equal(channel[0], grey);
     assert.ok((await computed()).every((value) => value === grey));
-  },
-);
+  });
+});
