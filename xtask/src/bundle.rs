@@ -95,7 +95,6 @@ fn files(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scratch::Scratch;
 
     #[test]
     fn imports_that_wait_are_told_from_those_that_do_not() {
@@ -106,7 +105,7 @@ mod tests {
 
     #[test]
     fn the_page_names_what_its_script_begins_with() {
-        let folder = Scratch::new();
+        let folder = tempfile::tempdir().expect("a folder");
         let site = folder.path();
         fs::create_dir(site.join("web")).expect("a folder");
         fs::write(site.join("web/main.js"), r#"import{a}from"./chunk-1.js";"#).expect("a file");

@@ -8,18 +8,15 @@ mod deny;
 #[cfg(test)]
 mod dependencies;
 mod dist;
-mod http;
 mod models;
 mod node;
 mod project;
 #[cfg(test)]
 mod promises;
-#[cfg(test)]
-mod scratch;
 mod serve;
 mod server;
+mod site;
 mod source_lines;
-mod static_path;
 mod test;
 mod vendor;
 mod wasm;
