@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask serve | test | dist | bench | deny`.
+//! The project's own commands: `cargo xtask serve | test | dist | bench | deny | generate`.
 
 mod bench;
 mod browser;
@@ -8,6 +8,9 @@ mod deny;
 #[cfg(test)]
 mod dependencies;
 mod dist;
+mod generate;
+#[path = "../../crate/src/folder/layout.rs"]
+mod layout;
 mod models;
 mod node;
 mod project;
@@ -44,6 +47,7 @@ enum Subcommands {
     Dist(dist::Options),
     Bench(bench::Options),
     Deny(deny::Options),
+    Generate(generate::Options),
 }
 
 fn main() -> ExitCode {
@@ -53,6 +57,7 @@ fn main() -> ExitCode {
         Subcommands::Dist(options) => dist::run(&options),
         Subcommands::Bench(options) => bench::run(&options),
         Subcommands::Deny(options) => deny::run(&options),
+        Subcommands::Generate(options) => generate::run(&options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

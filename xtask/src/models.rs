@@ -8,13 +8,11 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
+use crate::layout::UNET_CONFIG;
 use crate::project::root;
 
 /// Below the root; git ignores it.
 pub(crate) const MANIFEST: &str = "pretrained/models.json";
-
-/// What makes a folder a model, in diffusers' layout and in its older flat one.
-const CONFIGS: [&str; 2] = ["unet/config.json", "config.json"];
 
 /// The model that the page opens with, where it is there; else the first by name.
 const FIRST: &str = "mnist";
@@ -42,7 +40,7 @@ fn names(folder: &Path) -> Result<Vec<String>> {
     for entry in entries {
         let entry = entry?;
         let is_model = || {
-            CONFIGS
+            UNET_CONFIG
                 .iter()
                 .any(|config| entry.path().join(config).is_file())
         };
