@@ -1,8 +1,9 @@
-//! The project's own commands: `cargo xtask serve | test | dist | bench | deny | generate`.
+//! The project's own commands: `cargo xtask serve | check | test | dist | bench | deny | generate`.
 
 mod bench;
 mod browser;
 mod bundle;
+mod check;
 mod command;
 mod deny;
 #[cfg(test)]
@@ -20,6 +21,7 @@ mod serve;
 mod server;
 mod site;
 mod source_lines;
+mod steps;
 mod test;
 mod vendor;
 mod wasm;
@@ -43,6 +45,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Subcommands {
     Serve(serve::Options),
+    Check(check::Options),
     Test(test::Options),
     Dist(dist::Options),
     Bench(bench::Options),
@@ -53,6 +56,7 @@ enum Subcommands {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Subcommands::Serve(options) => serve::run(&options),
+        Subcommands::Check(options) => check::run(&options),
         Subcommands::Test(options) => test::run(&options),
         Subcommands::Dist(options) => dist::run(&options),
         Subcommands::Bench(options) => bench::run(&options),
