@@ -10,7 +10,7 @@ import {
   SCHEDULER_CONFIG,
   UNET_CONFIG,
   WEIGHTS,
-} from "./models/layout.js";
+} from "./models/names.js";
 
 /**
  * @typedef {object} ModelFolder

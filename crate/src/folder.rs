@@ -3,6 +3,8 @@
 //! [`Pipeline`](crate::pipeline::Pipeline) takes the contents; it knows no file system. The older flat layout
 //! (`config.json`, weights and `scheduler_config.json` at the root) is read too, never written.
 
+pub mod layout;
+
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -11,21 +13,7 @@ use thiserror::Error;
 
 use crate::model_index::{self, ModelIndexError};
 
-/// Where the U-Net's configuration lies, in diffusers' layout and in the flat one.
-const UNET_CONFIG: [&str; 2] = ["unet/config.json", "config.json"];
-/// Where the scheduler's configuration lies, likewise.
-const SCHEDULER_CONFIG: [&str; 2] = ["scheduler/scheduler_config.json", "scheduler_config.json"];
-/// Names that the weights may have beside the U-Net's configuration.
-const WEIGHTS: [&str; 2] = [
-    "diffusion_pytorch_model.safetensors",
-    "diffusion_pytorch_model.fp16.safetensors",
-];
-const LABELS: &str = "labels.json";
-const GOLDEN: &str = "golden.json";
-const MODEL_INDEX: &str = "model_index.json";
-
-/// The most bytes a JSON file may have; ours have a few thousand.
-const MAX_JSON_BYTES: u64 = 16 << 20;
+use layout::{GOLDEN, LABELS, MAX_JSON, MODEL_INDEX, SCHEDULER_CONFIG, UNET_CONFIG, WEIGHTS};
 
 /// What Windows' editors write before the text; JSON knows no such character.
 const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -274,10 +262,10 @@ pub fn read_json(path: &Path) -> Result<String, FolderError> {
     let mut text = String::new();
     let length = File::open(path)
         .map_err(read)?
-        .take(MAX_JSON_BYTES + 1)
+        .take(MAX_JSON + 1)
         .read_to_string(&mut text)
         .map_err(read)?;
-    if length as u64 > MAX_JSON_BYTES {
+    if length as u64 > MAX_JSON {
         return Err(FolderError::TooLarge { path: path.into() });
     }
     if text.starts_with(BYTE_ORDER_MARK) {

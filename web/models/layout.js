@@ -1,5 +1,16 @@
 // Which file of a model is which: the layout of Hugging Face diffusers (unet/, scheduler/), the older flat
-// one, or a few loose files. As in crate/src/folder.rs.
+// one, or a few loose files. As in crate/src/folder.rs, with the names of crate/src/folder/layout.rs.
+
+import {
+  GOLDEN,
+  LABELS,
+  MAX_JSON,
+  MAX_WEIGHTS,
+  MODEL_INDEX,
+  SCHEDULER_CONFIG,
+  UNET_CONFIG,
+  WEIGHTS,
+} from "./names.js";
 
 /** @typedef {{ path: string, size: number }} Entry a file; its path has forward slashes */
 /**
@@ -7,24 +18,6 @@
  * @template T
  * @typedef {{ unetConfig: T, schedulerConfig: T, modelIndex: T | undefined, labels: T | undefined, golden: T | undefined, weights: T }} Parts
  */
-
-export const UNET_CONFIG = /** @type {const} */ (["unet/config.json", "config.json"]);
-export const SCHEDULER_CONFIG = /** @type {const} */ ([
-  "scheduler/scheduler_config.json",
-  "scheduler_config.json",
-]);
-export const WEIGHTS = /** @type {const} */ ([
-  "diffusion_pytorch_model.safetensors",
-  "diffusion_pytorch_model.fp16.safetensors",
-]);
-export const MODEL_INDEX = "model_index.json";
-export const LABELS = "labels.json";
-export const GOLDEN = "golden.json";
-
-/** The most bytes of weights: with their copy in the memory of wasm, which ends at 4 GB, more do not fit. */
-export const MAX_WEIGHTS = 1 << 30;
-/** The most bytes of a JSON file; real ones have a few thousand. */
-export const MAX_JSON = 16 << 20;
 
 const CONVERT =
   "Files of Python's pickle can run anything when they are read, so the page does not. Convert to safetensors: load the model in diffusers and save it with safe_serialization=True.";
