@@ -6,13 +6,13 @@ import {
   LABELS,
   MAX_JSON,
   EMA_CONFIG,
-  EMA_TAKEN,
   MAX_WEIGHTS,
   MODEL_INDEX,
   SCHEDULER_CONFIG,
   UNET_CONFIG,
   WEIGHTS,
-} from "./models/layout.js";
+} from "./models/names.js";
+import { EMA_TAKEN } from "./models/layout.js";
 import { place } from "./places.js";
 
 const PRETRAINED = place("../pretrained/").href;

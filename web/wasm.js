@@ -2,6 +2,7 @@
 // loaded only when it is needed. The types say what crate/src/web/ exports.
 
 import { fetchCounted } from "./download.js";
+import { loadModule } from "./load-module.js";
 import { place } from "./places.js";
 
 /** @typedef {import("./protocol.js").Device} Device */
@@ -61,6 +62,7 @@ import { place } from "./places.js";
  * @typedef {object} Gif
  * @property {(images: Float32Array, shape: Uint32Array, centiseconds: number) => void} push
  * @property {() => Blob} finish consumes the Gif
+ * @property {() => void} free where it is not finished
  */
 
 /**
@@ -106,7 +108,7 @@ async function instantiate(device, count) {
   /** @type {WasmModule} */
   let module;
   try {
-    module = await import(new URL("walkback.js", base).href);
+    module = await loadModule(() => import(new URL("walkback.js", base).href), "default");
   } catch {
     throw new Error(
       `web/pkg/${device}/walkback.js could not be loaded. Is the page complete? "cargo xtask serve" builds it.`,

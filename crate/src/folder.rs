@@ -3,6 +3,7 @@
 //! [`Pipeline`](crate::pipeline::Pipeline) takes the contents; it knows no file system. The older flat layout
 //! (`config.json`, weights and `scheduler_config.json` at the root) is read too, never written.
 
+pub mod layout;
 mod weights;
 
 use std::fs::{self, File};
@@ -15,18 +16,9 @@ use crate::model_index::{self, ModelIndexError};
 use crate::schedule::SchedulerConfig;
 use crate::weights::WeightsFileError;
 
-/// Where the U-Net's configuration lies, in diffusers' layout and in the flat one.
-const UNET_CONFIG: [&str; 2] = ["unet/config.json", "config.json"];
-/// Where the scheduler's configuration lies, likewise.
-const SCHEDULER_CONFIG: [&str; 2] = ["scheduler/scheduler_config.json", "scheduler_config.json"];
-/// Where a training script that averages its weights keeps the average, beside `unet/`.
-const EMA_CONFIG: &str = "unet_ema/config.json";
-const LABELS: &str = "labels.json";
-const GOLDEN: &str = "golden.json";
-const MODEL_INDEX: &str = "model_index.json";
-
-/// The most bytes a JSON file may have; ours have a few thousand.
-const MAX_JSON_BYTES: u64 = 16 << 20;
+use layout::{
+    EMA_CONFIG, GOLDEN, LABELS, MAX_JSON, MODEL_INDEX, SCHEDULER_CONFIG, UNET_CONFIG, USUAL_WEIGHTS,
+};
 
 /// What Windows' editors write before the text; JSON knows no such character.
 const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -236,7 +228,7 @@ pub fn read_which(path: &Path, which: Which) -> Result<ModelFolder, FolderError>
 pub fn write(path: &Path, folder: &ModelFolder) -> Result<(), FolderError> {
     // The golden value goes first and comes last: it must never stand beside the weights of another model.
     remove(&path.join(GOLDEN))?;
-    write_file(&path.join("unet").join(weights::USUAL), &folder.weights)?;
+    write_file(&path.join("unet").join(USUAL_WEIGHTS), &folder.weights)?;
     write_file(&path.join(UNET_CONFIG[0]), folder.unet_config.as_bytes())?;
     write_file(
         &path.join(SCHEDULER_CONFIG[0]),
@@ -322,10 +314,10 @@ pub fn read_json(path: &Path) -> Result<String, FolderError> {
     let mut text = String::new();
     let length = File::open(path)
         .map_err(read)?
-        .take(MAX_JSON_BYTES + 1)
+        .take(MAX_JSON + 1)
         .read_to_string(&mut text)
         .map_err(read)?;
-    if length as u64 > MAX_JSON_BYTES {
+    if length as u64 > MAX_JSON {
         return Err(FolderError::TooLarge { path: path.into() });
     }
     if text.starts_with(BYTE_ORDER_MARK) {

@@ -19,6 +19,28 @@
 //! truth, T times over (Algorithm 2, [`sampler::Ddpm`]), or fewer with the other samplers of [`sampler`]. A [`chain`] keeps
 //! the state and tells at every step what the network saw: x_t, its guess of x_0, and the noise.
 //!
+//! # One walk, in a few lines
+//!
+//! ```
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use walkback::{chain::*, folder, picture::*, pipeline::Pipeline, sampler::SamplerKind};
+//!
+//! let files = folder::read("../pretrained/mnist".as_ref())?;
+//! let model = Pipeline::from_folder(&files, &burn::tensor::Device::flex())?;
+//! let (sampler, num_inference_steps) = (SamplerKind::Ddim, 10);
+//! let options = ChainOptions { seed: 7, sampler, num_inference_steps, ..Default::default() };
+//! let mut chain = Chain::new(model.scheduler(), &model.spec(), options)?;
+//! while !chain.is_done() {
+//!     pollster::block_on(chain.step(&model))?;
+//! }
+//! let png = grid_png(chain.x_t(), chain.shape(), GridLayout::new(1, 8))?;
+//! # let scratch = tempfile::tempdir()?;
+//! # let out = scratch.path();
+//! std::fs::write(out.join("digit.png"), png)?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # The modules, lower ones first
 //!
 //! | module | what is in it | equations |

@@ -118,7 +118,7 @@ fn what_is_missing_is_named() {
         "DIR: no scheduler configuration (looked for scheduler/scheduler_config.json, scheduler_config.json). Copy it from where the model came from: without it the noise schedule is unknown"
     );
     write_file(&dir.path().join("scheduler/scheduler_config.json"), b"{}").unwrap();
-    let looked_for = "DIR/unet: no weights (looked for diffusion_pytorch_model.safetensors, diffusion_pytorch_model.fp16.safetensors, diffusion_pytorch_model.safetensors.index.json, diffusion_pytorch_model.bin)";
+    let looked_for = "DIR/unet: no weights (looked for diffusion_pytorch_model.safetensors, diffusion_pytorch_model.fp16.safetensors, diffusion_pytorch_model.safetensors.index.json, diffusion_pytorch_model.safetensors.index.fp16.json, diffusion_pytorch_model.fp16.safetensors.index.json, diffusion_pytorch_model.bin, diffusion_pytorch_model.fp16.bin, diffusion_pytorch_model.bin.index.json)";
     assert_eq!(
         sentence(),
         format!("{looked_for}. Copy the weights there as safetensors")

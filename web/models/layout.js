@@ -1,5 +1,17 @@
 // Which file of a model is which: the layout of Hugging Face diffusers (unet/, scheduler/), the older flat
-// one, or a few loose files. As in crate/src/folder.rs.
+// one, or a few loose files. As in crate/src/folder.rs, with the names of crate/src/folder/layout.rs.
+
+import {
+  EMA_CONFIG,
+  GOLDEN,
+  LABELS,
+  MAX_JSON,
+  MAX_WEIGHTS,
+  MODEL_INDEX,
+  SCHEDULER_CONFIG,
+  UNET_CONFIG,
+  WEIGHTS,
+} from "./names.js";
 
 /** @typedef {{ path: string, size: number }} Entry a file; its path has forward slashes */
 /**
@@ -8,31 +20,7 @@
  * @typedef {{ unetConfig: T, schedulerConfig: T, modelIndex: T | undefined, labels: T | undefined, golden: T | undefined, weights: T[], notes: string[] }} Parts weights: one file, or those that they are split into; notes: what was chosen, in sentences
  */
 
-export const UNET_CONFIG = /** @type {const} */ (["unet/config.json", "config.json"]);
-export const SCHEDULER_CONFIG = /** @type {const} */ ([
-  "scheduler/scheduler_config.json",
-  "scheduler_config.json",
-]);
-/** Where a training script that averages its weights keeps the average, beside unet/. */
-export const EMA_CONFIG = "unet_ema/config.json";
-/** In the order in which they are looked for; a list names the files that the weights are split into. */
-export const WEIGHTS = /** @type {const} */ ([
-  "diffusion_pytorch_model.safetensors",
-  "diffusion_pytorch_model.fp16.safetensors",
-  "diffusion_pytorch_model.safetensors.index.json",
-  "diffusion_pytorch_model.bin",
-  "diffusion_pytorch_model.fp16.bin",
-  "diffusion_pytorch_model.bin.index.json",
-]);
 export const EMA_TAKEN = "The averaged weights are taken, in unet_ema/, not those in unet/.";
-export const MODEL_INDEX = "model_index.json";
-export const LABELS = "labels.json";
-export const GOLDEN = "golden.json";
-
-/** The most bytes of weights: with their copy in the memory of wasm, which ends at 4 GB, more do not fit. */
-export const MAX_WEIGHTS = 1 << 30;
-/** The most bytes of a JSON file; real ones have a few thousand. */
-export const MAX_JSON = 16 << 20;
 
 /** The folder that a path lies in, with its slash; "" at the top. @param {string} path */
 const folderOf = (path) => path.slice(0, path.lastIndexOf("/") + 1);
@@ -121,13 +109,16 @@ function findWeights(files, beside, root) {
   /** @param {{ path: string }} file */
   const nameOf = ({ path }) => path.slice(beside.length);
   const shards = here.filter((file) => SHARD.test(nameOf(file)));
-  for (const name of WEIGHTS) {
-    const found = here.find((file) => nameOf(file) === name);
-    if (found === undefined) continue;
-    return name.endsWith(".json") ? wholeSet(shards, name) : [found];
-  }
-  // Under another name they are as good, where there is no doubt.
-  for (const endings of [/\.safetensors$/i, /\.(bin|pt|pth|ckpt)$/i]) {
+  // Under another name they are as good, where there is no doubt. Pickles come last.
+  for (const [pickled, endings] of /** @type {const} */ ([
+    [false, /\.safetensors$/i],
+    [true, /\.(bin|pt|pth|ckpt)$/i],
+  ])) {
+    for (const name of WEIGHTS) {
+      const found = here.find((file) => nameOf(file) === name);
+      if (found === undefined || name.includes(".bin") !== pickled) continue;
+      return name.endsWith(".json") ? wholeSet(shards, name) : [found];
+    }
     const others = here.filter((file) => endings.test(file.path) && !NO_WEIGHTS.test(nameOf(file)));
     if (others.length === 1) return others;
     if (others.length > 0 && others.every((file) => shards.includes(file))) {

@@ -6,54 +6,42 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::layout::WEIGHTS;
 use super::{FolderError, first_of, read_json};
 
-/// What diffusers calls the weights, and what is written here.
-pub(super) const USUAL: &str = "diffusion_pytorch_model.safetensors";
-const SAFETENSORS: [&str; 2] = [USUAL, "diffusion_pytorch_model.fp16.safetensors"];
-const PICKLES: [&str; 2] = [
-    "diffusion_pytorch_model.bin",
-    "diffusion_pytorch_model.fp16.bin",
-];
-/// The lists of the files that weights are split into.
-const INDEXES: [&str; 4] = [
-    "diffusion_pytorch_model.safetensors.index.json",
-    "diffusion_pytorch_model.safetensors.index.fp16.json",
-    "diffusion_pytorch_model.fp16.safetensors.index.json",
-    "diffusion_pytorch_model.bin.index.json",
-];
 /// Endings of PyTorch's files.
 const PICKLED: [&str; 4] = ["bin", "pt", "pth", "ckpt"];
 /// What training scripts leave beside the weights.
 const NO_WEIGHTS: [&str; 4] = ["optimizer", "scheduler", "training_args", "random_states"];
 
-/// The files of the weights in `dir`: one, or all that they are split into. The usual names come first, safetensors before
-/// PyTorch's files, and any other name will do where there is one file only.
+/// The files of the weights in `dir`: one, or all that they are split into. Safetensors come before PyTorch's files, the
+/// usual names before others, which will do where there is one such file only.
 pub(super) fn find(dir: &Path) -> Result<Vec<PathBuf>, FolderError> {
-    if let Some(path) = first_of(dir, &SAFETENSORS) {
-        return Ok(vec![path]);
-    }
-    if let Some(index) = first_of(dir, &INDEXES) {
-        return shards(dir, index);
-    }
-    let others = with_ending(dir, &["safetensors"])?;
-    if let [_] = others[..] {
-        return Ok(others);
-    }
-    if let Some(path) = first_of(dir, &PICKLES) {
-        return Ok(vec![path]);
-    }
-    let pickles = with_ending(dir, &PICKLED)?;
-    if let ([], [_]) = (&others[..], &pickles[..]) {
-        return Ok(pickles);
+    let mut candidates = 0;
+    for (pickled, endings) in [(false, &["safetensors"][..]), (true, &PICKLED)] {
+        let names: Vec<&str> = WEIGHTS
+            .into_iter()
+            .filter(|name| name.contains(".bin") == pickled)
+            .collect();
+        if let Some(path) = first_of(dir, &names) {
+            let is_list = path.extension().is_some_and(|ending| ending == "json");
+            return if is_list {
+                shards(dir, path)
+            } else {
+                Ok(vec![path])
+            };
+        }
+        let others = with_ending(dir, endings)?;
+        if let [_] = others[..] {
+            return Ok(others);
+        }
+        candidates += others.len();
     }
     Err(FolderError::Missing {
         path: dir.into(),
         what: "weights",
-        looked_for: [&SAFETENSORS[..], &INDEXES[..1], &PICKLES[..1]]
-            .concat()
-            .join(", "),
-        hint: if others.len() + pickles.len() > 1 {
+        looked_for: WEIGHTS.join(", "),
+        hint: if candidates > 1 {
             ". There are several files that could be them: remove the others, or give the right one the first of these names"
         } else {
             ". Copy the weights there as safetensors"

@@ -84,7 +84,7 @@ fn every_incomplete_folder_has_its_sentence() {
         (
             "unet/diffusion_pytorch_model.safetensors",
             "",
-            "DIR/unet: no weights (looked for diffusion_pytorch_model.safetensors, diffusion_pytorch_model.fp16.safetensors, diffusion_pytorch_model.safetensors.index.json, diffusion_pytorch_model.bin). Copy the weights there as safetensors",
+            "DIR/unet: no weights (looked for diffusion_pytorch_model.safetensors, diffusion_pytorch_model.fp16.safetensors, diffusion_pytorch_model.safetensors.index.json, diffusion_pytorch_model.safetensors.index.fp16.json, diffusion_pytorch_model.fp16.safetensors.index.json, diffusion_pytorch_model.bin, diffusion_pytorch_model.fp16.bin, diffusion_pytorch_model.bin.index.json). Copy the weights there as safetensors",
         ),
         (
             "unet/diffusion_pytorch_model.safetensors",
