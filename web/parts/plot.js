@@ -2,6 +2,7 @@
 
 import { h } from "../dom.js";
 import { powerOfTen } from "../numbers.js";
+import { sentence } from "../sentence.js";
 import { theme } from "../theme.js";
 
 /** @typedef {import("../vendor/uPlot.js").default} Plot */
@@ -96,8 +97,9 @@ export function createPlot(options) {
     }
   };
   const start = () => {
-    draw().catch(() => {
-      area.textContent = "The plot could not be drawn: web/vendor/uPlot.js is missing.";
+    draw().catch((error) => {
+      console.warn(error);
+      area.textContent = `The plot could not be drawn (${sentence(error)}).`;
     });
   };
   start();
