@@ -20,6 +20,7 @@
 // Nothing is computed on this thread, and nothing at all for a figure that is out of sight. A figure that
 // fails says so in its own place; the rest goes on.
 
+import { keepInPlace } from "./anchoring.js";
 import { Arithmetic } from "./arithmetic.js";
 import { listContents } from "./contents.js";
 import { loadDigits } from "./digits.js";
@@ -84,10 +85,13 @@ function describeDevice({ info, check }) {
 function fail(error) {
   element("loading", HTMLElement).hidden = true;
   element("failure", HTMLElement).hidden = false;
-  element("failure-text", HTMLElement).textContent = asSentence(sentence(error));
   const url = new URL(location.href);
+  const byName = readWish(url.searchParams).device === "webgpu";
+  element("failure-text", HTMLElement).textContent =
+    asSentence(sentence(error)) +
+    (byName ? " The address of this page asks for the GPU (device=webgpu)." : "");
   const onCpu = element("failure-cpu", HTMLAnchorElement);
-  onCpu.hidden = readWish(url.searchParams).device !== "webgpu";
+  onCpu.hidden = !byName;
   // The same model and walk.
   url.searchParams.set("device", "cpu");
   onCpu.href = url.href;
@@ -103,10 +107,7 @@ export class Stage {
   #device;
   #engine = new Engine(showProgress, (change) => {
     showNotice(change.notice);
-    if (change.loaded === null || this.#loaded === null) return;
-    // The figures have this very object.
-    Object.assign(this.#loaded, change.loaded);
-    describeDevice(this.#loaded);
+    if (change.loaded !== null) this.#adopt(change.loaded);
   });
   #arithmetic = new Arithmetic();
   /** What is shown. @type {{ source: ModelSource, end: () => void } | null} */
@@ -117,6 +118,29 @@ export class Stage {
   /** @param {import("./protocol.js").DeviceChoice} device */
   constructor(device) {
     this.#device = device;
+  }
+
+  /**
+   * Has everything computed on another device from here on, models that are opened later too.
+   * @param {import("./protocol.js").Device} device
+   */
+  async moveTo(device) {
+    this.#adopt(await this.#engine.moveTo(device));
+    this.#device = device;
+    const url = new URL(location.href);
+    // A link is for every machine, so that it names a device only where the address did.
+    if (!url.searchParams.has("device")) return;
+    url.searchParams.set("device", device);
+    history.replaceState(history.state, "", url);
+  }
+
+  /** What is known of the same model on another device. @param {Loaded} loaded */
+  #adopt(loaded) {
+    if (this.#loaded === null) return;
+    const stepTimes = { ...this.#loaded.stepTimes, ...loaded.stepTimes };
+    // The figures have this very object.
+    Object.assign(this.#loaded, loaded, { stepTimes });
+    describeDevice(this.#loaded);
   }
 
   /** Whether there is a model to see. */
@@ -165,6 +189,7 @@ export class Stage {
       linked: source.kind === "address",
       digits: loadDigits,
       history: new History(),
+      moveTo: (device) => this.moveTo(device),
       calm: matchMedia("(prefers-reduced-motion: reduce)").matches,
     });
     const end = () => {
@@ -191,6 +216,7 @@ async function begin() {
 linkSources();
 revealSections(figures);
 listContents();
+keepInPlace();
 setUpHelp();
 setUpNotices();
 begin().catch(fail);

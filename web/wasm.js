@@ -4,6 +4,7 @@
 import { fetchCounted } from "./download.js";
 import { loadModule } from "./load-module.js";
 import { place } from "./places.js";
+import { sentence } from "./sentence.js";
 
 /** @typedef {import("./protocol.js").Device} Device */
 /** @typedef {import("./protocol.js").ModelInfo} ModelInfo */
@@ -81,6 +82,15 @@ import { place } from "./places.js";
  * @property {(tensors: import("./protocol.js").NamedTensor[]) => Blob} safetensors
  */
 
+/**
+ * A module with one function whose body is an instruction of SIMD (i8x16.popcnt of a splat), which both builds need.
+ * From the tests of https://github.com/GoogleChromeLabs/wasm-feature-detect.
+ */
+const SIMD = Uint8Array.of(
+  ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0],
+  ...[65, 0, 253, 15, 253, 98, 11],
+);
+
 /** @type {Map<Device, Promise<WasmModule>>} */
 const loaded = new Map();
 
@@ -102,6 +112,9 @@ export function loadWasm(device, count) {
 
 /** @param {Device} device @param {import("./download.js").ByteCount} count */
 async function instantiate(device, count) {
+  if (!WebAssembly.validate(SIMD)) {
+    throw new Error("The WebAssembly of this browser has no SIMD, which the network needs.");
+  }
   const base = place(`pkg/${device}/`);
   const binary = fetchCounted(new URL("walkback_bg.wasm", base), count);
   binary.catch(() => {});
@@ -109,9 +122,9 @@ async function instantiate(device, count) {
   let module;
   try {
     module = await loadModule(() => import(new URL("walkback.js", base).href), "default");
-  } catch {
+  } catch (error) {
     throw new Error(
-      `web/pkg/${device}/walkback.js could not be loaded. Is the page complete? "cargo xtask serve" builds it.`,
+      `web/pkg/${device}/walkback.js could not be loaded (${sentence(error)}). Where it is missing, "cargo xtask serve" builds it.`,
     );
   }
   const response = await binary;
@@ -121,7 +134,7 @@ async function instantiate(device, count) {
     const { CompileError, LinkError } = WebAssembly;
     if (!(error instanceof CompileError || error instanceof LinkError)) throw error;
     throw new Error(
-      `web/pkg/${device}/walkback_bg.wasm is damaged or of another build: reload the page, or build it again with "cargo xtask serve" (${error.message}).`,
+      `web/pkg/${device}/walkback_bg.wasm cannot be used (${error.message}). Reload the page; where it is damaged or of another build, "cargo xtask serve" builds it again.`,
     );
   }
   return module;
