@@ -202,3 +202,36 @@ impl Builder {
         parameter(values(shape.iter().product()), shape, &self.device)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::unet::layers::seed_init;
+    use crate::unet::{UNet, UNetConfig};
+
+    /// A network that is trained from a seed today has to be the one of yesterday.
+    #[test]
+    fn a_seed_draws_the_network_that_it_always_drew() {
+        let config = UNetConfig {
+            sample_size: [16, 16],
+            block_out_channels: vec![8, 8, 16, 16],
+            norm_num_groups: 4,
+            num_class_embeds: Some(3),
+            ..UNetConfig::default()
+        };
+        seed_init(7);
+        let unet = UNet::new(&config, &Device::flex()).expect("a network");
+        // FNV-1a over the bits of all parameters, by name.
+        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+        for value in unet
+            .state_dict()
+            .into_values()
+            .flat_map(|(_, values)| values)
+        {
+            for byte in value.to_le_bytes() {
+                hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+            }
+        }
+        assert_eq!(hash, 13_305_074_462_446_092_932);
+    }
+}

@@ -166,6 +166,14 @@ const FIXED: &[Fixed] = &[
     ),
 ];
 
+/// "a, b and c".
+fn in_a_row(names: &[String]) -> String {
+    match names {
+        [rest @ .., last] if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => names.concat(),
+    }
+}
+
 /// Gives the blocks under `key` today's names, and refuses those that are none of `built`.
 fn known_blocks(
     keys: &mut serde_json::Map<String, Value>,
@@ -182,7 +190,7 @@ fn known_blocks(
             return Err(UNetConfigError::NotBuilt {
                 key,
                 value: name,
-                built: built.join(" and "),
+                built: in_a_row(&built),
             });
         }
         *block = name.into();

@@ -8,7 +8,7 @@
 //! | this one, `blocks`, `resnet`, `attention`, [`embedding`] | the network, written once: its layers and how features pass through them |
 //! | `executor` | the operations that it is written in |
 //! | `tensors`, [`ops`], `cpu` | these operations in burn, with kernels of our own for the CPU |
-//! | [`gpu`] | these operations as launches of fused kernels |
+//! | `gpu` | these operations as launches of fused kernels |
 //! | [`layers`], `build` | what holds parameters; how they are drawn, or only counted |
 //! | [`config`], `check` | `unet/config.json` |
 //! | [`weights`] | the safetensors file |

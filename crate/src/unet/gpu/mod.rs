@@ -9,7 +9,7 @@
 //! |---|---|
 //! | `kernels` | convolution, group normalisation, attention |
 //! | `layer` | a layer's parameters on the host, arranged for the kernels |
-//! | `planner` | the network's operations as launches |
+//! | `planner`, `rows` | the network's operations as launches: on features, on vectors |
 //! | `plan` | the launches of one evaluation |
 //! | `memory` | tensors that share memory |
 //! | `run` | a plan for so many images, on the device |
@@ -27,6 +27,7 @@ mod layer;
 mod memory;
 mod plan;
 mod planner;
+mod rows;
 #[cfg(feature = "gpu")]
 mod run;
 

@@ -1,11 +1,11 @@
 //! Takes down a network's launches, for any number of images: the [`Executor`] that computes nothing.
 //!
 //! At batch 1 the number of launches is the time, so that what a reader can do by itself is no launch: it reads features
-//! where they lie side by side, takes each pixel for four, and adds a 1x1 convolution to its own sum. All linear layers of
-//! one vector are one launch, and all vectors are there before the features that need them.
+//! where they lie side by side, takes each pixel for four, and adds a 1x1 convolution to its own sum.
 
 use super::layer::{HostConv, vector_width};
 use super::plan::{ALIGN, Attend, Conv, Features, Given, Launch, Norm, Plan, Unsupported, Vector};
+use super::rows::{Row, Rows};
 use crate::unet::UNet;
 use crate::unet::executor::{Executor, Finish, Heads, Then};
 use crate::unet::layers::{Conv2d, Embedding, GroupNorm, Linear};
@@ -15,9 +15,6 @@ use std::ops::Range;
 
 /// Vectors of the widest head that the attention kernel sums: 16 for each of the 16 threads that share a query.
 const WIDEST_HEAD: usize = 256;
-
-/// Each linear layer's vector begins at a multiple of this, the widest vector of the kernels.
-const VECTOR_ALIGN: usize = 4;
 
 impl UNet {
     /// The launches of one evaluation, for any number of images.
@@ -53,33 +50,13 @@ impl View {
     }
 }
 
-/// A vector for each image, with or without SiLU.
-#[derive(Debug, Clone, Copy)]
-struct Row {
-    vector: Vector,
-    silu: bool,
-}
-
-/// The linear layers of one vector, all in one launch.
-#[derive(Debug)]
-struct Linears {
-    of: Vector,
-    layers: Vec<HostConv>,
-    /// Added to their outputs.
-    plus: Option<Vector>,
-    /// Whether whoever reads them wants SiLU; `None` as long as nobody has.
-    silu: Option<bool>,
-    /// Their outputs, each from a multiple of [`VECTOR_ALIGN`] on.
-    out: Features,
-}
-
 /// Takes down a network's launches in their order.
 #[derive(Debug)]
 struct Planner {
     sizes: Vec<usize>,
     given: Given,
     classes: Option<Vec<f32>>,
-    linears: Vec<Linears>,
+    rows: Rows,
     launches: Vec<Launch>,
     weights: Vec<f32>,
     stages: Vec<(Place, Features)>,
@@ -103,58 +80,18 @@ impl Executor for Planner {
     }
 
     fn linear(&mut self, row: Row, layer: &Linear) -> Row {
-        let of = self.read_row(row);
-        let layer = layer.host();
-        let open = |linears: &Linears| linears.of == of && linears.plus.is_none();
-        let at = self.linears.iter().position(open);
-        let at = at.unwrap_or_else(|| {
-            let out = self.tensor(1, 1, 0);
-            self.linears.push(Linears {
-                of,
-                layers: Vec::new(),
-                plus: None,
-                silu: None,
-                out,
-            });
-            self.linears.len() - 1
-        });
-        let linears = &mut self.linears[at];
-        let vector = Vector {
-            // The width is known when the last layer has been named.
-            rows: Features {
-                c: 0,
-                ..linears.out
-            },
-            at: linears.out.c,
-        };
-        linears.out.c += layer.c_out.next_multiple_of(VECTOR_ALIGN);
-        linears.layers.push(layer);
-        Row {
-            vector,
-            silu: false,
-        }
+        self.rows.linear(row, layer.host(), || {
+            self.sizes.push(0);
+            self.sizes.len() - 1
+        })
     }
 
     fn silu(&mut self, row: Row) -> Row {
-        Row { silu: true, ..row }
+        row.silu()
     }
 
     fn add(&mut self, row: Row, other: Row) -> Row {
-        let other = self.read_row(other);
-        let sums = self
-            .linears
-            .iter()
-            .position(|linears| linears.out.id == row.vector.rows.id && linears.layers.len() == 1);
-        match sums {
-            Some(at) if self.linears[at].plus.is_none() && self.linears[at].silu.is_none() => {
-                // Nobody has read the sum yet, which may therefore wait for what is added.
-                let mut linears = self.linears.remove(at);
-                linears.plus = Some(other);
-                self.linears.push(linears);
-            }
-            _ => self.expect(false, "a sum of two vectors that both are there already"),
-        }
-        row
+        self.rows.add(row, other)
     }
 
     fn conv(&mut self, x: View, layer: &Conv2d, then: Finish<Self>) -> View {
@@ -166,7 +103,7 @@ impl Executor for Planner {
                 ..x
             };
         }
-        let vector = then.vector.map(|row| self.read_row(row));
+        let vector = then.vector.map(|row| self.rows.read(row));
         View::of(self.convolve(x, &layer, vector, then.residual, then.divisor))
     }
 
@@ -179,7 +116,7 @@ impl Executor for Planner {
         let (vector, silu) = match then {
             Then::Nothing => (None, false),
             Then::Silu => (None, true),
-            Then::ScaleShiftSilu(row) => (Some(self.read_row(row)), true),
+            Then::ScaleShiftSilu(row) => (Some(self.rows.read(row)), true),
         };
         let norm = Norm {
             inputs: x.parts,
@@ -256,15 +193,6 @@ impl Executor for Planner {
     }
 }
 
-impl Row {
-    fn of(rows: Features) -> Self {
-        Self {
-            vector: Vector { rows, at: 0 },
-            silu: false,
-        }
-    }
-}
-
 impl Planner {
     /// Takes down the launches for images of `[h, w, c]`, timesteps of width `timestep` and labels of width `class`.
     fn new([h, w, c]: [usize; 3], timestep: usize, class: usize) -> Self {
@@ -278,7 +206,7 @@ impl Planner {
             sizes: given.all().iter().map(Features::size).collect(),
             given,
             classes: None,
-            linears: Vec::new(),
+            rows: Rows::default(),
             launches: Vec::new(),
             weights: Vec::new(),
             stages: Vec::new(),
@@ -361,47 +289,15 @@ impl Planner {
         }
     }
 
-    /// Where a vector will be; all that read it have to agree on SiLU, which its own launch applies.
-    fn read_row(&mut self, row: Row) -> Vector {
-        let linears = (self.linears.iter_mut()).find(|l| l.out.id == row.vector.rows.id);
-        let silu = linears.map_or(false, |linears| *linears.silu.get_or_insert(row.silu));
-        self.expect(silu == row.silu, "a vector with and without SiLU");
-        row.vector
-    }
-
     /// The plan whose result is `out`.
     fn finish(mut self, out: View) -> Result<Plan, Unsupported> {
         let out = self.computed(out);
         let rest = std::mem::take(&mut self.launches);
-        let linears = std::mem::take(&mut self.linears);
-        // By now all widths are known.
-        let whole = |rows: Features| {
-            let found = linears.iter().find(|linears| linears.out.id == rows.id);
-            found.map_or(rows, |linears| linears.out)
-        };
-        for linears in &linears {
-            let (layer, _) = HostConv::beside(&linears.layers, VECTOR_ALIGN);
-            let input = whole(linears.of.rows);
-            self.expect(
-                linears.of.at == 0 && input.c == layer.c_in,
-                "a linear layer of a part of a vector",
-            );
-            let weights = self.keep(&[layer.arranged(), layer.bias].concat());
-            self.sizes[linears.out.id] = linears.out.c;
-            self.launches.push(Launch::Conv(Conv {
-                inputs: vec![input],
-                weights,
-                window: 1,
-                stride: 1,
-                padding: 0,
-                doubled: false,
-                vector: linears.plus,
-                plain: None,
-                projected: Vec::new(),
-                divisor: None,
-                silu: linears.silu == Some(true),
-                out: linears.out,
-            }));
+        let mut rows = std::mem::take(&mut self.rows);
+        for (layer, mut conv) in rows.launches() {
+            conv.weights = self.keep(&[layer.arranged(), layer.bias].concat());
+            self.sizes[conv.out.id] = conv.out.c;
+            self.launches.push(Launch::Conv(conv));
         }
         self.launches.extend(rest);
         for launch in &mut self.launches {
@@ -411,10 +307,10 @@ impl Planner {
                 Launch::Attend(_) => &mut None,
             };
             if let Some(vector) = vector {
-                vector.rows = whole(vector.rows);
+                vector.rows = rows.whole(vector.rows);
             }
         }
-        match (self.unsupported, out.parts.first()) {
+        match (self.unsupported.or(rows.unsupported), out.parts.first()) {
             (Some(reason), _) => Err(Unsupported(reason)),
             (None, None) => Err(Unsupported("it has no output".into())),
             (None, Some(&out)) => Ok(Plan {
