@@ -2,44 +2,45 @@
 //
 // Where what lies:
 //
-//   index.html     all text, and an empty place for each figure
-//   figure.js      how a figure is written, created, put to rest; figures.js lists them
-//   figures/       one module for each figure; figures/<name>/ where it has grown
-//   parts/         what figures are made of: tiles, sliders, plots, a scrubber ...
-//   settings.js    all that the address can say, as one typed list; state.js reads and writes it
-//   walk.js        a walk as a recording: plays, pauses, remembers; knows no DOM
-//   engine.js      what needs the network, and arithmetic.js what does not, each a worker of its own, so
-//                  that a slider is answered while the network computes
-//   relay.js       replaces a worker that breaks down, and asks the next one again; link.js is one worker's life
-//   protocol.js    what page and workers say to each other, typed
-//   worker.js      the other side: worker/ has its methods, startup.js finds a device that computes
-//                  correctly, wasm.js types the crate's two builds in pkg/
-//   models/        which model: the page's own, one behind an address, one that is dropped
-//   styles/        colours and type, the frame, controls, pictures ...; a figure's own are beside it
+//   index.html   all text, and an empty place for each figure
+//   basics/      what knows neither this page nor the network: errors as sentences, numbers, statistics
+//   models/      which model: the page's own, one behind an address, one that is dropped
+//   protocol/    what page and workers say to each other, typed
+//   compute/     finds a device that computes correctly, and types the crate's two builds in pkg/
+//   worker/      the methods of the workers; worker.js, beside this, is their script
+//   client/      the page's side of the workers: engine.js for what needs the network, arithmetic.js for what does
+//                not, each a worker of its own, so that a slider is answered while the network computes
+//   screen/      elements, colours, tensors as pixels
+//   settings/    all that the address can say, as one typed list, read and written
+//   parts/       what figures are made of: tiles, sliders, plots, a scrubber ...
+//   figures/     one module for each figure, <name>/ where it has grown; shared/ is how a figure is written;
+//                list.js lists them
+//   page/        the frame around them: contents, help, notices, the choice of a model
+//   styles/      colours and type, the frame, controls, pictures ...; a figure's own are beside it
 //
 // Nothing is computed on this thread, and nothing at all for a figure that is out of sight. A figure that
 // fails says so in its own place; the rest goes on.
 
-import { Arithmetic } from "./arithmetic.js";
-import { listContents } from "./contents.js";
-import { loadDigits } from "./digits.js";
-import { element } from "./dom.js";
-import { Engine } from "./engine.js";
-import { placeFigures, revealSections } from "./figure.js";
-import { figures } from "./figures.js";
-import { setUpHelp } from "./help.js";
-import { History } from "./history.js";
-import { setUpModels } from "./models/choose.js";
-import { setUpNotices, showNotice } from "./notices.js";
-import { asSentence, sentence } from "./sentence.js";
-import { properties, readWish } from "./settings.js";
-import { linkSources } from "./source.js";
-import { State } from "./state.js";
+import { Arithmetic } from "./client/arithmetic.js";
+import { listContents } from "./page/contents.js";
+import { loadDigits } from "./client/digits.js";
+import { element } from "./screen/dom.js";
+import { Engine } from "./client/engine.js";
+import { placeFigures, revealSections } from "./figures/shared/figure.js";
+import { figures } from "./figures/list.js";
+import { setUpHelp } from "./page/help.js";
+import { History } from "./figures/shared/history.js";
+import { setUpModels } from "./page/model-choice.js";
+import { setUpNotices, showNotice } from "./page/notices.js";
+import { asSentence, sentence } from "./basics/sentence.js";
+import { properties, readWish } from "./settings/properties.js";
+import { linkSources } from "./parts/source-link.js";
+import { State } from "./settings/state.js";
 
-/** @typedef {import("./protocol.js").Loaded} Loaded */
+/** @typedef {import("./protocol/messages.js").Loaded} Loaded */
 /** @typedef {import("./models/source.js").ModelSource} ModelSource */
 
-/** @param {import("./protocol.js").Progress} progress */
+/** @param {import("./protocol/messages.js").Progress} progress */
 function showProgress({ activity, loaded, total }) {
   const text = element("activity", HTMLElement);
   if (text.textContent !== activity) text.textContent = activity;
@@ -114,7 +115,7 @@ export class Stage {
   /** What is known of it. @type {Loaded | null} */
   #loaded = null;
 
-  /** @param {import("./protocol.js").DeviceChoice} device */
+  /** @param {import("./protocol/messages.js").DeviceChoice} device */
   constructor(device) {
     this.#device = device;
   }

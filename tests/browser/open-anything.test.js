@@ -37,7 +37,11 @@ describe("a model as it lies there", () => {
   test("may begin with a byte order mark", async (t) => {
     /** @type {Record<string, Answer>} */
     const marked = {};
-    for (const file of ["unet/config.json", "scheduler/scheduler_config.json", "model_index.json"]) {
+    for (const file of [
+      "unet/config.json",
+      "scheduler/scheduler_config.json",
+      "model_index.json",
+    ]) {
       const text = await readFile(path.join(conformance("plain"), file), "utf8");
       marked[`/pretrained/small/${file}`] = { body: `\u{feff}${text}` };
     }

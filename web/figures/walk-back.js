@@ -1,9 +1,9 @@
 // Figure 1: one chain from noise to image. Its pictures, the transport, what can be chosen.
 
-import { find, h, setText } from "../dom.js";
-import { withNextFrame } from "../next-frame.js";
-import { significant } from "../numbers.js";
-import { EPS_RANGE, paint } from "../paint.js";
+import { find, h, setText } from "../screen/dom.js";
+import { withNextFrame } from "../screen/next-frame.js";
+import { significant } from "../basics/numbers.js";
+import { EPS_RANGE, paint } from "../screen/paint.js";
 import { createCopyLink } from "../parts/copy-link.js";
 import { createReadouts } from "../parts/readouts.js";
 import { createScrubber } from "../parts/scrubber.js";
@@ -12,15 +12,15 @@ import { createChanges } from "./walk-back/changes.js";
 import { createControls } from "./walk-back/controls.js";
 import { listenToKeys } from "./walk-back/keys.js";
 import { createTransport } from "./walk-back/transport.js";
-import { Walk } from "../walk.js";
+import { Walk } from "./walk-back/walk.js";
 
-/** @typedef {import("../figure.js").Context} Context */
-/** @typedef {import("../walk.js").View} View */
+/** @typedef {import("./shared/figure.js").Context} Context */
+/** @typedef {import("./walk-back/walk.js").View} View */
 
 /** Steps that the shown milliseconds are the median of. */
 const MEASURED = 15;
 
-/** @type {import("../figure.js").Create} */
+/** @type {import("./shared/figure.js").Create} */
 export function create(root, context) {
   return new WalkBack(root, context);
 }
@@ -37,7 +37,7 @@ class WalkBack {
   });
   #resting = false;
   #drawnFrames = 0;
-  /** @type {readonly import("../protocol.js").Frame[] | null} */
+  /** @type {readonly import("../protocol/messages.js").Frame[] | null} */
   #history = null;
   #controls;
   #transport;
@@ -268,7 +268,7 @@ class WalkBack {
   }
 }
 
-/** The median of the last steps. @param {readonly import("../protocol.js").Frame[]} frames */
+/** The median of the last steps. @param {readonly import("../protocol/messages.js").Frame[]} frames */
 function speedOf(frames) {
   const last = frames.slice(-MEASURED).map(({ milliseconds }) => milliseconds);
   last.sort((a, b) => a - b);

@@ -1,6 +1,6 @@
 // An image file from the visitor: chosen with a button, or dropped, and read by the browser.
 
-import { freshId, h } from "../dom.js";
+import { freshId, h } from "../screen/dom.js";
 
 /** @param {(file: File) => void} take */
 export function createOpenImage(take) {

@@ -1,0 +1,37 @@
+// The page's help: a dialog that the question mark opens anywhere, and a button in the masthead.
+
+import { element, find } from "../screen/dom.js";
+import { createSwitch } from "../parts/switch.js";
+
+let single = true;
+
+/** Whether keys of a single character do anything: who speaks to the page may not want them to (WCAG 2.1.4). */
+export const singleKeys = () => single;
+
+export function setUpHelp() {
+  const dialog = element("help", HTMLDialogElement);
+  const toggle = () => {
+    if (dialog.open) dialog.close();
+    else dialog.showModal();
+  };
+  element("help-open", HTMLButtonElement).addEventListener("click", toggle);
+  element("help-close", HTMLButtonElement).addEventListener("click", () => dialog.close());
+  // Beside the dialog is outside of it.
+  dialog.addEventListener("click", (event) => {
+    if (event.target === dialog) dialog.close();
+  });
+  const keys = createSwitch({
+    label: "Keys of a single character",
+    hint: "Turn them off where speech or a slip of the hand would press them.",
+    value: single,
+    onChange: (value) => (single = value),
+  });
+  find(dialog, ".help", HTMLElement).append(keys.element);
+  document.addEventListener("keydown", (event) => {
+    if (!single || event.key !== "?" || event.ctrlKey || event.metaKey || event.altKey) return;
+    const focus = event.target;
+    if (focus instanceof Element && focus.matches("input[type=text], textarea, select")) return;
+    event.preventDefault();
+    toggle();
+  });
+}
