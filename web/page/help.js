@@ -1,12 +1,8 @@
 // The page's help: a dialog that the question mark opens anywhere, and a button in the masthead.
 
 import { element, find } from "../screen/dom.js";
+import { setSingleKeys, singleKeys } from "../screen/single-keys.js";
 import { createSwitch } from "../parts/switch.js";
-
-let single = true;
-
-/** Whether keys of a single character do anything: who speaks to the page may not want them to (WCAG 2.1.4). */
-export const singleKeys = () => single;
 
 export function setUpHelp() {
   const dialog = element("help", HTMLDialogElement);
@@ -23,12 +19,13 @@ export function setUpHelp() {
   const keys = createSwitch({
     label: "Keys of a single character",
     hint: "Turn them off where speech or a slip of the hand would press them.",
-    value: single,
-    onChange: (value) => (single = value),
+    value: singleKeys(),
+    onChange: setSingleKeys,
   });
   find(dialog, ".help", HTMLElement).append(keys.element);
   document.addEventListener("keydown", (event) => {
-    if (!single || event.key !== "?" || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!singleKeys() || event.key !== "?" || event.ctrlKey || event.metaKey || event.altKey)
+      return;
     const focus = event.target;
     if (focus instanceof Element && focus.matches("input[type=text], textarea, select")) return;
     event.preventDefault();

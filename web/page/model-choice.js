@@ -8,15 +8,15 @@ import { setUpOpener } from "./model-opener.js";
 import { sourceOf } from "../models/source.js";
 
 /** @typedef {import("../models/source.js").ModelSource} ModelSource */
-/** @typedef {import("../main.js").Stage} Stage what shows a model */
+/** @typedef {import("./model-view.js").ModelView} ModelView */
 
 /**
  * Shows the model that the address asks for, and from then on what the visitor wants.
- * @param {Stage} stage
+ * @param {ModelView} view
  * @param {string | null} wish of the address
  * @throws {Error} when there is no model to begin with
  */
-export async function setUpModels(stage, wish) {
+export async function setUpModels(view, wish) {
   const own = await ownModels();
   const first = ownModel(own[0] ?? "", true);
   const bar = createBar(own, (name) =>
@@ -38,20 +38,20 @@ export async function setUpModels(stage, wish) {
         return;
       }
       try {
-        const loaded = await stage.show(source, {
+        const loaded = await view.show(source, {
           arrived: () => nameInAddress(source.kind === "address" ? source.parameter : null),
         });
         bar.show(source, loaded);
       } catch (error) {
         console.warn(error);
         // Where no model is left to see, the sentence stands in the place of the image.
-        bar.fail(stage.isSet ? asSentence(sentence(error)) : "");
+        bar.fail(view.isSet ? asSentence(sentence(error)) : "");
       }
     });
   };
 
   const { source, complaints } = await atFirst(wish, first);
-  turn = stage.show(source, { complaints }).then((loaded) => bar.show(source, loaded));
+  turn = view.show(source, { complaints }).then((loaded) => bar.show(source, loaded));
   const begun = turn;
   // Another model can be opened even where this one cannot.
   turn = turn.catch(() => {});
