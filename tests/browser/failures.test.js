@@ -158,7 +158,7 @@ describe("the page says what is wrong", () => {
  * @returns {Record<string, Answer>}
  */
 const fakeGpu = (probe) => ({
-  "/web/gpu.js": {
+  "/web/compute/gpu.js": {
     body: `export const findGpu = async () => ({ available: true, software: false, reason: "" });`,
   },
   "/web/pkg/webgpu/walkback_bg.wasm": { body: Buffer.alloc(8) },
@@ -219,7 +219,7 @@ describe("a GPU that fails", () => {
 test("a model that a lost GPU loads too late is freed", async (t) => {
   const answers = fakeGpu("");
   // Lost while the model is loaded; the crate finds that out by and by.
-  answers["/web/gpu-watch.js"] = {
+  answers["/web/compute/gpu-watch.js"] = {
     body: `export class GpuRefusal extends Error {}
       export let lose;
       export const gpuLost = new Promise((resolve) => (lose = resolve));
@@ -228,7 +228,7 @@ test("a model that a lost GPU loads too late is freed", async (t) => {
       export const watchGpu = () => {};`,
   };
   answers["/web/pkg/webgpu/walkback.js"] = {
-    body: `import { lose } from "/web/gpu-watch.js";
+    body: `import { lose } from "/web/compute/gpu-watch.js";
       const told = new BroadcastChannel("freed");
       export default async () => {};
       export class Model {

@@ -1,9 +1,9 @@
 // Figure 1: one chain from noise to image. Its pictures, the transport, what can be chosen.
 
-import { find, h, setText } from "../dom.js";
-import { withNextFrame } from "../next-frame.js";
-import { significant } from "../numbers.js";
-import { EPS_RANGE, paint } from "../paint.js";
+import { find, h, setText } from "../screen/dom.js";
+import { withNextFrame } from "../screen/next-frame.js";
+import { significant } from "../basics/numbers.js";
+import { EPS_RANGE, paint } from "../screen/paint.js";
 import { createCopyLink } from "../parts/copy-link.js";
 import { createReadouts } from "../parts/readouts.js";
 import { createScrubber } from "../parts/scrubber.js";
@@ -13,15 +13,15 @@ import { createControls } from "./walk-back/controls.js";
 import { createDeviceChoice } from "./walk-back/device.js";
 import { listenToKeys } from "./walk-back/keys.js";
 import { createTransport } from "./walk-back/transport.js";
-import { Walk } from "../walk.js";
+import { Walk } from "./walk-back/walk.js";
 
-/** @typedef {import("../figure.js").Context} Context */
-/** @typedef {import("../walk.js").View} View */
+/** @typedef {import("./shared/figure.js").Context} Context */
+/** @typedef {import("./walk-back/walk.js").View} View */
 
 /** Steps that the shown milliseconds are the median of. */
 const MEASURED = 15;
 
-/** @type {import("../figure.js").Create} */
+/** @type {import("./shared/figure.js").Create} */
 export function create(root, context) {
   return new WalkBack(root, context);
 }
@@ -38,7 +38,7 @@ class WalkBack {
   });
   #resting = false;
   #drawnFrames = 0;
-  /** @type {readonly import("../protocol.js").Frame[] | null} */
+  /** @type {readonly import("../protocol/messages.js").Frame[] | null} */
   #history = null;
   #controls;
   #device;
@@ -281,8 +281,8 @@ class WalkBack {
 
 /**
  * The median of the last steps that a device took.
- * @param {readonly import("../protocol.js").Frame[]} frames
- * @param {import("../protocol.js").Device} device
+ * @param {readonly import("../protocol/messages.js").Frame[]} frames
+ * @param {import("../protocol/messages.js").Device} device
  * @returns {number | null} milliseconds; null where it took none
  */
 function stepTime(frames, device) {

@@ -1,6 +1,6 @@
 // What the visitor gives: files and folders that are dropped or chosen, as one list.
 
-import { sentence } from "../sentence.js";
+import { sentence } from "../basics/sentence.js";
 import { short } from "./layout.js";
 
 /** @typedef {{ path: string, size: number, blob: Blob }} Given one file, and where it lay */

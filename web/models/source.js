@@ -2,7 +2,7 @@
 
 import { findParts, short } from "./layout.js";
 import { isZip, unzip } from "./zip.js";
-import { sentence } from "../sentence.js";
+import { sentence } from "../basics/sentence.js";
 
 /**
  * @typedef {object} AddressSource a folder that is fetched file by file

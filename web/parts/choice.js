@@ -1,7 +1,7 @@
 // A choice of one among a few, all in sight: a group of radio buttons that looks like one control.
 
-import { freshId, h } from "../dom.js";
-import { ofDigits } from "../suit.js";
+import { freshId, h } from "../screen/dom.js";
+import { ofDigits } from "../settings/suit.js";
 
 /**
  * @template const T
@@ -107,7 +107,7 @@ function createMenu({ legend, choices, value: initial, onChange }) {
 /**
  * The choice of a class, and of any where the model knows that.
  * @param {object} options
- * @param {import("../protocol.js").ModelInfo} options.info
+ * @param {import("../protocol/messages.js").ModelInfo} options.info
  * @param {number | null} options.value
  * @param {boolean} [options.any] false: only the classes
  * @param {(label: number | null) => void} options.onChange

@@ -1,14 +1,14 @@
 // Curves and bars, drawn by uPlot. The library lies in web/vendor/, put there by `cargo xtask`.
 
-import { h } from "../dom.js";
-import { loadModule } from "../load-module.js";
-import { powerOfTen } from "../numbers.js";
-import { sentence } from "../sentence.js";
-import { theme } from "../theme.js";
+import { h } from "../screen/dom.js";
+import { loadModule } from "../basics/load-module.js";
+import { powerOfTen } from "../basics/numbers.js";
+import { sentence } from "../basics/sentence.js";
+import { theme } from "../screen/theme.js";
 
 /** @typedef {import("../vendor/uPlot.js").default} Plot */
 /** @typedef {typeof import("../vendor/uPlot.js").default} PlotClass */
-/** @typedef {import("../theme.js").ColourName} ColourName */
+/** @typedef {import("../screen/theme.js").ColourName} ColourName */
 /** @typedef {ArrayLike<number | null>} Numbers */
 
 /**

@@ -1,14 +1,14 @@
 // What a walk goes to and how: in sight what is asked for most, the rest folded away.
 
-import { h } from "../../dom.js";
+import { h } from "../../screen/dom.js";
 import { createChoice, createLabelChoice, createSamplerChoice } from "../../parts/choice.js";
 import { createSeed } from "../../parts/seed.js";
 import { createSlider } from "../../parts/slider.js";
-import { ETA, GUIDANCE, stepChoices } from "../../settings.js";
-import { ofDigits, suitableSteps } from "../../suit.js";
+import { ETA, GUIDANCE, stepChoices } from "../../settings/properties.js";
+import { ofDigits, suitableSteps } from "../../settings/suit.js";
 
-/** @typedef {import("../../protocol.js").Loaded} Loaded */
-/** @typedef {import("../../state.js").Group<import("../../settings.js").Properties["walk"]>} Settings */
+/** @typedef {import("../../protocol/messages.js").Loaded} Loaded */
+/** @typedef {import("../../settings/state.js").Group<import("../../settings/properties.js").Properties["walk"]>} Settings */
 
 /** @param {string} kind what the classes are */
 const guided = (kind) => `How hard to pull towards the ${kind}; 1 is the plain model.`;
@@ -142,7 +142,7 @@ export function createControls(loaded, settings, actions, device) {
     rollDice: seed.roll,
     /** After the values have changed elsewhere. */
     show,
-    /** @returns {import("../../protocol.js").ChainOptions} */
+    /** @returns {import("../../protocol/messages.js").ChainOptions} */
     options() {
       const { values } = settings;
       return {

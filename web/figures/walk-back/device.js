@@ -1,22 +1,22 @@
 // Where the network is computed, what a step takes there, and a way to the other device.
 
-import { h, setText } from "../../dom.js";
+import { h, setText } from "../../screen/dom.js";
 import { createChoice } from "../../parts/choice.js";
-import { asSentence, sentence } from "../../sentence.js";
-import { duration } from "../../step-time.js";
+import { asSentence, sentence } from "../../basics/sentence.js";
+import { duration } from "../../basics/numbers.js";
 
-/** @typedef {import("../../protocol.js").Device} Device */
+/** @typedef {import("../../protocol/messages.js").Device} Device */
 
 const NAMES = { cpu: "CPU", webgpu: "GPU" };
 
 /**
  * @param {object} options
- * @param {import("../../protocol.js").Loaded} options.loaded its device may change by itself, where a GPU is lost
+ * @param {import("../../protocol/messages.js").Loaded} options.loaded its device may change by itself, where a GPU is lost
  * @param {(device: Device) => Promise<void>} options.moveTo
  * @param {() => void} options.moved
  */
 export function createDeviceChoice({ loaded, moveTo, moved }) {
-  /** What the walk's steps took. @type {import("../../protocol.js").StepTimes} */
+  /** What the walk's steps took. @type {import("../../protocol/messages.js").StepTimes} */
   const walked = {};
   let moving = false;
   const choice = createChoice({
