@@ -16,6 +16,7 @@ mod tile;
 mod upsample;
 #[cfg(feature = "native")]
 mod weight_gradient;
+mod winograd;
 
 use burn::backend::Flex;
 use burn::backend::tensor::FloatTensor;
