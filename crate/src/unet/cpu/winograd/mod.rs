@@ -14,6 +14,7 @@ mod input;
 mod lanes;
 mod product;
 
+use super::DIRECTLY;
 use super::conv::{Added, ConvShape};
 use super::memory::buffer;
 use super::parallel::{for_each_chunk, threads};
@@ -53,7 +54,7 @@ impl Choice {
     /// The quicker of the two for one image, or `None` where the direct way is.
     pub(super) fn of(shape: &ConvShape) -> Option<Self> {
         let fits = shape.kernel == [3, 3] && shape.stride == 1;
-        if !fits || shape.padding > 2 || shape.c_in < 8 || shape.c_out < 8 {
+        if DIRECTLY.get() || !fits || shape.padding > 2 || shape.c_in < 8 || shape.c_out < 8 {
             return None;
         }
         let tiles = |out: usize| shape.h_out.div_ceil(out) * shape.w_out.div_ceil(out);
