@@ -21,6 +21,8 @@
 mod engine;
 #[cfg(test)]
 mod interpret;
+#[cfg(test)]
+pub(super) use interpret::in_double_precision;
 #[cfg(feature = "gpu")]
 mod kernels;
 mod layer;
@@ -49,7 +51,7 @@ fn channels_last(x: &[f32], c: usize, n: usize) -> Vec<f32> {
 }
 
 /// `[n, h, w, c]` as `[n, c, h, w]`.
-fn channels_first(x: &[f32], c: usize, n: usize) -> Vec<f32> {
+fn channels_first<T: Copy>(x: &[T], c: usize, n: usize) -> Vec<T> {
     let pixels = x.len() / (c * n).max(1);
     let mut y = Vec::with_capacity(x.len());
     for image in x.chunks_exact((c * pixels).max(1)) {
@@ -117,7 +119,7 @@ mod tests {
     }
 
     /// The largest difference between the plan, interpreted, and the network.
-    fn difference(network: &UNet, images: usize) -> f32 {
+    fn difference(network: &UNet, images: usize) -> f64 {
         let config = network.config();
         let [h, w] = config.sample_size;
         let c = config.in_channels;
@@ -135,24 +137,9 @@ mod tests {
         let expected = network.forward(tensor, &timesteps, labels.as_deref());
         let expected: Vec<f32> = expected.into_data().iter::<f32>().collect();
 
-        let plan = network.launches().expect("a plan");
-        let mut x = channels_last(&x, c, images);
-        if config.center_input_sample {
-            x.iter_mut().for_each(|x| *x = *x * 2.0 - 1.0);
-        }
-        let rows = config.timestep_rows(&timesteps);
-        let d = config.time_channels();
-        let classes: Vec<f32> = match (&plan.classes, &labels) {
-            (Some(table), Some(labels)) => {
-                let row = |&label: &usize| &table[label * d..(label + 1) * d];
-                labels.iter().flat_map(row).copied().collect()
-            }
-            _ => vec![0.0; images * d],
-        };
-        let out = interpret::interpret(&plan, images, [&x, &rows, &classes]);
-        let out = channels_first(&out, config.out_channels, images);
+        let out = interpret::in_double_precision(network, &x, &timesteps, labels.as_deref());
         assert_eq!(out.len(), expected.len());
-        let apart = |(a, b): (&f32, &f32)| (a - b).abs();
+        let apart = |(a, b): (&f64, &f32)| (a - f64::from(*b)).abs();
         out.iter()
             .zip(&expected)
             .map(apart)
