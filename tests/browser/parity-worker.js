@@ -1,8 +1,8 @@
 // The browser's builds of the crate without the page around them: numbers in, numbers out.
 
-import { ByteCount } from "../../web/download.js";
-import { countDispatches, gpuWork } from "../../web/gpu-counter.js";
-import { loadWasm } from "../../web/wasm.js";
+import { ByteCount } from "../../web/compute/download.js";
+import { countDispatches, gpuWork } from "../../web/compute/gpu-counter.js";
+import { loadWasm } from "../../web/compute/wasm.js";
 
 /** @typedef {{ seed: number, label: number | null, steps: number }} Walk */
 
@@ -16,7 +16,7 @@ import { loadWasm } from "../../web/wasm.js";
  * )} Question
  */
 
-/** @type {import("../../web/wasm.js").Model | null} */
+/** @type {import("../../web/compute/wasm.js").Model | null} */
 let model = null;
 
 /** @param {string} folder a path from the root of the repository, without slashes around it */
@@ -99,7 +99,7 @@ async function answer(question) {
   }
 }
 
-/** @param {import("../../web/wasm.js").Model} model @param {Walk} walk */
+/** @param {import("../../web/compute/wasm.js").Model} model @param {Walk} walk */
 function startWalk(model, { seed, label, steps }) {
   return model.chain({ seed, count: 1, label, guidance: 1, steps });
 }

@@ -59,6 +59,11 @@ pub(crate) const STEPS: &[Step] = &[
         run: |_| tsc(),
     },
     Step {
+        name: "layers",
+        is_fast: true,
+        run: |_| layers(),
+    },
+    Step {
         name: "clippy",
         is_fast: true,
         run: |_| clippy(),
@@ -158,6 +163,16 @@ fn prettier() -> Result<()> {
 fn tsc() -> Result<()> {
     vendor::provide()?;
     command::run(node::tool("tsc").args(["--project", "."]))
+}
+
+/// Which folder of web/ may import which; the browser tests hold it too, but not in `cargo xtask check`.
+fn layers() -> Result<()> {
+    command::run(node::node().args([
+        "--test",
+        "--test-reporter=spec",
+        "tests/browser/layers.test.js",
+    ]))
+    .context("a folder of web/ imports what it may not")
 }
 
 fn clippy() -> Result<()> {
