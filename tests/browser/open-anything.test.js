@@ -6,8 +6,9 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { fixtureModel } from "./faults.js";
+import { bar, shows, visitStill } from "./any-model.js";
 import { root } from "./helpers.js";
-import { conformance, filesOf } from "./models.js";
+import { conformance, drop, filesOf } from "./models.js";
 import { openSite } from "./site.js";
 import { openEngine } from "./steady.js";
 
@@ -27,6 +28,32 @@ async function opened(t, files) {
     `return engine.load({ model: "small", device: "cpu" }).then(({ info }) => info, ({ message }) => message);`,
   );
 }
+
+test("a model of four channels is shown as the visitor chooses, and it is said", async () => {
+  const visitor = await visitStill(site);
+  await drop(visitor.page, path.join(root, "tests", "conformance", "files", "four_channels"));
+  await shows(visitor, /images of 8 × 8 in 4 channels/);
+  const choice = bar(visitor).getByRole("group", { name: "Four channels, shown as" });
+  await choice.waitFor();
+  const [red, green] = [await visitor.pixels(visitor.xt, 0), await visitor.pixels(visitor.xt, 1)];
+  assert.notDeepEqual(red, green, "colours");
+  /** @type {number[][]} */
+  const greys = [];
+  for (const channel of [1, 2, 3, 4]) {
+    await choice.getByRole("radio", { name: `channel ${channel} in grey` }).check();
+    greys.push(await visitor.pixels(visitor.xt, 0));
+    assert.deepEqual(await visitor.pixels(visitor.xt, 2), greys.at(-1), "grey");
+  }
+  assert.equal(new Set(greys.map(String)).size, 4, "each channel by itself");
+  // Where alpha leaves nothing the checkerboard is seen, and where it leaves all the colour is.
+  const alpha = greys[3] ?? [];
+  assert.ok(alpha.includes(0) && alpha.includes(255));
+  for (const [i, share] of alpha.entries()) {
+    if (share === 0) assert.ok([102, 153].includes(red[i] ?? NaN), String(red[i]));
+    if (share === 255) assert.equal(red[i], greys[0]?.[i]);
+  }
+  await visitor.leave();
+});
 
 describe("a model as it lies there", () => {
   test("is walked as it was trained, whatever its scheduler's file calls that", async (t) => {

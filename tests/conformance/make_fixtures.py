@@ -395,6 +395,10 @@ def files(out):
     torch.save(views, out / "views_legacy.pt", **legacy)
     save_file({name: value.contiguous().clone() for name, value in views.items()}, out / "views.safetensors")
 
+    four = UNet2DModel.from_config({**unet.config, "in_channels": 4, "out_channels": 4})
+    four.save_pretrained(out / "four_channels" / "unet")
+    DDPMScheduler().save_pretrained(out / "four_channels" / "scheduler")
+
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
