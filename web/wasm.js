@@ -2,6 +2,7 @@
 // loaded only when it is needed. Their types are written from crate/src/web/ by `cargo xtask generate`.
 
 import { fetchCounted } from "./download.js";
+import { loadModule } from "./load-module.js";
 import { place } from "./places.js";
 
 /** @typedef {import("./protocol.js").Device} Device */
@@ -39,7 +40,7 @@ async function instantiate(device, count) {
   /** @type {WasmModule} */
   let module;
   try {
-    module = await import(new URL("walkback.js", base).href);
+    module = await loadModule(() => import(new URL("walkback.js", base).href), "default");
   } catch {
     throw new Error(
       `web/pkg/${device}/walkback.js could not be loaded. Is the page complete? "cargo xtask serve" builds it.`,
