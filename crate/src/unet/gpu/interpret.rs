@@ -41,7 +41,7 @@ pub(in crate::unet) fn in_double_precision(
 }
 
 /// The output `[n, h, w, c]` for what the host gives.
-fn interpret(plan: &Plan, images: usize, given: [&[f32]; 3]) -> Vec<f64> {
+pub(super) fn interpret(plan: &Plan, images: usize, given: [&[f32]; 3]) -> Vec<f64> {
     let layout = Layout::new(plan, images, false);
     let mut host = Host {
         plan,

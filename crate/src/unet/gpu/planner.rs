@@ -402,7 +402,7 @@ mod tests {
         let x = channels_last(&x, 8, 1);
         let out = channels_first(&interpret(&plan, 1, [&x, &[0.0], &[0.0]]), 3, 1);
         for (a, b) in out.iter().zip(expected.into_data().iter::<f32>()) {
-            assert!((a - b).abs() < 1e-5, "{a} is not {b}");
+            assert!((a - f64::from(b)).abs() < 1e-5, "{a} is not {b}");
         }
     }
 
