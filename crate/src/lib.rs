@@ -49,7 +49,7 @@
 //! | [`noise`] | the seeded normal stream, PyTorch's | Box-Muller on MT19937 |
 //! | [`diffusion`] | forward process, posterior, eps / x_0 / v conversions | eq. 2, 4, 7, 11 |
 //! | [`forward`] | the walk into noise, step by step | eq. 2 |
-//! | [`sampler`] | DDPM, DDIM and its inversion, DPM-Solver++, guidance, timesteps | Algorithm 2; Song et al. eq. 12 |
+//! | [`sampler`] | DDPM, DDIM and its inversion, DPM-Solver++, Euler, Heun, UniPC, guidance, timesteps | Algorithm 2; Song et al. eq. 12 |
 //! | [`likelihood`] | the variational bound, term by term | eq. 5, 13 |
 //! | [`unet`] | the network, its weights, its kernels | appendix B |
 //! | [`chain`] | the walk: state, step, what a step reveals | Algorithm 2 |

@@ -25,7 +25,7 @@ use watcher::Terminal;
 
 /// Train a model on MNIST, on any other IDX set, or on a folder of images
 ///
-/// Without --data, MNIST is downloaded once. A folder of PNG or JPEG files with a folder for each class makes a model that
+/// Without --data, MNIST is downloaded once. A folder of images with a folder for each class makes a model that
 /// draws what it is told to; one without folders, or with a single one, makes a model without classes. Sizes and colours
 /// are found out, and what is done to the images is told. The run folder receives checkpoints, metrics.csv, a loss curve and grids of
 /// samples; Ctrl-C finishes the step and saves, --resume goes on from there.
@@ -35,8 +35,8 @@ use watcher::Terminal;
 #[derive(Debug, clap::Args)]
 #[command(allow_negative_numbers = true)]
 pub struct Args {
-    /// Folder of images (PNG, JPEG, WebP, GIF, BMP, TIFF), in a folder for each class or all in one, or a zip of it; or of IDX files (`train-images-idx3-ubyte`,
-    /// `train-labels-idx1-ubyte`, gzipped or not) [default: MNIST, downloaded]
+    /// Folder of images (PNG, JPEG, WebP, GIF, BMP, TIFF), in a folder for each class or all in one, or a zip of it; or of
+    /// IDX files (`train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, gzipped or not) [default: MNIST, downloaded]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 
