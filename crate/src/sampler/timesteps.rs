@@ -45,11 +45,18 @@ pub fn dpm_solver_timesteps(
             reason: "lambda_min_clipped leaves no timestep".into(),
         });
     }
-    solver_timesteps(config, visited, spacing, num_inference_steps)
+    solver_timesteps(
+        "DPM-Solver++",
+        config,
+        visited,
+        spacing,
+        num_inference_steps,
+    )
 }
 
-/// The same among the first `visited` timesteps, for any solver.
+/// The same among the first `visited` timesteps, for the solver of this name.
 pub(super) fn solver_timesteps(
+    solver: &str,
     config: &SchedulerConfig,
     visited: usize,
     spacing: Spacing,
@@ -66,9 +73,7 @@ pub(super) fn solver_timesteps(
         Spacing::Leading => {
             let stride = visited / (n + 1);
             if stride == 0 {
-                return Err(refuse(format!(
-                    "a solver of this kind needs fewer than {visited} steps"
-                )));
+                return Err(refuse(format!("{solver} needs fewer than {visited} steps")));
             }
             leading(stride, n + 1, config.steps_offset)
         }

@@ -37,7 +37,7 @@ impl UniPc {
         let schedule = with_signal_left(config, Schedule::new(config)?);
         let spacing = options.spacing.unwrap_or(config.timestep_spacing);
         let total = config.num_train_timesteps;
-        let list = solver_timesteps(config, total, spacing, options.num_inference_steps)?;
+        let list = solver_timesteps("UniPC", config, total, spacing, options.num_inference_steps)?;
         let timesteps = starting_at(list, options, total)?;
         check_signal(config.prediction_type, &timesteps, &schedule.alphas_cumprod)?;
         let end = match config.final_sigmas_type {
