@@ -59,7 +59,7 @@ pub fn read(mut files: Vec<Vec<u8>>) -> Result<Weights, WeightsFileError> {
             tensors.extend(of_safetensors(file)?);
         }
     }
-    notes.extend(names::tidy(&mut tensors, |tensor| &mut tensor.name));
+    notes.extend(names::tidy(&mut tensors));
     Ok(Weights {
         safetensors: as_safetensors(&tensors)?,
         notes,

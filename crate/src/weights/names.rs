@@ -1,5 +1,7 @@
 //! What training wrappers put before the names of parameters.
 
+use super::Tensor;
+
 /// Prefixes of `torch.compile`, `DataParallel`, whole pipelines and averaged models.
 const PREFIXES: [&str; 7] = [
     "_orig_mod.",
@@ -18,33 +20,34 @@ const AVERAGED: [&str; 2] = ["ema_model.", "ema."];
 pub(super) fn are_wrapped(names: &[&str]) -> bool {
     let all = |prefix: &&str| names.iter().all(|name| name.starts_with(*prefix));
     let some = |prefix: &&str| names.iter().any(|name| name.starts_with(*prefix));
-    !names.is_empty() && (PREFIXES.iter().any(|p| all(p)) || AVERAGED.iter().any(|p| some(p)))
+    !names.is_empty() && (PREFIXES.iter().any(all) || AVERAGED.iter().any(some))
 }
 
-/// Keeps the averaged model, where there is one beside another, and takes off every prefix that all names share.
-pub(super) fn tidy<T>(
-    tensors: &mut Vec<T>,
-    name: impl Fn(&mut T) -> &mut String,
-) -> Option<String> {
+/// Keeps the averaged model, where there is one beside another, and takes off every prefix that all names share; says what
+/// was kept.
+pub(super) fn tidy(tensors: &mut Vec<Tensor>) -> Option<String> {
     let mut note = None;
     for prefix in AVERAGED {
-        let averaged = |tensor: &mut T| name(tensor).starts_with(prefix);
-        let count = tensors
-            .iter_mut()
-            .filter_map(|t| averaged(t).then_some(()))
-            .count();
-        if count > 0 && count < tensors.len() {
-            tensors.retain_mut(|tensor| name(tensor).starts_with(prefix));
+        let is_averaged = |tensor: &Tensor| tensor.name.starts_with(prefix);
+        let averaged = tensors.iter().filter(|tensor| is_averaged(tensor)).count();
+        if averaged > 0 && averaged < tensors.len() {
+            tensors.retain(is_averaged);
             note = Some(format!(
                 "The weights hold several models; the averaged one is taken ({prefix})"
             ));
         }
     }
-    while let Some(prefix) = PREFIXES.iter().find(|prefix| {
-        !tensors.is_empty() && tensors.iter_mut().all(|t| name(t).starts_with(**prefix))
-    }) {
+    let shared = |tensors: &[Tensor]| {
+        let all = |prefix: &&&str| {
+            tensors
+                .iter()
+                .all(|tensor| tensor.name.starts_with(**prefix))
+        };
+        PREFIXES.iter().find(all).filter(|_| !tensors.is_empty())
+    };
+    while let Some(prefix) = shared(tensors) {
         for tensor in tensors.iter_mut() {
-            name(tensor).drain(..prefix.len());
+            tensor.name.drain(..prefix.len());
         }
     }
     note
