@@ -164,7 +164,11 @@ impl Run<'_> {
             let mut at = 0;
             while at < c_in {
                 let left = c_in - at;
-                let size = if left >= most { most } else { 1 << left.ilog2() };
+                let size = if left >= most {
+                    most
+                } else {
+                    1 << left.ilog2()
+                };
                 let u = &mut u[at * width..];
                 match size {
                     8 => tile::<S, 8, N>(simd, v, row, at, m, u),
