@@ -188,10 +188,10 @@ impl Run<'_> {
             }
             for (i, to) in aside.chunks_exact_mut(TAPS * S::LANES).enumerate() {
                 let mut g = [[simd.splat(0.0); IN]; IN];
-                for y in 0..IN {
-                    for x in 0..IN {
+                for (y, g) in g.iter_mut().enumerate() {
+                    for (x, g) in g.iter_mut().enumerate() {
                         let at = (y * IN + x) * u_plane + i * width + n * S::LANES;
-                        g[y][x] = simd.read(&S::chunks(&u[at..][..S::LANES])[0]);
+                        *g = simd.read(&S::chunks(&u[at..][..S::LANES])[0]);
                     }
                 }
                 let g = both(

@@ -267,10 +267,10 @@ impl Group<'_> {
                     #[inline(always)]
                     |g| F::weight(simd, g),
                 );
-                for y in 0..IN {
-                    for x in 0..IN {
+                for (y, g) in g.iter().enumerate() {
+                    for (x, g) in g.iter().enumerate() {
                         let at = (y * IN + x) * u_plane + i * width + n * S::LANES;
-                        simd.store(g[y][x], &mut u[at..]);
+                        simd.store(*g, &mut u[at..]);
                     }
                 }
             }
@@ -336,11 +336,11 @@ impl Group<'_> {
                     |m| F::output(simd, m),
                 );
                 let (ty, tx) = (tile / self.grid[1], tile % self.grid[1]);
-                for i in 0..OUT {
+                for (i, values) in values.iter().enumerate() {
                     let at = ((ty * OUT + i) * across + tx * OUT) * S::LANES;
                     let to = &mut out[at..][..OUT * S::LANES];
                     for j in 0..OUT {
-                        simd.store(simd.add(values[i][j], bias), &mut to[j * S::LANES..]);
+                        simd.store(simd.add(values[j], bias), &mut to[j * S::LANES..]);
                     }
                 }
             }
