@@ -4,9 +4,10 @@ use super::super::conv::ConvShape;
 use super::super::parallel::sum_of_runs;
 use super::super::simd::{Simd, Vectorised, dispatch};
 use super::forms::{Form, Four, Two, both};
-use super::input::{Input, apart};
+use super::input::{Input, apart, room};
 use super::lanes::{Rows, gather, scatter};
 use super::{Choice, TAPS, TILES};
+use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::ops::Range;
 
@@ -29,7 +30,8 @@ pub(in super::super) fn weight_gradient(
     let image = shape.c_in * shape.h * shape.w;
     let output = shape.c_out * shape.h_out * shape.w_out;
     let len = shape.c_out * shape.c_in * TAPS;
-    let work = |run: Range<usize>, dw: &mut [f32], scratch: &mut Scratch| {
+    let work = |run: Range<usize>, dw: &mut [f32], _: &mut ()| {
+        let mut scratch = SCRATCH.take();
         let run = Run {
             x: &x[run.start * image..run.end * image],
             dy: &dy[run.start * output..run.end * output],
@@ -37,14 +39,20 @@ pub(in super::super) fn weight_gradient(
             grid,
             rows,
             dw,
-            scratch,
+            scratch: &mut scratch,
         };
         match choice {
             Choice::Two => dispatch(Formed(run, PhantomData::<Two>)),
             Choice::Four => dispatch(Formed(run, PhantomData::<Four>)),
         }
+        SCRATCH.set(scratch);
     };
     sum_of_runs(shape.n, images, len, work)
+}
+
+thread_local! {
+    /// As for the way forward.
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
 /// Memory that runs take one after the other.
@@ -137,8 +145,6 @@ impl Run<'_> {
         let row = c_in.next_multiple_of(S::LANES);
         let width = N * S::LANES;
         let [v_plane, m_plane, u_plane] = [tiles * row, tiles * width, row * width].map(apart);
-        self.scratch.m.resize(IN * IN * m_plane, 0.0);
-        self.scratch.u.resize(IN * IN * u_plane, 0.0);
         for n in 0..N {
             self.transform::<S, F, IN, OUT>(simd, rows, first + n * S::LANES, [m_plane, width, n]);
         }
@@ -149,22 +155,32 @@ impl Run<'_> {
             filters: [aside, after],
             ..
         } = &mut *self.scratch;
+        let u = room(u, IN * IN * u_plane);
         for point in 0..IN * IN {
             let v = &v[point * v_plane..][..tiles * row];
             let m = &m[point * m_plane..][..tiles * width];
             let u = &mut u[point * u_plane..][..row * width];
             let most = if S::TILE >= 3 { 8 } else { 4 };
-            for at in (0..row).step_by(most) {
-                let u = &mut u[at * width..];
-                if S::TILE >= 3 {
-                    tile::<S, 8, N>(simd, v, row, at, m, u);
+            let mut at = 0;
+            while at < c_in {
+                let left = c_in - at;
+                let size = if left >= most {
+                    most
                 } else {
-                    tile::<S, 4, N>(simd, v, row, at, m, u);
+                    1 << left.ilog2()
+                };
+                let u = &mut u[at * width..];
+                match size {
+                    8 => tile::<S, 8, N>(simd, v, row, at, m, u),
+                    4 => tile::<S, 4, N>(simd, v, row, at, m, u),
+                    2 => tile::<S, 2, N>(simd, v, row, at, m, u),
+                    _ => tile::<S, 1, N>(simd, v, row, at, m, u),
                 }
+                at += size;
             }
         }
-        aside.resize(c_in * TAPS * S::LANES, 0.0);
-        after.resize(c_in * TAPS * S::LANES, 0.0);
+        let aside = room(aside, c_in * TAPS * S::LANES);
+        let after = room(after, c_in * TAPS * S::LANES);
         for n in 0..N {
             let first = first + n * S::LANES;
             if first >= c_out {
@@ -172,10 +188,10 @@ impl Run<'_> {
             }
             for (i, to) in aside.chunks_exact_mut(TAPS * S::LANES).enumerate() {
                 let mut g = [[simd.splat(0.0); IN]; IN];
-                for y in 0..IN {
-                    for x in 0..IN {
+                for (y, g) in g.iter_mut().enumerate() {
+                    for (x, g) in g.iter_mut().enumerate() {
                         let at = (y * IN + x) * u_plane + i * width + n * S::LANES;
-                        g[y][x] = simd.read(&S::chunks(&u[at..][..S::LANES])[0]);
+                        *g = simd.read(&S::chunks(&u[at..][..S::LANES])[0]);
                     }
                 }
                 let g = both(
@@ -199,7 +215,7 @@ impl Run<'_> {
             };
             scatter(S::LANES, aside, S::LANES, to, after, None);
             let dw = &mut self.dw[first * c_in * TAPS..][..count * c_in * TAPS];
-            for (dw, g) in dw.iter_mut().zip(&**after) {
+            for (dw, g) in dw.iter_mut().zip(&*after) {
                 *dw += g;
             }
         }
@@ -222,7 +238,8 @@ impl Run<'_> {
         } = self.shape;
         let Scratch { padded, m, .. } = &mut *self.scratch;
         let across = OUT * self.grid[1];
-        padded.resize(OUT * rows.len() * across * S::LANES, 0.0);
+        let padded = room(padded, OUT * rows.len() * across * S::LANES);
+        let m = room(m, IN * IN * plane);
         let per_image = rows.len() * self.grid[1];
         for (image, dy) in self.dy.chunks_exact(c_out * h_out * w_out).enumerate() {
             for (i, line) in padded.chunks_exact_mut(across * S::LANES).enumerate() {

@@ -11,6 +11,14 @@ pub(super) fn apart(values: usize) -> usize {
     (values.div_ceil(16) | 1) * 16
 }
 
+/// The first `len` values of memory that only ever grows; whoever asks must write all of them.
+pub(super) fn room(memory: &mut Vec<f32>, len: usize) -> &mut [f32] {
+    if memory.len() < len {
+        memory.resize(len, 0.0);
+    }
+    &mut memory[..len]
+}
+
 /// Some rows of tiles of some images.
 pub(super) struct Input<'a> {
     /// `[images, c_in, h, w]`
@@ -35,8 +43,8 @@ impl Input<'_> {
         let width = OUT * self.across + 2;
         let per_image = self.rows.len() * self.across;
         let plane = apart(self.x.len() / (c_in * h * w) * per_image * row);
-        v.resize(IN * IN * plane, 0.0);
-        padded.resize((OUT * self.rows.len() + 2) * width * S::LANES, 0.0);
+        let v = room(v, IN * IN * plane);
+        let padded = room(padded, (OUT * self.rows.len() + 2) * width * S::LANES);
         for (image, x) in self.x.chunks_exact(c_in * h * w).enumerate() {
             for channel in (0..c_in).step_by(S::LANES) {
                 self.pad::<S>(x, OUT * self.rows.start, channel, width, padded);

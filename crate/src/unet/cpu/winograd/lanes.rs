@@ -12,13 +12,15 @@ pub(super) struct Rows {
     pub(super) count: usize,
 }
 
-/// Writes the first values of all rows, then their second ones, and so on: `[len][lanes]`.
+/// Writes for `lanes` of 16, 8, 4, 2 or 1 the first values of all rows, then their second ones, and so on: `[len][lanes]`.
 #[inline(always)]
 pub(super) fn gather(lanes: usize, from: &[f32], rows: Rows, to: &mut [f32]) {
     match lanes {
         16 => gather_in::<16>(from, rows, to),
         8 => gather_in::<8>(from, rows, to),
-        _ => gather_in::<4>(from, rows, to),
+        4 => gather_in::<4>(from, rows, to),
+        2 => gather_in::<2>(from, rows, to),
+        _ => gather_in::<1>(from, rows, to),
     }
 }
 
@@ -76,7 +78,9 @@ pub(super) fn scatter(
     match lanes {
         16 => scatter_in::<16>(from, step, rows, to),
         8 => scatter_in::<8>(from, step, rows, to),
-        _ => scatter_in::<4>(from, step, rows, to),
+        4 => scatter_in::<4>(from, step, rows, to),
+        2 => scatter_in::<2>(from, step, rows, to),
+        _ => scatter_in::<1>(from, step, rows, to),
     }
     let Some(added) = added else {
         return;

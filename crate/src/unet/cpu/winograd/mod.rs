@@ -20,9 +20,10 @@ use super::memory::buffer;
 use super::parallel::{for_each_chunk, threads};
 use super::simd::{Simd, Vectorised, dispatch};
 use forms::{Form, Four, Two, both};
-use input::{Input, apart};
+use input::{Input, apart, room};
 use lanes::{Rows, gather, scatter};
 use product::{Tiles, product};
+use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::ops::Range;
 
@@ -121,7 +122,8 @@ pub(super) fn convolve(
     let image = shape.c_in * shape.h * shape.w;
     let output = shape.c_out * shape.h_out * shape.w_out;
     let mut y = buffer(shape.n * output);
-    let work = |group: usize, y: &mut [f32], scratch: &mut Scratch| {
+    let work = |group: usize, y: &mut [f32], _: &mut ()| {
+        let mut scratch = SCRATCH.take();
         let first = group * images;
         let group = Group {
             x: &x[first * image..][..y.len() / output * image],
@@ -132,15 +134,21 @@ pub(super) fn convolve(
             grid,
             rows,
             y,
-            scratch,
+            scratch: &mut scratch,
         };
         match choice {
             Choice::Two => dispatch(Formed(group, PhantomData::<Two>)),
             Choice::Four => dispatch(Formed(group, PhantomData::<Four>)),
         }
+        SCRATCH.set(scratch);
     };
     for_each_chunk(&mut y, images * output, work);
     y
+}
+
+thread_local! {
+    /// Fresh memory for every convolution would cost a small one more than its arithmetic.
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
 /// Memory that groups take one after the other.
@@ -240,9 +248,9 @@ impl Group<'_> {
         let Scratch {
             v, filters, u, m, ..
         } = &mut *self.scratch;
-        filters.resize(c_in * TAPS * S::LANES, 0.0);
-        u.resize(IN * IN * u_plane, 0.0);
-        m.resize(IN * IN * m_plane, 0.0);
+        let filters = room(filters, c_in * TAPS * S::LANES);
+        let u = room(u, IN * IN * u_plane);
+        let m = room(m, IN * IN * m_plane);
         for n in 0..N {
             let first = first + n * S::LANES;
             self.filters.gather(S::LANES, self.shape, first, filters);
@@ -259,10 +267,10 @@ impl Group<'_> {
                     #[inline(always)]
                     |g| F::weight(simd, g),
                 );
-                for y in 0..IN {
-                    for x in 0..IN {
+                for (y, g) in g.iter().enumerate() {
+                    for (x, g) in g.iter().enumerate() {
                         let at = (y * IN + x) * u_plane + i * width + n * S::LANES;
-                        simd.store(g[y][x], &mut u[at..]);
+                        simd.store(*g, &mut u[at..]);
                     }
                 }
             }
@@ -302,7 +310,7 @@ impl Group<'_> {
         let count = (c_out - first).min(S::LANES);
         let Scratch { m, out, .. } = &mut *self.scratch;
         let across = OUT * self.grid[1];
-        out.resize(OUT * rows.len() * across * S::LANES, 0.0);
+        let out = room(out, OUT * rows.len() * across * S::LANES);
         let per_image = rows.len() * self.grid[1];
         let size = c_out * h_out * w_out;
         for (image, y) in self.y.chunks_exact_mut(size).enumerate() {
@@ -328,11 +336,11 @@ impl Group<'_> {
                     |m| F::output(simd, m),
                 );
                 let (ty, tx) = (tile / self.grid[1], tile % self.grid[1]);
-                for i in 0..OUT {
+                for (i, values) in values.iter().enumerate() {
                     let at = ((ty * OUT + i) * across + tx * OUT) * S::LANES;
                     let to = &mut out[at..][..OUT * S::LANES];
                     for j in 0..OUT {
-                        simd.store(simd.add(values[i][j], bias), &mut to[j * S::LANES..]);
+                        simd.store(simd.add(values[j], bias), &mut to[j * S::LANES..]);
                     }
                 }
             }
