@@ -10,6 +10,7 @@ import { createSlider } from "../parts/slider.js";
 import { createSubject } from "./shared/subject.js";
 import { createSwitch } from "../parts/switch.js";
 import { createTile } from "../parts/tile.js";
+import { bind } from "../settings/bind.js";
 import { MANY_STEPS } from "../settings/properties.js";
 import { pixelwise, repeat, rootMeanSquare } from "../basics/statistics.js";
 import { canBeTold, hasSubject, labelFor, noDigits, perDevice } from "../settings/suit.js";
@@ -38,41 +39,25 @@ export async function create(root, context) {
     settings.decide("steps", () => perDevice(loaded, { gpu: 50, cpu: 12, software: 4 }));
   const gate = createGate();
 
-  /** @param {Partial<typeof settings.values>} values */
-  const choose = (values) => {
-    settings.set(values);
-    begin();
-  };
-  const picker = createSubject({
-    context,
-    digits,
-    value: settings.values.digit,
-    onChange: (digit) => choose({ digit }),
-  });
-  const time = createSlider({
-    label: "Begin at time t",
-    min: 0,
-    max: T - 1,
-    value: settings.values.t,
-    onInput: (t) => choose({ t }),
-  });
-  const steps = createSlider({
-    label: "Steps of each walk",
-    choices: MANY_STEPS,
-    value: stepsOf(),
-    onInput: (value) => choose({ steps: value }),
-  });
-  const told = createSwitch({
-    label: "Tell the network the digit",
-    hint: "Otherwise it has only the noisy image to go by.",
-    value: settings.values.told,
-    onChange: (value) => choose({ told: value }),
-  });
+  const bound = bind(
+    settings,
+    {
+      digit: (options) => createSubject({ context, digits, ...options }),
+      t: (options) => createSlider({ label: "Begin at time t", min: 0, max: T - 1, ...options }),
+      steps: (options) =>
+        createSlider({ label: "Steps of each walk", choices: MANY_STEPS, ...options }),
+      told: (options) =>
+        createSwitch({
+          label: "Tell the network the digit",
+          hint: "Otherwise it has only the noisy image to go by.",
+          ...options,
+        }),
+      seed: createSeed,
+    },
+    { changed: () => begin(), decided: { steps: stepsOf } },
+  );
+  const { digit: picker, t: time, steps, told, seed } = bound.controls;
   told.element.hidden = !canBeTold(info, shape, digits);
-  const seed = createSeed({
-    value: settings.values.seed,
-    onChange: (value) => choose({ seed: value }),
-  });
 
   const noisy = createTile({
     term: "x_t",
@@ -102,7 +87,8 @@ export async function create(root, context) {
     height: 150,
     onSeek: (t) => {
       time.value = Math.min(T - 1, Math.max(0, Math.round(t)));
-      choose({ t: time.value });
+      settings.set({ t: time.value });
+      begin();
     },
   });
 
@@ -203,14 +189,6 @@ export async function create(root, context) {
     plot.mark(t);
     compute.ask();
   };
-  const unlisten = settings.listen(() => {
-    const { digit, t, seed: chosen, told: isTold } = settings.values;
-    picker.value = digit;
-    time.value = t;
-    seed.value = chosen;
-    told.value = isTold;
-    begin();
-  });
   begin();
 
   return {
@@ -222,7 +200,7 @@ export async function create(root, context) {
     dispose() {
       compute.cancel();
       picker.dispose();
-      unlisten();
+      bound.dispose();
       plot.dispose();
     },
   };

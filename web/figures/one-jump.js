@@ -5,6 +5,7 @@ import { h } from "../screen/dom.js";
 import { createGate } from "../basics/gate.js";
 import { createChoice, createLabelChoice } from "../parts/choice.js";
 import { createSeed } from "../parts/seed.js";
+import { bind } from "../settings/bind.js";
 import { digitsFit, labelOfDigit } from "../settings/suit.js";
 import { createGuesses } from "./one-jump/guesses.js";
 import { createLadder } from "./one-jump/ladder.js";
@@ -18,29 +19,24 @@ export async function create(root, context) {
   const gate = createGate();
   const inner = { ...context, gate };
 
-  /** @param {Partial<typeof settings.values>} values */
-  const choose = (values) => {
-    settings.set(values);
-    begin();
-  };
-  const label = createLabelChoice({
-    info: loaded.info,
-    value: settings.values.label,
-    onChange: (value) => choose({ label: value }),
-  });
-  const seed = createSeed({
-    value: settings.values.seed,
-    onChange: (value) => choose({ seed: value }),
-  });
-  const sampler = createChoice({
-    legend: "Fresh noise in each step",
-    choices: [
-      { value: "ddpm", name: "yes, DDPM" },
-      { value: "ddim", name: "none, DDIM" },
-    ],
-    value: settings.values.sampler,
-    onChange: (value) => choose({ sampler: value }),
-  });
+  const bound = bind(
+    settings,
+    {
+      label: (options) => createLabelChoice({ info: loaded.info, ...options }),
+      seed: createSeed,
+      sampler: (options) =>
+        createChoice({
+          legend: "Fresh noise in each step",
+          choices: [
+            { value: "ddpm", name: "yes, DDPM" },
+            { value: "ddim", name: "none, DDIM" },
+          ],
+          ...options,
+        }),
+    },
+    { changed: () => begin() },
+  );
+  const { label, seed, sampler } = bound.controls;
 
   const { classes } = loaded.info;
   const ofDigits = classes.length === 0 || labelOfDigit(loaded.info, 0) !== undefined;
@@ -64,12 +60,6 @@ export async function create(root, context) {
     subtraction.begin(values);
     guesses.begin(values);
   };
-  const unlisten = settings.listen((values) => {
-    label.value = values.label;
-    seed.value = values.seed;
-    sampler.value = values.sampler;
-    begin();
-  });
   begin();
 
   return {
@@ -79,7 +69,7 @@ export async function create(root, context) {
     },
     dispose() {
       for (const one of [ladder, subtraction, guesses]) one.dispose();
-      unlisten();
+      bound.dispose();
     },
   };
 }

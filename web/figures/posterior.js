@@ -12,6 +12,7 @@ import { createSlider } from "../parts/slider.js";
 import { createSubject } from "./shared/subject.js";
 import { createSwitch } from "../parts/switch.js";
 import { term } from "../parts/term.js";
+import { bind } from "../settings/bind.js";
 import { stepChoices } from "../settings/properties.js";
 import { distance } from "../basics/statistics.js";
 import { canBeTold, hasSubject, labelFor, noDigits, suitableSteps } from "../settings/suit.js";
@@ -39,34 +40,24 @@ export async function create(root, context) {
     settings.decide("steps", () => suitableSteps(loaded, { gpu: 250, cpu: 50, software: 10 }));
   const gate = createGate();
 
-  /** @param {Partial<typeof settings.values>} values */
-  const choose = (values) => {
-    settings.set(values);
-    compute.ask();
-  };
-  const picker = createSubject({
-    context,
-    digits,
-    value: settings.values.digit,
-    onChange: (digit) => choose({ digit }),
-  });
-  const told = createSwitch({
-    label: "Tell the network the digit",
-    hint: "Which one it is, not how it is written.",
-    value: settings.values.told,
-    onChange: (value) => choose({ told: value }),
-  });
+  const bound = bind(
+    settings,
+    {
+      digit: (options) => createSubject({ context, digits, ...options }),
+      told: (options) =>
+        createSwitch({
+          label: "Tell the network the digit",
+          hint: "Which one it is, not how it is written.",
+          ...options,
+        }),
+      steps: (options) =>
+        createSlider({ label: "Steps of both walks", choices: stepChoices(T), ...options }),
+      seed: createSeed,
+    },
+    { changed: () => compute.ask(), decided: { steps: stepsOf } },
+  );
+  const { digit: picker, told, steps, seed } = bound.controls;
   told.element.hidden = !canBeTold(info, shape, digits);
-  const steps = createSlider({
-    label: "Steps of both walks",
-    choices: stepChoices(T),
-    value: stepsOf(),
-    onInput: (value) => choose({ steps: value }),
-  });
-  const seed = createSeed({
-    value: settings.values.seed,
-    onChange: (value) => choose({ seed: value }),
-  });
 
   const known = createFilmstrip({ label: "The walk that knows the answer", frames: TIMES });
   const learned = createFilmstrip({ label: "The learned walk", frames: TIMES });
@@ -167,13 +158,6 @@ export async function create(root, context) {
     }
   }, fail);
 
-  const unlisten = settings.listen((values) => {
-    picker.value = values.digit;
-    told.value = values.told;
-    seed.value = values.seed;
-    steps.value = stepsOf();
-    compute.ask();
-  });
   compute.ask();
 
   return {
@@ -185,7 +169,7 @@ export async function create(root, context) {
     dispose() {
       compute.cancel();
       picker.dispose();
-      unlisten();
+      bound.dispose();
       plot.dispose();
     },
   };

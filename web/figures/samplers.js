@@ -8,6 +8,7 @@ import { createChoice, createLabelChoice } from "../parts/choice.js";
 import { createSeed } from "../parts/seed.js";
 import { createSlider } from "../parts/slider.js";
 import { createSwitch } from "../parts/switch.js";
+import { bind } from "../settings/bind.js";
 import { createBetween } from "./samplers/between.js";
 import { createLane } from "./samplers/lane.js";
 
@@ -42,49 +43,42 @@ export function create(root, context) {
   const betweens = pairs.map(([a, b]) => createBetween(lanes[a]?.name ?? "", lanes[b]?.name ?? ""));
   const walking = () => (settings.values.third ? lanes : lanes.slice(0, 2));
 
-  /** @param {Partial<typeof settings.values>} values */
-  const choose = (values) => {
-    settings.set(values);
-    begin();
-  };
-  const label = createLabelChoice({
-    info: loaded.info,
-    value: settings.values.label,
-    onChange: (value) => choose({ label: value }),
-  });
-  const seed = createSeed({
-    value: settings.values.seed,
-    onChange: (value) => choose({ seed: value }),
-  });
-  const shown = createChoice({
-    legend: "What is shown",
-    choices: [
-      { value: "xt", name: "the state" },
-      { value: "x0", name: "the guess" },
-    ],
-    value: settings.values.show,
-    onChange: (value) => {
-      settings.set({ show: value });
-      draw();
+  /** The time that the scrubber stands for. @param {number} at */
+  const timeAt = (at) => T * (1 - at / END);
+  const bound = bind(
+    settings,
+    {
+      label: (options) => createLabelChoice({ info: loaded.info, ...options }),
+      seed: createSeed,
+      show: (options) =>
+        createChoice({
+          legend: "What is shown",
+          choices: [
+            { value: "xt", name: "the state" },
+            { value: "x0", name: "the guess" },
+          ],
+          ...options,
+        }),
+      third: (options) => createSwitch({ label: "A third chain", ...options }),
+      at: (options) =>
+        createSlider({
+          label: "On the way, all chains",
+          min: 0,
+          max: END,
+          format: (at) => (at >= END ? "image" : `t ≈ ${Math.round(timeAt(at))}`),
+          ...options,
+        }),
     },
-  });
-  const third = createSwitch({
-    label: "A third chain",
-    value: settings.values.third,
-    onChange: (value) => choose({ third: value }),
-  });
-  const scrubber = createSlider({
-    label: "On the way, all chains",
-    min: 0,
-    max: END,
-    value: settings.values.at,
-    format: (at) => (at >= END ? "image" : `t ≈ ${Math.round(timeAt(at))}`),
-    onInput: (at) => {
-      endReplay();
-      settings.set({ at });
-      draw();
+    {
+      changed(name) {
+        if (name === "at") endReplay();
+        // Where the chains are looked at changes nothing in them.
+        if (name === "at" || name === "show") draw();
+        else begin();
+      },
     },
-  });
+  );
+  const { label, seed, show: shown, third, at: scrubber } = bound.controls;
   const play = createButton({ name: "Walk again", icon: "play", onPress: () => toggle() });
 
   const pictures = h("div", { class: "pictures" }, ...lanes.map(({ picture }) => picture));
@@ -98,8 +92,6 @@ export function create(root, context) {
     controls,
   );
 
-  /** The time that the scrubber stands for. @param {number} at */
-  const timeAt = (at) => T * (1 - at / END);
   /** How far all chains have come. */
   const live = () => Math.min(END, ...walking().map((lane) => END * (1 - lane.reached / T)));
   const arrived = () => walking().every((lane) => lane.done);
@@ -158,13 +150,6 @@ export function create(root, context) {
     });
     draw();
   };
-  const unlisten = settings.listen((values) => {
-    label.value = values.label;
-    seed.value = values.seed;
-    shown.value = values.show;
-    third.value = values.third;
-    begin();
-  });
   begin();
 
   return {
@@ -176,7 +161,7 @@ export function create(root, context) {
     dispose() {
       endReplay();
       for (const lane of lanes) lane.dispose();
-      unlisten();
+      bound.dispose();
     },
   };
 }

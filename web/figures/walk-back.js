@@ -46,7 +46,6 @@ class WalkBack {
   #readouts;
   #announcement = h("p", { class: "unseen", role: "status" });
   #endKeys;
-  #unlisten;
 
   /** @param {HTMLElement} root @param {Context} context */
   constructor(root, context) {
@@ -56,7 +55,7 @@ class WalkBack {
     const settings = (this.#settings = state.group("walk"));
     this.#walk = new Walk(engine, (view) => this.#show(view), fail);
     this.#controls = createControls(loaded, settings, {
-      changed: () => this.#changed(),
+      changed: (byAddress) => (byAddress ? this.#open(true) : this.#changed()),
       speed: (speed) => (this.#walk.speed = speed),
     });
     this.#transport = createTransport({
@@ -105,10 +104,6 @@ class WalkBack {
       restart: () => this.#restart(),
       dice: () => this.#controls.rollDice(),
     });
-    this.#unlisten = settings.listen(() => {
-      this.#controls.show();
-      this.#open(true);
-    });
     this.#open(!calm);
   }
 
@@ -122,7 +117,7 @@ class WalkBack {
     this.#walk.end();
     this.#changes.dispose();
     this.#endKeys();
-    this.#unlisten();
+    this.#controls.dispose();
   }
 
   /** Begins a new walk with what is chosen now. @param {boolean} playing @param {number} [goal] where to go first */

@@ -9,6 +9,7 @@ import { createSeed } from "../parts/seed.js";
 import { createSlider } from "../parts/slider.js";
 import { createSwitch } from "../parts/switch.js";
 import { createTile } from "../parts/tile.js";
+import { bind } from "../settings/bind.js";
 import { createGraphs } from "./walk-forward/graphs.js";
 import { createPicture } from "./walk-forward/picture.js";
 import { createSchedules, loadSchedules } from "./walk-forward/schedules.js";
@@ -33,6 +34,7 @@ export async function create(root, context) {
 class WalkForward {
   #context;
   #settings;
+  #bound;
   #curves;
   #shape;
   #picture;
@@ -40,9 +42,6 @@ class WalkForward {
   #atOnce;
   #schedules;
   #slider;
-  #naive;
-  #seed;
-  #unlisten;
   /** @type {Plan | null} */
   #plan = null;
   /** The noise that is put in at once. @type {{ seed: number, eps: Float32Array } | null} */
@@ -72,8 +71,6 @@ class WalkForward {
     this.#curves = curves;
     this.#shape = [1, 1, digits.height, digits.width];
     this.#settings = state.group("forward");
-    const { t, seed, schedule, naive } = this.#settings.values;
-
     this.#picture = createPicture({
       digits,
       onChange: (choice) => {
@@ -86,39 +83,38 @@ class WalkForward {
       },
     });
     this.#picture.show(this.#settings.values);
-    this.#slider = createSlider({
-      label: "Time t",
-      min: -1,
-      max: T - 1,
-      value: t,
-      format: (t) => (t < 0 ? "the image" : String(t)),
-      onInput: (t) => this.#seek(t),
-    });
-    this.#seed = createSeed({
-      value: seed,
-      onChange: (seed) => {
-        this.#settings.set({ seed });
-        this.#begin();
+    this.#bound = bind(
+      this.#settings,
+      {
+        t: (options) =>
+          createSlider({
+            label: "Time t",
+            min: -1,
+            max: T - 1,
+            format: (t) => (t < 0 ? "the image" : String(t)),
+            ...options,
+          }),
+        seed: createSeed,
+        naive: (options) =>
+          createSwitch({
+            label: "Forget to shrink the image",
+            hint: "Drops the factor √(1 − β) from every step.",
+            ...options,
+          }),
+        schedule: (options) =>
+          createSchedules({ curves, ...options, onSeek: (t) => this.#seek(t) }),
       },
-    });
-    this.#naive = createSwitch({
-      label: "Forget to shrink the image",
-      hint: "Drops the factor √(1 − β) from every step.",
-      value: naive,
-      onChange: (naive) => {
-        this.#settings.set({ naive });
-        this.#begin();
+      {
+        changed: (name) => {
+          if (name === null) this.#picture.show(this.#settings.values);
+          if (name === "t") this.#go(this.#settings.values.t);
+          else this.#begin();
+        },
       },
-    });
-    this.#schedules = createSchedules({
-      curves,
-      value: schedule,
-      onChange: (schedule) => {
-        this.#settings.set({ schedule });
-        this.#begin();
-      },
-      onSeek: (t) => this.#seek(t),
-    });
+    );
+    const { t: slider, seed, naive, schedule: schedules } = this.#bound.controls;
+    this.#slider = slider;
+    this.#schedules = schedules;
     this.#stride = Math.ceil(T / TRACED);
     this.#walkers = new Walkers(
       arithmetic,
@@ -155,18 +151,11 @@ class WalkForward {
           h("div", { class: "forward-time" }, this.#slider.element, buttons),
           this.#table.element,
         ),
-        h(
-          "div",
-          { class: "stack" },
-          this.#picture.element,
-          this.#seed.element,
-          this.#naive.element,
-        ),
+        h("div", { class: "stack" }, this.#picture.element, seed.element, naive.element),
       ),
       this.#graphs.element,
       this.#schedules.element,
     );
-    this.#unlisten = this.#settings.listen(() => this.#restore());
     this.#begin();
   }
 
@@ -204,7 +193,7 @@ class WalkForward {
   }
 
   dispose() {
-    this.#unlisten();
+    this.#bound.dispose();
     this.#atOnce.cancel();
     this.#walkers.end();
     this.#graphs.dispose();
@@ -215,17 +204,6 @@ class WalkForward {
   #alphaBar(t) {
     const { schedule } = this.#settings.values;
     return t < 0 ? 1 : (this.#curves.get(schedule)?.alphasCumprod[t] ?? NaN);
-  }
-
-  /** Shows what the address says. */
-  #restore() {
-    const { t, seed, schedule, naive } = this.#settings.values;
-    this.#picture.show(this.#settings.values);
-    this.#slider.value = t;
-    this.#seed.value = seed;
-    this.#naive.value = naive;
-    this.#schedules.value = schedule;
-    this.#begin();
   }
 
   /** New walks, from what is chosen now. */

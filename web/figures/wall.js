@@ -9,6 +9,7 @@ import { createReadouts } from "../parts/readouts.js";
 import { createSeed } from "../parts/seed.js";
 import { createSlider } from "../parts/slider.js";
 import { term } from "../parts/term.js";
+import { bind } from "../settings/bind.js";
 import { GUIDANCE, nearest, wallSteps } from "../settings/properties.js";
 import { isSlow } from "../settings/suit.js";
 import { walkWall } from "./wall/walk.js";
@@ -77,26 +78,30 @@ export function create(root, { engine, loaded, shape, state, history, calm, fail
     speed: "ms per image",
   });
   const play = createButton({ name: "Walk", icon: "play", shown: true, primary: true, onPress });
-  const seed = createSeed({
-    value: settings.values.seed,
-    onChange: (value) => choose({ seed: value }),
-  });
-  const guidance = createSlider({
-    label: "Guidance of the wall",
-    ...GUIDANCE,
-    value: settings.values.guidance,
-    hint: "1 is the plain model; anything else asks the network twice.",
-    onInput: (value) => choose({ guidance: value }),
-  });
+  const bound = bind(
+    settings,
+    {
+      guidance: (options) =>
+        createSlider({
+          label: "Guidance of the wall",
+          ...GUIDANCE,
+          hint: "1 is the plain model; anything else asks the network twice.",
+          ...options,
+        }),
+      seed: createSeed,
+      steps: (options) =>
+        createSlider({
+          label: "Steps of the wall",
+          choices,
+          say: (value) => `${value} steps`,
+          hint: "Taken by DPM-Solver++, which adds no noise and needs few of them.",
+          ...options,
+        }),
+    },
+    { changed: () => begin(), decided: { steps } },
+  );
+  const { guidance, seed, steps: count } = bound.controls;
   guidance.element.hidden = !guided;
-  const count = createSlider({
-    label: "Steps of the wall",
-    choices,
-    value: steps(),
-    say: (value) => `${value} steps`,
-    hint: "Taken by DPM-Solver++, which adds no noise and needs few of them.",
-    onInput: (value) => choose({ steps: value }),
-  });
   root.append(
     h(
       "div",
@@ -129,11 +134,6 @@ export function create(root, { engine, loaded, shape, state, history, calm, fail
     stand();
     showPlay();
   }
-  /** @param {Partial<typeof settings.values>} values */
-  const choose = (values) => {
-    settings.set(values);
-    begin();
-  };
   const begin = () => {
     suitDevice();
     stand();
@@ -211,11 +211,6 @@ export function create(root, { engine, loaded, shape, state, history, calm, fail
     showPlay();
   }, fail);
 
-  const unlisten = settings.listen(({ seed: newSeed, guidance: newGuidance }) => {
-    seed.value = newSeed;
-    guidance.value = newGuidance;
-    begin();
-  });
   begin();
   return {
     rest(value) {
@@ -224,7 +219,7 @@ export function create(root, { engine, loaded, shape, state, history, calm, fail
       walk.rest(value);
     },
     dispose() {
-      unlisten();
+      bound.dispose();
       walk.cancel();
       gate.rest(false);
     },

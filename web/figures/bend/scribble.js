@@ -4,6 +4,9 @@ import { h, setText } from "../../screen/dom.js";
 import { createDrawingPad } from "../../parts/drawing-pad.js";
 import { createSlider } from "../../parts/slider.js";
 import { asSentence, sentence } from "../../basics/sentence.js";
+import { createLabelChoice } from "../../parts/choice.js";
+import { createSeed } from "../../parts/seed.js";
+import { bind } from "../../settings/bind.js";
 import { MAX_SEED } from "../../settings/properties.js";
 import { difference, meanSquare, repeat } from "../../basics/statistics.js";
 import { ANSWERS, createFourAnswers } from "./four-answers.js";
@@ -24,7 +27,8 @@ export async function create(root, context) {
     imageSize: [height, width],
     onDraw: () => {
       setText(notice, "");
-      choose({ drawing: pad.text });
+      settings.set({ drawing: pad.text });
+      four.ask();
     },
     fail: (error) => setText(notice, asSentence(sentence(error))),
   });
@@ -46,28 +50,35 @@ export async function create(root, context) {
   };
   putDrawing(settings.values);
 
-  /** @param {Partial<typeof settings.values>} values */
-  const choose = (values) => {
-    settings.set(values);
-    four.ask();
-  };
   const notice = h("p", { class: "notice", role: "status" });
-  const t = createSlider({
-    label: "Noise up to t",
-    min: 0,
-    max: info.trainTimesteps - 1,
-    value: settings.values.t,
-    hint: "Little noise keeps your strokes, much noise leaves the image to the network.",
-    onInput: (value) => choose({ t: value }),
-  });
+  const bound = bind(
+    settings,
+    {
+      t: (options) =>
+        createSlider({
+          label: "Noise up to t",
+          min: 0,
+          max: info.trainTimesteps - 1,
+          hint: "Little noise keeps your strokes, much noise leaves the image to the network.",
+          ...options,
+        }),
+      label: (options) => createLabelChoice({ info, ...options }),
+      seed: createSeed,
+    },
+    {
+      changed(name) {
+        if (name === null) putDrawing(settings.values);
+        four.ask();
+      },
+    },
+  );
+  const { t: time, label: choice, seed } = bound.controls;
   const four = createFourAnswers(context, {
     words: {
       noised: "your drawing, noised",
       noNoise: "The noised drawing, not there yet",
       noAnswers: "Four walks back from the drawing, not there yet",
     },
-    values: settings.values,
-    onChange: choose,
     work: async (signal) => {
       const { t: timestep, label, seed } = settings.values;
       const x0 = repeat(pad.x0, ANSWERS * channels);
@@ -89,22 +100,13 @@ export async function create(root, context) {
       );
     },
   });
-  root.append(
-    four.element([pad.element, notice], [t.element, four.label.element, four.seed.element]),
-  );
+  root.append(four.element([pad.element, notice], [time.element, choice.element, seed.element]));
 
-  const unlisten = settings.listen((values) => {
-    putDrawing(values);
-    t.value = values.t;
-    four.label.value = values.label;
-    four.seed.value = values.seed;
-    four.ask();
-  });
   four.ask();
   return {
     rest: four.rest,
     dispose() {
-      unlisten();
+      bound.dispose();
       four.cancel();
     },
   };

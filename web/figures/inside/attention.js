@@ -10,11 +10,11 @@ import { createTile } from "../../parts/tile.js";
 
 /**
  * @param {object} options
- * @param {number | null} options.place in reading order; null: where the picture is brightest
- * @param {(place: number) => void} options.onChoose
+ * @param {number | null} options.value in reading order; null: where the picture is brightest
+ * @param {(place: number) => void} options.onChange
  */
-export function createAttention({ place, onChoose }) {
-  let wanted = place;
+export function createAttention({ value, onChange }) {
+  let wanted = value;
   /** @type {{ weights: Weights, x: Float32Array, shape: number[], t: number } | null} */
   let seen = null;
   const picture = createTile({
@@ -34,7 +34,7 @@ export function createAttention({ place, onChoose }) {
     max: 0,
     value: 0,
     format: (place) => inWords(place, seen?.weights.shape[1] ?? 1),
-    onInput: (place) => choose(place),
+    onChange: (place) => choose(place),
   });
   const readouts = createReadouts({
     largest: "largest share",
@@ -57,7 +57,7 @@ export function createAttention({ place, onChoose }) {
   /** @param {number} place */
   const choose = (place) => {
     wanted = place;
-    onChoose(place);
+    onChange(place);
     draw();
   };
   /** @param {PointerEvent} event */
@@ -114,7 +114,7 @@ export function createAttention({ place, onChoose }) {
       draw();
     },
     /** @param {number | null} value */
-    set place(value) {
+    set value(value) {
       wanted = value;
       draw();
     },

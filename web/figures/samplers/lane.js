@@ -21,7 +21,6 @@ import { createLaneControls } from "./lane-controls.js";
 export function createLane({ engine, loaded, shape, gate, advanced }, name, settings, suitable) {
   const { info } = loaded;
   const stepsOf = () => settings.decide("steps", () => suitableSteps(loaded, suitable));
-  stepsOf();
 
   const where = h("span");
   const notice = h("p", { class: "notice", role: "status" });
@@ -70,11 +69,9 @@ export function createLane({ engine, loaded, shape, gate, advanced }, name, sett
     },
   );
 
-  const controls = createLaneControls(loaded, name, settings, () => compute.ask());
-  const unlisten = settings.listen(() => {
-    stepsOf();
-    controls.show();
-    compute.ask();
+  const controls = createLaneControls(loaded, name, settings, {
+    changed: () => compute.ask(),
+    steps: stepsOf,
   });
 
   /** How many steps have been taken at a time. @param {number | null} time null: all */
@@ -136,7 +133,7 @@ export function createLane({ engine, loaded, shape, gate, advanced }, name, sett
     rest: compute.rest,
     dispose() {
       compute.cancel();
-      unlisten();
+      controls.dispose();
     },
   };
 }

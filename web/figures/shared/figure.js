@@ -6,7 +6,7 @@
 //     export function create(root, { engine, loaded, state, fail }) {
 //       const settings = state.group("many");                 // its values in the address, from settings/properties.js
 //       const tile = createTile({ caption: "x_t", empty: "Not there yet" }); // from web/parts/
-//       const t = createSlider({ label: "Time t", ..., onInput: (t) => { settings.set({ t }); compute.ask(t); } });
+//       const t = createSlider({ label: "Time t", ..., onChange: (t) => { settings.set({ t }); compute.ask(t); } });
 //       const compute = latest(async (signal, t) => {           // ten quick changes compute only the last
 //         const { x0 } = await engine.denoise({ x, count: 1, timestep: t }, signal);
 //         tile.show(x0, shape, `The guess at t = ${t}`);        // shown, and said

@@ -4,6 +4,7 @@ import { h } from "../../screen/dom.js";
 import { createChoice, createLabelChoice, createSamplerChoice } from "../../parts/choice.js";
 import { createSeed } from "../../parts/seed.js";
 import { createSlider } from "../../parts/slider.js";
+import { bind } from "../../settings/bind.js";
 import { ETA, GUIDANCE, stepChoices } from "../../settings/properties.js";
 import { ofDigits, suitableSteps } from "../../settings/suit.js";
 
@@ -18,7 +19,7 @@ const unguided = (kind) => `Guidance pulls towards a ${kind}; choose one first.`
 /**
  * @param {Loaded} loaded
  * @param {Settings} settings
- * @param {{ changed: () => void, speed: (speed: number) => void }} actions
+ * @param {{ changed: (byAddress: boolean) => void, speed: (speed: number) => void }} actions
  */
 export function createControls(loaded, settings, actions) {
   const { info } = loaded;
@@ -27,93 +28,80 @@ export function createControls(loaded, settings, actions) {
   const steps = () =>
     settings.decide("steps", () => suitableSteps(loaded, { gpu: 250, cpu: 100, software: 20 }));
 
-  /** @param {Partial<typeof settings.values>} values */
-  const choose = (values) => {
-    settings.set({ ...values, at: null }); // another walk: the place in the old one means nothing
-    show();
-    actions.changed();
-  };
-  const label = createLabelChoice({
-    info,
-    value: settings.values.label,
-    onChange: (value) => choose({ label: value }),
-  });
-  const seed = createSeed({
-    value: settings.values.seed,
-    shortcut: "d",
-    onChange: (value) => choose({ seed: value }),
-  });
-  const stepSlider = createSlider({
-    label: "Number of steps",
-    choices: stepChoices(info.trainTimesteps),
-    value: steps(),
-    say: (value) => `${value} steps`,
-    onInput: (value) => choose({ steps: value }),
-  });
-  const guidance = createSlider({
-    label: "Guidance",
-    ...GUIDANCE,
-    value: settings.values.guidance,
-    hint: guided(kind),
-    onInput: (value) => choose({ guidance: value }),
-  });
-  const sampler = createSamplerChoice({
-    value: settings.values.sampler,
-    onChange: (value) => choose({ sampler: value }),
-  });
-  const eta = createSlider({
-    label: "η, DDIM's fresh noise",
-    ...ETA,
-    value: settings.values.eta,
-    hint: "0 is deterministic; 1 stirs in as much as DDPM.",
-    onInput: (value) => choose({ eta: value }),
-  });
-  const spacing = createChoice({
-    legend: "Spacing of the steps",
-    choices: [
-      { value: "leading", name: "leading" },
-      { value: "linspace", name: "linspace" },
-      { value: "trailing", name: "trailing" },
-    ],
-    value: settings.values.spacing,
-    onChange: (value) => choose({ spacing: value }),
-  });
-  const speed = createChoice({
-    legend: "Speed",
-    quiet: true,
-    className: "segments speeds",
-    choices: [
-      { value: "0.25", name: "¼×" },
-      { value: "0.5", name: "½×" },
-      { value: "1", name: "1×" },
-      { value: "2", name: "2×" },
-      { value: "4", name: "4×" },
-      { value: "max", name: "max" },
-    ],
-    value: settings.values.speed,
-    onChange: (value) => {
-      settings.set({ speed: value });
-      actions.speed(speedFactor(value));
+  const bound = bind(
+    settings,
+    {
+      label: (options) => createLabelChoice({ info, ...options }),
+      seed: (options) => createSeed({ shortcut: "d", ...options }),
+      steps: (options) =>
+        createSlider({
+          label: "Number of steps",
+          choices: stepChoices(info.trainTimesteps),
+          say: (value) => `${value} steps`,
+          ...options,
+        }),
+      guidance: (options) =>
+        createSlider({ label: "Guidance", ...GUIDANCE, hint: guided(kind), ...options }),
+      sampler: createSamplerChoice,
+      eta: (options) =>
+        createSlider({
+          label: "η, DDIM's fresh noise",
+          ...ETA,
+          hint: "0 is deterministic; 1 stirs in as much as DDPM.",
+          ...options,
+        }),
+      spacing: (options) =>
+        createChoice({
+          legend: "Spacing of the steps",
+          choices: [
+            { value: "leading", name: "leading" },
+            { value: "linspace", name: "linspace" },
+            { value: "trailing", name: "trailing" },
+          ],
+          ...options,
+        }),
+      speed: (options) =>
+        createChoice({
+          legend: "Speed",
+          quiet: true,
+          className: "segments speeds",
+          choices: [
+            { value: "0.25", name: "¼×" },
+            { value: "0.5", name: "½×" },
+            { value: "1", name: "1×" },
+            { value: "2", name: "2×" },
+            { value: "4", name: "4×" },
+            { value: "max", name: "max" },
+          ],
+          ...options,
+        }),
     },
-  });
+    {
+      changed(name) {
+        if (name === null || name === "speed") setSpeed();
+        // Another walk: the step in the old one means nothing.
+        if (name !== null && name !== "speed") settings.set({ at: null });
+        // How many steps suit may have changed with the device.
+        bound.show();
+        suitChoices();
+        if (name !== "speed") actions.changed(name === null);
+      },
+      decided: { steps },
+    },
+  );
+  const { label, seed, steps: stepSlider, guidance, sampler, eta, spacing, speed } = bound.controls;
   guidance.element.hidden = info.nullLabel === null;
 
-  const show = () => {
-    const { values } = settings;
-    label.value = values.label;
-    seed.value = values.seed;
-    stepSlider.value = steps();
-    guidance.value = values.guidance;
-    guidance.disabled = values.label === null;
-    guidance.hint = values.label === null ? unguided(kind) : guided(kind);
-    sampler.value = values.sampler;
-    eta.value = values.eta;
-    eta.element.hidden = values.sampler !== "ddim";
-    spacing.value = values.spacing;
-    speed.value = values.speed;
+  const setSpeed = () => actions.speed(speedFactor(settings.values.speed));
+  /** What one choice makes of the others. */
+  const suitChoices = () => {
+    const { label, sampler } = settings.values;
+    guidance.disabled = label === null;
+    guidance.hint = label === null ? unguided(kind) : guided(kind);
+    eta.element.hidden = sampler !== "ddim";
   };
-  show();
-  actions.speed(speedFactor(settings.values.speed));
+  suitChoices();
+  setSpeed();
 
   const element = h(
     "form",
@@ -138,8 +126,7 @@ export function createControls(loaded, settings, actions) {
     /** Goes with the transport. */
     speed: speed.element,
     rollDice: seed.roll,
-    /** After the values have changed elsewhere. */
-    show,
+    dispose: bound.dispose,
     /** @returns {import("../../protocol/messages.js").ChainOptions} */
     options() {
       const { values } = settings;
