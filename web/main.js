@@ -23,6 +23,7 @@
 
 import { figures } from "./figures/list.js";
 import { revealSections } from "./figures/shared/figure.js";
+import { keepInPlace } from "./page/anchoring.js";
 import { listContents } from "./page/contents.js";
 import { setUpHelp } from "./page/help.js";
 import { setUpModels } from "./page/model-choice.js";
@@ -47,6 +48,7 @@ async function begin() {
 linkSources();
 revealSections(figures);
 listContents();
+keepInPlace();
 setUpHelp();
 setUpNotices();
 begin().catch(fail);

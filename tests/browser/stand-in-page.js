@@ -128,6 +128,7 @@ function loadedOn(device, [, channels = 1, height = 28, width = 28]) {
     notice: null,
     check: { against: "none", difference: 0 },
     software: false,
+    stepTimes: {},
   };
 }
 

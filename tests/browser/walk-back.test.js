@@ -175,7 +175,7 @@ describe("a link", () => {
     await visitor.copyLink.click();
     await visitor.page
       .getByRole("status")
-      .getByText(/^Copying is not allowed/)
+      .getByText(/does not let it be copied/)
       .waitFor();
     assert.equal(hashOf(visitor).get("at"), "0", "the link to this very step");
     await visitor.digit("5").check();

@@ -14,3 +14,9 @@ export function significant(value) {
   const [mantissa, exponent] = value.toExponential(1).split("e");
   return `${mantissa} · ${powerOfTen(10 ** Number(exponent))}`;
 }
+
+/** A time in words. @param {number} milliseconds */
+export function duration(milliseconds) {
+  if (milliseconds >= 1000) return `${(milliseconds / 1000).toFixed(1)} s`;
+  return `${milliseconds.toFixed(milliseconds < 10 ? 1 : 0)} ms`;
+}

@@ -2,6 +2,7 @@
 // what is read back from a canvas, browsers that guard privacy alter.
 
 import { place } from "../places.js";
+import { sentence } from "../basics/sentence.js";
 
 /**
  * @typedef {object} Digits
@@ -27,10 +28,13 @@ export function loadDigits() {
 
 /** @param {string} name */
 async function request(name) {
-  const response = await fetch(place(`digits/${name}`)).catch(() => null);
-  if (!response?.ok) {
-    throw new Error(`The page's digits could not be fetched (web/digits/${name}).`);
-  }
+  /** @param {string} reason */
+  const failure = (reason) =>
+    new Error(`The page's digits could not be fetched (web/digits/${name}: ${reason}).`);
+  const response = await fetch(place(`digits/${name}`)).catch((error) =>
+    Promise.reject(failure(sentence(error))),
+  );
+  if (!response.ok) throw failure(`the server answered ${response.status}`);
   return response;
 }
 

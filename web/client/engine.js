@@ -89,6 +89,41 @@ export class Engine {
   }
 
   /**
+   * Has the model computed on another device. What is asked meanwhile waits, and chains go on from their last step.
+   * @param {import("../protocol/messages.js").Device} device
+   * @returns {Promise<Loaded>}
+   * @throws {Error} where the model does not compute there; then everything stays as it was
+   */
+  async moveTo(device) {
+    const wish = this.#wish;
+    if (wish === null) throw new Error("no model is loaded yet");
+    /** @type {Loaded | undefined} */
+    let loaded;
+    /** @type {unknown} */
+    let failure;
+    await this.#relay.renew(async (before) => {
+      const old = (await before?.catch(() => null)) ?? null;
+      const batch = this.#batch;
+      this.#batch = Infinity;
+      const link = this.#newLink();
+      try {
+        loaded = await this.#loadInto(link, { ...wish, device });
+      } catch (error) {
+        this.#batch = batch;
+        if (old === null) throw error;
+        failure = error;
+        return old;
+      }
+      this.#tooSmall = false;
+      this.#ended = null;
+      old?.end();
+      return link;
+    });
+    if (loaded === undefined) throw failure;
+    return loaded;
+  }
+
+  /**
    * @param {import("../protocol/messages.js").ChainOptions} options
    * @param {AbortSignal} [signal] aborted: the chain is closed, now or as soon as it is open
    * @returns {Promise<EngineChain | null>} null if aborted before it was open

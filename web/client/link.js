@@ -31,7 +31,14 @@ export class Link {
 
   /** @param {(progress: import("../protocol/messages.js").Progress) => void} onProgress */
   constructor(onProgress) {
-    this.#worker = new Worker(place("worker.js"), { type: "module" });
+    let knowsModules = false;
+    this.#worker = new Worker(place("worker.js"), {
+      // Read only by a browser that has module workers.
+      get type() {
+        knowsModules = true;
+        return /** @type {const} */ ("module");
+      },
+    });
     this.#worker.addEventListener("message", (/** @type {MessageEvent<Reply>} */ { data }) => {
       if ("progress" in data) {
         onProgress(data.progress);
@@ -50,11 +57,13 @@ export class Link {
       event.preventDefault();
       // What goes wrong in a worker that runs, it says itself.
       const { message = "" } = event;
-      const why =
-        message === ""
-          ? ": its script failed to load, or this browser has no module workers."
-          : ` (${message}). Reload the page.`;
-      const reason = `The worker that computes could not be started${why}`;
+      // A script that cannot be loaded has no message.
+      const why = !knowsModules
+        ? "this browser has no module workers"
+        : message === ""
+          ? "its script or a part of it could not be loaded; reload the page"
+          : `${message}; reload the page`;
+      const reason = `The worker that computes could not be started: ${why}.`;
       this.#breakDown({ kind: "start", reason, call: null });
     });
   }

@@ -1,5 +1,7 @@
 // Fetching with progress: several files at once, one count of bytes.
 
+import { sentence } from "../basics/sentence.js";
+
 /** A file could not be fetched. The message is a sentence for the visitor. */
 export class DownloadError extends Error {
   /** @param {string} message @param {number} status HTTP status, 0 if there was no answer */
@@ -75,11 +77,12 @@ async function request(url, { foreign = false }) {
         ? { mode: "cors", credentials: "omit", referrerPolicy: "no-referrer" }
         : { mode: "same-origin" },
     );
-  } catch {
+  } catch (error) {
+    const failed = `${shortName(url)} could not be fetched (${sentence(error)})`;
     throw new DownloadError(
       foreign
-        ? `${shortName(url)} could not be fetched: ${url.host} did not answer, or does not let other pages read its files.`
-        : `${shortName(url)} could not be fetched: the server did not answer. Check the connection and reload the page.`,
+        ? `${failed}: either ${url.host} did not answer, or it does not let other pages read its files.`
+        : `${failed}. Check the connection and reload the page.`,
       0,
     );
   }
@@ -151,9 +154,10 @@ export async function fetchBytes(url, count, manners) {
   try {
     return new Uint8Array(await response.arrayBuffer());
   } catch (error) {
-    if (error instanceof DownloadError) throw error;
+    // A RangeError is about memory.
+    if (error instanceof DownloadError || error instanceof RangeError) throw error;
     throw new DownloadError(
-      `${shortName(url)} broke off while it was fetched. Check the connection and reload the page.`,
+      `${shortName(url)} could not be fetched to its end (${sentence(error)}). Check the connection and reload the page.`,
       0,
     );
   }

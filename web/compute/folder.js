@@ -11,6 +11,7 @@ import {
   UNET_CONFIG,
   WEIGHTS,
 } from "../models/names.js";
+import { sentence } from "../basics/sentence.js";
 
 /**
  * @typedef {object} ModelFolder
@@ -119,9 +120,11 @@ async function read(source, count, tell) {
   let weights;
   try {
     weights = new Uint8Array(await source.weights.arrayBuffer());
-  } catch {
+  } catch (error) {
+    // A RangeError is about memory.
+    if (error instanceof RangeError) throw error;
     throw new Error(
-      `The weights of the model "${name}" cannot be read any more. Were they moved? Open the model again.`,
+      `The weights of the model "${name}" cannot be read (${sentence(error)}). Were they moved? Open the model again.`,
     );
   }
   return { name, unetConfig, schedulerConfig, labels, golden: known(name, golden), weights };

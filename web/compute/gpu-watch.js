@@ -1,6 +1,8 @@
 // Watches the GPU devices that this worker asks for: whether one is lost, and what one refuses to do. WebGPU
 // tells both to nobody who does not ask, and goes on with zeros.
 
+import { prototypeOf } from "./gpu-interfaces.js";
+
 /** A GPU did not do a part of its work, so that what came out of it is worth nothing. */
 export class GpuRefusal extends Error {
   /** @param {GPUError} error */
@@ -84,13 +86,18 @@ async function closeScopes(device) {
   for (const error of await Promise.all(found).catch(() => [])) if (error !== null) keep(error);
 }
 
-/** Starts to watch; does nothing where there is no WebGPU. Call it once, before a model is loaded. */
+/**
+ * Starts to watch; does nothing where an interface is missing, without which gpu.js finds no GPU either. Call it once,
+ * before a model is loaded.
+ */
 export function watchGpu() {
-  if (typeof GPUAdapter === "undefined") return;
+  const adapter = prototypeOf("GPUAdapter");
+  const buffer = prototypeOf("GPUBuffer");
+  if (adapter === null || buffer === null) return;
   /** @type {GPUDevice[]} */
   const devices = [];
-  const { requestDevice } = GPUAdapter.prototype;
-  GPUAdapter.prototype.requestDevice = async function (...wishes) {
+  const { requestDevice } = adapter;
+  adapter.requestDevice = async function (...wishes) {
     const device = await requestDevice.apply(this, wishes);
     device.lost.then(({ reason, message }) => tell(message || reason));
     // Whatever slips out of the scopes; the crate would trap at it.
@@ -105,8 +112,8 @@ export function watchGpu() {
   };
   // Every answer is read from a mapped buffer, which is zero where the work was refused, and may be there
   // before the event that says so. A scope's answer comes for certain, and is waited for with the mapping.
-  const { mapAsync } = GPUBuffer.prototype;
-  GPUBuffer.prototype.mapAsync = async function (...range) {
+  const { mapAsync } = buffer;
+  buffer.mapAsync = async function (...range) {
     const looks = devices.map(closeScopes);
     const mapped = mapAsync.apply(this, range);
     await Promise.allSettled([mapped, ...looks]);

@@ -1,5 +1,8 @@
 // Whether WebGPU is worth using here.
 
+import { missingInterfaces } from "./gpu-interfaces.js";
+import { sentence } from "../basics/sentence.js";
+
 /**
  * @typedef {object} Gpu
  * @property {boolean} available whether WebGPU gives an adapter at all
@@ -8,28 +11,28 @@
  * @property {string} reason why WebGPU is not the choice, as the first half of a sentence; "" if it is
  */
 
+/** @param {string} reason @returns {Gpu} */
+const none = (reason) => ({ available: false, software: false, name: "", reason });
+
 /** @returns {Promise<Gpu>} */
 export async function findGpu() {
   if (navigator.gpu === undefined) {
-    const reason = globalThis.isSecureContext
-      ? "This browser has no WebGPU"
-      : "Browsers give WebGPU only to pages on https or localhost";
-    return { available: false, software: false, name: "", reason };
+    return none(
+      globalThis.isSecureContext
+        ? "This browser has no WebGPU"
+        : "Browsers give WebGPU only to pages on https or localhost",
+    );
   }
-  let adapter = null;
+  const missing = missingInterfaces();
+  // What a GPU refuses to do could not be noticed.
+  if (missing.length > 0) return none(`The WebGPU of this browser has no ${missing.join(", ")}`);
+  let adapter;
   try {
     adapter = await navigator.gpu.requestAdapter({ powerPreference: "high-performance" });
-  } catch {
-    // Same as none: a browser may refuse with an exception instead of null.
+  } catch (error) {
+    return none(`WebGPU refuses to look for a GPU (${sentence(error)})`);
   }
-  if (adapter === null) {
-    return {
-      available: false,
-      software: false,
-      name: "",
-      reason: "WebGPU finds no GPU on this machine",
-    };
-  }
+  if (adapter === null) return none("WebGPU finds no GPU on this machine");
   // Older browsers say it on the adapter itself.
   const { info, isFallbackAdapter = false } =
     /** @type {GPUAdapter & { isFallbackAdapter?: boolean }} */ (adapter);

@@ -5,12 +5,15 @@ import { readModel } from "./folder.js";
 import { findGpu } from "./gpu.js";
 import { doneInFull, gpuLost } from "./gpu-watch.js";
 import { ownModel } from "../models/address.js";
+import { duration } from "../basics/numbers.js";
 import { sentence } from "../basics/sentence.js";
+import { cpuIsFaster, isDoubtful, timed } from "./step-time.js";
 import { loadWasm } from "./wasm.js";
 
 /** @typedef {import("../protocol/messages.js").Device} Device */
 /** @typedef {import("../protocol/messages.js").Loaded} Loaded */
 /** @typedef {import("../protocol/messages.js").StartCheck} StartCheck */
+/** @typedef {import("../protocol/messages.js").StepTimes} StepTimes */
 /** @typedef {import("./folder.js").ModelFolder} ModelFolder */
 /** @typedef {import("./wasm.js").Model} Model */
 
@@ -20,12 +23,21 @@ import { loadWasm } from "./wasm.js";
  */
 const TOLERANCE = 2e-2;
 
+/**
+ * A model on a device.
+ * @typedef {object} Started
+ * @property {Model} model
+ * @property {StartCheck} check
+ * @property {number} milliseconds that a step takes
+ */
+
 /** A device computes, but not what the model should give. */
 class WrongAnswer extends Error {}
 
 /**
  * Loads a model on the device asked for. With "auto", WebGPU is taken where there is a real GPU, and the
- * CPU otherwise or when the GPU fails; a device asked for by name is used or the call fails.
+ * CPU otherwise, or when the GPU fails or is clearly slower than the CPU; a device asked for by name is used or the call
+ * fails.
  * @param {import("../protocol/messages.js").Calls["load"]["params"]} wish
  * @param {(progress: import("../protocol/messages.js").Progress) => void} report
  * @returns {Promise<{ model: Model, loaded: Loaded }>}
@@ -45,13 +57,15 @@ export async function start({ model: wish, device }, report) {
   if (device !== "cpu") {
     const gpu = await findGpu();
     if (device === "webgpu" && !gpu.available) {
-      throw new Error(`${gpu.reason}, and the address of this page asks for it (device=webgpu).`);
+      throw new Error(`${gpu.reason}.`);
     }
     if (device === "webgpu" || gpu.reason === "") {
       try {
         return await unlessGpuIsLost(async () => {
-          const { model, check } = await startOn("webgpu", reading, count, report);
-          return { model, loaded: described(model, null, check, gpu) };
+          const onGpu = await startOn("webgpu", reading, count, report);
+          return unlessCpuIsFaster(onGpu, gpu, device, () =>
+            startOn("cpu", reading, count, report),
+          );
         });
       } catch (error) {
         if (device === "webgpu" || error instanceof DownloadError) throw error;
@@ -64,8 +78,8 @@ export async function start({ model: wish, device }, report) {
       notice = `${gpu.reason}, so the CPU computes.`;
     }
   }
-  const { model, check } = await startOn("cpu", reading, count, report);
-  return { model, loaded: described(model, notice, check, null) };
+  const onCpu = await startOn("cpu", reading, count, report);
+  return { model: onCpu.model, loaded: described(onCpu, notice, null, {}) };
 }
 
 /**
@@ -87,11 +101,52 @@ async function unlessGpuIsLost(begin) {
 }
 
 /**
+ * The model on the GPU or, where the visitor did not ask for that and it is clearly faster, on the CPU.
+ * @param {Started} onGpu
+ * @param {import("./gpu.js").Gpu} gpu
+ * @param {import("../protocol/messages.js").DeviceChoice} device
+ * @param {() => Promise<Started>} startOnCpu is called only where the GPU is slow
+ * @returns {Promise<{ model: Model, loaded: Loaded }>}
+ */
+async function unlessCpuIsFaster(onGpu, gpu, device, startOnCpu) {
+  /** @param {string | null} notice @param {StepTimes} [times] */
+  const stay = (notice, times = {}) => ({
+    model: onGpu.model,
+    loaded: described(onGpu, notice, gpu, times),
+  });
+  if (gpu.reason !== "") return stay(`${gpu.reason}: choose that under "Sampler and spacing".`);
+  const { info } = onGpu.model;
+  // The first time is also that of shaders that are still being compiled.
+  if (isDoubtful(info, onGpu.milliseconds)) await timeAgain(onGpu);
+  if (!isDoubtful(info, onGpu.milliseconds)) return stay(null);
+  // Two models may be too much for the memory; then there is nothing to compare with.
+  const onCpu = await startOnCpu().catch(() => null);
+  if (onCpu === null) return stay(null);
+  await timeAgain(onCpu);
+  const times = { webgpu: onGpu.milliseconds, cpu: onCpu.milliseconds };
+  const faster = cpuIsFaster(times);
+  const compared = `A step takes ${duration(times.webgpu)} on the GPU here and ${duration(times.cpu)} on the CPU`;
+  if (faster && device === "auto") {
+    onGpu.model.free();
+    const notice = `${compared}, so the CPU computes.`;
+    return { model: onCpu.model, loaded: described(onCpu, notice, null, times) };
+  }
+  onCpu.model.free();
+  return stay(faster ? `${compared}: choose that under "Sampler and spacing".` : null, times);
+}
+
+/** Keeps the shorter of two times. @param {Started} started */
+async function timeAgain(started) {
+  const { milliseconds } = await timed(() => doneInFull(() => started.model.probe()));
+  started.milliseconds = Math.min(started.milliseconds, milliseconds);
+}
+
+/**
  * @param {Device} device
  * @param {import("./folder.js").Reading} reading
  * @param {ByteCount} count
  * @param {(progress: import("../protocol/messages.js").Progress) => void} report
- * @returns {Promise<{ model: Model, check: StartCheck }>}
+ * @returns {Promise<Started>}
  */
 async function startOn(device, reading, count, report) {
   const ready = loadWasm(device, count).then(async (wasm) => {
@@ -113,7 +168,7 @@ async function startOn(device, reading, count, report) {
       loaded: 0,
       total: 0,
     });
-    return { model, check: await checkAnswer(model, folder, count) };
+    return { model, ...(await checkAnswer(model, folder, count)) };
   } catch (error) {
     model.free();
     throw error;
@@ -131,15 +186,15 @@ function load(wasm, folder) {
  * @param {Model} model
  * @param {ModelFolder} folder
  * @param {ByteCount} count
- * @returns {Promise<StartCheck>}
+ * @returns {Promise<{ check: StartCheck, milliseconds: number }>} and how long the answer took
  */
 async function checkAnswer(model, folder, count) {
-  const answer = await doneInFull(() => model.probe());
+  const { answer, milliseconds } = await timed(() => doneInFull(() => model.probe()));
   if (!answer.every(Number.isFinite)) {
     throw new WrongAnswer(`the model "${folder.name}" gives numbers that are not finite`);
   }
   if (folder.golden === undefined && model.info.device === "cpu") {
-    return { against: "none", difference: 0 };
+    return { check: { against: "none", difference: 0 }, milliseconds };
   }
   const known = folder.golden ?? (await cpuAnswer(folder, count));
   if (known.length !== answer.length) {
@@ -156,7 +211,8 @@ async function checkAnswer(model, folder, count) {
       `eps-hat of the model "${folder.name}" differs from its known value by ${difference.toPrecision(2)}`,
     );
   }
-  return { against: folder.golden === undefined ? "cpu" : "golden", difference };
+  const against = folder.golden === undefined ? "cpu" : "golden";
+  return { check: { against, difference }, milliseconds };
 }
 
 /** @param {ModelFolder} folder @param {ByteCount} count @returns {Promise<Float32Array>} */
@@ -171,23 +227,23 @@ async function cpuAnswer(folder, count) {
 
 /**
  * What the page is told of a model; one that cannot be described is freed.
- * @param {Model} model
+ * @param {Started} started
  * @param {string | null} notice
- * @param {StartCheck} check
  * @param {import("./gpu.js").Gpu | null} gpu null on the CPU
+ * @param {StepTimes} others what a step takes elsewhere
  * @returns {Loaded}
  */
-function described(model, notice, check, gpu) {
+function described(started, notice, gpu, others) {
   try {
-    return describe(model, notice, check, gpu);
+    return describe(started, notice, gpu, others);
   } catch (error) {
-    model.free();
+    started.model.free();
     throw error;
   }
 }
 
-/** @param {Model} model @param {string | null} notice @param {StartCheck} check @param {import("./gpu.js").Gpu | null} gpu @returns {Loaded} */
-function describe(model, notice, check, gpu) {
+/** @param {Started} started @param {string | null} notice @param {import("./gpu.js").Gpu | null} gpu @param {StepTimes} others @returns {Loaded} */
+function describe({ model, check, milliseconds }, notice, gpu, others) {
   const info = model.info;
   const { betas, alphasCumprod } = model.schedule();
   return {
@@ -202,5 +258,6 @@ function describe(model, notice, check, gpu) {
     notice,
     check,
     software: gpu?.software ?? false,
+    stepTimes: { ...others, [info.device]: milliseconds },
   };
 }

@@ -1,85 +1,27 @@
 // The two builds of the crate, as the worker sees them: one computes on the CPU, one on WebGPU. Each is
-// loaded only when it is needed. The types say what crate/src/web/ exports.
+// loaded only when it is needed. Their types are written from crate/src/web/ by `cargo xtask generate`.
 
 import { fetchCounted } from "./download.js";
 import { loadModule } from "../basics/load-module.js";
 import { place } from "../places.js";
+import { sentence } from "../basics/sentence.js";
 
 /** @typedef {import("../protocol/messages.js").Device} Device */
-/** @typedef {import("../protocol/messages.js").ModelInfo} ModelInfo */
+
+/** @typedef {typeof import("../protocol/walkback.js")} Exports of the module for WebGPU */
+/** @typedef {Omit<Exports, "prepare"> & Partial<Pick<Exports, "prepare">>} WasmModule the one for the CPU has nothing to prepare */
+/** @typedef {import("../protocol/walkback.js").Chain} Chain */
+/** @typedef {import("../protocol/walkback.js").Model} Model */
+/** @typedef {import("../protocol/walkback.js").ForwardWalk} ForwardWalk */
 
 /**
- * @typedef {object} Step
- * @property {number} index
- * @property {number} t the timestep the network was evaluated at
- * @property {Float32Array} xt the state after the step
- * @property {Float32Array} x0
- * @property {Float32Array} eps
- * @property {boolean} done
+ * A module with one function whose body is an instruction of SIMD (i8x16.popcnt of a splat), which both builds need.
+ * From the tests of https://github.com/GoogleChromeLabs/wasm-feature-detect.
  */
-
-/**
- * @typedef {object} Chain
- * @property {Uint32Array} timesteps
- * @property {Float32Array} xt
- * @property {number[]} shape
- * @property {() => Promise<Step>} step
- * @property {() => void} free
- */
-
-/**
- * @typedef {object} Model
- * @property {ModelInfo} info
- * @property {(images: number) => void} askAtMost the most images the network is asked about at once
- * @property {() => Promise<Float32Array>} probe eps-hat for the fixed input that the golden value belongs to
- * @property {() => { alphasCumprod: Float64Array, betas: Float64Array }} schedule
- * @property {(options: import("../protocol/messages.js").ChainOptions) => Chain} chain
- * @property {(x: Float32Array, count: number, timestep: number, labels: Uint32Array | undefined) => Promise<Float32Array>} predict
- * @property {(x: Float32Array, count: number, timestep: number, labels: Uint32Array | undefined) => Promise<import("../protocol/messages.js").Denoised>} denoise
- * @property {(x0: Float32Array, timestep: number, label: number | null, seed: number) => Promise<number>} boundTerm
- * @property {(x0: Float32Array) => number} priorTerm
- * @property {(x: Float32Array, timestep: number, label: number | null) => Promise<import("../protocol/messages.js").Look>} look
- * @property {(timesteps: Uint32Array) => Float32Array} timeEmbeddings
- * @property {() => void} free
- */
-
-/**
- * @typedef {object} ModelClass
- * @property {(unetConfig: string, schedulerConfig: string, labels: string | undefined, weights: Uint8Array) => Promise<Model>} load
- */
-
-/**
- * @typedef {object} ForwardWalk
- * @property {number} t
- * @property {Float32Array} xt
- * @property {Float32Array} mean
- * @property {Float32Array} deviation
- * @property {(steps: number) => void} advance
- * @property {() => void} free
- */
-
-/**
- * @typedef {object} Gif
- * @property {(images: Float32Array, shape: Uint32Array, centiseconds: number) => void} push
- * @property {() => Blob} finish consumes the Gif
- * @property {() => void} free where it is not finished
- */
-
-/**
- * @typedef {object} WasmModule
- * @property {(init: { module_or_path: Response }) => Promise<unknown>} default
- * @property {ModelClass} Model
- * @property {(modelIndex: string) => void} checkModelIndex refuses a pipeline that is more than a U-Net and a scheduler
- * @property {(unetConfig: string) => Promise<void>} [prepare] on WebGPU: compiles what the network needs before its weights are there
- * @property {(seed: number, draws: number, size: number) => Float32Array} noise
- * @property {(betaSchedule: import("../protocol/messages.js").BetaSchedule, trainTimesteps: number) => import("../protocol/messages.js").ScheduleCurves} scheduleOf
- * @property {(x0: Float32Array, eps: Float32Array, alphaCumprod: number) => Float32Array} addNoise
- * @property {(xt: Float32Array, eps: Float32Array, alphaCumprod: number) => Float32Array} removeNoise
- * @property {(a: Float32Array, b: Float32Array, share: number) => Float32Array} slerp
- * @property {new (x0: Float32Array, count: number, betas: Float64Array, seed: number, naive: boolean) => ForwardWalk} ForwardWalk
- * @property {new (columns: number, scale: number) => Gif} Gif
- * @property {(tensors: import("../protocol/messages.js").NamedTensor[]) => Blob} safetensors
- */
+const SIMD = Uint8Array.of(
+  ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0],
+  ...[65, 0, 253, 15, 253, 98, 11],
+);
 
 /** @type {Map<Device, Promise<WasmModule>>} */
 const loaded = new Map();
@@ -102,6 +44,9 @@ export function loadWasm(device, count) {
 
 /** @param {Device} device @param {import("./download.js").ByteCount} count */
 async function instantiate(device, count) {
+  if (!WebAssembly.validate(SIMD)) {
+    throw new Error("The WebAssembly of this browser has no SIMD, which the network needs.");
+  }
   const base = place(`pkg/${device}/`);
   const binary = fetchCounted(new URL("walkback_bg.wasm", base), count);
   binary.catch(() => {});
@@ -109,9 +54,9 @@ async function instantiate(device, count) {
   let module;
   try {
     module = await loadModule(() => import(new URL("walkback.js", base).href), "default");
-  } catch {
+  } catch (error) {
     throw new Error(
-      `web/pkg/${device}/walkback.js could not be loaded. Is the page complete? "cargo xtask serve" builds it.`,
+      `web/pkg/${device}/walkback.js could not be loaded (${sentence(error)}). Where it is missing, "cargo xtask serve" builds it.`,
     );
   }
   const response = await binary;
@@ -121,7 +66,7 @@ async function instantiate(device, count) {
     const { CompileError, LinkError } = WebAssembly;
     if (!(error instanceof CompileError || error instanceof LinkError)) throw error;
     throw new Error(
-      `web/pkg/${device}/walkback_bg.wasm is damaged or of another build: reload the page, or build it again with "cargo xtask serve" (${error.message}).`,
+      `web/pkg/${device}/walkback_bg.wasm cannot be used (${error.message}). Reload the page; where it is damaged or of another build, "cargo xtask serve" builds it again.`,
     );
   }
   return module;

@@ -10,6 +10,7 @@ import { createScrubber } from "../parts/scrubber.js";
 import { term } from "../parts/term.js";
 import { createChanges } from "./walk-back/changes.js";
 import { createControls } from "./walk-back/controls.js";
+import { createDeviceChoice } from "./walk-back/device.js";
 import { listenToKeys } from "./walk-back/keys.js";
 import { createTransport } from "./walk-back/transport.js";
 import { Walk } from "./walk-back/walk.js";
@@ -40,10 +41,12 @@ class WalkBack {
   /** @type {readonly import("../protocol/messages.js").Frame[] | null} */
   #history = null;
   #controls;
+  #device;
   #transport;
   #scrubber;
   #changes;
   #readouts;
+  #notice = h("p", { class: "notice", role: "status" });
   #announcement = h("p", { class: "unseen", role: "status" });
   #endKeys;
 
@@ -51,13 +54,19 @@ class WalkBack {
   constructor(root, context) {
     this.#root = root;
     this.#context = context;
-    const { engine, loaded, state, calm, fail } = context;
+    const { engine, loaded, state, calm, moveTo, fail } = context;
     const settings = (this.#settings = state.group("walk"));
     this.#walk = new Walk(engine, (view) => this.#show(view), fail);
-    this.#controls = createControls(loaded, settings, {
-      changed: (byAddress) => (byAddress ? this.#open(true) : this.#changed()),
-      speed: (speed) => (this.#walk.speed = speed),
-    });
+    this.#device = createDeviceChoice({ loaded, moveTo, moved: () => this.#drawSoon() });
+    this.#controls = createControls(
+      loaded,
+      settings,
+      {
+        changed: (byAddress) => (byAddress ? this.#open(true) : this.#changed()),
+        speed: (speed) => (this.#walk.speed = speed),
+      },
+      this.#device.element,
+    );
     this.#transport = createTransport({
       toStart: () => this.#walk.seek(0),
       back: () => this.#walk.move(-1),
@@ -79,7 +88,6 @@ class WalkBack {
       snr: "signal to noise",
       device: "computed on",
     });
-    const notice = h("p", { class: "notice", role: "status" }, loaded.notice);
     find(root, ".state .screen", HTMLElement).after(this.#scrubber.element);
     const copyLink = createCopyLink({
       state,
@@ -94,7 +102,7 @@ class WalkBack {
       this.#controls.speed,
       this.#readouts.element,
       this.#announcement,
-      notice,
+      this.#notice,
       this.#controls.element,
     );
     this.#endKeys = listenToKeys(root, {
@@ -194,6 +202,10 @@ class WalkBack {
       `${at}, step ${position} of ${steps}`,
     );
 
+    const { device } = this.#context.loaded.info;
+    const milliseconds = stepTime(view.frames, device);
+    this.#device.show(milliseconds);
+    setText(this.#notice, this.#context.loaded.notice ?? "");
     const alphaBar =
       timestep === null ? 1 : (this.#context.loaded.schedule.alphasCumprod[timestep] ?? NaN);
     this.#readouts.show({
@@ -202,12 +214,11 @@ class WalkBack {
       alphaBar: timestep === null ? "1" : significant(alphaBar),
       snr: timestep === null ? "∞" : significant(alphaBar / (1 - alphaBar)),
       // It changes where a GPU is lost.
-      device: this.#context.loaded.info.device === "webgpu" ? "WebGPU" : "CPU",
-      ...(view.frames.length > 0 ? { speed: speedOf(view.frames) } : {}),
+      device: device === "webgpu" ? "WebGPU" : "CPU",
+      ...(milliseconds === null ? {} : { speed: milliseconds.toFixed(milliseconds < 10 ? 1 : 0) }),
     });
     const dispatches = document.getElementById("detail-dispatches");
     if (dispatches !== null && view.frames.length > 0) {
-      const { device } = this.#context.loaded.info;
       const count = view.frames.at(-1)?.dispatches ?? 0;
       setText(dispatches, device === "cpu" ? "none, the CPU computes" : String(count));
     }
@@ -263,10 +274,17 @@ class WalkBack {
   }
 }
 
-/** The median of the last steps. @param {readonly import("../protocol/messages.js").Frame[]} frames */
-function speedOf(frames) {
-  const last = frames.slice(-MEASURED).map(({ milliseconds }) => milliseconds);
+/**
+ * The median of the last steps that a device took.
+ * @param {readonly import("../protocol/messages.js").Frame[]} frames
+ * @param {import("../protocol/messages.js").Device} device
+ * @returns {number | null} milliseconds; null where it took none
+ */
+function stepTime(frames, device) {
+  const last = frames
+    .filter(({ dispatches }) => dispatches > 0 === (device === "webgpu"))
+    .slice(-MEASURED)
+    .map(({ milliseconds }) => milliseconds);
   last.sort((a, b) => a - b);
-  const median = last[Math.floor(last.length / 2)] ?? 0;
-  return median.toFixed(median < 10 ? 1 : 0);
+  return last[Math.floor(last.length / 2)] ?? null;
 }

@@ -2,6 +2,7 @@
 
 import { findParts, short } from "./layout.js";
 import { isZip, unzip } from "./zip.js";
+import { sentence } from "../basics/sentence.js";
 
 /**
  * @typedef {object} AddressSource a folder that is fetched file by file
@@ -60,8 +61,8 @@ async function text({ path, blob }) {
   let bytes;
   try {
     bytes = await blob.arrayBuffer();
-  } catch {
-    throw new Error(`${short(path)} cannot be read. Was it moved meanwhile?`);
+  } catch (error) {
+    throw new Error(`${short(path)} cannot be read (${sentence(error)}). Was it moved meanwhile?`);
   }
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);

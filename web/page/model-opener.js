@@ -17,12 +17,17 @@ export function setUpOpener(open) {
 /** @param {(given: Promise<Given[]>) => void} open */
 function setUpDialog(open) {
   const dialog = element("open-model", HTMLDialogElement);
-  /** @param {string} name @param {Record<string, string | boolean>} attributes */
-  const chooser = (name, attributes) => {
+  /**
+   * @param {string} name
+   * @param {Record<string, string | boolean>} attributes
+   * @param {(files: FileList) => void} [look] at what was chosen
+   */
+  const chooser = (name, attributes, look) => {
     const input = h("input", { type: "file", hidden: true, ...attributes });
     input.addEventListener("change", () => {
       const { files } = input;
       if (files === null || files.length === 0) return;
+      look?.(files);
       dialog.close();
       // The list is emptied with the input, so it is read first.
       open(Promise.resolve(files).then(chosen));
@@ -34,12 +39,25 @@ function setUpDialog(open) {
         input.click();
       },
     });
-    return [button.element, input];
+    return h("span", {}, button.element, input);
   };
-  find(dialog, ".choosers", HTMLElement).append(
-    ...chooser("Choose a folder", { webkitdirectory: true }),
-    ...chooser("Choose files or a zip", { multiple: true }),
-  );
+  const folder = chooser("Choose a folder", { webkitdirectory: true }, (files) => {
+    // Some mobile browsers know the attribute, and let files be chosen all the same.
+    if ([...files].every(({ webkitRelativePath }) => webkitRelativePath === "")) noFolders();
+  });
+  const choosers = find(dialog, ".choosers", HTMLElement);
+  choosers.append(folder, chooser("Choose files or a zip", { multiple: true }));
+  const noFolders = () => {
+    folder.remove();
+    choosers.after(
+      h(
+        "p",
+        { class: "notice" },
+        "This browser cannot choose a folder. Choose all files of the model together, or a zip of it.",
+      ),
+    );
+  };
+  if (!("webkitdirectory" in HTMLInputElement.prototype)) noFolders();
   const button = element("model-open", HTMLButtonElement);
   button.addEventListener("click", () => dialog.showModal());
   // Where nothing can be computed it is not offered.

@@ -60,10 +60,13 @@ function describeDevice({ info, check }) {
 export function fail(error) {
   element("loading", HTMLElement).hidden = true;
   element("failure", HTMLElement).hidden = false;
-  element("failure-text", HTMLElement).textContent = asSentence(sentence(error));
   const url = new URL(location.href);
+  const byName = readWish(url.searchParams).device === "webgpu";
+  element("failure-text", HTMLElement).textContent =
+    asSentence(sentence(error)) +
+    (byName ? " The address of this page asks for the GPU (device=webgpu)." : "");
   const onCpu = element("failure-cpu", HTMLAnchorElement);
-  onCpu.hidden = readWish(url.searchParams).device !== "webgpu";
+  onCpu.hidden = !byName;
   // The same model and walk.
   url.searchParams.set("device", "cpu");
   onCpu.href = url.href;
@@ -79,10 +82,7 @@ export class ModelView {
   #device;
   #engine = new Engine(showProgress, (change) => {
     showNotice(change.notice);
-    if (change.loaded === null || this.#loaded === null) return;
-    // The figures have this very object.
-    Object.assign(this.#loaded, change.loaded);
-    describeDevice(this.#loaded);
+    if (change.loaded !== null) this.#adopt(change.loaded);
   });
   #arithmetic = new Arithmetic();
   /** What is shown. @type {{ source: ModelSource, end: () => void } | null} */
@@ -93,6 +93,29 @@ export class ModelView {
   /** @param {import("../protocol/messages.js").DeviceChoice} device */
   constructor(device) {
     this.#device = device;
+  }
+
+  /**
+   * Has everything computed on another device from here on, models that are opened later too.
+   * @param {import("../protocol/messages.js").Device} device
+   */
+  async moveTo(device) {
+    this.#adopt(await this.#engine.moveTo(device));
+    this.#device = device;
+    const url = new URL(location.href);
+    // A link is for every machine, so that it names a device only where the address did.
+    if (!url.searchParams.has("device")) return;
+    url.searchParams.set("device", device);
+    history.replaceState(history.state, "", url);
+  }
+
+  /** What is known of the same model on another device. @param {Loaded} loaded */
+  #adopt(loaded) {
+    if (this.#loaded === null) return;
+    const stepTimes = { ...this.#loaded.stepTimes, ...loaded.stepTimes };
+    // The figures have this very object.
+    Object.assign(this.#loaded, loaded, { stepTimes });
+    describeDevice(this.#loaded);
   }
 
   /** Whether there is a model to see. */
@@ -141,6 +164,7 @@ export class ModelView {
       linked: source.kind === "address",
       digits: loadDigits,
       history: new History(),
+      moveTo: (device) => this.moveTo(device),
       calm: matchMedia("(prefers-reduced-motion: reduce)").matches,
     });
     const end = () => {

@@ -42,6 +42,10 @@ export function createChoice(options) {
         if (input !== undefined) input.checked = choice.value === value;
       });
     },
+    /** @param {boolean} disabled */
+    set disabled(disabled) {
+      element.disabled = disabled;
+    },
   };
 }
 

@@ -24,7 +24,10 @@ export function createCopyLink({ name = "Copy link", state, done = () => "Link c
     // Where nothing may be copied, the link is where links are.
     if (!copied) state.write();
     button.rename(copied ? "Copied" : "See the address bar");
-    setText(status, copied ? done() : "Copying is not allowed; the link is in the address bar.");
+    setText(
+      status,
+      copied ? done() : "The browser does not let it be copied; the link is in the address bar.",
+    );
     clearTimeout(timer);
     timer = setTimeout(() => {
       button.rename(name);

@@ -3,6 +3,7 @@
 import { h } from "../screen/dom.js";
 import { loadModule } from "../basics/load-module.js";
 import { powerOfTen } from "../basics/numbers.js";
+import { sentence } from "../basics/sentence.js";
 import { theme } from "../screen/theme.js";
 
 /** @typedef {import("../vendor/uPlot.js").default} Plot */
@@ -106,9 +107,10 @@ export function createPlot(options) {
   };
   const start = () => {
     retryAt = Infinity;
-    draw().catch(() => {
+    draw().catch((error) => {
       retryAt = performance.now() + RETRY;
-      area.textContent = "The plot could not be drawn: web/vendor/uPlot.js is missing.";
+      console.warn(error);
+      area.textContent = `The plot could not be drawn (${sentence(error)}).`;
     });
   };
   start();

@@ -79,6 +79,8 @@
  * @property {Float64Array} alphasCumprod alpha-bar
  */
 
+/** @typedef {Partial<Record<Device, number>>} StepTimes milliseconds of one evaluation of the network for one image; a device that was not tried is missing */
+
 /**
  * @typedef {object} Loaded
  * @property {ModelInfo} info
@@ -86,6 +88,7 @@
  * @property {string | null} notice one sentence for the visitor when the device is not the one hoped for
  * @property {StartCheck} check
  * @property {boolean} software whether the GPU is imitated in software
+ * @property {StepTimes} stepTimes measured at start
  */
 
 /**

@@ -8,13 +8,18 @@ import { nearest, stepChoices } from "./properties.js";
 /** Parameters times pixels, to which the work of a convolution is about proportional; MNIST's model has 2e9. */
 const DEMANDING = 1e10;
 
+/** Milliseconds of a step from which on a GPU is a slow one, whatever it calls itself. */
+const SLOW_STEP = 500;
+
 /**
  * Whether a step takes seconds: a GPU imitated on the CPU, or a large network on the CPU itself.
  * @param {Loaded} loaded
  */
-export function isSlow({ info, software }) {
+export function isSlow({ info, software, stepTimes }) {
   const [height, width] = info.imageSize;
-  return software || (info.device === "cpu" && info.parameters * height * width > DEMANDING);
+  return info.device === "cpu"
+    ? info.parameters * height * width > DEMANDING
+    : software || (stepTimes.webgpu ?? 0) > SLOW_STEP;
 }
 
 /**

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::project::{PACKAGE, cargo, root};
 use crate::wasm::{self, Device, Recipe, cargo_for_wasm};
-use crate::{browser, command, dist, models, node, vendor};
+use crate::{browser, command, dist, generate, models, node, vendor};
 
 /// Tells native and browser tests that there is time.
 const LONG: &str = "WALKBACK_LONG";
@@ -257,7 +257,8 @@ fn build_wasm() -> Result<()> {
     let recipe = Recipe::for_development(wasm::PROFILE);
     Device::ALL
         .iter()
-        .try_for_each(|&device| recipe.build(device))
+        .try_for_each(|&device| recipe.build(device))?;
+    generate::check_types()
 }
 
 fn browser_tests(extent: Extent) -> Result<()> {

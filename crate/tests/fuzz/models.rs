@@ -11,7 +11,7 @@ use walkback::pipeline::Pipeline;
 use walkback::sampler::SamplerKind;
 use walkback::schedule::{Schedule, SchedulerConfig};
 use walkback::unet::weights::StoredAs;
-use walkback::unet::{UNet, UNetConfig};
+use walkback::unet::{DownBlockType, UNet, UNetConfig, UpBlockType};
 
 /// A model small enough to be loaded a thousand times: its two configurations, labels and weights.
 struct Files {
@@ -22,14 +22,13 @@ struct Files {
 }
 
 fn small_model() -> Files {
-    let levels = |name: &str| vec![name.to_owned(), format!("Attn{name}")];
     let config = UNetConfig {
         sample_size: [8, 8],
         in_channels: 1,
         out_channels: 1,
         block_out_channels: vec![4, 8],
-        down_block_types: levels("DownBlock2D"),
-        up_block_types: levels("UpBlock2D").into_iter().rev().collect(),
+        down_block_types: vec![DownBlockType::DownBlock2D, DownBlockType::AttnDownBlock2D],
+        up_block_types: vec![UpBlockType::AttnUpBlock2D, UpBlockType::UpBlock2D],
         layers_per_block: 1,
         norm_num_groups: 4,
         attention_head_dim: Some(4),
@@ -91,6 +90,23 @@ fn holds_for(files: &Files) -> Result<(), TestCaseError> {
 #[test]
 fn the_model_that_is_changed_is_right_before() {
     assert_eq!(load(&small_model()), Ok(()));
+}
+
+#[test]
+fn the_largest_network_is_counted_without_memory_for_it() {
+    let levels = 16;
+    let config = UNetConfig {
+        sample_size: [1 << 15; 2],
+        block_out_channels: vec![1 << 16; levels],
+        down_block_types: vec![DownBlockType::AttnDownBlock2D; levels],
+        up_block_types: vec![UpBlockType::AttnUpBlock2D; levels],
+        layers_per_block: 1 << 16,
+        num_class_embeds: Some(1 << 16),
+        ..UNetConfig::default()
+    };
+    let (count, most) = measured(|| config.check().map(|()| config.parameter_count()));
+    assert!(count.unwrap() > 1 << 50);
+    assert!(most < 1 << 20, "{most} bytes");
 }
 
 proptest! {

@@ -42,6 +42,7 @@ import { asSentence, sentence } from "../../basics/sentence.js";
  * @property {boolean} linked whether a link leads to this model; else it came from the visitor's files
  * @property {() => Promise<import("../../client/digits.js").Digits>} digits the page's real digits
  * @property {import("./history.js").History} history what the figures have to give away
+ * @property {(device: import("../../protocol/messages.js").Device) => Promise<void>} moveTo has everything computed on another device from here on; rejected where that cannot be, and then all stays as it was
  * @property {boolean} calm whether the visitor wants nothing to move by itself
  */
 

@@ -20,8 +20,9 @@ const unguided = (kind) => `Guidance pulls towards a ${kind}; choose one first.`
  * @param {Loaded} loaded
  * @param {Settings} settings
  * @param {{ changed: (byAddress: boolean) => void, speed: (speed: number) => void }} actions
+ * @param {HTMLElement} device the choice of what computes
  */
-export function createControls(loaded, settings, actions) {
+export function createControls(loaded, settings, actions, device) {
   const { info } = loaded;
   const kind = ofDigits(info) ? "digit" : "class";
   // A walk of a few seconds, where that is possible.
@@ -117,6 +118,7 @@ export function createControls(loaded, settings, actions) {
       sampler.element,
       eta.element,
       spacing.element,
+      device,
     ),
   );
   element.addEventListener("submit", (event) => event.preventDefault());

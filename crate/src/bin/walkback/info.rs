@@ -28,6 +28,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         Some(null) => format!("{null} (guidance is possible)"),
         None => "none (no guidance)".to_owned(),
     };
+    let down_blocks = config.down_block_types.iter();
+    let down_blocks: Vec<_> = down_blocks.map(|block| format!("{block:?}")).collect();
     let golden = if files.golden.is_some() { "yes" } else { "no" };
     let rows = [
         ("model", args.model.display().to_string()),
@@ -44,7 +46,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             ),
         ),
         ("levels", format!("{:?}", config.block_out_channels)),
-        ("down blocks", config.down_block_types.join(", ")),
+        ("down blocks", down_blocks.join(", ")),
         ("layers per block", config.layers_per_block.to_string()),
         ("classes", classes),
         ("null label", null),

@@ -3,7 +3,6 @@
 use super::plan::{Plan, Unsupported};
 use super::run::{Piece, Run};
 use super::{channels_first, channels_last};
-use crate::unet::embedding::sinusoidal;
 use crate::unet::look::{Seen, SeenAttention, SeenStage};
 use crate::unet::{UNet, UNetConfig};
 use cubecl::bytes::Bytes;
@@ -27,8 +26,6 @@ pub struct Engine {
     config: UNetConfig,
     plan: Plan,
     weights: Piece,
-    /// The class embedding, `[rows, time_channels]`.
-    classes: Option<Vec<f32>>,
     runs: Mutex<Vec<Arc<Run>>>,
 }
 
@@ -52,7 +49,6 @@ impl Engine {
         let weights = Piece::of(weights, &client).map_err(|e| Unsupported(e.to_string()))?;
         Ok(Self {
             client,
-            classes: unet.class_table(),
             config: unet.config().clone(),
             plan,
             weights,
@@ -131,11 +127,10 @@ impl Engine {
         if config.center_input_sample {
             x.iter_mut().for_each(|x| *x = *x * 2.0 - 1.0);
         }
-        let d = config.block_out_channels[0];
-        let sines = sinusoidal(timesteps, d, config.flip_sin_to_cos, config.freq_shift);
+        let rows = config.timestep_rows(timesteps);
         let classes = self.class_rows(labels, images);
         let run = self.run(images, keeps)?;
-        run.write([&x, &sines, &classes], &self.client);
+        run.write([&x, &rows, &classes], &self.client);
         run.evaluate(&self.plan, &self.client);
         Ok(run)
     }
@@ -143,7 +138,7 @@ impl Engine {
     /// The class embedding's rows of `labels`, or zeros.
     fn class_rows(&self, labels: Option<&[usize]>, images: usize) -> Vec<f32> {
         let d = self.config.time_channels();
-        let (Some(table), Some(labels)) = (&self.classes, labels) else {
+        let (Some(table), Some(labels)) = (&self.plan.classes, labels) else {
             return vec![0.0; images * d];
         };
         let row = |&label: &usize| table.get(label * d..(label + 1) * d).unwrap_or(&[]);
