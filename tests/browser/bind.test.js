@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bind } from "../../web/settings/bind.js";
 import { properties } from "../../web/settings/properties.js";
-import { Group } from "../../web/settings/state.js";
+import { Group } from "../../web/settings/all-settings.js";
 
 /**
  * The settings of a figure with three controls, and all that was said to have changed.

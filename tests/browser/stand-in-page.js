@@ -8,7 +8,7 @@ import { figures } from "../../web/figures/list.js";
 import { loadDigits } from "../../web/client/digits.js";
 import { History } from "../../web/figures/shared/history.js";
 import { properties } from "../../web/settings/properties.js";
-import { State } from "../../web/settings/state.js";
+import { AllSettings } from "../../web/settings/all-settings.js";
 
 /** @typedef {import("../../web/protocol/messages.js").ChainOptions} ChainOptions */
 /** @typedef {import("../../web/protocol/messages.js").Loaded} Loaded */
@@ -145,7 +145,7 @@ function show({ device = "cpu", shape = [1, 1, 28, 28], only = Object.keys(figur
   const it = loadedOn(device, shape);
   loaded = it;
   const limits = { trainTimesteps: T, classes: 10, anyLabel: true };
-  const state = new State(properties, limits, () => {});
+  const allSettings = new AllSettings(properties, limits, () => {});
   const entries = Object.fromEntries(
     Object.entries(figures).filter(([name]) => only.includes(name)),
   );
@@ -153,14 +153,14 @@ function show({ device = "cpu", shape = [1, 1, 28, 28], only = Object.keys(figur
     .../** @type {any} */ (standIn(shape)),
     loaded: it,
     shape,
-    state,
+    allSettings,
     linked: true,
     digits: loadDigits,
     history: new History(),
     calm: false,
   });
   end = () => {
-    state.end();
+    allSettings.end();
     endFigures();
   };
 }

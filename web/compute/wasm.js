@@ -3,7 +3,7 @@
 
 import { fetchCounted } from "./download.js";
 import { loadModule } from "../basics/load-module.js";
-import { place } from "../places.js";
+import { ownFile } from "../own-file.js";
 import { sentence } from "../basics/sentence.js";
 
 /** @typedef {import("../protocol/messages.js").Device} Device */
@@ -47,7 +47,7 @@ async function instantiate(device, count) {
   if (!WebAssembly.validate(SIMD)) {
     throw new Error("The WebAssembly of this browser has no SIMD, which the network needs.");
   }
-  const base = place(`pkg/${device}/`);
+  const base = ownFile(`pkg/${device}/`);
   const binary = fetchCounted(new URL("walkback_bg.wasm", base), count);
   binary.catch(() => {});
   /** @type {WasmModule} */

@@ -53,10 +53,10 @@ class Inside {
 
   /** @param {HTMLElement} root @param {Context} context @param {Digits} digits @param {Float32Array} rows */
   constructor(root, context, digits, rows) {
-    const { arithmetic, loaded, shape, state, fail } = context;
+    const { arithmetic, loaded, shape, allSettings, fail } = context;
     const { trainTimesteps } = loaded.info;
     this.#context = context;
-    this.#settings = state.group("inside");
+    this.#settings = allSettings.group("inside");
     this.#hasDigits = digitsFit(shape, digits);
     const size = shape.reduce((a, b) => a * b, 1);
     this.#noise = arithmetic.noise({ seed: SEED, draws: 1, size });

@@ -46,18 +46,18 @@ class Learning {
     eps: createTile({
       term: "eps",
       caption: "went in",
-      look: { range: EPS_RANGE },
+      colours: { range: EPS_RANGE },
       empty: "Not there yet",
     }),
     guess: createTile({
       term: "eps-hat",
       caption: "is the answer",
-      look: { range: EPS_RANGE },
+      colours: { range: EPS_RANGE },
       empty: "Not there yet",
     }),
     difference: createTile({
       caption: "what is wrong with it, blue to orange",
-      look: { range: DIFFERENCE_RANGE, map: "signed" },
+      colours: { range: DIFFERENCE_RANGE, map: "signed" },
       empty: "Not there yet",
     }),
   };
@@ -75,9 +75,9 @@ class Learning {
 
   /** @param {HTMLElement} root @param {Context} context @param {Digits} digits */
   constructor(root, context, digits) {
-    const { loaded, state, fail } = context;
+    const { loaded, allSettings, fail } = context;
     this.#context = context;
-    this.#settings = state.group("learn");
+    this.#settings = allSettings.group("learn");
     this.#bound = bind(
       this.#settings,
       {

@@ -26,7 +26,7 @@ const DEVIATION_RANGE = 1;
 
 /** @type {import("./shared/figure.js").Create} */
 export async function create(root, context) {
-  const { engine, arithmetic, loaded, shape, state, calm, fail } = context;
+  const { engine, arithmetic, loaded, shape, allSettings, calm, fail } = context;
   const digits = await context.digits();
   if (!hasSubject(shape, digits)) {
     root.append(noDigits(shape, digits));
@@ -34,7 +34,7 @@ export async function create(root, context) {
   }
   const { info, schedule } = loaded;
   const T = info.trainTimesteps;
-  const settings = state.group("many");
+  const settings = allSettings.group("many");
   const stepsOf = () =>
     settings.decide("steps", () => perDevice(loaded, { gpu: 50, cpu: 12, software: 4 }));
   const gate = createGate();
@@ -67,7 +67,7 @@ export async function create(root, context) {
   const mean = createTile({ caption: "Their mean.", empty: "The mean, not there yet" });
   const parting = createTile({
     caption: "Where they differ.",
-    look: { map: "heat", range: DEVIATION_RANGE },
+    colours: { map: "heat", range: DEVIATION_RANGE },
     empty: "Where they differ, not there yet",
   });
   const [, , height = 1, width = 1] = shape;

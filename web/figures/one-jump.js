@@ -13,9 +13,9 @@ import { createSubtraction } from "./one-jump/subtraction.js";
 
 /** @type {import("./shared/figure.js").Create} */
 export async function create(root, context) {
-  const { loaded, shape, state } = context;
+  const { loaded, shape, allSettings } = context;
   const digits = await context.digits();
-  const settings = state.group("jump");
+  const settings = allSettings.group("jump");
   const gate = createGate();
   const inner = { ...context, gate };
 

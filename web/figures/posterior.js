@@ -27,7 +27,7 @@ const PARTED = 0.1;
 
 /** @type {import("./shared/figure.js").Create} */
 export async function create(root, context) {
-  const { engine, loaded, shape, state, calm, fail } = context;
+  const { engine, loaded, shape, allSettings, calm, fail } = context;
   const digits = await context.digits();
   if (!hasSubject(shape, digits)) {
     root.append(noDigits(shape, digits));
@@ -35,7 +35,7 @@ export async function create(root, context) {
   }
   const { info } = loaded;
   const T = info.trainTimesteps;
-  const settings = state.group("posterior");
+  const settings = allSettings.group("posterior");
   const stepsOf = () =>
     settings.decide("steps", () => suitableSteps(loaded, { gpu: 250, cpu: 50, software: 10 }));
   const gate = createGate();

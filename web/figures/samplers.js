@@ -20,9 +20,9 @@ const REPLAY = 5000;
 
 /** @type {import("./shared/figure.js").Create} */
 export function create(root, context) {
-  const { loaded, state, shape, calm } = context;
+  const { loaded, allSettings, shape, calm } = context;
   const T = loaded.info.trainTimesteps;
-  const settings = state.group("compare");
+  const settings = allSettings.group("compare");
   const gate = createGate();
   /** Where a running replay is; null: none runs. @type {number | null} */
   let replay = null;
@@ -31,9 +31,9 @@ export function create(root, context) {
 
   const inner = { ...context, gate, advanced: () => draw() };
   const lanes = [
-    createLane(inner, "A", state.group("compareA"), { gpu: 250, cpu: 50, software: 10 }),
-    createLane(inner, "B", state.group("compareB"), { gpu: 50, cpu: 50, software: 10 }),
-    createLane(inner, "C", state.group("compareC"), { gpu: 10, cpu: 10, software: 10 }),
+    createLane(inner, "A", allSettings.group("compareA"), { gpu: 250, cpu: 50, software: 10 }),
+    createLane(inner, "B", allSettings.group("compareB"), { gpu: 50, cpu: 50, software: 10 }),
+    createLane(inner, "C", allSettings.group("compareC"), { gpu: 10, cpu: 10, software: 10 }),
   ];
   const pairs = /** @type {const} */ ([
     [0, 1],

@@ -65,12 +65,12 @@ class WalkForward {
    * @param {Awaited<ReturnType<typeof loadSchedules>>} curves
    */
   constructor(root, context, digits, curves) {
-    const { arithmetic, loaded, state, fail } = context;
+    const { arithmetic, loaded, allSettings, fail } = context;
     const T = loaded.info.trainTimesteps;
     this.#context = context;
     this.#curves = curves;
     this.#shape = [1, 1, digits.height, digits.width];
-    this.#settings = state.group("forward");
+    this.#settings = allSettings.group("forward");
     this.#picture = createPicture({
       digits,
       onChange: (choice) => {
@@ -79,7 +79,7 @@ class WalkForward {
       },
       refuse: (drawing) => {
         this.#settings.assume({ drawing: "" });
-        state.refuse("forward.drawing", `${drawing.slice(0, 12)}…`, "a test digit");
+        allSettings.refuse("forward.drawing", `${drawing.slice(0, 12)}…`, "a test digit");
       },
     });
     this.#picture.show(this.#settings.values);

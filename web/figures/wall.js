@@ -1,4 +1,4 @@
-// Figure 9: ten rows of ten walks, each row a class, each place its own noise.
+// Figure 9: ten rows of ten walks, each row a class, each cell its own noise.
 
 import { h, setText } from "../screen/dom.js";
 import { createGate } from "../basics/gate.js";
@@ -15,17 +15,17 @@ import { isSlow } from "../settings/suit.js";
 import { walkWall } from "./wall/walk.js";
 
 const SIDE = 10;
-const PLACES = SIDE * SIDE;
+const CELLS = SIDE * SIDE;
 /** Batches that the wall can be cut into. */
 const BATCHES = [100, 50, 20, 10];
 /** A batch is to be back after so many milliseconds, so that other figures get their turn. */
 const PATIENCE = 250;
 
 /** @type {import("./shared/figure.js").Create} */
-export function create(root, { engine, loaded, shape, state, history, calm, fail }) {
+export function create(root, { engine, loaded, shape, allSettings, history, calm, fail }) {
   const { info } = loaded;
   const [, , height = 1, width = 1] = shape;
-  const settings = state.group("wall");
+  const settings = allSettings.group("wall");
   const isCpu = () => loaded.info.device === "cpu";
   const isSlowWall = () => isCpu() || isSlow(loaded);
   const choices = wallSteps(info.trainTimesteps);
@@ -146,7 +146,7 @@ export function create(root, { engine, loaded, shape, state, history, calm, fail
   const walk = latest(async (signal) => {
     const options = {
       seed: settings.values.seed,
-      count: PLACES,
+      count: CELLS,
       labels,
       guidance: guided ? settings.values.guidance : 1,
       steps: steps(),
@@ -168,7 +168,7 @@ export function create(root, { engine, loaded, shape, state, history, calm, fail
     const sweep = (step) => {
       frames.push(new Uint8ClampedArray(now.map((value) => (value + 1) * 127.5)));
       history.offer("wall", {
-        shape: [PLACES, ...shape.slice(1)],
+        shape: [CELLS, ...shape.slice(1)],
         columns: SIDE,
         steps: timesteps.length,
         frames,
@@ -192,7 +192,7 @@ export function create(root, { engine, loaded, shape, state, history, calm, fail
           sweep(0);
         },
         advanced(first, next, part, milliseconds) {
-          const size = now.length / PLACES;
+          const size = now.length / CELLS;
           now.set(next, first * size);
           const [here = 1] = part;
           grid.show(next, part, say(frames.length - 1), first);

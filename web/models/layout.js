@@ -104,16 +104,16 @@ function findWeights(files, beside, root) {
   const others = here.filter(({ path }) => path.endsWith(".safetensors"));
   if (others.length === 1 && others[0] !== undefined) return others[0];
 
-  const place = beside.slice(root.length);
+  const folder = beside.slice(root.length);
   const split = here.find(({ path }) => path.endsWith(".safetensors.index.json"));
   if (split !== undefined || others.length > 1) {
     throw new Error(
-      `The weights are split into several files. Save them as one, ${place}${WEIGHTS[0]}: in diffusers, save_pretrained with a max_shard_size larger than the model.`,
+      `The weights are split into several files. Save them as one, ${folder}${WEIGHTS[0]}: in diffusers, save_pretrained with a max_shard_size larger than the model.`,
     );
   }
   const pickle = here.find(({ path }) => /\.(bin|ckpt|pt|pth|pkl)$/i.test(path));
   if (pickle !== undefined) throw new Error(`${short(pickle.path)} is not opened. ${CONVERT}`);
-  throw new Error(`There is no ${place}${WEIGHTS[0]}: the weights are missing.`);
+  throw new Error(`There is no ${folder}${WEIGHTS[0]}: the weights are missing.`);
 }
 
 /** @param {readonly Entry[]} files */

@@ -81,12 +81,12 @@ async function atFirst(wish, first) {
 /**
  * Writes into the address which model is shown.
  * @param {string | null} model null: none, as for the page's own
- * @param {boolean} [keepState] whether what stands behind the # stays: of another model's walk it means nothing
+ * @param {boolean} [keepHash] whether what stands behind the # stays: of another model's walk it means nothing
  */
-function nameInAddress(model, keepState = false) {
+function nameInAddress(model, keepHash = false) {
   const url = new URL(location.href);
   if (model === null) url.searchParams.delete("model");
   else url.searchParams.set("model", model);
-  if (!keepState) url.hash = "";
+  if (!keepHash) url.hash = "";
   history.replaceState(history.state, "", url);
 }

@@ -1,7 +1,7 @@
 // Tensors as pixels.
 
 /**
- * @typedef {object} Look how numbers become colours
+ * @typedef {object} Colours how numbers become colours
  * @property {number} [range] values from -range to +range take the whole scale; what is beyond is cut. 1 without it
  * @property {"grey" | "signed" | "heat"} [map] grey: black to white, three channels as red, green and blue. signed: blue, black, orange, for differences. heat: black to white through orange, from 0 to range
  */
@@ -43,12 +43,12 @@ function furthest(values, first, channels, plane) {
  * The pixels of one image.
  * @param {Float32Array} values [count, channels, h, w]
  * @param {number[]} shape
- * @param {Look} [look]
+ * @param {Colours} [colours]
  * @param {number} [index] which of the count images
  * @returns {ImageData}
  */
-export function pixels(values, [, channels = 1, height = 1, width = 1], look = {}, index = 0) {
-  const { range = 1, map = "grey" } = look;
+export function pixels(values, [, channels = 1, height = 1, width = 1], colours = {}, index = 0) {
+  const { range = 1, map = "grey" } = colours;
   const image = new ImageData(width, height);
   const { data } = image;
   const plane = width * height;
@@ -72,11 +72,11 @@ export function pixels(values, [, channels = 1, height = 1, width = 1], look = {
  * @param {HTMLCanvasElement} canvas
  * @param {Float32Array} values [count, channels, h, w]
  * @param {number[]} shape
- * @param {Look} [look]
+ * @param {Colours} [colours]
  * @param {number} [index] which of the count images
  */
-export function paint(canvas, values, shape, look, index) {
-  const image = pixels(values, shape, look, index);
+export function paint(canvas, values, shape, colours, index) {
+  const image = pixels(values, shape, colours, index);
   if (canvas.width !== image.width || canvas.height !== image.height) {
     canvas.width = image.width;
     canvas.height = image.height;

@@ -1,14 +1,14 @@
 // A figure's controls and its settings, bound in one place: a control begins with the setting's value, what the
 // visitor chooses with it goes into the settings, and what the address says then goes to the control.
 //
-//     const { controls, dispose } = bind(state.group("many"), {
+//     const { controls, dispose } = bind(allSettings.group("many"), {
 //       t: (bound) => createSlider({ label: "Time t", min: 0, max: 999, ...bound }),
 //       seed: createSeed,
 //     }, { changed: () => compute.ask() });
 
 /**
  * @template {Record<string, import("./properties.js").Property<any>>} P
- * @typedef {import("./state.js").Group<P>} Group
+ * @typedef {import("./all-settings.js").Group<P>} Group
  */
 /**
  * @template P

@@ -20,10 +20,10 @@ const STRIP = 9;
 const percent = (share) => `${Math.round(100 * share)} %`;
 
 /** @type {import("../shared/figure.js").Create} */
-export function create(root, { engine, arithmetic, loaded, shape, state, calm, fail }) {
+export function create(root, { engine, arithmetic, loaded, shape, allSettings, calm, fail }) {
   const { info } = loaded;
   const size = shape.reduce((product, side) => product * side, 1);
-  const settings = state.group("between");
+  const settings = allSettings.group("between");
   const gate = createGate();
 
   const strip = createFilmstrip({ label: "Images between two noises", frames: STRIP });

@@ -15,7 +15,7 @@ import { FEW_STEPS, stepsOf } from "./steps.js";
 
 /** @type {import("../shared/figure.js").Create} */
 export async function create(root, context) {
-  const { loaded, shape, state } = context;
+  const { loaded, shape, allSettings } = context;
   const { info } = loaded;
   const [, channels = 1, height = 1, width = 1] = shape;
   const digits = await context.digits();
@@ -24,7 +24,7 @@ export async function create(root, context) {
     root.append(noDigits(shape, digits));
     return { rest() {} };
   }
-  const settings = state.group("repaint");
+  const settings = allSettings.group("repaint");
 
   const painter = createMaskPainter({
     imageSize: [height, width],
@@ -37,7 +37,7 @@ export async function create(root, context) {
   const putMask = ({ mask }) => {
     if (painter.put(mask)) return;
     settings.assume({ mask: "" });
-    state.refuse("repaint.mask", `${mask.slice(0, 12)}…`, "the right half");
+    allSettings.refuse("repaint.mask", `${mask.slice(0, 12)}…`, "the right half");
   };
   putMask(settings.values);
   const bound = bind(

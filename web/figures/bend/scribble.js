@@ -17,10 +17,10 @@ const FIRST_DIGIT = 70;
 
 /** @type {import("../shared/figure.js").Create} */
 export async function create(root, context) {
-  const { arithmetic, loaded, shape, state, digits } = context;
+  const { arithmetic, loaded, shape, allSettings, digits } = context;
   const { info, schedule } = loaded;
   const [, channels = 1, height = 1, width = 1] = shape;
-  const settings = state.group("scribble");
+  const settings = allSettings.group("scribble");
 
   const pad = createDrawingPad({
     label: "Your drawing",
@@ -46,7 +46,7 @@ export async function create(root, context) {
     putFirst();
     if (drawing === "") return;
     settings.assume({ drawing: "" });
-    state.refuse("scribble.drawing", `${drawing.slice(0, 12)}…`, "a real digit");
+    allSettings.refuse("scribble.drawing", `${drawing.slice(0, 12)}…`, "a real digit");
   };
   putDrawing(settings.values);
 

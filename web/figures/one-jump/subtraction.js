@@ -18,13 +18,13 @@ export function createSubtraction({ engine, arithmetic, loaded, shape, fail, gat
   const noise = createTile({
     term: "x_T",
     caption: "Nothing but noise.",
-    look: { range: EPS_RANGE },
+    colours: { range: EPS_RANGE },
     empty: "The noise, not there yet",
   });
   const seen = createTile({
     term: "eps-hat",
     caption: "The noise the network sees: all of it.",
-    look: { range: EPS_RANGE },
+    colours: { range: EPS_RANGE },
     empty: "The noise the network sees, not there yet",
   });
   const left = createTile({

@@ -8,7 +8,7 @@ export function createBetween(one, other) {
   const name = `${one} − ${other}`;
   const tile = createTile({
     caption: name,
-    look: { map: "signed" },
+    colours: { map: "signed" },
     empty: `The difference ${name}, not there yet`,
   });
   return {

@@ -9,7 +9,7 @@ import { wholeWalk } from "../../client/whole-walk.js";
 import { createLaneControls } from "./lane-controls.js";
 
 /** @typedef {import("../shared/figure.js").Context & { gate: import("../../basics/gate.js").Gate, advanced: () => void }} Inner */
-/** @typedef {import("../../settings/state.js").Group<import("../../settings/properties.js").Properties["compareA"]>} Settings */
+/** @typedef {import("../../settings/all-settings.js").Group<import("../../settings/properties.js").Properties["compareA"]>} Settings */
 /** @typedef {import("../../protocol/messages.js").Frame} Frame */
 
 /**

@@ -9,7 +9,7 @@ import { ETA, GUIDANCE, stepChoices } from "../../settings/properties.js";
 import { ofDigits, suitableSteps } from "../../settings/suit.js";
 
 /** @typedef {import("../../protocol/messages.js").Loaded} Loaded */
-/** @typedef {import("../../settings/state.js").Group<import("../../settings/properties.js").Properties["walk"]>} Settings */
+/** @typedef {import("../../settings/all-settings.js").Group<import("../../settings/properties.js").Properties["walk"]>} Settings */
 
 /** @param {string} kind what the classes are */
 const guided = (kind) => `How hard to pull towards the ${kind}; 1 is the plain model.`;

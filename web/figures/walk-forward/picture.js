@@ -8,7 +8,7 @@ import { sentence, asSentence } from "../../basics/sentence.js";
 
 /**
  * @typedef {object} Choice
- * @property {number} digit its place among the page's digits
+ * @property {number} digit its number among the page's digits
  * @property {string} drawing in place of the digit, as a link has it; "" if there is none
  */
 
