@@ -43,7 +43,7 @@ function standIn([, ...image]) {
     async open(options, signal) {
       if (signal?.aborted) return null;
       const ending = new AbortController();
-      const { count, from, steps: wanted = T } = options;
+      const { count, from, numInferenceSteps: wanted } = options;
       const begin = from?.timestep ?? T - 1;
       const length = Math.max(1, Math.round((wanted * (begin + 1)) / T));
       const timesteps = Uint32Array.from({ length }, (_, i) =>
@@ -70,7 +70,7 @@ function standIn([, ...image]) {
           xt: zeros(total),
           x0: zeros(total),
           eps: zeros(total),
-          next: zeros(total),
+          xPrev: zeros(total),
           done: index === length - 1,
           milliseconds: STEP,
           dispatches: 0,

@@ -163,7 +163,7 @@ export class Engine {
 
     let { xt } = opened;
     const images =
-      options.count * (options.guidance === undefined || options.guidance === 1 ? 1 : 2);
+      options.count * (options.guidanceScale === undefined || options.guidanceScale === 1 ? 1 : 2);
     /** @returns {Promise<Frame | null>} */
     const step = async () => {
       if (model !== this.#models) return null;
@@ -177,7 +177,7 @@ export class Engine {
         );
         if (result === null) return null;
         const frame = { ...result, xt };
-        xt = result.next;
+        xt = result.xPrev;
         resume = { index: result.index + 1, xt, x0Before: result.x0 };
         return frame;
       } catch (error) {

@@ -188,7 +188,7 @@ class Inside {
   /** @param {Float32Array} x @param {number} t @param {string} name @param {AbortSignal} signal */
   async #show(x, t, name, signal) {
     const { engine, shape } = this.#context;
-    const look = await engine.look({ x, timestep: t, label: this.#label }, signal);
+    const look = await engine.look({ xt: x, timestep: t, label: this.#label }, signal);
     if (signal.aborted) return;
     this.#picture.show(x, shape, `What is looked at: ${name}, with t = ${t}`);
     this.#stages.show(look.stages, t, look.attention !== null);
@@ -218,8 +218,8 @@ class Inside {
   /** A walk back, with a look at every step. @param {AbortSignal} signal */
   async #watch(signal) {
     const { engine, loaded } = this.#context;
-    const steps = Math.min(STEPS, loaded.info.trainTimesteps);
-    const options = { seed: SEED, count: 1, label: this.#label, steps };
+    const numInferenceSteps = Math.min(STEPS, loaded.info.trainTimesteps);
+    const options = { seed: SEED, count: 1, label: this.#label, numInferenceSteps };
     const chain = await engine.open(options, signal);
     for (let frame = await chain?.step(); frame; frame = await chain?.step()) {
       await this.#show(frame.xt, frame.timestep, "a walk back", signal);

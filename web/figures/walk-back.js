@@ -136,7 +136,7 @@ class WalkBack {
   /** Begins the walk that the address names: where it was paused, the walk goes there and stays. @param {boolean} playing */
   #open(playing) {
     const { at } = this.#settings.values;
-    const { steps = 0 } = this.#controls.options();
+    const { numInferenceSteps: steps } = this.#controls.options();
     if (at === null) {
       if (!playing) this.#settings.assume({ at: 0 });
       this.#begin(playing);
@@ -237,7 +237,7 @@ class WalkBack {
       const frame = frames[this.#drawnFrames];
       if (frame === undefined) break;
       this.#scrubber.put(this.#drawnFrames, frame.xt, shape);
-      if (frame.done) this.#scrubber.put(this.#drawnFrames + 1, frame.next, shape);
+      if (frame.done) this.#scrubber.put(this.#drawnFrames + 1, frame.xPrev, shape);
     }
     if (position === 0) this.#scrubber.put(0, xt, shape);
   }

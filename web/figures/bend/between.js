@@ -82,11 +82,11 @@ export function create(root, { engine, arithmetic, loaded, shape, allSettings, c
     seed: 0,
     count,
     label: settings.values.label,
-    steps: stepsOf(FEW_STEPS, info),
+    numInferenceSteps: stepsOf(FEW_STEPS, info),
     sampler: "ddim",
     eta: 0,
     spacing: "trailing",
-    from: { x, timestep: info.trainTimesteps - 1 },
+    from: { xt: x, timestep: info.trainTimesteps - 1 },
   });
 
   const one = latest(async (signal) => {
@@ -98,7 +98,7 @@ export function create(root, { engine, arithmetic, loaded, shape, allSettings, c
       const how = done ? "" : `, the guess at t = ${timestep}`;
       setText(status, done ? where : `walking, t = ${timestep}`);
       if (calm && isBetween(frame)) continue;
-      tile.show(done ? frame.next : frame.x0, all, `The image ${where}${how}`);
+      tile.show(done ? frame.xPrev : frame.x0, all, `The image ${where}${how}`);
     }
   }, fail);
 
@@ -108,7 +108,7 @@ export function create(root, { engine, arithmetic, loaded, shape, allSettings, c
     for await (const { frame } of wholeWalk(engine, options(x, STRIP), signal, gate)) {
       const { done, timestep } = frame;
       if (calm && isBetween(frame)) continue;
-      const images = done ? frame.next : frame.x0;
+      const images = done ? frame.xPrev : frame.x0;
       const how = done ? "" : `, the guess at t = ${timestep}`;
       shares.forEach((at, i) => {
         const image = images.subarray(i * size, (i + 1) * size);

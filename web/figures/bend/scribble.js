@@ -86,15 +86,15 @@ export async function create(root, context) {
       const noiseSeed = seed === MAX_SEED ? 0 : seed + 1;
       const eps = await arithmetic.noise({ seed: noiseSeed, draws: 1, size: x0.length }, signal);
       const alphaCumprod = schedule.alphasCumprod[timestep] ?? 1;
-      const x = await arithmetic.addNoise({ x0, eps, alphaCumprod }, signal);
-      four.noisy.show(x, [ANSWERS, ...shape.slice(1)], `The drawing noised to t = ${timestep}`);
+      const xt = await arithmetic.addNoise({ x0, eps, alphaCumprod }, signal);
+      four.noisy.show(xt, [ANSWERS, ...shape.slice(1)], `The drawing noised to t = ${timestep}`);
       const kind = label === null ? "" : ` to ${info.classes[label] ?? ""}`;
       await four.walk(
-        { seed, label, steps: stepsOf(NOISY_STEPS, info), from: { x, timestep } },
-        ({ next }) => ({
-          images: next,
+        { seed, label, numInferenceSteps: stepsOf(NOISY_STEPS, info), from: { xt, timestep } },
+        ({ xPrev }) => ({
+          images: xPrev,
           text: `Four walks${kind} from your drawing at t = ${timestep}`,
-          result: `four answers; mean squared difference ${meanSquare(difference(next, x0)).toFixed(3)}`,
+          result: `four answers; mean squared difference ${meanSquare(difference(xPrev, x0)).toFixed(3)}`,
         }),
         signal,
       );

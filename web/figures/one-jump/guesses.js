@@ -68,7 +68,7 @@ export function createGuesses({ engine, arithmetic, loaded, shape, calm, fail, g
       const count = Math.min(batch(), wanted - total);
       const x = noise.slice(total * size, (total + count) * size);
       const labels = labelsFor(info, label, count);
-      const answer = await engine.denoise({ x, count, timestep, ...labels }, signal);
+      const answer = await engine.denoise({ xt: x, count, timestep, ...labels }, signal);
       // As images, which have no values beyond black and white.
       const x0 = answer.x0.map((value) => Math.min(1, Math.max(-1, value)));
       for (let i = 0; i < x0.length; i++) {

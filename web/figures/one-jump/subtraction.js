@@ -40,7 +40,7 @@ export function createSubtraction({ engine, arithmetic, loaded, shape, fail, gat
     const xt = await arithmetic.noise({ seed: values.seed, draws: 1, size }, signal);
     noise.show(xt, shape, `Pure noise, x_T at t = ${timestep}`);
     const labels = labelsFor(loaded.info, values.label, 1);
-    const { eps, x0 } = await engine.denoise({ x: xt, count: 1, timestep, ...labels }, signal);
+    const { eps, x0 } = await engine.denoise({ xt, count: 1, timestep, ...labels }, signal);
     seen.show(eps, shape, `The noise the network sees at t = ${timestep}`);
     // A schedule without any signal at its end leaves nothing that could be made larger.
     const rest = Number.isFinite(factor)

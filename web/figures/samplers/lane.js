@@ -49,10 +49,10 @@ export function createLane({ engine, loaded, shape, gate, advanced }, name, sett
       const options = {
         ...shared,
         count: 1,
-        steps,
+        numInferenceSteps: steps,
         sampler,
         spacing,
-        guidance: guided ? guidance : 1,
+        guidanceScale: guided ? guidance : 1,
         ...(sampler === "ddim" ? { eta } : {}),
       };
       for await (const { frame, timesteps } of wholeWalk(engine, options, signal, gate)) {
@@ -111,7 +111,7 @@ export function createLane({ engine, loaded, shape, gate, advanced }, name, sett
       const position = positionAt(time);
       const frame = frames[position] ?? last;
       const finished = position >= total;
-      const values = finished ? last.next : what === "x0" ? frame.x0 : frame.xt;
+      const values = finished ? last.xPrev : what === "x0" ? frame.x0 : frame.xt;
       const at = finished ? "the image" : `t = ${frame.timestep}`;
       const state = finished ? "" : what === "x0" ? "the guess at " : "the state at ";
       const steps = `${Math.min(position, frames.length)} of ${total} steps`;

@@ -8,7 +8,7 @@
 //       const tile = createTile({ caption: "x_t", empty: "Not there yet" }); // from web/parts/
 //       const t = createSlider({ label: "Time t", ..., onChange: (t) => { settings.set({ t }); compute.ask(t); } });
 //       const compute = latest(async (signal, t) => {           // ten quick changes compute only the last
-//         const { x0 } = await engine.denoise({ x, count: 1, timestep: t }, signal);
+//         const { x0 } = await engine.denoise({ xt, count: 1, timestep: t }, signal);
 //         tile.show(x0, shape, `The guess at t = ${t}`);        // shown, and said
 //       }, fail);
 //       root.append(t.element, tile.element);

@@ -117,13 +117,13 @@ function drawn({ engine, loaded }, number) {
     seed: number,
     count: 1,
     label: classes.length > 0 ? number % classes.length : null,
-    steps: Math.min(STEPS, trainTimesteps),
+    numInferenceSteps: Math.min(STEPS, trainTimesteps),
     sampler: "ddpm",
     spacing: "trailing",
   };
   const drawing = new SharedWalk(async (signal, gate) => {
     for await (const { frame } of wholeWalk(engine, options, signal, gate)) {
-      if (frame.done) return frame.next.map((value) => Math.min(1, Math.max(-1, value)));
+      if (frame.done) return frame.xPrev.map((value) => Math.min(1, Math.max(-1, value)));
     }
     return null;
   });

@@ -137,8 +137,8 @@ export function createControls(loaded, settings, actions, device) {
         count: 1,
         label: values.label,
         // Any digit leaves nothing to be guided to, and a second evaluation would be wasted.
-        guidance: values.label === null ? 1 : values.guidance,
-        steps: steps(),
+        guidanceScale: values.label === null ? 1 : values.guidance,
+        numInferenceSteps: steps(),
         sampler: values.sampler,
         spacing: values.spacing,
         ...(values.sampler === "ddim" ? { eta: values.eta } : {}),

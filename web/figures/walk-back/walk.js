@@ -158,7 +158,7 @@ export class Walk {
     });
   }
 
-  /** Whether the next position is asked for. @param {Run} run */
+  /** Whether the xPrev position is asked for. @param {Run} run */
   #moving(run) {
     if (run.position >= length(run)) return false;
     return this.#playing || (this.#goal !== null && this.#goal > run.position);
@@ -227,7 +227,7 @@ export class Walk {
       timesteps,
       timestep: timesteps[position] ?? null,
       shape,
-      xt: (done ? last?.next : frame?.xt) ?? xt,
+      xt: (done ? last?.xPrev : frame?.xt) ?? xt,
       x0: frame?.x0 ?? null,
       eps: frame?.eps ?? null,
       frames,
