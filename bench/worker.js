@@ -53,7 +53,7 @@ async function loadWalkback(modules, device, folder) {
   ]);
   const labels = await read(`${folder}/labels.json`, "text").catch(() => undefined);
   readShape(unet);
-  const model = await module.Model.load(unet, scheduler, labels, new Uint8Array(weights));
+  const model = await module.Model.load(unet, scheduler, labels, [new Uint8Array(weights)]);
   const labelled = JSON.parse(unet).num_class_embeds > 0;
   if (model.info.device !== device) throw new Error(`it computes on ${model.info.device}`);
   evaluate = (count) => {

@@ -64,6 +64,7 @@ fn options(run: PathBuf, steps: u64) -> TrainOptions {
         label_dropout: 0.1,
         seed: 4,
         data: None,
+        preparation: Default::default(),
     };
     TrainOptions {
         run,
@@ -193,6 +194,7 @@ fn a_run_that_cannot_start_leaves_the_folder_free_for_the_next() {
         labels: None,
         golden: None,
         weights: vec![0; 16],
+        notes: Vec::new(),
     };
     options.start = Start::Model(Box::new(foreign));
     assert!(run(&options).is_err());

@@ -40,7 +40,7 @@ async function answer(question) {
     const { unet, scheduler, weights } = await fetchFolder(question.folder);
     const { Model } = await loadWasm(question.device, new ByteCount(() => {}));
     model?.free();
-    model = await Model.load(unet, scheduler, undefined, new Uint8Array(weights));
+    model = await Model.load(unet, scheduler, undefined, [new Uint8Array(weights)]);
     return { device: model.info.device };
   }
   if (model === null) throw new Error("no model is loaded");

@@ -114,6 +114,7 @@ function loadedOn(device, [, channels = 1, height = 28, width = 28]) {
       device,
       adapter: "",
       parameters: 1e6,
+      notes: [],
       imageSize: [height, width],
       channels,
       classes: digits,

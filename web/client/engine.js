@@ -178,7 +178,8 @@ export class Engine {
         if (result === null) return null;
         const frame = { ...result, xt };
         xt = result.xPrev;
-        resume = { index: result.index + 1, xt, x0Before: result.x0 };
+        const before = resume === undefined ? {} : { x0TwoBefore: resume.x0Before };
+        resume = { index: result.index + 1, xt, x0Before: result.x0, ...before };
         return frame;
       } catch (error) {
         if (closed.signal.aborted) return null;

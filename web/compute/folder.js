@@ -1,17 +1,22 @@
 // A model folder in the layout of Hugging Face diffusers, as bytes and text.
 
-import { DownloadError, fetchBytes, fetchOptionalText, fetchText, isMissing } from "./download.js";
+import { fetchBytes, fetchOptionalText, fetchText, isMissing } from "./download.js";
 import {
   GOLDEN,
   LABELS,
   MAX_JSON,
+  EMA_CONFIG,
   MAX_WEIGHTS,
   MODEL_INDEX,
   SCHEDULER_CONFIG,
   UNET_CONFIG,
   WEIGHTS,
 } from "../models/names.js";
+import { EMA_TAKEN } from "../models/layout.js";
+import { ownFile } from "../own-file.js";
 import { sentence } from "../basics/sentence.js";
+
+const PRETRAINED = ownFile("../pretrained/").href;
 
 /**
  * @typedef {object} ModelFolder
@@ -20,7 +25,8 @@ import { sentence } from "../basics/sentence.js";
  * @property {string} schedulerConfig
  * @property {string | undefined} labels
  * @property {Float32Array | undefined} golden eps-hat the exporter computed for the probe's input
- * @property {Uint8Array} weights safetensors
+ * @property {Uint8Array[]} weights one file, or those that they are split into
+ * @property {string[]} notes what was chosen in the folder, in sentences
  */
 
 /**
@@ -49,8 +55,45 @@ function parseGolden(name, text) {
   );
 }
 
-const CONVERT_FIRST =
-  "Weights that are there only as diffusion_pytorch_model.bin have to be converted to safetensors first.";
+/**
+ * The weights beside a configuration, in the first form that is there.
+ * @param {URL} config
+ * @param {import("./download.js").ByteCount} count
+ * @param {import("./download.js").Manners} manners
+ * @returns {Promise<Uint8Array[]>}
+ */
+async function fetchWeights(config, count, manners) {
+  /** @type {unknown} */
+  let missing;
+  for (const name of WEIGHTS) {
+    const url = new URL(name, config);
+    try {
+      if (!name.endsWith(".json")) return [await fetchBytes(url, count, manners)];
+      const list = await fetchText(url, { ...manners, most: MAX_JSON });
+      const names = shardsIn(list, name);
+      return await Promise.all(
+        names.map((one) => fetchBytes(new URL(one, config), count, manners)),
+      );
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      // Of all names the usual one is spoken of.
+      missing ??= error;
+    }
+  }
+  throw missing;
+}
+
+/** The files that a list of tensors names. @param {string} text @param {string} name of the list */
+function shardsIn(text, name) {
+  try {
+    const names = [...new Set(Object.values(JSON.parse(text).weight_map))];
+    // A list names files beside it, never addresses.
+    if (names.length > 0 && names.every((one) => /^\w[\w.-]*$/.test(one))) return names;
+  } catch {
+    // Told below, as for a list without the names.
+  }
+  throw new Error(`${name} is damaged: it names no files that the weights are split into.`);
+}
 
 /**
  * Fetches a folder file by file. The usual layout is asked for all at once; where it is not there, the older flat one.
@@ -60,27 +103,24 @@ const CONVERT_FIRST =
  * @returns {Promise<ModelFolder>}
  */
 async function fetchFolder({ name, base, foreign }, count, tell) {
+  // The page's own models are not asked for what they do not have.
+  const averaged = base.startsWith(PRETRAINED)
+    ? undefined
+    : await fetchOptionalText(new URL(EMA_CONFIG, base), { foreign, most: MAX_JSON }).then(notHtml);
   const small = { foreign, most: MAX_JSON };
   const large = { foreign, most: MAX_WEIGHTS };
   const modelIndex = fetchOptionalText(new URL(MODEL_INDEX, base), small).then(notHtml);
   modelIndex.catch(() => {});
-  /** @param {0 | 1} layout @returns {Promise<[string, string, Uint8Array]>} */
+  /** @param {0 | 1} layout @returns {Promise<[string, string, Uint8Array[]]>} */
   const parts = (layout) => {
-    const config = UNET_CONFIG[layout];
-    const weights = config.replace("config.json", WEIGHTS[0]);
+    const config = averaged === undefined ? UNET_CONFIG[layout] : EMA_CONFIG;
     return Promise.all([
       fetchText(new URL(config, base), small).then(async (unetConfig) => {
         tell({ unetConfig, modelIndex: await modelIndex });
         return unetConfig;
       }),
       fetchText(new URL(SCHEDULER_CONFIG[layout], base), small),
-      fetchBytes(new URL(weights, base), count, large).catch((error) =>
-        Promise.reject(
-          isMissing(error)
-            ? new DownloadError(`${error.message} ${CONVERT_FIRST}`, error.status)
-            : error,
-        ),
-      ),
+      fetchWeights(new URL(config, base), count, large),
     ]);
   };
   const flatIfMissing = async () => {
@@ -98,7 +138,8 @@ async function fetchFolder({ name, base, foreign }, count, tell) {
     fetchOptionalText(new URL(LABELS, base), small),
     fetchOptionalText(new URL(GOLDEN, base), small),
   ]);
-  return { name, unetConfig, schedulerConfig, labels, golden: known(name, golden), weights };
+  const notes = averaged === undefined ? [] : [EMA_TAKEN];
+  return { name, unetConfig, schedulerConfig, labels, golden: known(name, golden), weights, notes };
 }
 
 /** What servers send in place of a file that is not there. @param {string | undefined} text */
@@ -115,11 +156,12 @@ const known = (name, golden) => (golden === undefined ? undefined : parseGolden(
  */
 async function read(source, count, tell) {
   if (source.kind === "address") return fetchFolder(source, count, tell);
-  const { name, unetConfig, schedulerConfig, modelIndex, labels, golden } = source;
+  const { name, unetConfig, schedulerConfig, modelIndex, labels, golden, notes } = source;
   tell({ unetConfig, modelIndex });
   let weights;
   try {
-    weights = new Uint8Array(await source.weights.arrayBuffer());
+    const buffers = await Promise.all(source.weights.map((blob) => blob.arrayBuffer()));
+    weights = buffers.map((buffer) => new Uint8Array(buffer));
   } catch (error) {
     // A RangeError is about memory.
     if (error instanceof RangeError) throw error;
@@ -127,7 +169,7 @@ async function read(source, count, tell) {
       `The weights of the model "${name}" cannot be read (${sentence(error)}). Were they moved? Open the model again.`,
     );
   }
-  return { name, unetConfig, schedulerConfig, labels, golden: known(name, golden), weights };
+  return { name, unetConfig, schedulerConfig, labels, golden: known(name, golden), weights, notes };
 }
 
 /**

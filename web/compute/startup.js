@@ -6,7 +6,7 @@ import { findGpu } from "./gpu.js";
 import { doneInFull, gpuLost } from "./gpu-watch.js";
 import { ownModel } from "../models/address.js";
 import { duration } from "../basics/numbers.js";
-import { sentence } from "../basics/sentence.js";
+import { asSentence, sentence } from "../basics/sentence.js";
 import { cpuIsFaster, isDoubtful, timed } from "./step-time.js";
 import { loadWasm } from "./wasm.js";
 
@@ -29,6 +29,7 @@ const TOLERANCE = 2e-2;
  * @property {Model} model
  * @property {StartCheck} check
  * @property {number} milliseconds that a step takes
+ * @property {string[]} notes what was chosen in its files
  */
 
 /** A device computes, but not what the model should give. */
@@ -168,7 +169,8 @@ async function startOn(device, reading, count, report) {
       loaded: 0,
       total: 0,
     });
-    return { model, ...(await checkAnswer(model, folder, count)) };
+    const notes = [...folder.notes, ...model.info.notes.map(asSentence)];
+    return { model, notes, ...(await checkAnswer(model, folder, count)) };
   } catch (error) {
     model.free();
     throw error;
@@ -243,7 +245,7 @@ function described(started, notice, gpu, others) {
 }
 
 /** @param {Started} started @param {string | null} notice @param {import("./gpu.js").Gpu | null} gpu @param {StepTimes} others @returns {Loaded} */
-function describe({ model, check, milliseconds }, notice, gpu, others) {
+function describe({ model, check, milliseconds, notes }, notice, gpu, others) {
   const info = model.info;
   const { betas, alphasCumprod } = model.schedule();
   return {
@@ -251,6 +253,7 @@ function describe({ model, check, milliseconds }, notice, gpu, others) {
     info: {
       ...info,
       adapter: info.adapter || (gpu?.name ?? ""),
+      notes,
       // Names come from a file, and may be nothing but blanks.
       classes: info.classes.map((name, label) => (name.trim() === "" ? String(label) : name)),
     },

@@ -22,7 +22,8 @@ import { sentence } from "../basics/sentence.js";
  * @property {string | undefined} modelIndex
  * @property {string | undefined} labels
  * @property {string | undefined} golden
- * @property {Blob} weights
+ * @property {Blob[]} weights
+ * @property {string[]} notes what was chosen in the folder, in sentences
  */
 
 /** @typedef {AddressSource | FileSource} ModelSource */
@@ -36,7 +37,7 @@ export async function sourceOf(given) {
   const [only] = given;
   const zipped = given.length === 1 && only !== undefined && (await isZip(only.blob));
   const parts = zipped ? await unzip(only.blob) : findParts(given);
-  const { unetConfig, schedulerConfig, modelIndex, labels, golden, weights } = parts;
+  const { unetConfig, schedulerConfig, modelIndex, labels, golden, weights, notes } = parts;
   return {
     kind: "files",
     name: zipped ? only.path.replace(/^.*\/|\.zip$/gi, "") : nameOf(given),
@@ -45,7 +46,8 @@ export async function sourceOf(given) {
     modelIndex: modelIndex && (await text(modelIndex)),
     labels: labels && (await text(labels)),
     golden: golden && (await text(golden)),
-    weights: weights.blob,
+    weights: weights.map(({ blob }) => blob),
+    notes,
   };
 }
 

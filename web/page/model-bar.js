@@ -4,6 +4,8 @@
 import { element, freshId, h, setText } from "../screen/dom.js";
 import { inColour, ofDigits } from "../settings/suit.js";
 import { createButton } from "../parts/button.js";
+import { createChoice } from "../parts/choice.js";
+import { showFourAs } from "../screen/paint.js";
 
 /** @typedef {import("../models/source.js").ModelSource} ModelSource */
 
@@ -23,8 +25,10 @@ export function createBar(own, onChoose) {
   back.element.classList.add("text");
   const failure = h("p", { class: "model-failure", role: "alert", hidden: true });
   const status = h("p", { role: "status" });
+  const four = createFourChoice();
   root.append(
     h("p", { class: "model-line" }, label, menu, name, facts, " ", back.element),
+    four.element,
     status,
     failure,
   );
@@ -61,6 +65,7 @@ export function createBar(own, onChoose) {
       name.hidden = back.element.hidden = several || isFirst;
       setText(name, shortened(source.name));
       setText(status, "");
+      four.element.hidden = loaded.info.channels !== 4;
       const said = isFirst && !several ? "" : sentencesOn(source, loaded, isOwn);
       setText(facts, name.hidden || said === "" ? said : `: ${said}`);
       settle();
@@ -83,6 +88,27 @@ export function createBar(own, onChoose) {
       root.scrollIntoView({ block: "nearest" });
     },
   };
+}
+
+/** How images of four channels are shown, which nothing says of a model. */
+function createFourChoice() {
+  const choice = createChoice({
+    legend: "Four channels, shown as",
+    choices: [
+      {
+        value: /** @type {import("../screen/paint.js").FourView} */ ("colours"),
+        name: "colours over a checkerboard, with alpha",
+      },
+      ...[0, 1, 2, 3].map((channel) => ({
+        value: channel,
+        name: `channel ${channel + 1} in grey`,
+      })),
+    ],
+    value: "colours",
+    onChange: showFourAs,
+  });
+  choice.element.hidden = true;
+  return choice;
 }
 
 /**
@@ -121,5 +147,6 @@ function sentencesOn(source, { info }, isOwn) {
   const words = ofDigits(info)
     ? ""
     : " The words below speak of digits, whatever this model makes.";
-  return `${millions} million parameters, images of ${height} × ${width} ${inColour(info.channels)}, ${kinds}.${where}${words}`;
+  const notes = info.notes.map((note) => ` ${note}`).join("");
+  return `${millions} million parameters, images of ${height} × ${width} ${inColour(info.channels)}, ${kinds}.${where}${notes}${words}`;
 }

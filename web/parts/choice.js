@@ -52,8 +52,8 @@ export function createChoice(options) {
 /**
  * The choice of a sampler.
  * @param {object} options
- * @param {"ddpm" | "ddim" | "dpm++"} options.value
- * @param {(sampler: "ddpm" | "ddim" | "dpm++") => void} options.onChange
+ * @param {import("../protocol/messages.js").BackSampler} options.value
+ * @param {(sampler: import("../protocol/messages.js").BackSampler) => void} options.onChange
  */
 export function createSamplerChoice({ value, onChange }) {
   return createChoice({
@@ -62,6 +62,14 @@ export function createSamplerChoice({ value, onChange }) {
       { value: "ddpm", name: "DDPM" },
       { value: "ddim", name: "DDIM" },
       { value: "dpm++", name: "DPM++", title: "DPM-Solver++(2M)" },
+      { value: "euler", name: "Euler" },
+      {
+        value: "euler_a",
+        name: "Euler a",
+        title: "Euler, ancestral: with fresh noise in every step",
+      },
+      { value: "heun", name: "Heun", title: "Heun: two evaluations a step" },
+      { value: "unipc", name: "UniPC", title: "A predictor and a corrector" },
     ],
     value,
     onChange,

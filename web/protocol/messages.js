@@ -10,6 +10,7 @@
  * @property {Device} device
  * @property {string} adapter the GPU's name; "" on the CPU
  * @property {number} parameters
+ * @property {string[]} notes what was chosen among several things in its files, in sentences
  * @property {[number, number]} imageSize height, width
  * @property {number} channels
  * @property {string[]} classes names of the classes, without the null label; [] if unconditional
@@ -18,7 +19,8 @@
  * @property {number} trainTimesteps T, the steps of the noise schedule
  */
 
-/** @typedef {"ddpm" | "ddim" | "ddim_inverse" | "dpm++"} Sampler */
+/** @typedef {"ddpm" | "ddim" | "dpm++" | "euler" | "euler_a" | "heun" | "unipc"} BackSampler that a visitor can choose */
+/** @typedef {BackSampler | "ddim_inverse"} Sampler */
 /** @typedef {"leading" | "linspace" | "trailing"} Spacing */
 
 /**
@@ -43,6 +45,7 @@
  * @property {number} index steps taken
  * @property {Float32Array} xt
  * @property {Float32Array} x0Before x_0-hat of the step before
+ * @property {Float32Array} [x0TwoBefore] that of the step before that, where there was one
  */
 
 /**

@@ -8,14 +8,14 @@ export interface ChainRequest {
     label: number | null | number[];
     guidance?: number;
     guidanceRescale?: number;
-    sampler?: "ddpm" | "ddim" | "dpm++" | "ddim_inverse";
+    sampler?: "ddpm" | "ddim" | "dpm++" | "euler" | "euler_a" | "heun" | "unipc" | "ddim_inverse";
     steps: number;
     eta?: number;
     spacing?: "leading" | "linspace" | "trailing";
     from?: { x: Float32Array; timestep: number };
     known?: Float32Array;
     inpaint?: { x0: Float32Array; mask: Float32Array; resamplings: number };
-    resume?: { index: number; xt: Float32Array; x0Before?: Float32Array };
+    resume?: { index: number; xt: Float32Array; x0Before?: Float32Array; x0TwoBefore?: Float32Array };
 }
 
 
@@ -43,6 +43,7 @@ export interface ModelInfo {
     device: "webgpu" | "cpu";
     adapter: string;
     parameters: number;
+    notes: string[];
     imageSize: [number, number];
     channels: number;
     classes: string[];
@@ -162,9 +163,10 @@ export class Model {
      */
     denoise(x: Float32Array | number[], count: number, timestep: number, labels?: Uint32Array | number[] | null): Promise<Denoised>;
     /**
-     * Builds a model from the contents of its folder: two configurations, `labels.json` if any, and safetensors.
+     * Builds a model from the contents of its folder: two configurations, `labels.json` if any, and the file of the weights,
+     * or those that they are split into.
      */
-    static load(unet_config: string, scheduler_config: string, labels: string | null | undefined, weights: Uint8Array | number[]): Promise<Model>;
+    static load(unet_config: string, scheduler_config: string, labels: string | null | undefined, weights: Uint8Array[]): Promise<Model>;
     /**
      * The inside of one evaluation for one image `x`: the features after every stage, and the bottom's attention.
      */

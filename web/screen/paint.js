@@ -39,8 +39,37 @@ function furthest(values, first, channels, plane) {
   return found;
 }
 
+/** @typedef {"colours" | number} FourView how images of four channels are shown: the first three as colours, as much as the fourth leaves of them; or one channel in grey, counted from 0 */
+
+/** @type {FourView} */
+let fourView = "colours";
+
+/** What has been painted of four channels, to paint it again in another view. @type {Map<HTMLCanvasElement, () => void>} */
+const paintedOfFour = new Map();
+
 /**
- * The pixels of one image.
+ * Shows images of four channels in another way, from now on and wherever they are.
+ * @param {FourView} view
+ */
+export function showFourAs(view) {
+  fourView = view;
+  for (const [canvas, again] of paintedOfFour) {
+    if (canvas.isConnected) again();
+    else paintedOfFour.delete(canvas);
+  }
+}
+
+/** Pixels of a side of the checkerboard's squares, and the greys of two of them. */
+const SQUARE = 4;
+const SQUARES = /** @type {const} */ ([102, 153]);
+
+/** One pixel of a checkerboard. @param {number} i of the pixel, row by row @param {number} width */
+const behind = (i, width) =>
+  SQUARES[(Math.floor((i % width) / SQUARE) + Math.floor(i / width / SQUARE)) % 2 === 0 ? 0 : 1];
+
+/**
+ * The pixels of one image. What has neither one channel nor three is no picture by itself: of four, see
+ * {@link showFourAs}; of other numbers, the first in grey.
  * @param {Float32Array} values [count, channels, h, w]
  * @param {number[]} shape
  * @param {Colours} [colours]
@@ -54,11 +83,19 @@ export function pixels(values, [, channels = 1, height = 1, width = 1], colours 
   const plane = width * height;
   const first = index * channels * plane;
   const colour = map === "signed" ? signed : heat;
+  const veiled = channels === 4 && fourView === "colours";
+  const coloured = channels === 3 || veiled;
+  const grey = channels === 4 && fourView !== "colours" ? fourView : 0;
   for (let i = 0; i < plane; i++) {
+    /** @param {number} channel */
+    const share = (channel) => ((values[first + channel * plane + i] ?? 0) / range + 1) / 2;
+    const alpha = veiled ? Math.min(1, Math.max(0, share(3))) : 1;
     for (let rgb = 0; rgb < 3; rgb++) {
-      const value = values[first + Math.min(rgb, channels - 1) * plane + i] ?? 0;
+      const value = 255 * share(coloured ? rgb : grey);
       // ImageData holds bytes clamped to 0..255, and rounds.
-      data[4 * i + rgb] = (value / range + 1) * 127.5;
+      data[4 * i + rgb] = veiled
+        ? Math.min(255, Math.max(0, value)) * alpha + behind(i, width) * (1 - alpha)
+        : value;
     }
     data[4 * i + 3] = 255;
     if (map !== "grey")
@@ -82,4 +119,7 @@ export function paint(canvas, values, shape, colours, index) {
     canvas.height = image.height;
   }
   canvas.getContext("2d")?.putImageData(image, 0, 0);
+  if (shape[1] === 4) {
+    paintedOfFour.set(canvas, () => paint(canvas, values, shape, colours, index));
+  } else paintedOfFour.delete(canvas);
 }

@@ -80,9 +80,10 @@ fn names() -> String {
         format!("/** @type {{const}} */ ([{}])", names.join(", "))
     };
     let text = |name: &str| format!("{name:?}");
-    let constants: [(&str, &dyn Display); 8] = [
+    let constants: [(&str, &dyn Display); 9] = [
         ("UNET_CONFIG", &list(&layout::UNET_CONFIG)),
         ("SCHEDULER_CONFIG", &list(&layout::SCHEDULER_CONFIG)),
+        ("EMA_CONFIG", &text(layout::EMA_CONFIG)),
         ("WEIGHTS", &list(&layout::WEIGHTS)),
         ("MODEL_INDEX", &text(layout::MODEL_INDEX)),
         ("LABELS", &text(layout::LABELS)),

@@ -8,10 +8,35 @@ use crate::json::in_words;
 use super::{PredictionType, ScheduleError, SchedulerConfig, Spacing};
 
 /// The scheduler classes whose configurations are understood.
-const CLASSES: [&str; 3] = [
+const CLASSES: [&str; 12] = [
     "DDPMScheduler",
     "DDIMScheduler",
+    "DDIMInverseScheduler",
     "DPMSolverMultistepScheduler",
+    "EulerDiscreteScheduler",
+    "EulerAncestralDiscreteScheduler",
+    "HeunDiscreteScheduler",
+    "UniPCMultistepScheduler",
+    // Of these the schedule is read, and other samplers walk it.
+    "DPMSolverSinglestepScheduler",
+    "DEISMultistepScheduler",
+    "LMSDiscreteScheduler",
+    "PNDMScheduler",
+];
+
+/// How many of them have a sampler here.
+const BUILT: usize = 8;
+
+/// The classes whose timesteps are spaced evenly from the first to the last unless their file says otherwise.
+const LINSPACE: [&str; 8] = [
+    "DPMSolverMultistepScheduler",
+    "DPMSolverSinglestepScheduler",
+    "DEISMultistepScheduler",
+    "EulerDiscreteScheduler",
+    "EulerAncestralDiscreteScheduler",
+    "HeunDiscreteScheduler",
+    "UniPCMultistepScheduler",
+    "LMSDiscreteScheduler",
 ];
 
 /// Switches of `DPMSolverMultistepScheduler` that choose other noise levels, none of them built.
@@ -34,6 +59,18 @@ impl SchedulerConfig {
         let map: Map<String, Value> =
             serde_json::from_str(&strict).map_err(|e| ScheduleError::Json(in_words(&e)))?;
         Self::try_from(map)
+    }
+
+    /// What is to be said about the class that a `scheduler_config.json` names: that its sampler is not built, if so.
+    pub fn note(text: &str) -> Option<String> {
+        let map: Map<String, Value> = serde_json::from_str(&quote_infinities(text)).ok()?;
+        let class = map.get("_class_name")?.as_str()?;
+        CLASSES[BUILT..].contains(&class).then(|| {
+            format!(
+                "The sampler of a {class} is not built; its noise schedule, prediction type and spacing are taken, \
+                 and the samplers here walk it"
+            )
+        })
     }
 
     /// Writes a `scheduler_config.json` that diffusers' `DDPMScheduler.from_pretrained` loads.
@@ -60,8 +97,11 @@ impl SchedulerConfig {
         if self.final_sigmas_type != default.final_sigmas_type {
             put("final_sigmas_type", json!(self.final_sigmas_type));
         }
-        if self.lambda_min_clipped.is_finite() {
-            put("lambda_min_clipped", json!(self.lambda_min_clipped));
+        if self.lambda_min().is_finite() {
+            put("lambda_min_clipped", json!(self.lambda_min()));
+        } else if self.lambda_min_clipped.is_some() {
+            // JSON has no infinity, and this is below every lambda.
+            put("lambda_min_clipped", json!(-1e9));
         }
         if self.lower_order_final != default.lower_order_final {
             put("lower_order_final", json!(self.lower_order_final));
@@ -94,13 +134,13 @@ impl TryFrom<Map<String, Value>> for SchedulerConfig {
             return Err(not_built(
                 "_class_name",
                 &class,
-                "use DDPMScheduler, DDIMScheduler or DPMSolverMultistepScheduler",
+                "a scheduler is needed that states a noise schedule in betas, such as DDPMScheduler",
             ));
         }
-        refuse_what_is_not_built(&map)?;
+        refuse_what_is_not_built(&map, &class)?;
 
         let mut default = Self::default();
-        if class == "DPMSolverMultistepScheduler" {
+        if LINSPACE.contains(&class.as_str()) {
             default.timestep_spacing = Spacing::Linspace;
         }
         let config = Self {
@@ -181,23 +221,33 @@ fn prediction_type(
 }
 
 /// `lambda_min_clipped` is minus infinity unless somebody set it; see [`quote_infinities`].
-fn lambda_min_clipped(map: &Map<String, Value>) -> Result<f64, ScheduleError> {
+fn lambda_min_clipped(map: &Map<String, Value>) -> Result<Option<f64>, ScheduleError> {
     match map.get("lambda_min_clipped").and_then(Value::as_str) {
-        Some("-Infinity" | "-inf") => Ok(f64::NEG_INFINITY),
-        _ => get(map, "lambda_min_clipped", f64::NEG_INFINITY),
+        Some("-Infinity" | "-inf") => Ok(Some(f64::NEG_INFINITY)),
+        _ => get(map, "lambda_min_clipped", None),
     }
 }
 
 /// Values that would change the numbers and for which there is no code.
-fn refuse_what_is_not_built(map: &Map<String, Value>) -> Result<(), ScheduleError> {
+fn refuse_what_is_not_built(map: &Map<String, Value>, class: &str) -> Result<(), ScheduleError> {
+    // What the solvers of these would do is of no account where others walk.
+    if !CLASSES[..BUILT].contains(&class) {
+        return Ok(());
+    }
     for key in OTHER_SIGMAS {
         if get(map, key, false)? {
             return Err(not_built(key, "true", "set it to false"));
         }
     }
+    let solver_type = match class {
+        "UniPCMultistepScheduler" => ("solver_type", "bh2", "use bh2"),
+        _ => ("solver_type", "midpoint", "use midpoint"),
+    };
     for (key, built, expected) in [
         ("algorithm_type", "dpmsolver++", "use dpmsolver++"),
-        ("solver_type", "midpoint", "use midpoint"),
+        ("interpolation_type", "linear", "use linear"),
+        ("timestep_type", "discrete", "use discrete"),
+        solver_type,
     ] {
         let value: String = get(map, key, built.to_owned())?;
         if value != built {

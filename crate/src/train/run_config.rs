@@ -1,6 +1,7 @@
 //! What a run is: `run.json` in its folder.
 
 use super::dataset::Dataset;
+use super::images::Preparation;
 use super::learning_rate::{End, LrDecay};
 use super::loss::Loss;
 use super::trainer::TrainError;
@@ -51,6 +52,9 @@ pub struct RunConfig {
     /// The folder of the images, to resume without naming it again; `None` for the downloaded MNIST.
     #[serde(default)]
     pub data: Option<PathBuf>,
+    /// What is done to its images.
+    #[serde(default)]
+    pub preparation: Preparation,
 }
 
 fn simple() -> Loss {

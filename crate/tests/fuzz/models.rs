@@ -1,5 +1,6 @@
 //! Model folders.
 
+use crate::common::fixture;
 use crate::edits::{edited, edited_json, edits, json_edits};
 use crate::memory::{ALLOWANCE, measured};
 use crate::{cases, is_a_sentence};
@@ -12,6 +13,7 @@ use walkback::sampler::SamplerKind;
 use walkback::schedule::{Schedule, SchedulerConfig};
 use walkback::unet::weights::StoredAs;
 use walkback::unet::{DownBlockType, UNet, UNetConfig, UpBlockType};
+use walkback::weights;
 
 /// A model small enough to be loaded a thousand times: its two configurations, labels and weights.
 struct Files {
@@ -132,6 +134,23 @@ proptest! {
         let files = small_model();
         let weights = edited(&files.weights, &edits, in_header.then_some(4000));
         holds_for(&Files { weights, ..files })?;
+    }
+
+    #[test]
+    fn pickles_of_any_content_are_read_or_refused(
+        edits in edits(),
+        which in 0..3_usize,
+        in_pickle in any::<bool>(),
+    ) {
+        let file = ["views.pt", "views_legacy.pt", "parameters.pt"][which];
+        let valid = fixture(&format!("files/{file}"));
+        let file = edited(&valid, &edits, in_pickle.then_some(1200));
+        let given = file.len();
+        let (outcome, most) = measured(|| weights::read(vec![file]));
+        if let Err(error) = outcome {
+            is_a_sentence(&error.to_string())?;
+        }
+        prop_assert!(most < ALLOWANCE + 16 * given, "{} bytes for {}", most, given);
     }
 
     #[test]

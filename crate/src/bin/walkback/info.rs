@@ -1,22 +1,20 @@
 //! `walkback info`: what a model folder holds.
 
-use std::path::PathBuf;
-
 use burn::tensor::Device;
-use walkback::folder;
 use walkback::pipeline::Pipeline;
+
+use crate::model::ModelArgs;
 
 /// Print what a model folder holds
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The model folder
-    #[arg(long, value_name = "DIR", default_value = "pretrained/mnist")]
-    model: PathBuf,
+    #[command(flatten)]
+    model: ModelArgs,
 }
 
 /// Loads the whole model, so that what is printed is also known to work.
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    let files = folder::read(&args.model)?;
+    let files = args.model.read()?;
     let pipeline = Pipeline::from_folder(&files, &Device::flex())?;
     let (config, scheduler, labels) = (pipeline.config(), pipeline.scheduler(), pipeline.labels());
     let spec = pipeline.spec();
@@ -32,7 +30,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let down_blocks: Vec<_> = down_blocks.map(|block| format!("{block:?}")).collect();
     let golden = if files.golden.is_some() { "yes" } else { "no" };
     let rows = [
-        ("model", args.model.display().to_string()),
+        ("model", args.model.model.display().to_string()),
         (
             "images",
             format!("{} x {} x {}", spec.height, spec.width, spec.channels),

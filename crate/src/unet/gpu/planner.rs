@@ -11,7 +11,9 @@ use crate::unet::executor::{Executor, Finish, Heads, Then};
 use crate::unet::layers::{Conv2d, Embedding, GroupNorm, Linear};
 use crate::unet::look::Place;
 use burn::nn::Dropout;
+use std::cell::Cell;
 use std::ops::Range;
+use std::rc::Rc;
 
 /// Vectors of the widest head that the attention kernel sums: 16 for each of the 16 threads that share a query.
 const WIDEST_HEAD: usize = 256;
@@ -37,7 +39,15 @@ struct View {
     /// Whether each pixel stands for four.
     doubled: bool,
     /// A 1x1 convolution that they go through.
-    projection: Option<HostConv>,
+    projection: Option<Rc<Projection>>,
+}
+
+/// A 1x1 convolution that waits for its readers: a single one may take it into its own launch.
+#[derive(Debug)]
+struct Projection {
+    layer: HostConv,
+    /// Its output, once it is a launch of its own.
+    out: Cell<Option<Features>>,
 }
 
 impl View {
@@ -99,7 +109,10 @@ impl Executor for Planner {
         let plain = then.vector.is_none() && then.residual.is_none() && then.divisor == 1.0;
         if plain && layer.window == 1 && layer.stride == 1 && x.projection.is_none() && !x.doubled {
             return View {
-                projection: Some(layer),
+                projection: Some(Rc::new(Projection {
+                    layer,
+                    out: Cell::new(None),
+                })),
                 ..x
             };
         }
@@ -183,7 +196,8 @@ impl Executor for Planner {
     }
 
     fn stage(&mut self, place: Place, x: &View) {
-        let is_there = x.parts.len() == 1 && !x.doubled && x.projection.is_none();
+        let x = self.computed(x.clone());
+        let is_there = x.parts.len() == 1 && !x.doubled;
         self.expect(is_there, "a stage that ends before a launch");
         self.stages.extend(x.parts.first().map(|&x| (place, x)));
     }
@@ -241,24 +255,33 @@ impl Planner {
         );
         let (mut weights, mut bias) = (layer.arranged(), layer.bias.clone());
         let (mut plain, mut projected) = (None, Vec::new());
-        if let Some(residual) = residual {
+        if let Some(mut residual) = residual {
             self.expect(
                 !residual.doubled,
                 "a residual connection of upsampled features",
             );
-            if let Some(projection) = residual.projection {
-                weights.extend(projection.arranged());
-                // Both biases are added to every pixel.
-                for (bias, &other) in bias.iter_mut().zip(&projection.bias) {
-                    *bias += other;
+            match residual.projection.take().map(Rc::try_unwrap) {
+                Some(Ok(Projection { layer, out })) if out.get().is_none() => {
+                    weights.extend(layer.arranged());
+                    // Both biases are added to every pixel.
+                    for (bias, &other) in bias.iter_mut().zip(&layer.bias) {
+                        *bias += other;
+                    }
+                    projected = residual.parts;
                 }
-                projected = residual.parts;
-            } else {
-                self.expect(
-                    residual.parts.len() == 1,
-                    "a residual connection of two features side by side",
-                );
-                plain = residual.parts.first().copied();
+                shared => {
+                    residual.projection = match shared {
+                        Some(Ok(projection)) => Some(Rc::new(projection)),
+                        Some(Err(projection)) => Some(projection),
+                        None => None,
+                    };
+                    let residual = self.computed(residual);
+                    self.expect(
+                        residual.parts.len() == 1,
+                        "a residual connection of two features side by side",
+                    );
+                    plain = residual.parts.first().copied();
+                }
             }
         }
         weights.extend(bias);
@@ -283,10 +306,15 @@ impl Planner {
 
     /// The view without its 1x1 convolution, which becomes a launch.
     fn computed(&mut self, mut x: View) -> View {
-        match x.projection.take() {
-            Some(layer) => View::of(self.convolve(x, &layer, None, None, 1.0)),
-            None => x,
-        }
+        let Some(projection) = x.projection.take() else {
+            return x;
+        };
+        let out = projection.out.get().unwrap_or_else(|| {
+            let out = self.convolve(x, &projection.layer, None, None, 1.0);
+            projection.out.set(Some(out));
+            out
+        });
+        View::of(out)
     }
 
     /// The plan whose result is `out`.
@@ -362,15 +390,14 @@ mod tests {
 
     const SIDES: [usize; 2] = [4, 6];
 
-    /// A 1x1 convolution for readers that cannot take it in: a normalisation, and one side of a join.
+    /// A 1x1 convolution for readers that cannot take it in: a normalisation and one side of a join, which share it.
     fn projections<E: Executor>(
         on: &mut E,
         x: E::Features,
         (narrow, norm, conv): &(Conv2d, GroupNorm, Conv2d),
     ) -> E::Features {
-        let h = on.conv(x.clone(), narrow, Finish::nothing());
-        let h = on.norm(h, norm, Then::Silu);
         let x = on.conv(x, narrow, Finish::nothing());
+        let h = on.norm(x.clone(), norm, Then::Silu);
         let h = on.join(h, x);
         let h = on.upsample(h);
         on.conv(h, conv, Finish::nothing())
@@ -398,7 +425,7 @@ mod tests {
         let given = View::of(planner.given.x);
         let out = projections(&mut planner, given, &layers);
         let plan = planner.finish(out).expect("a plan");
-        assert_eq!(plan.launches.len(), 4);
+        assert_eq!(plan.launches.len(), 3);
         let x = channels_last(&x, 8, 1);
         let out = channels_first(&interpret(&plan, 1, [&x, &[0.0], &[0.0]]), 3, 1);
         for (a, b) in out.iter().zip(expected.into_data().iter::<f32>()) {
