@@ -1,9 +1,9 @@
 // A worker and what is awaited from it: calls with answers, which can be taken back. A worker that breaks
 // down ends here with all of its calls; relay.js sees to another one.
 
-import { Breakdown } from "../protocol/breakdown.js";
-import { ownFile } from "../own-file.js";
 import { sentence } from "../basics/sentence.js";
+import { ownFile } from "../own-file.js";
+import { Breakdown } from "../protocol/breakdown.js";
 
 /** @typedef {import("../protocol/breakdown.js").BreakdownReport} BreakdownReport */
 /** @typedef {import("../protocol/messages.js").Calls} Calls */

@@ -1,8 +1,8 @@
 // The page's real digits: 100 of MNIST's test set, 10 of each class, and the mean of the training set. As bytes:
 // what is read back from a canvas, browsers that guard privacy alter.
 
-import { ownFile } from "../own-file.js";
 import { sentence } from "../basics/sentence.js";
+import { ownFile } from "../own-file.js";
 
 /**
  * @typedef {object} Digits

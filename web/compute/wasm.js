@@ -1,10 +1,10 @@
 // The two builds of the crate, as the worker sees them: one computes on the CPU, one on WebGPU. Each is
 // loaded only when it is needed. Their types are written from crate/src/web/ by `cargo xtask generate`.
 
-import { fetchCounted } from "./download.js";
 import { loadModule } from "../basics/load-module.js";
-import { ownFile } from "../own-file.js";
 import { sentence } from "../basics/sentence.js";
+import { ownFile } from "../own-file.js";
+import { fetchCounted } from "./download.js";
 
 /** @typedef {import("../protocol/messages.js").Device} Device */
 

@@ -1,7 +1,6 @@
 // Figure 7: one evaluation of the network, seen from inside: what it is told of t, what its channels
 // hold on the way down and up, and what the bottom attends to.
 
-import { h } from "../screen/dom.js";
 import { latest } from "../basics/latest.js";
 import { createButton } from "../parts/button.js";
 import { createDigitPicker } from "../parts/digit-picker.js";
@@ -9,6 +8,7 @@ import { createSlider } from "../parts/slider.js";
 import { createSwitch } from "../parts/switch.js";
 import { createTile } from "../parts/tile.js";
 import { titled } from "../parts/titled.js";
+import { h } from "../screen/dom.js";
 import { bind } from "../settings/bind.js";
 import { digitsFit, labelFor } from "../settings/suit.js";
 import { createAttention } from "./inside/attention.js";
@@ -35,7 +35,7 @@ export async function create(root, context) {
 class Inside {
   #context;
   #settings;
-  #bound;
+  #binding;
   #picker;
   #slider;
   #watchButton;
@@ -63,7 +63,7 @@ class Inside {
     this.#noise.catch(() => {});
 
     this.#embedding = createEmbedding(rows, trainTimesteps, (t) => this.#seek(t));
-    this.#bound = bind(
+    this.#binding = bind(
       this.#settings,
       {
         t: (options) =>
@@ -75,7 +75,7 @@ class Inside {
       // Attention has been drawn already.
       { changed: (name) => name !== "place" && this.#ask() },
     );
-    const { t: slider, digit: picker, held: hold, place: attention } = this.#bound.controls;
+    const { t: slider, digit: picker, held: hold, place: attention } = this.#binding.controls;
     this.#slider = slider;
     this.#picker = picker;
     this.#attention = attention;
@@ -117,7 +117,7 @@ class Inside {
 
   /**
    * Holds the picture at the noise that it has now; null: it follows t.
-   * @param {import("../settings/bind.js").Bound<number | null>} options
+   * @param {import("../settings/bind.js").ControlOptions<number | null>} options
    */
   #createHold({ value, onChange }) {
     const hold = createSwitch({
@@ -141,7 +141,7 @@ class Inside {
   }
 
   dispose() {
-    this.#bound.dispose();
+    this.#binding.dispose();
     this.#endWalk();
     this.#look.cancel();
     this.#embedding.dispose();

@@ -1,22 +1,22 @@
 // Figure 3: the question the network is trained on, asked about one digit, one t and one noise; and
 // how hard it is at every t.
 
-import { h } from "../screen/dom.js";
 import { latest } from "../basics/latest.js";
-import { EPS_RANGE } from "../screen/paint.js";
+import { difference } from "../basics/statistics.js";
 import { createPlot } from "../parts/plot.js";
 import { createReadouts } from "../parts/readouts.js";
 import { createSeed } from "../parts/seed.js";
 import { createSlider } from "../parts/slider.js";
-import { createSubject } from "./shared/subject.js";
 import { createTile } from "../parts/tile.js";
 import { titled } from "../parts/titled.js";
-import { difference } from "../basics/statistics.js";
+import { h } from "../screen/dom.js";
+import { EPS_RANGE } from "../screen/paint.js";
 import { bind } from "../settings/bind.js";
 import { hasSubject, labelFor, noDigits } from "../settings/suit.js";
 import { createBound } from "./learning/bound.js";
 import { createListing } from "./learning/listing.js";
 import { ask, Curve, times } from "./learning/measure.js";
+import { createSubject } from "./shared/subject.js";
 
 /** @typedef {import("./shared/figure.js").Context} Context */
 /** @typedef {import("../client/digits.js").Digits} Digits */
@@ -38,7 +38,7 @@ export async function create(root, context) {
 class Learning {
   #context;
   #settings;
-  #bound;
+  #binding;
   #picker;
   #slider;
   #tiles = {
@@ -78,7 +78,7 @@ class Learning {
     const { loaded, allSettings, fail } = context;
     this.#context = context;
     this.#settings = allSettings.group("learn");
-    this.#bound = bind(
+    this.#binding = bind(
       this.#settings,
       {
         digit: (options) => createSubject({ context, digits, ...options }),
@@ -93,7 +93,7 @@ class Learning {
       },
       { changed: (name) => (name === "t" ? this.#askAtTime() : this.#begin()) },
     );
-    const { digit: picker, t: slider, seed } = this.#bound.controls;
+    const { digit: picker, t: slider, seed } = this.#binding.controls;
     this.#picker = picker;
     this.#slider = slider;
     this.#plot = createPlot({
@@ -163,7 +163,7 @@ class Learning {
   }
 
   dispose() {
-    this.#bound.dispose();
+    this.#binding.dispose();
     this.#picker.dispose();
     this.#ask.cancel();
     this.#fill.cancel();

@@ -1,20 +1,20 @@
 // Figure 5: sixteen walks back from one noisy image, each with noise of its own.
 
-import { h } from "../screen/dom.js";
 import { createGate } from "../basics/gate.js";
 import { latest } from "../basics/latest.js";
+import { pixelwise, repeat, rootMeanSquare } from "../basics/statistics.js";
+import { isBetween, wholeWalk } from "../client/whole-walk.js";
 import { createImageGrid } from "../parts/image-grid.js";
 import { createPlot } from "../parts/plot.js";
 import { createSeed } from "../parts/seed.js";
 import { createSlider } from "../parts/slider.js";
-import { createSubject } from "./shared/subject.js";
 import { createSwitch } from "../parts/switch.js";
 import { createTile } from "../parts/tile.js";
+import { h } from "../screen/dom.js";
 import { bind } from "../settings/bind.js";
 import { MANY_STEPS } from "../settings/properties.js";
-import { pixelwise, repeat, rootMeanSquare } from "../basics/statistics.js";
 import { canBeTold, hasSubject, labelFor, noDigits, perDevice } from "../settings/suit.js";
-import { isBetween, wholeWalk } from "../client/whole-walk.js";
+import { createSubject } from "./shared/subject.js";
 
 const WALKS = 16;
 
@@ -39,7 +39,7 @@ export async function create(root, context) {
     settings.decide("steps", () => perDevice(loaded, { gpu: 50, cpu: 12, software: 4 }));
   const gate = createGate();
 
-  const bound = bind(
+  const binding = bind(
     settings,
     {
       digit: (options) => createSubject({ context, digits, ...options }),
@@ -56,7 +56,7 @@ export async function create(root, context) {
     },
     { changed: () => begin(), decided: { steps: stepsOf } },
   );
-  const { digit: picker, t: time, steps, told, seed } = bound.controls;
+  const { digit: picker, t: time, steps, told, seed } = binding.controls;
   told.element.hidden = !canBeTold(info, shape, digits);
 
   const noisy = createTile({
@@ -200,7 +200,7 @@ export async function create(root, context) {
     dispose() {
       compute.cancel();
       picker.dispose();
-      bound.dispose();
+      binding.dispose();
       plot.dispose();
     },
   };

@@ -1,10 +1,10 @@
 // Figure 4: the same noise in 1, 2, 5 ... 1000 steps; all the noise taken away at once; and the mean of
 // many one-jump guesses beside the mean of the data.
 
-import { h } from "../screen/dom.js";
 import { createGate } from "../basics/gate.js";
 import { createChoice, createLabelChoice } from "../parts/choice.js";
 import { createSeed } from "../parts/seed.js";
+import { h } from "../screen/dom.js";
 import { bind } from "../settings/bind.js";
 import { digitsFit, labelOfDigit } from "../settings/suit.js";
 import { createGuesses } from "./one-jump/guesses.js";
@@ -19,7 +19,7 @@ export async function create(root, context) {
   const gate = createGate();
   const inner = { ...context, gate };
 
-  const bound = bind(
+  const binding = bind(
     settings,
     {
       label: (options) => createLabelChoice({ info: loaded.info, ...options }),
@@ -36,7 +36,7 @@ export async function create(root, context) {
     },
     { changed: () => begin() },
   );
-  const { label, seed, sampler } = bound.controls;
+  const { label, seed, sampler } = binding.controls;
 
   const { classes } = loaded.info;
   const ofDigits = classes.length === 0 || labelOfDigit(loaded.info, 0) !== undefined;
@@ -69,7 +69,7 @@ export async function create(root, context) {
     },
     dispose() {
       for (const one of [ladder, subtraction, guesses]) one.dispose();
-      bound.dispose();
+      binding.dispose();
     },
   };
 }

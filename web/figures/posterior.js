@@ -1,22 +1,22 @@
 // Figure 6: the posterior walk, which is told x_0, beside the learned walk, from the same x_T and with the
 // same noise: eight times of each, and how far they are apart over all times.
 
-import { h, setText } from "../screen/dom.js";
 import { createGate } from "../basics/gate.js";
 import { latest } from "../basics/latest.js";
+import { distance } from "../basics/statistics.js";
+import { isBetween, wholeWalk } from "../client/whole-walk.js";
 import { createFilmstrip } from "../parts/filmstrip.js";
 import { createPlot } from "../parts/plot.js";
 import { createReadouts } from "../parts/readouts.js";
 import { createSeed } from "../parts/seed.js";
 import { createSlider } from "../parts/slider.js";
-import { createSubject } from "./shared/subject.js";
 import { createSwitch } from "../parts/switch.js";
 import { term } from "../parts/term.js";
+import { h, setText } from "../screen/dom.js";
 import { bind } from "../settings/bind.js";
 import { stepChoices } from "../settings/properties.js";
-import { distance } from "../basics/statistics.js";
 import { canBeTold, hasSubject, labelFor, noDigits, suitableSteps } from "../settings/suit.js";
-import { isBetween, wholeWalk } from "../client/whole-walk.js";
+import { createSubject } from "./shared/subject.js";
 
 /** @typedef {import("../protocol/messages.js").Frame} Frame */
 
@@ -40,7 +40,7 @@ export async function create(root, context) {
     settings.decide("steps", () => suitableSteps(loaded, { gpu: 250, cpu: 50, software: 10 }));
   const gate = createGate();
 
-  const bound = bind(
+  const binding = bind(
     settings,
     {
       digit: (options) => createSubject({ context, digits, ...options }),
@@ -56,7 +56,7 @@ export async function create(root, context) {
     },
     { changed: () => compute.ask(), decided: { steps: stepsOf } },
   );
-  const { digit: picker, told, steps, seed } = bound.controls;
+  const { digit: picker, told, steps, seed } = binding.controls;
   told.element.hidden = !canBeTold(info, shape, digits);
 
   const known = createFilmstrip({ label: "The walk that knows the answer", frames: TIMES });
@@ -181,7 +181,7 @@ export async function create(root, context) {
     dispose() {
       compute.cancel();
       picker.dispose();
-      bound.dispose();
+      binding.dispose();
       plot.dispose();
     },
   };

@@ -1,13 +1,13 @@
 // Figure 8: two or three chains from the same noise, locked to one scrubber, and what lies between them.
 
-import { h } from "../screen/dom.js";
 import { createGate } from "../basics/gate.js";
-import { withNextFrame } from "../screen/next-frame.js";
 import { createButton } from "../parts/button.js";
 import { createChoice, createLabelChoice } from "../parts/choice.js";
 import { createSeed } from "../parts/seed.js";
 import { createSlider } from "../parts/slider.js";
 import { createSwitch } from "../parts/switch.js";
+import { h } from "../screen/dom.js";
+import { withNextFrame } from "../screen/next-frame.js";
 import { bind } from "../settings/bind.js";
 import { createBetween } from "./samplers/between.js";
 import { createLane } from "./samplers/lane.js";
@@ -45,7 +45,7 @@ export function create(root, context) {
 
   /** The time that the scrubber stands for. @param {number} at */
   const timeAt = (at) => T * (1 - at / END);
-  const bound = bind(
+  const binding = bind(
     settings,
     {
       label: (options) => createLabelChoice({ info: loaded.info, ...options }),
@@ -78,7 +78,7 @@ export function create(root, context) {
       },
     },
   );
-  const { label, seed, show: shown, third, at: scrubber } = bound.controls;
+  const { label, seed, show: shown, third, at: scrubber } = binding.controls;
   const play = createButton({ name: "Walk again", icon: "play", onPress: () => toggle() });
 
   const pictures = h("div", { class: "pictures" }, ...lanes.map(({ picture }) => picture));
@@ -161,7 +161,7 @@ export function create(root, context) {
     dispose() {
       endReplay();
       for (const lane of lanes) lane.dispose();
-      bound.dispose();
+      binding.dispose();
     },
   };
 }

@@ -1,14 +1,14 @@
 // Figure 11: the hero's walk and the wall as files, and the page's settings as a link.
 
-import { freshId, h, setText } from "../screen/dom.js";
 import { latest } from "../basics/latest.js";
-import { withNextFrame } from "../screen/next-frame.js";
 import { createButton } from "../parts/button.js";
 import { createChoice } from "../parts/choice.js";
 import { writeToClipboard } from "../parts/copy-link.js";
 import { createImageGrid } from "../parts/image-grid.js";
 import { createSwitch } from "../parts/switch.js";
 import { createTile } from "../parts/tile.js";
+import { freshId, h, setText } from "../screen/dom.js";
+import { withNextFrame } from "../screen/next-frame.js";
 import {
   SIZES,
   chosen,

@@ -1,13 +1,13 @@
 // Figure 1: one chain from noise to image. Its pictures, the transport, what can be chosen.
 
-import { find, h, setText } from "../screen/dom.js";
-import { withNextFrame } from "../screen/next-frame.js";
 import { significant } from "../basics/numbers.js";
-import { EPS_RANGE, paint } from "../screen/paint.js";
 import { createCopyLink } from "../parts/copy-link.js";
 import { createReadouts } from "../parts/readouts.js";
 import { createScrubber } from "../parts/scrubber.js";
 import { term } from "../parts/term.js";
+import { find, h, setText } from "../screen/dom.js";
+import { withNextFrame } from "../screen/next-frame.js";
+import { EPS_RANGE, paint } from "../screen/paint.js";
 import { createChanges } from "./walk-back/changes.js";
 import { createControls } from "./walk-back/controls.js";
 import { createDeviceChoice } from "./walk-back/device.js";

@@ -1,14 +1,14 @@
 // Figure 2: noise is put into an image, all at once by eq. 4 and one step after the other, and both
 // are the same distribution. Needs no network, so it is the same for every model.
 
-import { h } from "../screen/dom.js";
 import { latest } from "../basics/latest.js";
-import { withNextFrame } from "../screen/next-frame.js";
 import { createButton } from "../parts/button.js";
 import { createSeed } from "../parts/seed.js";
 import { createSlider } from "../parts/slider.js";
 import { createSwitch } from "../parts/switch.js";
 import { createTile } from "../parts/tile.js";
+import { h } from "../screen/dom.js";
+import { withNextFrame } from "../screen/next-frame.js";
 import { bind } from "../settings/bind.js";
 import { createGraphs } from "./walk-forward/graphs.js";
 import { createPicture } from "./walk-forward/picture.js";
@@ -34,7 +34,7 @@ export async function create(root, context) {
 class WalkForward {
   #context;
   #settings;
-  #bound;
+  #binding;
   #curves;
   #shape;
   #picture;
@@ -83,7 +83,7 @@ class WalkForward {
       },
     });
     this.#picture.show(this.#settings.values);
-    this.#bound = bind(
+    this.#binding = bind(
       this.#settings,
       {
         t: (options) =>
@@ -112,7 +112,7 @@ class WalkForward {
         },
       },
     );
-    const { t: slider, seed, naive, schedule: schedules } = this.#bound.controls;
+    const { t: slider, seed, naive, schedule: schedules } = this.#binding.controls;
     this.#slider = slider;
     this.#schedules = schedules;
     this.#stride = Math.ceil(T / TRACED);
@@ -193,7 +193,7 @@ class WalkForward {
   }
 
   dispose() {
-    this.#bound.dispose();
+    this.#binding.dispose();
     this.#atOnce.cancel();
     this.#walkers.end();
     this.#graphs.dispose();

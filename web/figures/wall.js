@@ -1,6 +1,5 @@
 // Figure 9: ten rows of ten walks, each row a class, each cell its own noise.
 
-import { h, setText } from "../screen/dom.js";
 import { createGate } from "../basics/gate.js";
 import { latest } from "../basics/latest.js";
 import { createButton } from "../parts/button.js";
@@ -9,6 +8,7 @@ import { createReadouts } from "../parts/readouts.js";
 import { createSeed } from "../parts/seed.js";
 import { createSlider } from "../parts/slider.js";
 import { term } from "../parts/term.js";
+import { h, setText } from "../screen/dom.js";
 import { bind } from "../settings/bind.js";
 import { GUIDANCE, nearest, wallSteps } from "../settings/properties.js";
 import { isSlow } from "../settings/suit.js";
@@ -78,7 +78,7 @@ export function create(root, { engine, loaded, shape, allSettings, history, calm
     speed: "ms per image",
   });
   const play = createButton({ name: "Walk", icon: "play", shown: true, primary: true, onPress });
-  const bound = bind(
+  const binding = bind(
     settings,
     {
       guidance: (options) =>
@@ -100,7 +100,7 @@ export function create(root, { engine, loaded, shape, allSettings, history, calm
     },
     { changed: () => begin(), decided: { steps } },
   );
-  const { guidance, seed, steps: count } = bound.controls;
+  const { guidance, seed, steps: count } = binding.controls;
   guidance.element.hidden = !guided;
   root.append(
     h(
@@ -219,7 +219,7 @@ export function create(root, { engine, loaded, shape, allSettings, history, calm
       walk.rest(value);
     },
     dispose() {
-      bound.dispose();
+      binding.dispose();
       walk.cancel();
       gate.rest(false);
     },

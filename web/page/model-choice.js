@@ -2,10 +2,10 @@
 
 import { asSentence, sentence } from "../basics/sentence.js";
 import { modelAt, ownModel, ownModels } from "../models/address.js";
+import { sourceOf } from "../models/source.js";
 import { createBar } from "./model-bar.js";
 import { mayFetch } from "./model-confirm.js";
 import { setUpOpener } from "./model-opener.js";
-import { sourceOf } from "../models/source.js";
 
 /** @typedef {import("../models/source.js").ModelSource} ModelSource */
 /** @typedef {import("./model-view.js").ModelView} ModelView */

@@ -1,8 +1,8 @@
 // Opening a model from the visitor's machine: dropped anywhere on the page, or chosen in a dialog.
 
-import { element, find, h } from "../screen/dom.js";
-import { createButton } from "../parts/button.js";
 import { chosen, dropped } from "../models/given.js";
+import { createButton } from "../parts/button.js";
+import { element, find, h } from "../screen/dom.js";
 
 /** @typedef {import("../models/given.js").Given} Given */
 

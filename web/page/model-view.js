@@ -1,15 +1,15 @@
 // What is shown: one model at a time, with all figures made for it, or why there is none.
 
+import { asSentence, sentence } from "../basics/sentence.js";
 import { Arithmetic } from "../client/arithmetic.js";
 import { loadDigits } from "../client/digits.js";
 import { Engine } from "../client/engine.js";
-import { asSentence, sentence } from "../basics/sentence.js";
+import { figures } from "../figures/list.js";
 import { placeFigures } from "../figures/shared/figure.js";
 import { History } from "../figures/shared/history.js";
-import { figures } from "../figures/list.js";
 import { element } from "../screen/dom.js";
-import { properties, readWish } from "../settings/properties.js";
 import { AllSettings } from "../settings/all-settings.js";
+import { properties, readWish } from "../settings/properties.js";
 import { showNotice } from "./notices.js";
 
 /** @typedef {import("../protocol/messages.js").Loaded} Loaded */

@@ -1,9 +1,9 @@
 // Curves and bars, drawn by uPlot. The library lies in web/vendor/, put there by `cargo xtask`.
 
-import { h } from "../screen/dom.js";
 import { loadModule } from "../basics/load-module.js";
 import { powerOfTen } from "../basics/numbers.js";
 import { sentence } from "../basics/sentence.js";
+import { h } from "../screen/dom.js";
 import { theme } from "../screen/theme.js";
 
 /** @typedef {import("../vendor/uPlot.js").default} Plot */

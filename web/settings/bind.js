@@ -2,7 +2,7 @@
 // visitor chooses with it goes into the settings, and what the address says then goes to the control.
 //
 //     const { controls, dispose } = bind(allSettings.group("many"), {
-//       t: (bound) => createSlider({ label: "Time t", min: 0, max: 999, ...bound }),
+//       t: (options) => createSlider({ label: "Time t", min: 0, max: 999, ...options }),
 //       seed: createSeed,
 //     }, { changed: () => compute.ask() });
 
@@ -17,7 +17,7 @@
 
 /**
  * @template T
- * @typedef {object} Bound what a control is created with
+ * @typedef {object} ControlOptions what a control is created with
  * @property {T} value
  * @property {(value: T) => void} onChange
  */
@@ -26,7 +26,7 @@
 
 /**
  * @template {Record<string, import("./properties.js").Property<any>>} P
- * @template {{ [K in keyof P]?: (bound: Bound<K extends keyof D ? NonNullable<Values<P>[K]> : Values<P>[K]>) => Control }} C
+ * @template {{ [K in keyof P]?: (options: ControlOptions<K extends keyof D ? NonNullable<Values<P>[K]> : Values<P>[K]>) => Control }} C
  * @template {{ [K in keyof P]?: () => unknown }} [D={}]
  * @param {Group<P>} settings
  * @param {C} create a control for each setting that has one
@@ -46,7 +46,7 @@ export function bind(settings, create, { changed, decided }) {
       settings.set(/** @type {Partial<Values<P>>} */ ({ [name]: value }));
       changed(name);
     };
-    const control = /** @type {(bound: Bound<any>) => Control} */ (make)({
+    const control = /** @type {(options: ControlOptions<any>) => Control} */ (make)({
       value: shown(name),
       onChange,
     });
@@ -60,9 +60,10 @@ export function bind(settings, create, { changed, decided }) {
     changed(null);
   });
   return {
-    controls: /** @type {{ [K in keyof C]: C[K] extends (bound: any) => infer R ? R : never }} */ (
-      Object.fromEntries(made)
-    ),
+    controls:
+      /** @type {{ [K in keyof C]: C[K] extends (options: any) => infer R ? R : never }} */ (
+        Object.fromEntries(made)
+      ),
     /** Shows the settings in the controls: one was changed by other means, or what suits the device has. */
     show,
     /** No control follows the address any more. */

@@ -1,16 +1,16 @@
 // Figure 10, third part: from one seed's image to another's, through the noise (DDIM, Song et al. 2021, section 5.3).
 
-import { h, setText } from "../../screen/dom.js";
 import { createGate } from "../../basics/gate.js";
 import { latest } from "../../basics/latest.js";
+import { isBetween, wholeWalk } from "../../client/whole-walk.js";
 import { createLabelChoice } from "../../parts/choice.js";
 import { createFilmstrip } from "../../parts/filmstrip.js";
 import { createSeed } from "../../parts/seed.js";
 import { createSlider } from "../../parts/slider.js";
 import { createTile } from "../../parts/tile.js";
+import { h, setText } from "../../screen/dom.js";
 import { bind } from "../../settings/bind.js";
 import { SHARE } from "../../settings/properties.js";
-import { isBetween, wholeWalk } from "../../client/whole-walk.js";
 import { FEW_STEPS, stepsOf } from "./steps.js";
 
 /** Shares of the way that the strip shows. */
@@ -29,7 +29,7 @@ export function create(root, { engine, arithmetic, loaded, shape, allSettings, c
   const strip = createFilmstrip({ label: "Images between two noises", frames: STRIP });
   const status = h("span", { role: "status" });
   const tile = createTile({ caption: status, empty: "The image between, not there yet" });
-  const bound = bind(
+  const binding = bind(
     settings,
     {
       share: (options) =>
@@ -40,7 +40,7 @@ export function create(root, { engine, arithmetic, loaded, shape, allSettings, c
     },
     { changed: (name) => (name === "share" ? one.ask() : ask()) },
   );
-  const { share, from, to, label } = bound.controls;
+  const { share, from, to, label } = binding.controls;
   root.append(
     h(
       "div",
@@ -125,7 +125,7 @@ export function create(root, { engine, arithmetic, loaded, shape, allSettings, c
       many.rest(value);
     },
     dispose() {
-      bound.dispose();
+      binding.dispose();
       one.cancel();
       many.cancel();
     },

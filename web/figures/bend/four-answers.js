@@ -1,12 +1,12 @@
 // What the first two instruments of "Bend it" have in common: beside what is given stands what is noised, and
 // then four answers to it, walked together.
 
-import { h, setText } from "../../screen/dom.js";
 import { createGate } from "../../basics/gate.js";
 import { latest } from "../../basics/latest.js";
+import { isBetween, wholeWalk } from "../../client/whole-walk.js";
 import { createImageGrid } from "../../parts/image-grid.js";
 import { createTile } from "../../parts/tile.js";
-import { isBetween, wholeWalk } from "../../client/whole-walk.js";
+import { h, setText } from "../../screen/dom.js";
 
 /** @typedef {import("../../protocol/messages.js").ChainOptions} ChainOptions */
 /** @typedef {import("../../protocol/messages.js").Frame} Frame */

@@ -1,9 +1,9 @@
 // An image of which a part is rubbed out: with mouse, pen or touch, with the arrow keys, or by a pattern.
 
-import { h } from "../../screen/dom.js";
-import { pixels } from "../../screen/paint.js";
 import { createButton } from "../../parts/button.js";
 import { createDrawable } from "../../parts/strokes.js";
+import { h } from "../../screen/dom.js";
+import { pixels } from "../../screen/paint.js";
 
 /** The mask is made of squares so wide, which keeps it short in a link. */
 const CELL = 2;

@@ -1,13 +1,13 @@
 // Figure 10, second part: a part of a real digit is made anew (RePaint, Lugmayr et al. 2022).
 
-import { find, h, setText } from "../../screen/dom.js";
-import { createDigitPicker } from "../../parts/digit-picker.js";
-import { createSlider } from "../../parts/slider.js";
+import { repeat } from "../../basics/statistics.js";
 import { createLabelChoice } from "../../parts/choice.js";
+import { createDigitPicker } from "../../parts/digit-picker.js";
 import { createSeed } from "../../parts/seed.js";
+import { createSlider } from "../../parts/slider.js";
+import { find, h, setText } from "../../screen/dom.js";
 import { bind } from "../../settings/bind.js";
 import { RESAMPLINGS } from "../../settings/properties.js";
-import { repeat } from "../../basics/statistics.js";
 import { digitsFit, noDigits } from "../../settings/suit.js";
 import { ANSWERS, createFourAnswers } from "./four-answers.js";
 import { createMaskPainter } from "./mask-painter.js";
@@ -40,7 +40,7 @@ export async function create(root, context) {
     allSettings.refuse("repaint.mask", `${mask.slice(0, 12)}…`, "the right half");
   };
   putMask(settings.values);
-  const bound = bind(
+  const binding = bind(
     settings,
     {
       digit: (options) => createDigitPicker({ digits, tile: false, ...options }),
@@ -63,7 +63,7 @@ export async function create(root, context) {
       },
     },
   );
-  const { digit: picker, label: choice, resamplings, seed } = bound.controls;
+  const { digit: picker, label: choice, resamplings, seed } = binding.controls;
   const four = createFourAnswers(context, {
     words: {
       noised: "what is kept is noised along",
@@ -108,7 +108,7 @@ export async function create(root, context) {
   return {
     rest: four.rest,
     dispose() {
-      bound.dispose();
+      binding.dispose();
       four.cancel();
     },
   };

@@ -1,14 +1,14 @@
 // Figure 10, first part: a drawing is noised to t, and walked back from there (SDEdit, Meng et al. 2022).
 
-import { h, setText } from "../../screen/dom.js";
-import { createDrawingPad } from "../../parts/drawing-pad.js";
-import { createSlider } from "../../parts/slider.js";
 import { asSentence, sentence } from "../../basics/sentence.js";
+import { difference, meanSquare, repeat } from "../../basics/statistics.js";
 import { createLabelChoice } from "../../parts/choice.js";
+import { createDrawingPad } from "../../parts/drawing-pad.js";
 import { createSeed } from "../../parts/seed.js";
+import { createSlider } from "../../parts/slider.js";
+import { h, setText } from "../../screen/dom.js";
 import { bind } from "../../settings/bind.js";
 import { MAX_SEED } from "../../settings/properties.js";
-import { difference, meanSquare, repeat } from "../../basics/statistics.js";
 import { ANSWERS, createFourAnswers } from "./four-answers.js";
 import { NOISY_STEPS, stepsOf } from "./steps.js";
 
@@ -51,7 +51,7 @@ export async function create(root, context) {
   putDrawing(settings.values);
 
   const notice = h("p", { class: "notice", role: "status" });
-  const bound = bind(
+  const binding = bind(
     settings,
     {
       t: (options) =>
@@ -72,7 +72,7 @@ export async function create(root, context) {
       },
     },
   );
-  const { t: time, label: choice, seed } = bound.controls;
+  const { t: time, label: choice, seed } = binding.controls;
   const four = createFourAnswers(context, {
     words: {
       noised: "your drawing, noised",
@@ -106,7 +106,7 @@ export async function create(root, context) {
   return {
     rest: four.rest,
     dispose() {
-      bound.dispose();
+      binding.dispose();
       four.cancel();
     },
   };

@@ -1,10 +1,10 @@
 // What one cell at the bottom of the U attends to: a row of the attention weights, over the picture.
 
-import { h } from "../../screen/dom.js";
 import { createReadouts } from "../../parts/readouts.js";
 import { createSlider } from "../../parts/slider.js";
 import { pointOn } from "../../parts/strokes.js";
 import { createTile } from "../../parts/tile.js";
+import { h } from "../../screen/dom.js";
 
 /** @typedef {NonNullable<import("../../protocol/messages.js").Look["attention"]>} Weights */
 

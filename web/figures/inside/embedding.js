@@ -1,9 +1,9 @@
 // The time embedding of every t, side by side, and the one of the current t.
 
-import { h } from "../../screen/dom.js";
 import { createHeatMap } from "../../parts/heat-map.js";
 import { createPlot } from "../../parts/plot.js";
 import { pointOn } from "../../parts/strokes.js";
+import { h } from "../../screen/dom.js";
 
 /**
  * @param {Float32Array} rows [trainTimesteps, d]

@@ -1,8 +1,8 @@
 // The U: what some channels hold after each of its parts, on the way down, at the bottom, and up again.
 
-import { h } from "../../screen/dom.js";
-import { createImageGrid } from "../../parts/image-grid.js";
 import { rootMeanSquare } from "../../basics/statistics.js";
+import { createImageGrid } from "../../parts/image-grid.js";
+import { h } from "../../screen/dom.js";
 
 /** @typedef {import("../../protocol/messages.js").Stage} Stage */
 

@@ -1,11 +1,11 @@
 // Many guesses from pure noise, their mean as it forms, and the mean of the data beside it.
 
-import { h, setText } from "../../screen/dom.js";
 import { latest } from "../../basics/latest.js";
+import { correlation, distance } from "../../basics/statistics.js";
 import { createButton } from "../../parts/button.js";
 import { createImageGrid } from "../../parts/image-grid.js";
 import { createTile } from "../../parts/tile.js";
-import { correlation, distance } from "../../basics/statistics.js";
+import { h, setText } from "../../screen/dom.js";
 import { perDevice } from "../../settings/suit.js";
 import { labelsFor } from "./labels.js";
 

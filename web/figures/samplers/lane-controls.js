@@ -1,8 +1,8 @@
 // What can be chosen for one chain.
 
-import { h } from "../../screen/dom.js";
 import { createChoice, createSamplerChoice } from "../../parts/choice.js";
 import { createSlider } from "../../parts/slider.js";
+import { h } from "../../screen/dom.js";
 import { bind } from "../../settings/bind.js";
 import { ETA, GUIDANCE, stepChoices } from "../../settings/properties.js";
 
@@ -13,7 +13,7 @@ import { ETA, GUIDANCE, stepChoices } from "../../settings/properties.js";
  * @param {{ changed: () => void, steps: () => number }} options steps: those of the address or the visitor, else the page's choice
  */
 export function createLaneControls({ info }, name, settings, { changed, steps: decide }) {
-  const bound = bind(
+  const binding = bind(
     settings,
     {
       sampler: createSamplerChoice,
@@ -40,7 +40,7 @@ export function createLaneControls({ info }, name, settings, { changed, steps: d
       decided: { steps: decide },
     },
   );
-  const { sampler, steps, guidance, eta, spacing } = bound.controls;
+  const { sampler, steps, guidance, eta, spacing } = binding.controls;
   guidance.element.hidden = info.nullLabel === null;
 
   const reveal = () => {
@@ -59,8 +59,8 @@ export function createLaneControls({ info }, name, settings, { changed, steps: d
       spacing.element,
       eta.element,
     ),
-    show: bound.show,
-    dispose: bound.dispose,
+    show: binding.show,
+    dispose: binding.dispose,
     /** Without a class there is nothing to be guided to. @param {boolean} guided */
     enable(guided) {
       guidance.disabled = !guided;

@@ -1,11 +1,11 @@
 // One of the chains: its settings, its picture, and all of its states.
 
-import { h, setText } from "../../screen/dom.js";
 import { latest } from "../../basics/latest.js";
-import { createTile } from "../../parts/tile.js";
 import { asSentence, sentence } from "../../basics/sentence.js";
-import { suitableSteps } from "../../settings/suit.js";
 import { wholeWalk } from "../../client/whole-walk.js";
+import { createTile } from "../../parts/tile.js";
+import { h, setText } from "../../screen/dom.js";
+import { suitableSteps } from "../../settings/suit.js";
 import { createLaneControls } from "./lane-controls.js";
 
 /** @typedef {import("../shared/figure.js").Context & { gate: import("../../basics/gate.js").Gate, advanced: () => void }} Inner */

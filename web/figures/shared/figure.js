@@ -28,9 +28,9 @@
 //
 // A figure's own styles go into web/figures/<name>.css, named in its line of list.js.
 
-import { h } from "../../screen/dom.js";
 import { loadModule, ModuleError } from "../../basics/load-module.js";
 import { asSentence, sentence } from "../../basics/sentence.js";
+import { h } from "../../screen/dom.js";
 
 /**
  * @typedef {object} Laboratory what every figure works with

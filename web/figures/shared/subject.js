@@ -2,10 +2,10 @@
 // it does not, one that the model has drawn itself, until the visitor opens one of their own.
 
 import { SharedWalk } from "../../client/shared-walk.js";
-import { digitsFit, inColour, isSlow } from "../../settings/suit.js";
 import { wholeWalk } from "../../client/whole-walk.js";
 import { createDigitPicker } from "../../parts/digit-picker.js";
 import { createImagePicker } from "../../parts/image-picker.js";
+import { digitsFit, inColour, isSlow } from "../../settings/suit.js";
 
 /** @typedef {import("./figure.js").Context} Context */
 

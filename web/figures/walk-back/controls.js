@@ -1,9 +1,9 @@
 // What a walk goes to and how: in sight what is asked for most, the rest folded away.
 
-import { h } from "../../screen/dom.js";
 import { createChoice, createLabelChoice, createSamplerChoice } from "../../parts/choice.js";
 import { createSeed } from "../../parts/seed.js";
 import { createSlider } from "../../parts/slider.js";
+import { h } from "../../screen/dom.js";
 import { bind } from "../../settings/bind.js";
 import { ETA, GUIDANCE, stepChoices } from "../../settings/properties.js";
 import { ofDigits, suitableSteps } from "../../settings/suit.js";
@@ -29,7 +29,7 @@ export function createControls(loaded, settings, actions, device) {
   const steps = () =>
     settings.decide("steps", () => suitableSteps(loaded, { gpu: 250, cpu: 100, software: 20 }));
 
-  const bound = bind(
+  const binding = bind(
     settings,
     {
       label: (options) => createLabelChoice({ info, ...options }),
@@ -83,14 +83,23 @@ export function createControls(loaded, settings, actions, device) {
         // Another walk: the step in the old one means nothing.
         if (name !== null && name !== "speed") settings.set({ at: null });
         // How many steps suit may have changed with the device.
-        bound.show();
+        binding.show();
         suitChoices();
         if (name !== "speed") actions.changed(name === null);
       },
       decided: { steps },
     },
   );
-  const { label, seed, steps: stepSlider, guidance, sampler, eta, spacing, speed } = bound.controls;
+  const {
+    label,
+    seed,
+    steps: stepSlider,
+    guidance,
+    sampler,
+    eta,
+    spacing,
+    speed,
+  } = binding.controls;
   guidance.element.hidden = info.nullLabel === null;
 
   const setSpeed = () => actions.speed(speedFactor(settings.values.speed));
@@ -128,7 +137,7 @@ export function createControls(loaded, settings, actions, device) {
     /** Goes with the transport. */
     speed: speed.element,
     rollDice: seed.roll,
-    dispose: bound.dispose,
+    dispose: binding.dispose,
     /** @returns {import("../../protocol/messages.js").ChainOptions} */
     options() {
       const { values } = settings;

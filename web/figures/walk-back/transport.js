@@ -1,7 +1,7 @@
 // The buttons of a recorder.
 
-import { h } from "../../screen/dom.js";
 import { createButton } from "../../parts/button.js";
+import { h } from "../../screen/dom.js";
 
 /**
  * @param {Record<"toFirst" | "back" | "togglePlay" | "step" | "toLast", () => void>} actions

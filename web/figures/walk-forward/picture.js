@@ -1,10 +1,10 @@
 // Where the image comes from: a real digit, or what the visitor draws or drops.
 
-import { h, setText } from "../../screen/dom.js";
+import { sentence, asSentence } from "../../basics/sentence.js";
 import { createChoice } from "../../parts/choice.js";
 import { createDigitPicker } from "../../parts/digit-picker.js";
 import { createDrawingPad } from "../../parts/drawing-pad.js";
-import { sentence, asSentence } from "../../basics/sentence.js";
+import { h, setText } from "../../screen/dom.js";
 
 /**
  * @typedef {object} Choice

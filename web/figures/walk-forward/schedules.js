@@ -1,10 +1,10 @@
 // The four schedules: which one is used, and what each does over t.
 
-import { h } from "../../screen/dom.js";
 import { createChoice } from "../../parts/choice.js";
 import { createPlot } from "../../parts/plot.js";
 import { term } from "../../parts/term.js";
 import { titled } from "../../parts/titled.js";
+import { h } from "../../screen/dom.js";
 
 /** @typedef {import("../../protocol/messages.js").BetaSchedule} BetaSchedule */
 /** @typedef {import("../../protocol/messages.js").ScheduleCurves} ScheduleCurves */
