@@ -1,7 +1,7 @@
 // The two builds of the crate, as the worker sees them: one computes on the CPU, one on WebGPU. Each is
 // loaded only when it is needed. Their types are written from crate/src/web/ by `cargo xtask generate`.
 
-import { loadModule } from "../basics/load-module.js";
+import { ModuleError, loadModule } from "../basics/load-module.js";
 import { sentence } from "../basics/sentence.js";
 import { ownFile } from "../own-file.js";
 import { fetchCounted } from "./download.js";
@@ -55,8 +55,9 @@ async function instantiate(device, count) {
   try {
     module = await loadModule(() => import(new URL("walkback.js", base).href), "default");
   } catch (error) {
+    const said = sentence(error instanceof ModuleError ? error.cause : error);
     throw new Error(
-      `web/pkg/${device}/walkback.js could not be loaded (${sentence(error)}). Where it is missing, "cargo xtask serve" builds it.`,
+      `web/pkg/${device}/walkback.js could not be loaded (${said}). Where it is missing, "cargo xtask serve" builds it.`,
     );
   }
   const response = await binary;
