@@ -28,13 +28,13 @@
  * @property {number} seed
  * @property {number} count images walking together
  * @property {number | null | number[]} label a class, null for any, or one class for each image
- * @property {number} [guidance] classifier-free guidance's w; 1 is the plain conditional model
+ * @property {number} [guidanceScale] classifier-free guidance's w; 1 is the plain conditional model
  * @property {number} [guidanceRescale] 0 to 1: how much of the plain answer's spread is given back
- * @property {number} steps how many of the T steps are taken
+ * @property {number} numInferenceSteps how many of the T steps are taken
  * @property {Sampler} [sampler] without it DDPM
  * @property {number} [eta] DDIM's share of fresh noise, 0 to 1
  * @property {Spacing} [spacing] without it the model's own
- * @property {{ x: Float32Array, timestep: number }} [from] begin here instead of in noise: the network is first evaluated at `timestep`
+ * @property {{ xt: Float32Array, timestep: number }} [from] begin here instead of in noise: the network is first evaluated at `timestep`
  * @property {Float32Array} [known] x_0: the truth takes the network's place, which gives the posterior walk
  * @property {Inpaint} [inpaint]
  * @property {Resume} [resume] go on where a chain with these options was
@@ -62,8 +62,8 @@
  * @property {Float32Array} xt what the network was given
  * @property {Float32Array} x0 x_0-hat, its guess of the clean image
  * @property {Float32Array} eps eps-hat, the noise it sees
- * @property {Float32Array} next the state after the step
- * @property {boolean} done whether `next` is the final image
+ * @property {Float32Array} xPrev the state after the step
+ * @property {boolean} done whether `xPrev` is the final image
  * @property {number} milliseconds spent on the step
  * @property {number} dispatches compute dispatches the step recorded; 0 on the CPU
  */
@@ -152,11 +152,11 @@
  * @property {{ params: { chain: number, options: ChainOptions }, result: Opened }} open
  * @property {{ params: { chain: number }, result: StepResult | null }} step
  * @property {{ params: { chain: number }, result: null }} close
- * @property {{ params: { x: Float32Array, count: number, timestep: number, labels?: Uint32Array }, result: Float32Array }} predict
- * @property {{ params: { x: Float32Array, count: number, timestep: number, labels?: Uint32Array }, result: Denoised }} denoise
+ * @property {{ params: { xt: Float32Array, count: number, timestep: number, labels?: Uint32Array }, result: Float32Array }} predict
+ * @property {{ params: { xt: Float32Array, count: number, timestep: number, labels?: Uint32Array }, result: Denoised }} denoise
  * @property {{ params: { x0: Float32Array, timestep: number, label: number | null, seed: number }, result: number }} boundTerm bits/dim: L_0 at timestep 0, else L_{t-1}
  * @property {{ params: { x0: Float32Array }, result: number }} priorTerm bits/dim: L_T
- * @property {{ params: { x: Float32Array, timestep: number, label: number | null }, result: Look }} look
+ * @property {{ params: { xt: Float32Array, timestep: number, label: number | null }, result: Look }} look
  * @property {{ params: { timesteps: Uint32Array }, result: Float32Array }} timeEmbeddings [n, d]
  */
 

@@ -15,7 +15,13 @@ const walks = new Map();
  * @returns {ModelCalls["open"]["result"]}
  */
 export function openChain(model, { chain: id, options }) {
-  const chain = model.chain(options);
+  const { numInferenceSteps: steps, guidanceScale: guidance, from, ...others } = options;
+  const chain = model.chain({
+    ...others,
+    steps,
+    ...(guidance === undefined ? {} : { guidance }),
+    ...(from === undefined ? {} : { from: { x: from.xt, timestep: from.timestep } }),
+  });
   walks.set(id, { chain, closed: false });
   return { timesteps: chain.timesteps, shape: Array.from(chain.shape), xt: chain.xt };
 }
@@ -38,7 +44,7 @@ export async function stepChain(id) {
     timestep: t,
     x0,
     eps,
-    next: xt,
+    xPrev: xt,
     done,
     milliseconds,
     dispatches: dispatchCount() - dispatches,

@@ -31,7 +31,7 @@ export const scaleFor = (width, wish) => Math.max(1, Math.round(wish / width));
 /** All states of the walk so far, noise first. @param {WalkKept} walk @returns {Float32Array[]} */
 export function states({ frames, xt }) {
   const last = frames.at(-1);
-  return last === undefined ? [xt] : [...frames.map((frame) => frame.xt), last.next];
+  return last === undefined ? [xt] : [...frames.map((frame) => frame.xt), last.xPrev];
 }
 
 /** Which of n frames are shown: the first, the last, and evenly between. @param {number} n */
@@ -186,10 +186,10 @@ function joined(arrays) {
  * @param {string} name
  */
 export function save(blob, name) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
+  const anchor = document.createElement("a");
+  anchor.href = URL.createObjectURL(blob);
+  anchor.download = name;
+  anchor.click();
   // The browser has taken the address when the click is over, but some read it a little later.
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  setTimeout(() => URL.revokeObjectURL(anchor.href), 60_000);
 }

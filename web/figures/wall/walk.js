@@ -9,8 +9,8 @@
  * @property {number} seed
  * @property {number} count images in all
  * @property {number[] | null} labels one for each image; null for an unconditional model
- * @property {number} guidance
- * @property {number} steps
+ * @property {number} guidanceScale
+ * @property {number} numInferenceSteps
  * @property {number} batch how many at once; divides count
  */
 
@@ -18,7 +18,7 @@
  * @typedef {object} WallActions what the walk tells, and whom it asks
  * @property {() => Promise<void>} ready awaited before each evaluation of the network
  * @property {(xt: Float32Array, shape: number[], timesteps: Uint32Array) => void} begun
- * @property {(first: number, next: Float32Array, shape: number[], milliseconds: number) => void} advanced a batch has taken a step; `first` is its first image
+ * @property {(first: number, xPrev: Float32Array, shape: number[], milliseconds: number) => void} advanced a batch has taken a step; `first` is its first image
  * @property {(step: number) => void} swept all have taken `step` steps
  */
 
@@ -30,8 +30,8 @@
  * @param {AbortSignal} signal
  */
 export async function walkWall(engine, options, actions, signal) {
-  const { seed, count, labels, guidance, steps, batch } = options;
-  const how = /** @type {const} */ ({ seed, guidance, steps, sampler: "dpm++" });
+  const { seed, count, labels, guidanceScale, numInferenceSteps, batch } = options;
+  const how = /** @type {const} */ ({ seed, guidanceScale, numInferenceSteps, sampler: "dpm++" });
   // A chain of all, never stepped: its noise is the wall's, and its first time where the batches begin.
   const all = await engine.open({ ...how, count, label: labels }, signal);
   if (all === null) return;
@@ -49,7 +49,7 @@ export async function walkWall(engine, options, actions, signal) {
         ...how,
         count: end - first,
         label: labels === null ? null : labels.slice(first, end),
-        from: { x: xt.slice(first * size, end * size), timestep: timesteps[0] ?? 0 },
+        from: { xt: xt.slice(first * size, end * size), timestep: timesteps[0] ?? 0 },
       },
       signal,
     );
@@ -62,7 +62,7 @@ export async function walkWall(engine, options, actions, signal) {
       if (signal.aborted) return;
       const frame = await chain.step();
       if (frame === null || signal.aborted) return;
-      actions.advanced(first, frame.next, chain.shape, frame.milliseconds);
+      actions.advanced(first, frame.xPrev, chain.shape, frame.milliseconds);
     }
     actions.swept(step);
   }
