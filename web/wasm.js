@@ -20,6 +20,7 @@ import { place } from "./places.js";
 /**
  * @typedef {object} Chain
  * @property {Uint32Array} timesteps
+ * @property {Float64Array} alphasCumprod alpha-bar of the state before every step and after the last
  * @property {Float32Array} xt
  * @property {number[]} shape
  * @property {() => Promise<Step>} step

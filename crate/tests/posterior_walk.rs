@@ -6,6 +6,7 @@ use common::{largest_difference, unconditional, walk};
 use walkback::chain::{ChainError, ChainOptions, KnownImage, ModelSpec};
 use walkback::diffusion::Transition;
 use walkback::noise::{NoiseStream, slerp};
+use walkback::sampler::SamplerKind;
 use walkback::schedule::{PredictionType, Schedule, SchedulerConfig, VarianceType};
 
 fn image() -> Vec<f32> {
@@ -79,20 +80,50 @@ fn each_step_is_the_posterior_with_the_chains_own_noise() {
 }
 
 #[test]
-fn an_image_of_another_size_or_without_numbers_is_refused() {
+fn it_knows_the_image_from_the_first_step_on_where_a_sampler_has_noise_levels_of_its_own() {
+    // With a zero terminal SNR, DPM-Solver++ takes a last level with a little signal in it.
+    for prediction_type in [PredictionType::Epsilon, PredictionType::VPrediction] {
+        let scheduler = SchedulerConfig {
+            prediction_type,
+            rescale_betas_zero_snr: true,
+            ..SchedulerConfig::default()
+        };
+        let options = ChainOptions {
+            sampler: SamplerKind::DpmSolver,
+            num_inference_steps: 20,
+            ..options()
+        };
+        let model = unconditional(1, 8, 8);
+        let (chain, known) = KnownImage::chain(&scheduler, &model, options, image()).unwrap();
+        for step in walk(chain, &known) {
+            let apart = largest_difference(&step.x_0, &image());
+            assert!(
+                apart < 2e-2,
+                "{prediction_type}, t = {}: {apart}",
+                step.timestep
+            );
+        }
+    }
+}
+
+#[test]
+fn an_image_of_another_size_or_without_numbers_is_refused_with_the_reason() {
     let refused = |x_0: Vec<f32>| {
         let model = unconditional(1, 8, 8);
-        matches!(
-            KnownImage::chain(&SchedulerConfig::default(), &model, options(), x_0),
+        match KnownImage::chain(&SchedulerConfig::default(), &model, options(), x_0) {
             Err(ChainError::Option {
                 option: "known",
-                ..
-            })
-        )
+                reason,
+            }) => reason,
+            Err(other) => panic!("{other}"),
+            Ok(_) => "nothing".into(),
+        }
     };
-    assert!(refused(vec![0.0; 63]));
-    assert!(refused(vec![f32::NAN; 64]));
-    assert!(!refused(vec![0.0; 64]));
+    assert_eq!(refused(vec![0.0; 63]), "x_0 has 63 values, 64 are needed");
+    let mut image = vec![0.0; 64];
+    assert_eq!(refused(image.clone()), "nothing");
+    image[9] = f32::NAN;
+    assert_eq!(refused(image), "x_0 holds NaN");
 }
 
 #[test]

@@ -181,7 +181,7 @@ class WalkBack {
 
   /** @param {View} view */
   #draw(view) {
-    const { state, position, steps, timestep, shape } = view;
+    const { state, position, steps, timestep, alphaCumprod, shape } = view;
     paint(find(this.#root, ".state canvas", HTMLCanvasElement), view.xt, shape);
     const x0 = find(this.#root, ".x0 canvas", HTMLCanvasElement);
     if (view.x0 !== null) paint(x0, view.x0, shape);
@@ -199,13 +199,11 @@ class WalkBack {
       `${at}, step ${position} of ${steps}`,
     );
 
-    const alphaBar =
-      timestep === null ? 1 : (this.#context.loaded.schedule.alphasCumprod[timestep] ?? NaN);
     this.#readouts.show({
       time: timestep === null ? "image" : String(timestep),
       step: `${position} of ${steps}`,
-      alphaBar: timestep === null ? "1" : significant(alphaBar),
-      snr: timestep === null ? "∞" : significant(alphaBar / (1 - alphaBar)),
+      alphaBar: timestep === null ? "1" : significant(alphaCumprod),
+      snr: timestep === null ? "∞" : significant(alphaCumprod / (1 - alphaCumprod)),
       // It changes where a GPU is lost.
       device: this.#context.loaded.info.device === "webgpu" ? "WebGPU" : "CPU",
       ...(view.frames.length > 0 ? { speed: speedOf(view.frames) } : {}),

@@ -17,7 +17,8 @@ const walks = new Map();
 export function openChain(model, { chain: id, options }) {
   const chain = model.chain(options);
   walks.set(id, { chain, closed: false });
-  return { timesteps: chain.timesteps, shape: Array.from(chain.shape), xt: chain.xt };
+  const { timesteps, alphasCumprod, shape, xt } = chain;
+  return { timesteps, alphasCumprod, shape: Array.from(shape), xt };
 }
 
 /**

@@ -18,8 +18,11 @@ pub use inpaint::Inpaint;
 pub use known::KnownImage;
 pub use resume::ChainState;
 
+use crate::diffusion::Transition;
 use crate::noise::NoiseStream;
-use crate::sampler::{Sampler, SamplerKind, SamplerOptions, StepInput, guidance, sampler};
+use crate::sampler::{
+    Sampler, SamplerError, SamplerKind, SamplerOptions, StepInput, guidance, sampler,
+};
 use crate::schedule::{SchedulerConfig, Spacing};
 
 pub use checks::MAX_VALUES;
@@ -142,6 +145,8 @@ pub struct Chain {
     visits: Vec<usize>,
     /// The timestep of each visit.
     timesteps: Vec<usize>,
+    /// The noise level of the state before each visit, and after the last.
+    alphas_cumprod: Vec<f64>,
     inpainting: Option<Inpainting>,
     shape: [usize; 4],
     out_channels: usize,
@@ -185,13 +190,7 @@ impl Chain {
             },
         )?;
         let inpainting = match options.inpaint.clone() {
-            Some(inpaint) => Some(Inpainting::new(
-                inpaint,
-                &options,
-                scheduler,
-                shape,
-                sampler.timesteps(),
-            )?),
+            Some(inpaint) => Some(Inpainting::new(inpaint, &options, sampler.as_ref(), shape)?),
             None => None,
         };
         let visits = match &inpainting {
@@ -199,6 +198,7 @@ impl Chain {
             None => (0..sampler.timesteps().len()).collect(),
         };
         let timesteps = visits.iter().map(|&i| sampler.timesteps()[i]).collect();
+        let alphas_cumprod = levels(sampler.as_ref(), &visits, inverse)?;
         let mut noise = NoiseStream::new(options.seed);
         let x_t = match options.from {
             None if inverse => return Err(refuse("from", "an inversion starts in images")),
@@ -209,6 +209,7 @@ impl Chain {
             sampler,
             visits,
             timesteps,
+            alphas_cumprod,
             inpainting,
             shape,
             out_channels: model.out_channels,
@@ -234,6 +235,12 @@ impl Chain {
     /// The timesteps at which the network is evaluated, in the order of the walk.
     pub fn timesteps(&self) -> &[usize] {
         &self.timesteps
+    }
+
+    /// abar of the state before every step and after the last: one more than there are [`timesteps`](Self::timesteps). A
+    /// step need not end at the level of the next timestep: DDIM's ends T // N below its own.
+    pub fn alphas_cumprod(&self) -> &[f64] {
+        &self.alphas_cumprod
     }
 
     /// How many steps have been made.
@@ -354,4 +361,27 @@ impl Chain {
             None => output,
         })
     }
+}
+
+/// The noise level before each of the `visits` to the sampler's steps, and after the last.
+fn levels(
+    sampler: &dyn Sampler,
+    visits: &[usize],
+    inverse: bool,
+) -> Result<Vec<f64>, SamplerError> {
+    let mut levels = Vec::with_capacity(visits.len() + 1);
+    for (i, &visit) in visits.iter().enumerate() {
+        let Transition {
+            alpha_cumprod: at,
+            alpha_cumprod_prev: prev,
+        } = sampler.transition(visit)?;
+        let (before, after) = if inverse { (prev, at) } else { (at, prev) };
+        if i == 0 {
+            levels.push(before);
+        }
+        // A step that is made again starts where it started before.
+        let again = visits.get(i + 1) == Some(&visit);
+        levels.push(if again { before } else { after });
+    }
+    Ok(levels)
 }

@@ -23,6 +23,7 @@ pub use dpm_solver::DpmSolver;
 pub use prediction::{Clipping, Prediction, dynamic_threshold};
 pub use timesteps::{dpm_solver_timesteps, timesteps};
 
+use crate::diffusion::Transition;
 use crate::schedule::{PredictionType, ScheduleError, SchedulerConfig, Spacing, named};
 
 named! {
@@ -55,6 +56,13 @@ impl SamplerKind {
 pub trait Sampler: Send + Sync {
     /// The timesteps at which the network is evaluated, in the order of the walk.
     fn timesteps(&self) -> &[usize];
+
+    /// The noise levels that step `index` leads between: from abar_t, where the network is evaluated, down to abar_prev.
+    /// Where that is depends on the algorithm: the next timestep of the list, or another. [`DdimInverse`] leads up.
+    ///
+    /// # Errors
+    /// There is no such step.
+    fn transition(&self, index: usize) -> Result<Transition, SamplerError>;
 
     /// Whether step `index` uses fresh noise, in the shape of x_t.
     fn draws_noise(&self, index: usize) -> bool;

@@ -1,7 +1,7 @@
 //! The walk back, one step at a time.
 
 use crate::chain::{Chain, KnownImage};
-use js_sys::{Float32Array, Uint32Array};
+use js_sys::{Float32Array, Float64Array, Uint32Array};
 use std::cell::RefCell;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
@@ -42,6 +42,7 @@ pub(super) enum Guide {
 pub struct WebChain {
     guide: Guide,
     timesteps: Vec<u32>,
+    alphas_cumprod: Vec<f64>,
     shape: [usize; 4],
     chain: Rc<RefCell<Chain>>,
 }
@@ -51,6 +52,7 @@ impl WebChain {
         Self {
             guide,
             timesteps: chain.timesteps().iter().map(|&t| t as u32).collect(),
+            alphas_cumprod: chain.alphas_cumprod().to_vec(),
             shape: chain.shape(),
             chain: Rc::new(RefCell::new(chain)),
         }
@@ -63,6 +65,12 @@ impl WebChain {
     #[wasm_bindgen(getter)]
     pub fn timesteps(&self) -> Uint32Array {
         Uint32Array::from(&self.timesteps[..])
+    }
+
+    /// abar of the state before every step and after the last, one more than there are timesteps.
+    #[wasm_bindgen(getter, js_name = alphasCumprod)]
+    pub fn alphas_cumprod(&self) -> Float64Array {
+        Float64Array::from(&self.alphas_cumprod[..])
     }
 
     /// `[count, channels, h, w]`.
