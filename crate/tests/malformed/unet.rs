@@ -36,6 +36,18 @@ fn the_parameters_of_a_configuration_are_known_before_it_is_built() {
 }
 
 #[test]
+fn a_width_that_four_times_overflows_matches_no_time_embedding() {
+    let mut config: Value = serde_json::from_str(&model("plain").unet_config).unwrap();
+    // Four times this is 4 in 64 bits.
+    config["block_out_channels"][0] = json!((1_u64 << 62) + 1);
+    config["time_embedding_dim"] = json!(4);
+    let error = UNetConfig::from_json(&config.to_string())
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("asks for time_embedding_dim = 4"), "{error}");
+}
+
+#[test]
 fn every_malformed_configuration_has_its_sentence() {
     let plain = model("plain");
     let mut table = Table::default();
