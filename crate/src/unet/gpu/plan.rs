@@ -9,6 +9,9 @@ use thiserror::Error;
 /// `minStorageBufferOffsetAlignment` of WebGPU.
 pub(super) const ALIGN: usize = 64;
 
+/// Most workgroups along one axis (WebGPU's `maxComputeWorkgroupsPerDimension`).
+pub(super) const MOST_CUBES: usize = 65_535;
+
 /// Vectors of the widest head that the attention kernel sums: 16 for each of the 16 threads that share a query.
 const WIDEST_HEAD: usize = 256;
 
@@ -184,12 +187,14 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// For how many images no tensor, nor what the host writes, is larger than `most` numbers.
+    /// For how many images no tensor, nor what the host writes, is larger than `most` numbers, and no grid has more
+    /// workgroups along an axis than there may be: normalisation and attention have one for each image.
     pub(super) fn most_images(&self, most: usize) -> usize {
         let given = self.given.all().iter().map(Features::size).sum();
         let largest = self.sizes.iter().copied().fold(given, usize::max);
         // What the host writes is one piece, in which each part begins at a multiple.
-        most.saturating_sub(self.given.all().len() * ALIGN) / largest.max(1)
+        let most = most.saturating_sub(self.given.all().len() * ALIGN) / largest.max(1);
+        most.min(MOST_CUBES)
     }
 }
 
@@ -351,6 +356,7 @@ impl Planner {
         silu: bool,
     ) -> Features {
         self.expect(inputs.len() <= 2, "more than two features side by side");
+        self.expect(layer.groups <= MOST_CUBES, "norm_num_groups is too large");
         let c = inputs.iter().map(|x| x.c).sum();
         let out = self.tensor(inputs[0].h, inputs[0].w, c);
         let norm = Norm {
@@ -377,7 +383,7 @@ impl Planner {
         let widest = WIDEST_HEAD * vector_width([head_dim]);
         self.expect(head_dim <= widest, "attention_head_dim is too large");
         self.expect(
-            qkv.h * qkv.w <= 65_535 && heads <= 65_535,
+            qkv.h * qkv.w <= MOST_CUBES && heads <= MOST_CUBES,
             "attention over too many pixels",
         );
         self.launches.push(Launch::Attend(Attend {
