@@ -43,6 +43,9 @@ pub struct UNet {
     conv_out: Conv2d,
     #[module(skip)]
     config: UNetConfig,
+    #[cfg(feature = "cpu")]
+    #[module(skip)]
+    buffers: cpu::KeepsBuffers,
 }
 
 impl UNet {
@@ -79,6 +82,8 @@ impl UNet {
             conv_norm_out: GroupNorm::new(config.norm_num_groups, first, config.norm_eps, device),
             conv_out: Conv2d::same(first, config.out_channels, device).zeroed(),
             config: config.clone(),
+            #[cfg(feature = "cpu")]
+            buffers: cpu::KeepsBuffers::new(),
         })
     }
 

@@ -24,6 +24,8 @@ use conv::{Added, ConvShape};
 use norm::NormShape;
 use std::fmt::Debug;
 
+pub(super) use memory::KeepsBuffers;
+
 type FlexTensor = FloatTensor<Flex>;
 
 /// Makes a tensor of `values`, without a copy.
