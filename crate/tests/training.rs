@@ -3,6 +3,8 @@
 #![cfg(feature = "native")]
 
 use burn::tensor::Device;
+use safetensors::SafeTensors;
+use safetensors::tensor::{Dtype, TensorView};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use walkback::chain::{Chain, ChainOptions};
@@ -223,6 +225,70 @@ fn a_run_folder_is_not_trained_in_twice() {
     std::fs::remove_file(options.run.join("run.json")).unwrap();
     let error = run(&options).err().unwrap();
     assert!(matches!(error, TrainError::RunExists(_)), "{error}");
+}
+
+#[test]
+fn of_trainings_that_start_at_once_one_gets_the_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut quick = options(folder.path().join("run"), 1);
+    quick.config.batch_size = 2;
+    // Looking through this many labels takes longer than the other training, which therefore starts and ends between this
+    // one's first look at the folder and its lock.
+    let mut slow = quick.clone();
+    slow.steps = Some(3);
+    let data = Dataset {
+        labels: vec![0; 1 << 30],
+        ..quick.data.select(&[])
+    };
+    slow.data = Arc::new(data);
+    let late = std::thread::spawn(move || run(&slow).map(|record| record.saved));
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    assert_eq!(run(&quick).unwrap().saved, [1]);
+    let late = late.join().unwrap();
+    let refused = matches!(late, Err(TrainError::RunExists(_) | TrainError::Busy(_)));
+    assert!(refused, "{late:?}");
+    let checkpoints = quick.run.join("checkpoints");
+    let names: Vec<_> = std::fs::read_dir(checkpoints)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(names, ["step-000000001"]);
+}
+
+#[test]
+fn gradients_that_overflow_end_the_training_before_they_are_applied() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = options(folder.path().join("run"), 2);
+    options.checkpoint_every = 1;
+    // The last convolution, which begins at zero, gets weights so large that the loss is finite and the square of a gradient
+    // is not.
+    let unet = UNet::new(&options.config.unet, &Device::flex()).unwrap();
+    let weights = unet.to_safetensors(StoredAs::F32).unwrap();
+    let tensors = SafeTensors::deserialize(&weights).unwrap();
+    let large = 1e15_f32
+        .to_le_bytes()
+        .repeat(tensors.tensor("conv_out.weight").unwrap().data().len() / 4);
+    let views = tensors.iter().map(|(name, view)| match name {
+        "conv_out.weight" => (
+            name,
+            TensorView::new(Dtype::F32, view.shape().to_vec(), &large).unwrap(),
+        ),
+        _ => (name, view),
+    });
+    let weights = safetensors::serialize(views, None).unwrap();
+    options.start = Start::Model(Box::new(ModelFolder {
+        unet_config: String::new(),
+        scheduler_config: String::new(),
+        labels: None,
+        golden: None,
+        weights,
+    }));
+    let error = run(&options).err().unwrap().to_string();
+    assert!(
+        error.starts_with("the norm of the gradients is inf at step 1: training has diverged"),
+        "{error}"
+    );
+    assert!(!options.run.join("checkpoints").exists());
 }
 
 #[test]

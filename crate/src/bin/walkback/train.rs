@@ -170,8 +170,12 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let options = options(args, time, folder, given, found)?;
     let mut terminal = Terminal::new(&options, device.clone())?;
     let trained = train(&options, &device.autodiff(), &mut terminal);
-    terminal.finish()?;
+    let reported = terminal.finish();
+    if let (Err(_), Err(error)) = (&trained, &reported) {
+        eprintln!("walkback: {}", crate::sentence(error));
+    }
     trained?;
+    reported?;
     println!(
         "next: walkback export --run {} --out DIR",
         args.out.display()
