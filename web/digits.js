@@ -1,4 +1,5 @@
-// The page's real digits: 100 of MNIST's test set, 10 of each class, and the mean of the training set.
+// The page's real digits: 100 of MNIST's test set, 10 of each class, and the mean of the training set. As bytes:
+// what is read back from a canvas, browsers that guard privacy alter.
 
 import { place } from "./places.js";
 
@@ -35,25 +36,44 @@ async function request(name) {
 
 /** @returns {Promise<Digits>} */
 async function fetchDigits() {
-  const [about, mean, picture] = await Promise.all([
+  const [about, mean, file] = await Promise.all([
     request("test-digits.json").then((response) => response.json()),
     request("train-mean.json").then((response) => response.json()),
-    request("test-digits.png").then((response) => response.blob()),
+    request("test-digits-idx3-ubyte.gz").then((response) => response.arrayBuffer()),
   ]);
-  const { height, width, columns, labels, test_indices: testIndices } = about;
-  const bitmap = await createImageBitmap(picture, { colorSpaceConversion: "none" });
-  const canvas = document.createElement("canvas");
-  canvas.width = bitmap.width;
-  canvas.height = bitmap.height;
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  if (context === null) throw new Error("This browser gives no canvas to read the digits with.");
-  context.drawImage(bitmap, 0, 0);
-  bitmap.close();
-  const images = labels.map((/** @type {number} */ _, /** @type {number} */ i) => {
-    const column = i % columns;
-    const row = Math.floor(i / columns);
-    const { data } = context.getImageData(column * width, row * height, width, height);
-    return Float32Array.from({ length: width * height }, (_, p) => (data[4 * p] ?? 0) / 127.5 - 1);
-  });
+  const { labels, test_indices: testIndices } = about;
+  const { count, height, width, pixels } = readIdx(await gunzipIfNeeded(file).catch(damaged));
+  const size = height * width;
+  const images = Array.from({ length: count }, (_, i) =>
+    Float32Array.from(pixels.subarray(i * size, (i + 1) * size), (byte) => byte / 127.5 - 1),
+  );
   return { height, width, images, labels, testIndices, mean: Float32Array.from(mean.mean) };
+}
+
+/** A file as it was before gzip; some servers have unpacked it already. @param {ArrayBuffer} file */
+async function gunzipIfNeeded(file) {
+  const [first, second] = new Uint8Array(file);
+  if (first !== 0x1f || second !== 0x8b) return file;
+  const unpacked = new Blob([file]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Response(unpacked).arrayBuffer();
+}
+
+/**
+ * Images in MNIST's own format, IDX: a magic number, the sizes, then a byte for each pixel.
+ * @param {ArrayBuffer} file
+ */
+function readIdx(file) {
+  const header = new DataView(file);
+  const IMAGES = 0x803;
+  const [magic, count = 0, height = 0, width = 0] =
+    file.byteLength < 16 ? [] : [0, 4, 8, 12].map((at) => header.getUint32(at));
+  if (magic !== IMAGES || file.byteLength !== 16 + count * height * width) {
+    return damaged();
+  }
+  return { count, height, width, pixels: new Uint8Array(file, 16) };
+}
+
+/** @returns {never} */
+function damaged() {
+  throw new Error("The page's digits are damaged (web/digits/test-digits-idx3-ubyte.gz).");
 }

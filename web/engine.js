@@ -27,8 +27,9 @@ import { Relay } from "./relay.js";
  * @property {Loaded | null} loaded the model on its new device; null while it is not there yet
  */
 
-/** So many times the GPU may be lost before the CPU computes for good. */
+/** So many times the GPU may be lost before the CPU computes for good, whichever model it is. */
 const LOSSES = 2;
+const LOST_TOO_OFTEN = "The GPU was lost twice, so the CPU computes.";
 
 export class Engine {
   #onProgress;
@@ -71,15 +72,21 @@ export class Engine {
     this.#wish = wish;
     this.#batch = Infinity;
     this.#tooSmall = false;
+    const onCpu = this.#losses >= LOSSES && wish.device !== "cpu";
     /** @type {Loaded | undefined} */
     let loaded;
     await this.#relay.renew(async (before) => {
       const link = (await before?.catch(() => null)) ?? this.#newLink();
-      loaded = await this.#loadInto(link, wish);
+      // Nothing is under way any more that a breakdown could have interrupted, or can from here on.
+      this.#serving = null;
+      if (this.#ended !== null)
+        this.#onChange({ notice: `${whatEnded(this.#ended)}.`, loaded: null });
+      this.#ended = null;
+      loaded = await this.#loadInto(link, onCpu ? { ...wish, device: "cpu" } : wish);
       return link;
     });
     if (loaded === undefined) throw new Error("no model was loaded");
-    return loaded;
+    return onCpu ? { ...loaded, notice: LOST_TOO_OFTEN } : loaded;
   }
 
   /**
@@ -97,6 +104,7 @@ export class Engine {
     const close = () => {
       if (closed.signal.aborted) return;
       closed.abort();
+      signal?.removeEventListener("abort", close);
       home?.call("close", { chain }).catch(() => {});
     };
     signal?.addEventListener("abort", close, { once: true });
@@ -229,14 +237,8 @@ export class Engine {
   #mourn(report) {
     this.#ended = { ...report, device: this.#device };
     if (report.kind === "lost") this.#losses += 1;
-    const what = {
-      lost: "The GPU was lost",
-      memory: "There was not enough memory",
-      trap: "The computation broke down",
-      start: "The computation broke down",
-    }[report.kind];
     this.#onChange({
-      notice: `${what} (${bare(report.reason)}). What was under way goes on as soon as the network is loaded again.`,
+      notice: `${whatEnded(report)}. What was under way goes on as soon as the network is loaded again.`,
       loaded: null,
     });
   }
@@ -298,6 +300,17 @@ export class Engine {
       return true;
     };
   }
+}
+
+/** How a worker ended, as a sentence without its full stop. @param {BreakdownReport} report */
+function whatEnded({ kind, reason }) {
+  const what = {
+    lost: "The GPU was lost",
+    memory: "There was not enough memory",
+    trap: "The computation broke down",
+    start: "The computation broke down",
+  }[kind];
+  return `${what} (${bare(reason)})`;
 }
 
 /** A reason as a part of a sentence. @param {string} reason */

@@ -29,6 +29,7 @@
 // A figure's own styles go into web/figures/<name>.css, named in its line of figures.js.
 
 import { h } from "./dom.js";
+import { loadModule, ModuleError } from "./load-module.js";
 import { asSentence, sentence } from "./sentence.js";
 
 /**
@@ -85,8 +86,9 @@ class Place {
     this.#lab = lab;
     this.#pristine = root.cloneNode(true);
     const near = new IntersectionObserver(
-      ([change]) => {
-        if (!change?.isIntersecting) return;
+      (changes) => {
+        // Where the page was busy several changes come at once, the newest last.
+        if (changes.at(-1)?.isIntersecting !== true) return;
         near.disconnect();
         this.#create();
       },
@@ -128,7 +130,10 @@ class Place {
     };
     try {
       const { css, module } = this.#entry;
-      const [{ create }] = await Promise.all([module(), css && loadStyles(css)]);
+      const [{ create }] = await Promise.all([
+        loadModule(module, "create"),
+        css && loadStyles(css),
+      ]);
       const figure = await create(this.#root, { ...this.#lab, fail });
       if (life !== this.#life) {
         figure.dispose?.();
@@ -153,7 +158,8 @@ class Place {
     this.#figure?.rest(true);
     this.#figure?.dispose?.();
     this.#figure = null;
-    const again = h("button", { type: "button" }, "Try again");
+    const reload = error instanceof ModuleError && error.reload;
+    const again = h("button", { type: "button" }, reload ? "Reload the page" : "Try again");
     const notice = h(
       "div",
       { class: "figure-failure" },
@@ -161,6 +167,11 @@ class Place {
       again,
     );
     again.addEventListener("click", () => {
+      if (reload) {
+        this.#lab.state.write();
+        location.reload();
+        return;
+      }
       delete this.#root.dataset["ready"];
       this.#root.replaceChildren(...this.#pristine.cloneNode(true).childNodes);
       this.#create();
@@ -170,22 +181,29 @@ class Place {
   }
 }
 
-/** @type {Map<string, Promise<void>>} */
+/** What is loading or applies. @type {Map<string, Promise<boolean>>} */
 const styles = new Map();
 
-/** @param {URL} url @returns {Promise<void>} when the style sheet applies; a missing one is no error */
-function loadStyles({ href }) {
-  let loading = styles.get(href);
-  if (loading === undefined) {
-    const link = h("link", { rel: "stylesheet", href });
-    loading = new Promise((resolve) => {
-      link.addEventListener("load", () => resolve());
-      link.addEventListener("error", () => resolve());
-    });
-    document.head.append(link);
-    styles.set(href, loading);
-  }
-  return loading;
+/**
+ * @param {URL} url
+ * @returns {Promise<boolean>} whether the style sheet applies; a missing one is no error, and is asked for again by
+ *     the next figure that has it
+ */
+async function loadStyles({ href }) {
+  const loading = styles.get(href);
+  if (loading !== undefined) return loading;
+  const link = h("link", { rel: "stylesheet", href });
+  /** @type {Promise<boolean>} */
+  const applies = new Promise((resolve) => {
+    link.addEventListener("load", () => resolve(true));
+    link.addEventListener("error", () => resolve(false));
+  });
+  styles.set(href, applies);
+  document.head.append(link);
+  if (await applies) return true;
+  styles.delete(href);
+  link.remove();
+  return false;
 }
 
 /**

@@ -6,10 +6,11 @@ import {
   LABELS,
   MAX_JSON,
   MAX_WEIGHTS,
+  MODEL_INDEX,
   SCHEDULER_CONFIG,
   UNET_CONFIG,
   WEIGHTS,
-} from "./models/layout.js";
+} from "./models/names.js";
 
 /**
  * @typedef {object} ModelFolder
@@ -19,6 +20,12 @@ import {
  * @property {string | undefined} labels
  * @property {Float32Array | undefined} golden eps-hat the exporter computed for the probe's input
  * @property {Uint8Array} weights safetensors
+ */
+
+/**
+ * @typedef {object} Head what says which model it is, before the weights are there
+ * @property {string} unetConfig
+ * @property {string | undefined} modelIndex
  */
 
 /**
@@ -48,20 +55,22 @@ const CONVERT_FIRST =
  * Fetches a folder file by file. The usual layout is asked for all at once; where it is not there, the older flat one.
  * @param {import("./models/source.js").AddressSource} source
  * @param {import("./download.js").ByteCount} count
- * @param {(unetConfig: string) => void} tell called when the configuration is there
+ * @param {(head: Head) => void} tell called when what comes before the weights is there
  * @returns {Promise<ModelFolder>}
  */
 async function fetchFolder({ name, base, foreign }, count, tell) {
   const small = { foreign, most: MAX_JSON };
   const large = { foreign, most: MAX_WEIGHTS };
+  const modelIndex = fetchOptionalText(new URL(MODEL_INDEX, base), small).then(notHtml);
+  modelIndex.catch(() => {});
   /** @param {0 | 1} layout @returns {Promise<[string, string, Uint8Array]>} */
   const parts = (layout) => {
     const config = UNET_CONFIG[layout];
     const weights = config.replace("config.json", WEIGHTS[0]);
     return Promise.all([
-      fetchText(new URL(config, base), small).then((text) => {
-        tell(text);
-        return text;
+      fetchText(new URL(config, base), small).then(async (unetConfig) => {
+        tell({ unetConfig, modelIndex: await modelIndex });
+        return unetConfig;
       }),
       fetchText(new URL(SCHEDULER_CONFIG[layout], base), small),
       fetchBytes(new URL(weights, base), count, large).catch((error) =>
@@ -91,19 +100,22 @@ async function fetchFolder({ name, base, foreign }, count, tell) {
   return { name, unetConfig, schedulerConfig, labels, golden: known(name, golden), weights };
 }
 
+/** What servers send in place of a file that is not there. @param {string | undefined} text */
+const notHtml = (text) => (text?.trimStart().startsWith("<") ? undefined : text);
+
 /** @param {string} name @param {string | undefined} golden */
 const known = (name, golden) => (golden === undefined ? undefined : parseGolden(name, golden));
 
 /**
  * @param {import("./models/source.js").ModelSource} source
  * @param {import("./download.js").ByteCount} count
- * @param {(unetConfig: string) => void} tell
+ * @param {(head: Head) => void} tell
  * @returns {Promise<ModelFolder>}
  */
 async function read(source, count, tell) {
   if (source.kind === "address") return fetchFolder(source, count, tell);
-  const { name, unetConfig, schedulerConfig, labels, golden } = source;
-  tell(unetConfig);
+  const { name, unetConfig, schedulerConfig, modelIndex, labels, golden } = source;
+  tell({ unetConfig, modelIndex });
   let weights;
   try {
     weights = new Uint8Array(await source.weights.arrayBuffer());
@@ -117,7 +129,7 @@ async function read(source, count, tell) {
 
 /**
  * @typedef {object} Reading a model on its way
- * @property {Promise<string>} unetConfig which is there before the weights
+ * @property {Promise<Head>} head which is there before the weights
  * @property {Promise<ModelFolder>} folder
  */
 
@@ -128,13 +140,14 @@ async function read(source, count, tell) {
  * @returns {Reading}
  */
 export function readModel(source, count) {
-  /** @type {(unetConfig: string) => void} */
+  /** @type {(head: Head) => void} */
   let tell = () => {};
-  /** @type {Promise<string>} */
+  /** @type {Promise<Head>} */
   const told = new Promise((resolve) => (tell = resolve));
   const folder = read(source, count, tell);
-  const unetConfig = Promise.race([told, folder.then((folder) => folder.unetConfig)]);
+  // Without an end of its own where the folder cannot be read.
+  const head = Promise.race([told, folder.then(() => told)]);
   // Whoever waits for them is told.
-  for (const promise of [folder, unetConfig]) promise.catch(() => {});
-  return { unetConfig, folder };
+  for (const promise of [folder, head]) promise.catch(() => {});
+  return { head, folder };
 }

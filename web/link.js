@@ -73,9 +73,11 @@ export class Link {
     }
     if (signal?.aborted) return Promise.reject(signal.reason);
     const id = ++this.#last;
-    return new Promise((resolve, reject) => {
+    const cancel = () => this.#cancel(id, signal?.reason);
+    /** @type {Promise<Calls[M]["result"]>} */
+    const answer = new Promise((resolve, reject) => {
       this.#pending.set(id, { method, resolve, reject });
-      signal?.addEventListener("abort", () => this.#cancel(id, signal.reason), { once: true });
+      signal?.addEventListener("abort", cancel);
       try {
         this.#worker.postMessage({ id, method, params });
       } catch (error) {
@@ -83,6 +85,8 @@ export class Link {
         reject(new Error(sentence(error)));
       }
     });
+    // A signal may outlive many calls: those of a walk have one for all its steps.
+    return answer.finally(() => signal?.removeEventListener("abort", cancel));
   }
 
   /** Ends the worker, whatever it is doing. */

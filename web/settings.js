@@ -328,12 +328,14 @@ export function wallSteps(trainTimesteps) {
 
 /**
  * @param {readonly number[]} choices ascending, not empty
- * @param {number} wish
+ * @param {number} wish may be infinite
  * @returns {number} the nearest choice
  */
 export function nearest(choices, wish) {
+  // From infinity, and to rounding from 1e20, all choices are equally far.
+  const near = Math.min(Math.max(...choices), Math.max(Math.min(...choices), wish));
   return choices.reduce((best, choice) =>
-    Math.abs(choice - wish) < Math.abs(best - wish) ? choice : best,
+    Math.abs(choice - near) < Math.abs(best - near) ? choice : best,
   );
 }
 

@@ -49,14 +49,10 @@ export async function start({ model: wish, device }, report) {
     }
     if (device === "webgpu" || gpu.reason === "") {
       try {
-        const { model, check } = await Promise.race([
-          startOn("webgpu", reading, count, report),
-          // What a lost GPU was asked it may never answer.
-          gpuLost.then((reason) => {
-            throw new Error(`the GPU was lost: ${reason}`);
-          }),
-        ]);
-        return { model, loaded: describe(model, null, check, gpu) };
+        return await unlessGpuIsLost(async () => {
+          const { model, check } = await startOn("webgpu", reading, count, report);
+          return { model, loaded: described(model, null, check, gpu) };
+        });
       } catch (error) {
         if (device === "webgpu" || error instanceof DownloadError) throw error;
         notice =
@@ -69,7 +65,25 @@ export async function start({ model: wish, device }, report) {
     }
   }
   const { model, check } = await startOn("cpu", reading, count, report);
-  return { model, loaded: describe(model, notice, check, null) };
+  return { model, loaded: described(model, notice, check, null) };
+}
+
+/**
+ * A start on the GPU, which is given up where that is lost: what a lost GPU was asked it may never answer.
+ * @template {{ model: Model }} S
+ * @param {() => Promise<S>} begin
+ * @returns {Promise<S>}
+ */
+async function unlessGpuIsLost(begin) {
+  let givenUp = false;
+  const lost = gpuLost.then((reason) => {
+    givenUp = true;
+    throw new Error(`the GPU was lost: ${reason}`);
+  });
+  const started = begin();
+  // What comes too late nobody has any use for. Nor does anybody wait for what goes wrong then.
+  started.then(({ model }) => givenUp && model.free()).catch(() => {});
+  return Promise.race([started, lost]);
 }
 
 /**
@@ -81,7 +95,9 @@ export async function start({ model: wish, device }, report) {
  */
 async function startOn(device, reading, count, report) {
   const ready = loadWasm(device, count).then(async (wasm) => {
-    await doneInFull(async () => wasm.prepare?.(await reading.unetConfig));
+    const { unetConfig, modelIndex } = await reading.head;
+    if (modelIndex !== undefined) wasm.checkModelIndex(modelIndex);
+    await doneInFull(async () => wasm.prepare?.(unetConfig));
     return wasm;
   });
   const [wasm, folder] = await Promise.all([ready, reading.folder]);
@@ -154,12 +170,23 @@ async function cpuAnswer(folder, count) {
 }
 
 /**
+ * What the page is told of a model; one that cannot be described is freed.
  * @param {Model} model
  * @param {string | null} notice
  * @param {StartCheck} check
  * @param {import("./gpu.js").Gpu | null} gpu null on the CPU
  * @returns {Loaded}
  */
+function described(model, notice, check, gpu) {
+  try {
+    return describe(model, notice, check, gpu);
+  } catch (error) {
+    model.free();
+    throw error;
+  }
+}
+
+/** @param {Model} model @param {string | null} notice @param {StartCheck} check @param {import("./gpu.js").Gpu | null} gpu @returns {Loaded} */
 function describe(model, notice, check, gpu) {
   const info = model.info;
   const { betas, alphasCumprod } = model.schedule();

@@ -37,6 +37,8 @@ export class Group {
   #values;
   /** @type {Set<(values: Values<P>) => void>} */
   #listeners = new Set();
+  /** What is left to the page: neither the address nor the visitor has said it. @type {Set<keyof P>} */
+  #left = new Set();
 
   /** @param {P} properties @param {Limits} limits @param {() => void} changed */
   constructor(properties, limits, changed) {
@@ -54,12 +56,30 @@ export class Group {
   /** What the visitor has chosen; it goes into the address. @param {Partial<Values<P>>} values */
   set(values) {
     this.assume(values);
+    for (const name of Object.keys(values)) this.#left.delete(name);
     this.#changed();
   }
 
   /** What the page has chosen; it goes into a link that is copied. @param {Partial<Values<P>>} values */
   assume(values) {
     this.#values = { ...this.#values, ...values };
+  }
+
+  /**
+   * A value that may be left to the page: the visitor's or the address's, else the page's choice. Ask it anew for
+   * each walk, because what suits a walk changes with the device that computes.
+   * @template {keyof P} N
+   * @param {N} name
+   * @param {() => NonNullable<Values<P>[N]>} choose
+   * @returns {NonNullable<Values<P>[N]>}
+   */
+  decide(name, choose) {
+    const given = this.#values[name];
+    if (given !== null && given !== undefined && !this.#left.has(name)) return given;
+    const value = choose();
+    this.#values = { ...this.#values, [name]: value };
+    this.#left.add(name);
+    return value;
   }
 
   /**
@@ -88,6 +108,7 @@ export class Group {
       }
     }
     this.#values = values;
+    this.#left.clear();
   }
 
   /** Tells the figure that its values have come from outside. */

@@ -2,6 +2,7 @@
 // loaded only when it is needed. The types say what crate/src/web/ exports.
 
 import { fetchCounted } from "./download.js";
+import { loadModule } from "./load-module.js";
 import { place } from "./places.js";
 
 /** @typedef {import("./protocol.js").Device} Device */
@@ -62,12 +63,14 @@ import { place } from "./places.js";
  * @typedef {object} Gif
  * @property {(images: Float32Array, shape: Uint32Array, centiseconds: number) => void} push
  * @property {() => Blob} finish consumes the Gif
+ * @property {() => void} free where it is not finished
  */
 
 /**
  * @typedef {object} WasmModule
  * @property {(init: { module_or_path: Response }) => Promise<unknown>} default
  * @property {ModelClass} Model
+ * @property {(modelIndex: string) => void} checkModelIndex refuses a pipeline that is more than a U-Net and a scheduler
  * @property {(unetConfig: string) => Promise<void>} [prepare] on WebGPU: compiles what the network needs before its weights are there
  * @property {(seed: number, draws: number, size: number) => Float32Array} noise
  * @property {(betaSchedule: import("./protocol.js").BetaSchedule, trainTimesteps: number) => import("./protocol.js").ScheduleCurves} scheduleOf
@@ -106,7 +109,7 @@ async function instantiate(device, count) {
   /** @type {WasmModule} */
   let module;
   try {
-    module = await import(new URL("walkback.js", base).href);
+    module = await loadModule(() => import(new URL("walkback.js", base).href), "default");
   } catch {
     throw new Error(
       `web/pkg/${device}/walkback.js could not be loaded. Is the page complete? "cargo xtask serve" builds it.`,

@@ -10,7 +10,6 @@ use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use walkback::picture::{GridLayout, grid_png};
 use walkback::train::dataset::Dataset;
 use walkback::train::idx::{Split, gzip};
 
@@ -48,25 +47,19 @@ fn write_training_set(train: &Dataset, dir: &Path) -> Result<(), Box<dyn Error>>
     Ok(())
 }
 
-/// The first test digits of each class as one grey picture, a row per class, without gaps.
+/// The first test digits of each class, class after class, as gzipped IDX: the page reads bytes, not a picture, because
+/// browsers that guard privacy alter what is read back from a canvas.
 fn write_page_digits(test: &Dataset, dir: &Path) -> Result<(), Box<dyn Error>> {
     let mut indices = test.first_of_each_class(TEST_PER_CLASS);
     // Stable: within a class the order of the set stays.
     indices.sort_by_key(|&i| test.labels[i]);
     let digits = test.select(&indices);
-    let x_0: Vec<f32> = (0..digits.len()).flat_map(|i| digits.image(i)).collect();
-    let shape = [digits.len(), digits.channels, digits.height, digits.width];
-    let layout = GridLayout {
-        columns: TEST_PER_CLASS,
-        scale: 1,
-        gap: 0,
-    };
     fs::create_dir_all(dir)?;
-    fs::write(dir.join("test-digits.png"), grid_png(&x_0, shape, layout)?)?;
+    fs::write(
+        dir.join("test-digits-idx3-ubyte.gz"),
+        gzip(&digits.images_to_idx())?,
+    )?;
     let index = serde_json::json!({
-        "height": digits.height,
-        "width": digits.width,
-        "columns": TEST_PER_CLASS,
         "labels": digits.labels,
         "test_indices": indices,
     });

@@ -3,27 +3,20 @@
 //! [`Pipeline`](crate::pipeline::Pipeline) takes the contents; it knows no file system. The older flat layout
 //! (`config.json`, weights and `scheduler_config.json` at the root) is read too, never written.
 
+pub mod layout;
+
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-/// Where the U-Net's configuration lies, in diffusers' layout and in the flat one.
-const UNET_CONFIG: [&str; 2] = ["unet/config.json", "config.json"];
-/// Where the scheduler's configuration lies, likewise.
-const SCHEDULER_CONFIG: [&str; 2] = ["scheduler/scheduler_config.json", "scheduler_config.json"];
-/// Names that the weights may have beside the U-Net's configuration.
-const WEIGHTS: [&str; 2] = [
-    "diffusion_pytorch_model.safetensors",
-    "diffusion_pytorch_model.fp16.safetensors",
-];
-const LABELS: &str = "labels.json";
-const GOLDEN: &str = "golden.json";
-const MODEL_INDEX: &str = "model_index.json";
+use crate::model_index::{self, ModelIndexError};
 
-/// The most bytes a JSON file may have; ours have a few thousand.
-const MAX_JSON_BYTES: u64 = 16 << 20;
+use layout::{GOLDEN, LABELS, MAX_JSON, MODEL_INDEX, SCHEDULER_CONFIG, UNET_CONFIG, WEIGHTS};
+
+/// What Windows' editors write before the text; JSON knows no such character.
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// `model_index.json` of every folder written here: the parts of diffusers' DDPMPipeline.
 const MODEL_INDEX_JSON: &str = r#"{
@@ -90,6 +83,14 @@ pub enum FolderError {
         /// The file.
         path: PathBuf,
     },
+    /// `model_index.json` names a pipeline whose U-Net does not draw images by itself.
+    #[error("{}: {reason}", .path.display())]
+    Pipeline {
+        /// The file.
+        path: PathBuf,
+        /// What else the pipeline needs.
+        reason: ModelIndexError,
+    },
     /// The operating system refused to write.
     #[error("{}: cannot be written ({source}). Check the permissions and the space on the disk; what was there before is kept", .path.display())]
     Write {
@@ -104,6 +105,13 @@ pub enum FolderError {
 pub fn read(path: &Path) -> Result<ModelFolder, FolderError> {
     if !path.is_dir() {
         return Err(FolderError::NoFolder { path: path.into() });
+    }
+    let index = path.join(MODEL_INDEX);
+    if index.is_file() {
+        model_index::check(&read_json(&index)?).map_err(|reason| FolderError::Pipeline {
+            path: index,
+            reason,
+        })?;
     }
     let unet_config = first_of(path, &UNET_CONFIG).ok_or_else(|| FolderError::Missing {
         path: path.into(),
@@ -242,7 +250,11 @@ fn find_weights(dir: &Path) -> Result<PathBuf, FolderError> {
     })
 }
 
-fn read_json(path: &Path) -> Result<String, FolderError> {
+/// The text of a JSON file of at most 16 MiB, without the byte order mark that some editors put in front.
+///
+/// # Errors
+/// It cannot be read, is larger, or is not UTF-8.
+pub fn read_json(path: &Path) -> Result<String, FolderError> {
     let read = |source| FolderError::Read {
         path: path.into(),
         source,
@@ -250,11 +262,14 @@ fn read_json(path: &Path) -> Result<String, FolderError> {
     let mut text = String::new();
     let length = File::open(path)
         .map_err(read)?
-        .take(MAX_JSON_BYTES + 1)
+        .take(MAX_JSON + 1)
         .read_to_string(&mut text)
         .map_err(read)?;
-    if length as u64 > MAX_JSON_BYTES {
+    if length as u64 > MAX_JSON {
         return Err(FolderError::TooLarge { path: path.into() });
+    }
+    if text.starts_with(BYTE_ORDER_MARK) {
+        text.drain(..BYTE_ORDER_MARK.len_utf8());
     }
     Ok(text)
 }

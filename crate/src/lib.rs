@@ -19,6 +19,28 @@
 //! truth, T times over (Algorithm 2, [`sampler::Ddpm`]), or fewer with the other samplers of [`sampler`]. A [`chain`] keeps
 //! the state and tells at every step what the network saw: x_t, its guess of x_0, and the noise.
 //!
+//! # One walk, in a few lines
+//!
+//! ```
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use walkback::{chain::*, folder, picture::*, pipeline::Pipeline, sampler::SamplerKind};
+//!
+//! let files = folder::read("../pretrained/mnist".as_ref())?;
+//! let model = Pipeline::from_folder(&files, &burn::tensor::Device::flex())?;
+//! let (sampler, num_inference_steps) = (SamplerKind::Ddim, 10);
+//! let options = ChainOptions { seed: 7, sampler, num_inference_steps, ..Default::default() };
+//! let mut chain = Chain::new(model.scheduler(), &model.spec(), options)?;
+//! while !chain.is_done() {
+//!     pollster::block_on(chain.step(&model))?;
+//! }
+//! let png = grid_png(chain.x_t(), chain.shape(), GridLayout::new(1, 8))?;
+//! # let scratch = tempfile::tempdir()?;
+//! # let out = scratch.path();
+//! std::fs::write(out.join("digit.png"), png)?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # The modules, lower ones first
 //!
 //! | module | what is in it | equations |
@@ -32,6 +54,7 @@
 //! | [`unet`] | the network, its weights, its kernels | appendix B |
 //! | [`chain`] | the walk: state, step, what a step reveals | Algorithm 2 |
 //! | [`pipeline`] | a model folder in memory, ready to predict | |
+//! | [`model_index`] | which parts a pipeline of diffusers has | |
 //! | `picture` | grids and animations as PNG and GIF | |
 //! | `folder`, `train` | native: files, training | Algorithm 1, eq. 14 |
 //! | `eval` | native: the bound on test images, samples before a judge | eq. 5; Heusel et al. eq. 6 |
@@ -51,6 +74,7 @@ pub mod folder;
 pub mod forward;
 mod json;
 pub mod likelihood;
+pub mod model_index;
 pub mod noise;
 #[cfg(any(feature = "native", target_arch = "wasm32"))]
 pub mod picture;

@@ -135,6 +135,71 @@ fn what_is_missing_is_named() {
 }
 
 #[test]
+fn a_byte_order_mark_is_no_part_of_a_file() {
+    let dir = tempfile::tempdir().unwrap();
+    folder::write(dir.path(), &model()).unwrap();
+    for (name, text) in [
+        ("unet/config.json", model().unet_config),
+        ("scheduler/scheduler_config.json", model().scheduler_config),
+        ("labels.json", model().labels.unwrap()),
+        ("model_index.json", "{}".into()),
+    ] {
+        fs::write(dir.path().join(name), format!("\u{feff}{text}")).unwrap();
+    }
+    assert_eq!(folder::read(dir.path()).unwrap(), model());
+}
+
+#[test]
+fn a_pipeline_whose_net_draws_latents_is_refused_by_its_parts() {
+    let dir = tempfile::tempdir().unwrap();
+    folder::write(dir.path(), &model()).unwrap();
+    let index = dir.path().join("model_index.json");
+    let parts = |class: &str, more: &[(&str, serde_json::Value)]| {
+        let mut index = serde_json::json!({
+            "_class_name": class,
+            "_diffusers_version": "0.4.2",
+            "scheduler": ["diffusers", "DDIMScheduler"],
+            "unet": ["diffusers", "UNet2DModel"],
+            "requires_safety_checker": false,
+            "feature_extractor": [null, null],
+        });
+        let map = index.as_object_mut().unwrap();
+        map.extend(more.iter().map(|(k, v)| (k.to_string(), v.clone())));
+        index.to_string()
+    };
+    fs::write(&index, parts("DDPMPipeline", &[])).unwrap();
+    assert_eq!(folder::read(dir.path()).unwrap(), model());
+
+    let vq = ("vqvae", serde_json::json!(["diffusers", "VQModel"]));
+    let text = (
+        "text_encoder",
+        serde_json::json!(["transformers", "CLIPTextModel"]),
+    );
+    for (class, more, says) in [
+        (
+            "LDMPipeline",
+            &[vq.clone()][..],
+            "a pipeline of class LDMPipeline, which needs vqvae (VQModel) beside its U-Net",
+        ),
+        (
+            "LDMTextToImagePipeline",
+            &[text, vq],
+            "which needs text_encoder (CLIPTextModel), vqvae (VQModel) beside its U-Net",
+        ),
+    ] {
+        fs::write(&index, parts(class, more)).unwrap();
+        let error = folder::read(dir.path()).unwrap_err().to_string();
+        assert!(
+            error.contains("model_index.json: ") && error.contains(says),
+            "{error}"
+        );
+    }
+    fs::write(&index, "<html>").unwrap();
+    let error = folder::read(dir.path()).unwrap_err().to_string();
+    assert!(error.contains("this is not JSON"), "{error}");
+}
+
+#[test]
 fn json_that_is_not_text_or_far_too_large_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     folder::write(dir.path(), &model()).unwrap();

@@ -85,6 +85,56 @@ fn a_folder_for_each_class_gives_the_labels_their_names() {
 }
 
 #[test]
+fn folders_that_split_a_set_are_no_classes() {
+    let both: &[(&str, Rgb<u8>)] = &[("blue", BLUE), ("red", RED)];
+    for (train, kept) in [
+        ("train", &["val", "test"][..]),
+        ("Train", &["Validation"]),
+        ("TRAIN", &["valid"]),
+        ("train", &[]),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        classes(&dir.path().join(train), 16, both);
+        for name in kept {
+            classes(&dir.path().join(name), 16, &both[..1]);
+        }
+        let set = found(dir.path());
+        assert_eq!(set.names, ["blue", "red"], "{train} {kept:?}");
+        assert_eq!(set.data.len(), 32);
+        for name in kept {
+            assert!(told(&set, name), "{:?}", set.notes);
+        }
+        // The last of these is what a model is judged by: `test` where there are several.
+        let judged = open(dir.path(), Split::Test, &Wanted::default());
+        assert_eq!(
+            judged.is_ok_and(|set| set.data.len() == 16),
+            !kept.is_empty()
+        );
+    }
+    // A train among vehicles is a class.
+    let dir = tempfile::tempdir().unwrap();
+    classes(dir.path(), 16, &[("car", BLUE), ("train", RED)]);
+    assert_eq!(found(dir.path()).names, ["car", "train"]);
+}
+
+#[test]
+fn a_jpeg_that_is_cut_short_is_refused_at_every_length() {
+    let mut whole = Vec::new();
+    let encoder = JpegEncoder::new(&mut whole);
+    square(48, RED).write_with_encoder(encoder).unwrap();
+    let dir = repeated(|path| fs::write(path, &whole).unwrap());
+    found(dir.path());
+    for length in (100..whole.len()).step_by(7) {
+        fs::write(dir.path().join("7.png"), &whole[..length]).unwrap();
+        let error = open(dir.path(), Split::Train, &Wanted::default()).unwrap_err();
+        assert!(
+            error.to_string().contains("7.png: cannot be read"),
+            "{length}"
+        );
+    }
+}
+
+#[test]
 fn numbers_of_classes_keep_their_order() {
     let dir = tempfile::tempdir().unwrap();
     classes(dir.path(), 8, &[("10", RED), ("9", BLUE)]);

@@ -2,6 +2,7 @@
 
 #![cfg(feature = "native")]
 
+use std::io::Read;
 use walkback::picture::{Animation, GridLayout, PictureError, Raster, grid, grid_png, to_byte};
 
 fn layout(columns: usize, scale: usize, gap: usize) -> GridLayout {
@@ -90,12 +91,19 @@ fn a_png_decodes_to_the_same_pixels() {
 
 #[test]
 fn the_page_s_digits_are_the_size_the_page_expects() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../web/digits/test-digits.png");
-    let digits = decode_png(&std::fs::read(path).unwrap());
-    assert_eq!(
-        (digits.width, digits.height, digits.channels),
-        (280, 280, 1)
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../web/digits/test-digits-idx3-ubyte.gz"
     );
+    let file = std::fs::File::open(path).unwrap();
+    let mut digits = Vec::new();
+    flate2::read::GzDecoder::new(file)
+        .read_to_end(&mut digits)
+        .unwrap();
+    // Unsigned bytes in three dimensions: 100 x 28 x 28.
+    let header = [0, 0, 8, 3, 0, 0, 0, 100, 0, 0, 0, 28, 0, 0, 0, 28];
+    assert_eq!(digits[..16], header);
+    assert_eq!(digits.len(), 16 + 100 * 28 * 28);
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../web/digits/train-mean.json");
     let mean: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
     let mean: Vec<f64> = serde_json::from_value(mean["mean"].clone()).unwrap();

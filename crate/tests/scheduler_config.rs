@@ -39,6 +39,30 @@ fn missing_keys_and_nulls_take_the_default() {
 }
 
 #[test]
+fn what_does_not_predict_epsilon_in_an_old_file_predicts_x_0() {
+    for (file, expected) in [
+        (json!({ "predict_epsilon": false }), PredictionType::Sample),
+        // diffusers 0.9 to 0.12 wrote both.
+        (
+            json!({ "predict_epsilon": false, "prediction_type": "epsilon" }),
+            PredictionType::Sample,
+        ),
+        (
+            json!({ "predict_epsilon": false, "prediction_type": "v_prediction" }),
+            PredictionType::VPrediction,
+        ),
+        (json!({ "predict_epsilon": true }), PredictionType::Epsilon),
+        (json!({ "predict_epsilon": null }), PredictionType::Epsilon),
+        (
+            json!({ "predict_epsilon": true, "prediction_type": "sample" }),
+            PredictionType::Sample,
+        ),
+    ] {
+        assert_eq!(read(&file).unwrap().prediction_type, expected, "{file}");
+    }
+}
+
+#[test]
 fn a_dpm_solver_folder_is_read_with_its_own_default_spacing() {
     let text = r#"{ "_class_name": "DPMSolverMultistepScheduler", "lambda_min_clipped": -Infinity,
         "note": "quotes \" and -Infinity in a string stay", "variance_type": null }"#;

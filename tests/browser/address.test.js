@@ -93,6 +93,26 @@ describe("an address of any content", () => {
   });
 });
 
+test("an address beyond all numbers gives the last or the first, and says so", () => {
+  const limits = models[0] ?? assert.fail();
+  for (const [list, most, least] of /** @type {const} */ ([
+    [properties.walk.steps, 1000, 10],
+    [properties.many.steps, 250, 4],
+    [properties.wall.steps, 50, 2],
+    [properties.repaint.resamplings, 10, 1],
+    [properties.walk.guidance, 4, 0],
+    [properties.walk.label, 9, 0],
+  ])) {
+    for (const [text, value] of /** @type {const} */ ([
+      ["1e999", most],
+      ["1e20", most],
+      ["-1e999", least],
+    ])) {
+      assert.deepEqual(list.read(text, limits), { value, exact: false }, text);
+    }
+  }
+});
+
 test("an address gives what a control can show, and says what it could not", () => {
   /** @type {[string, import("../../web/settings.js").Property<any>, string, number][]} */
   const asked = [

@@ -52,6 +52,17 @@ describe("what is no model", () => {
         await changed(t, "plain", { [config]: " ".repeat(17e6) }),
       ],
       [/no text in UTF-8/, await changed(t, "plain", { [config]: Uint8Array.of(0xff, 0xfe, 0) })],
+      [
+        /model_index\.json: this is a pipeline of class LDMPipeline, which needs vqvae \(VQModel\)/,
+        await changed(t, "plain", {
+          "model_index.json": JSON.stringify({
+            _class_name: "LDMPipeline",
+            scheduler: ["diffusers", "DDIMScheduler"],
+            unet: ["diffusers", "UNet2DModel"],
+            vqvae: ["diffusers", "VQModel"],
+          }),
+        }),
+      ],
       // These are found out by the crate, after the model before was put away.
       [/unet\/config\.json cannot be read/, await changed(t, "plain", { [config]: "<html>" })],
       [

@@ -200,6 +200,50 @@ describe("a GPU that fails", () => {
   });
 });
 
+test("a model that a lost GPU loads too late is freed", async (t) => {
+  const answers = fakeGpu("");
+  // Lost while the model is loaded; the crate finds that out by and by.
+  answers["/web/gpu-watch.js"] = {
+    body: `export class GpuRefusal extends Error {}
+      export let lose;
+      export const gpuLost = new Promise((resolve) => (lose = resolve));
+      export const gpuIsLost = async () => false;
+      export const doneInFull = async (work) => work();
+      export const watchGpu = () => {};`,
+  };
+  answers["/web/pkg/webgpu/walkback.js"] = {
+    body: `import { lose } from "/web/gpu-watch.js";
+      const told = new BroadcastChannel("freed");
+      export default async () => {};
+      export class Model {
+        info = { device: "webgpu", adapter: "", classes: [] };
+        static async load() {
+          lose("reset");
+          await new Promise((resolve) => setTimeout(resolve, 100));
+          return new Model();
+        }
+        async probe() {
+          const golden = await fetch("/pretrained/mnist/golden.json");
+          return Float32Array.from((await golden.json()).eps);
+        }
+        schedule() { return { betas: new Float64Array(), alphasCumprod: new Float64Array() }; }
+        free() { told.postMessage("freed"); }
+      }`,
+  };
+  const visitor = await site.visitWith(t, answers, "", {
+    prepare: (context) =>
+      context.addInitScript(() => {
+        const freed = { count: 0 };
+        new BroadcastChannel("freed").onmessage = () => (freed.count += 1);
+        Object.assign(globalThis, { freed });
+      }),
+  });
+  await visitor.revealed();
+  await visitor.page.getByText(/the GPU was lost: reset.*so the CPU computes/).waitFor();
+  await visitor.until(async () => (await visitor.page.evaluate("freed.count")) > 0);
+  assert.equal(await visitor.page.evaluate("freed.count"), 1);
+});
+
 test("the way out of a missing GPU leads to the same model and walk", async (t) => {
   const model = "tests/conformance/plain/";
   const address = `?device=webgpu&model=${model}#steps=10&seed=7&at=2`;

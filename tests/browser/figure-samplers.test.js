@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { watchChains } from "./chains.js";
 import { openSite } from "./site.js";
+import { showFigures, standInPage } from "./stand-in.js";
 
 const HEADING = "Same noise, other samplers";
 
@@ -126,5 +127,45 @@ describe("same noise, other samplers", () => {
     await visitor.page.waitForTimeout(500);
     assert.deepEqual((await chains({ sampler: "dpm++", count: 1 })).opened, []);
     await visitor.leave();
+  });
+});
+
+describe("a replay", () => {
+  /** @param {import("node:test").TestContext} t */
+  const arrived = async (t) => {
+    const { page } = await site.visitWith(t, await standInPage(), "#compareA.steps=10");
+    await showFigures(page, { only: ["samplers"] });
+    const section = page.getByRole("region", { name: HEADING });
+    await section.scrollIntoViewIfNeeded();
+    const images = section.getByRole("img", { name: /^Chain [ABC], the image/ });
+    await images.nth(2).waitFor();
+    const play = section.locator(".way button");
+    return { page, section, images, play };
+  };
+
+  test("ends with the images where the figure is left meanwhile", async (t) => {
+    const { page, images, play } = await arrived(t);
+    await play.click();
+    await images.first().waitFor({ state: "detached" });
+    await page.evaluate(() => scrollTo(0, 0));
+    await images.nth(2).waitFor({ state: "attached", timeout: 2000 });
+    assert.equal(await play.textContent(), "Walk again");
+  });
+
+  test("is drawn once a frame, however often it is begun", async (t) => {
+    const { play } = await arrived(t);
+    const asked = await play.evaluate(async (button) => {
+      const { requestAnimationFrame } = globalThis;
+      let asked = 0;
+      globalThis.requestAnimationFrame = (tell) => {
+        asked += 1;
+        return requestAnimationFrame(tell);
+      };
+      for (let press = 0; press < 3; press++) /** @type {HTMLElement} */ (button).click();
+      for (let frame = 0; frame < 20; frame++) await new Promise(requestAnimationFrame);
+      return asked;
+    });
+    // Each frame asks for the next and for its drawing.
+    assert.ok(asked > 20 && asked <= 2 * 20 + 3, `${asked} times in 20 frames`);
   });
 });

@@ -5,29 +5,32 @@ import { describe, test } from "node:test";
 import puppeteer from "puppeteer-core";
 import { seeAllFigures } from "./figures.js";
 import { SLOW, serve } from "./helpers.js";
+import { showFigures, standInPage } from "./stand-in.js";
 
 const executablePath = process.env["FIREFOX"] ?? "";
 const skip =
   executablePath === "" && "name a Firefox in $FIREFOX, or let `cargo xtask test` find one";
 
+/** @param {import("node:test").TestContext} t */
+async function openFirefox(t) {
+  const browser = await puppeteer.launch({ browser: "firefox", executablePath, headless: true });
+  t.after(() => browser.close());
+  const page = await browser.newPage();
+  await page.setViewport({ width: 1280, height: 900 });
+  return page;
+}
+
 describe("the page in Firefox", { skip, timeout: SLOW }, () => {
   test("walks to an image, has its figures ready, and complains of nothing", async (t) => {
     const server = await serve();
     t.after(server.close);
-    const browser = await puppeteer.launch({
-      browser: "firefox",
-      executablePath,
-      headless: true,
-    });
-    t.after(() => browser.close());
-    const page = await browser.newPage();
+    const page = await openFirefox(t);
     /** @type {string[]} */
     const complaints = [];
     page.on("console", (message) => {
       if (message.type() === "error") complaints.push(message.text());
     });
     page.on("pageerror", (error) => complaints.push(String(error)));
-    await page.setViewport({ width: 1280, height: 900 });
     await page.goto(`${server.url}?device=cpu#steps=10`);
 
     await page.waitForSelector('canvas[aria-label^="The finished image"]', { timeout: SLOW });
@@ -39,5 +42,46 @@ describe("the page in Firefox", { skip, timeout: SLOW }, () => {
 
     await seeAllFigures(page);
     assert.deepEqual(complaints, []);
+  });
+
+  // Firefox remembers what failed to load, and asks for it no more under the same address.
+  test("has a figure when it is tried again, though its code failed to load before", async (t) => {
+    const answers = await standInPage();
+    const server = await serve(answers);
+    t.after(server.close);
+    const page = await openFirefox(t);
+    await page.goto(server.url);
+    const wall = '[data-figure="wall"]';
+    const again = `${wall} .figure-failure button`;
+    /** @param {string} words */
+    const press = async (words) => {
+      await page.waitForFunction(
+        (button, words) => document.querySelector(button)?.textContent === words,
+        {},
+        again,
+        words,
+      );
+      await page.$eval(again, (button) => /** @type {HTMLElement} */ (button).click());
+    };
+    /** @param {string} file */
+    const seeWithout = async (file) => {
+      answers[file] = { status: 503 };
+      await showFigures(page, { only: ["wall"] });
+      await page.$eval(wall, (place) => place.scrollIntoView());
+      await page.waitForSelector(again);
+      delete answers[file];
+    };
+    await seeWithout("/web/figures/wall.js");
+    await press("Try again");
+    await page.waitForSelector(`${wall}[data-ready]`);
+
+    // What the figure's code imports has no other address: only a reload asks for it again.
+    await page.goto(server.url);
+    await seeWithout("/web/figures/wall/walk.js");
+    await press("Try again");
+    await press("Reload the page");
+    await showFigures(page, { only: ["wall"] });
+    await page.$eval(wall, (place) => place.scrollIntoView());
+    await page.waitForSelector(`${wall}[data-ready]`);
   });
 });

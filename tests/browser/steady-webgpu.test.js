@@ -46,6 +46,10 @@ describe("a GPU that is lost", { timeout: 2 * SLOW }, () => {
     changes = await run(`return changes.splice(0)`);
     assert.equal(changes.at(-1)?.device, "cpu");
     assert.match(changes.at(-1)?.notice ?? "", /so the CPU computes from here on/);
+
+    const next = await run(`return engine.load({ model: "small", device: "webgpu" })`);
+    assert.equal(next.info.device, "cpu", "for the next model, too");
+    assert.match(next.notice, /GPU was lost twice, so the CPU computes\.$/);
   });
 
   test("is told in the page, which walks on on the CPU where there is no other", async (t) => {

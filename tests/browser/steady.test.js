@@ -78,6 +78,38 @@ describe("a worker that breaks down", () => {
     }
   });
 
+  test("while it loads another model is not said to have interrupted anything", async (t) => {
+    const run = await engineOn(t);
+    const said = await run(
+      `await tell("corrupt");
+       const load = () => engine.load({ model: it, device: "cpu" });
+       const failed = await load().then(() => "loaded", (error) => error.message);
+       const told = changes.splice(0);
+       await load();
+       return { failed, told, later: changes, frames: (await walk({ seed: 3, count: 1, label: null, steps: 2 })).length };`,
+      "small",
+    );
+    assert.match(said.failed, /^The computation broke down while loading the model/);
+    assert.deepEqual([said.told, said.later], [[], []]);
+    assert.equal(said.frames, 2);
+  });
+
+  test("before another model is loaded leaves no promise that something goes on", async (t) => {
+    const run = await engineOn(t);
+    const notices = await run(
+      `const chain = await engine.open({ seed: 3, count: 1, label: null, steps: 6 });
+       await chain.step();
+       await tell("corrupt");
+       await engine.denoise({ x: chain.xt, count: 1, timestep: 500 }).catch(() => {});
+       await engine.load({ model: it, device: "cpu" });
+       return changes.map(({ notice }) => notice);`,
+      "small",
+    );
+    assert.match(notices[0], /What was under way goes on as soon as/);
+    assert.match(notices[1], /^The computation broke down \(.+\)\.$/);
+    assert.equal(notices.length, 2);
+  });
+
   test("is told in the page, which goes on when asked", async (t) => {
     const answers = { ...(await fixtureModel("small")), ...(await fragileWorker()) };
     const viewport = { width: 1280, height: 720 };
@@ -111,6 +143,33 @@ describe("a worker that breaks down", () => {
     await notice.getByRole("button", { name: "Close" }).click();
     assert.equal(await notice.getByText(/broke down/).count(), 0);
   });
+});
+
+test("a walk leaves nothing behind on the signals that can end it", async (t) => {
+  const run = await engineOn(t);
+  const listeners = await run(
+    `let listeners = 0;
+     const { addEventListener, removeEventListener } = AbortSignal.prototype;
+     AbortSignal.prototype.addEventListener = function (...how) {
+       listeners += 1;
+       return addEventListener.apply(this, how);
+     };
+     AbortSignal.prototype.removeEventListener = function (...how) {
+       listeners -= 1;
+       return removeEventListener.apply(this, how);
+     };
+     const { signal } = new AbortController();
+     const chain = await engine.open(it, signal);
+     const counts = [listeners];
+     for (let i = 0; i < it.steps; i++) {
+       await chain.step();
+       counts.push(listeners);
+     }
+     chain.close();
+     return [...counts, listeners];`,
+    options,
+  );
+  assert.deepEqual(listeners, [1, 1, 1, 1, 1, 1, 1, 0]);
 });
 
 describe("memory that does not suffice", () => {

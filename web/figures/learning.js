@@ -161,6 +161,7 @@ class Learning {
 
   /** @param {boolean} resting */
   rest(resting) {
+    this.#picker.rest(resting);
     this.#ask.rest(resting);
     this.#fill.rest(resting);
     // What is known of the curves is kept; the rest of them is computed when somebody looks again.
@@ -170,6 +171,7 @@ class Learning {
 
   dispose() {
     this.#unlisten();
+    this.#picker.dispose();
     this.#ask.cancel();
     this.#fill.cancel();
     this.#plot.dispose();

@@ -35,8 +35,7 @@ export async function create(root, context) {
   const T = info.trainTimesteps;
   const settings = state.group("many");
   const stepsOf = () =>
-    settings.values.steps ?? perDevice(loaded, { gpu: 50, cpu: 12, software: 4 });
-  settings.assume({ steps: stepsOf() });
+    settings.decide("steps", () => perDevice(loaded, { gpu: 50, cpu: 12, software: 4 }));
   const gate = createGate();
 
   /** @param {Partial<typeof settings.values>} values */
@@ -194,7 +193,8 @@ export async function create(root, context) {
 
   const begin = () => {
     const { digit, seed: chosen, told: isTold, t } = settings.values;
-    const now = [digit, chosen, isTold, stepsOf()].join();
+    steps.value = stepsOf();
+    const now = [digit, chosen, isTold, steps.value].join();
     if (now !== foundFor) {
       foundFor = now;
       found.clear();
@@ -209,8 +209,6 @@ export async function create(root, context) {
     time.value = t;
     seed.value = chosen;
     told.value = isTold;
-    settings.assume({ steps: stepsOf() });
-    steps.value = stepsOf();
     begin();
   });
   begin();
@@ -218,10 +216,12 @@ export async function create(root, context) {
   return {
     rest(resting) {
       gate.rest(resting);
+      picker.rest(resting);
       compute.rest(resting);
     },
     dispose() {
       compute.cancel();
+      picker.dispose();
       unlisten();
       plot.dispose();
     },

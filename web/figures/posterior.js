@@ -35,9 +35,8 @@ export async function create(root, context) {
   const { info } = loaded;
   const T = info.trainTimesteps;
   const settings = state.group("posterior");
-  const suitable = suitableSteps(loaded, { gpu: 250, cpu: 50, software: 10 });
-  const stepsOf = () => settings.values.steps ?? suitable;
-  settings.assume({ steps: stepsOf() });
+  const stepsOf = () =>
+    settings.decide("steps", () => suitableSteps(loaded, { gpu: 250, cpu: 50, software: 10 }));
   const gate = createGate();
 
   /** @param {Partial<typeof settings.values>} values */
@@ -117,6 +116,7 @@ export async function create(root, context) {
     const { x0: truth, digit } = picker;
     if (truth === null) return;
     const count = stepsOf();
+    steps.value = count;
     const own = labelFor(info, digit);
     const options = {
       seed: chosen,
@@ -171,7 +171,6 @@ export async function create(root, context) {
     picker.value = values.digit;
     told.value = values.told;
     seed.value = values.seed;
-    settings.assume({ steps: stepsOf() });
     steps.value = stepsOf();
     compute.ask();
   });
@@ -180,10 +179,12 @@ export async function create(root, context) {
   return {
     rest(resting) {
       gate.rest(resting);
+      picker.rest(resting);
       compute.rest(resting);
     },
     dispose() {
       compute.cancel();
+      picker.dispose();
       unlisten();
       plot.dispose();
     },

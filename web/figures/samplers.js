@@ -25,6 +25,8 @@ export function create(root, context) {
   const gate = createGate();
   /** Where a running replay is; null: none runs. @type {number | null} */
   let replay = null;
+  /** The next frame of the replay. */
+  let ticking = 0;
 
   const inner = { ...context, gate, advanced: () => draw() };
   const lanes = [
@@ -78,7 +80,7 @@ export function create(root, context) {
     value: settings.values.at,
     format: (at) => (at >= END ? "image" : `t ≈ ${Math.round(timeAt(at))}`),
     onInput: (at) => {
-      replay = null;
+      endReplay();
       settings.set({ at });
       draw();
     },
@@ -123,22 +125,29 @@ export function create(root, context) {
     lanes.forEach((lane, i) => (lane.hidden = !three && i === 2));
   });
 
-  let resting = false;
-  const toggle = () => {
-    replay = replay === null ? 0 : null;
-    draw();
+  const endReplay = () => {
     if (replay === null) return;
+    cancelAnimationFrame(ticking);
+    replay = null;
+    draw();
+  };
+  const beginReplay = () => {
+    replay = 0;
     settings.set({ at: END });
+    draw();
     const began = performance.now();
     const tick = () => {
-      if (replay === null || resting) return;
       // The chains may still be under way: the replay waits for them.
       const at = Math.min((END * (performance.now() - began)) / REPLAY, live());
       replay = at >= END ? null : at;
       draw();
-      requestAnimationFrame(tick);
+      if (replay !== null) ticking = requestAnimationFrame(tick);
     };
-    requestAnimationFrame(tick);
+    ticking = requestAnimationFrame(tick);
+  };
+  const toggle = () => {
+    if (replay === null) beginReplay();
+    else endReplay();
   };
 
   const begin = () => {
@@ -160,13 +169,12 @@ export function create(root, context) {
 
   return {
     rest(value) {
-      resting = value;
-      if (value) replay = null;
+      if (value) endReplay();
       gate.rest(value);
       for (const lane of lanes) lane.rest(value);
     },
     dispose() {
-      replay = null;
+      endReplay();
       for (const lane of lanes) lane.dispose();
       unlisten();
     },

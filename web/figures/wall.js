@@ -25,10 +25,10 @@ export function create(root, { engine, loaded, shape, state, history, calm, fail
   const { info } = loaded;
   const [, , height = 1, width = 1] = shape;
   const settings = state.group("wall");
-  const slow = info.device === "cpu" || isSlow(loaded);
+  const isCpu = () => loaded.info.device === "cpu";
+  const isSlowWall = () => isCpu() || isSlow(loaded);
   const choices = wallSteps(info.trainTimesteps);
-  const steps = () => settings.values.steps ?? nearest(choices, slow ? 8 : 20);
-  settings.assume({ steps: steps() });
+  const steps = () => settings.decide("steps", () => nearest(choices, isSlowWall() ? 8 : 20));
   const guided = info.nullLabel !== null && info.classes.length > 0;
 
   /** The classes of the rows. */
@@ -41,9 +41,18 @@ export function create(root, { engine, loaded, shape, state, history, calm, fail
       : `Ten rows of ten, row by row ${rows.map((label) => info.classes[label]).join(", ")}`;
 
   /** How many images walk at once; found out by walking. */
-  let batch = slow ? 10 : 50;
-  // Where a step takes seconds a hundred walks wait to be asked for: other figures need the device as well.
-  let paused = calm || (info.device === "cpu" && isSlow(loaded));
+  let batch = 0;
+  let paused = calm;
+  /** The device that these suit. @type {import("../protocol.js").Device | null} */
+  let suited = null;
+  const suitDevice = () => {
+    if (suited === loaded.info.device) return;
+    suited = loaded.info.device;
+    batch = isSlowWall() ? 10 : 50;
+    // Where a step takes seconds a hundred walks wait to be asked for: other figures need the device as well.
+    if (isCpu() && isSlow(loaded)) paused = true;
+  };
+  suitDevice();
   let resting = false;
   let done = false;
   const gate = createGate();
@@ -114,8 +123,8 @@ export function create(root, { engine, loaded, shape, state, history, calm, fail
   };
   function onPress() {
     if (done) {
-      paused = false;
       begin();
+      paused = false;
     } else paused = !paused;
     stand();
     showPlay();
@@ -126,6 +135,9 @@ export function create(root, { engine, loaded, shape, state, history, calm, fail
     begin();
   };
   const begin = () => {
+    suitDevice();
+    stand();
+    count.value = steps();
     done = false;
     showPlay();
     walk.ask();
@@ -200,13 +212,10 @@ export function create(root, { engine, loaded, shape, state, history, calm, fail
   }, fail);
 
   const unlisten = settings.listen(({ seed: newSeed, guidance: newGuidance }) => {
-    settings.assume({ steps: steps() });
     seed.value = newSeed;
     guidance.value = newGuidance;
-    count.value = steps();
     begin();
   });
-  stand();
   begin();
   return {
     rest(value) {

@@ -1,29 +1,23 @@
 // Which file of a model is which: the layout of Hugging Face diffusers (unet/, scheduler/), the older flat
-// one, or a few loose files. As in crate/src/folder.rs.
+// one, or a few loose files. As in crate/src/folder.rs, with the names of crate/src/folder/layout.rs.
+
+import {
+  GOLDEN,
+  LABELS,
+  MAX_JSON,
+  MAX_WEIGHTS,
+  MODEL_INDEX,
+  SCHEDULER_CONFIG,
+  UNET_CONFIG,
+  WEIGHTS,
+} from "./names.js";
 
 /** @typedef {{ path: string, size: number }} Entry a file; its path has forward slashes */
 /**
  * What a model is made of.
  * @template T
- * @typedef {{ unetConfig: T, schedulerConfig: T, labels: T | undefined, golden: T | undefined, weights: T }} Parts
+ * @typedef {{ unetConfig: T, schedulerConfig: T, modelIndex: T | undefined, labels: T | undefined, golden: T | undefined, weights: T }} Parts
  */
-
-export const UNET_CONFIG = /** @type {const} */ (["unet/config.json", "config.json"]);
-export const SCHEDULER_CONFIG = /** @type {const} */ ([
-  "scheduler/scheduler_config.json",
-  "scheduler_config.json",
-]);
-export const WEIGHTS = /** @type {const} */ ([
-  "diffusion_pytorch_model.safetensors",
-  "diffusion_pytorch_model.fp16.safetensors",
-]);
-export const LABELS = "labels.json";
-export const GOLDEN = "golden.json";
-
-/** The most bytes of weights: with their copy in the memory of wasm, which ends at 4 GB, more do not fit. */
-export const MAX_WEIGHTS = 1 << 30;
-/** The most bytes of a JSON file; real ones have a few thousand. */
-export const MAX_JSON = 16 << 20;
 
 const CONVERT =
   "Files of Python's pickle can run anything when they are read, so the page does not. Convert to safetensors: load the model in diffusers and save it with safe_serialization=True.";
@@ -60,9 +54,10 @@ export function findParts(entries) {
     );
   }
   const weights = findWeights(files, beside, root);
+  const modelIndex = at(MODEL_INDEX);
   const labels = at(LABELS);
   const golden = at(GOLDEN);
-  for (const file of [unetConfig, schedulerConfig, labels, golden]) {
+  for (const file of [unetConfig, schedulerConfig, modelIndex, labels, golden]) {
     if (file === undefined || file.size <= MAX_JSON) continue;
     throw new Error(
       `${short(file.path)} has ${megabytes(file.size)}, far more than such a file needs (at most ${megabytes(MAX_JSON)}). Is this a model?`,
@@ -73,7 +68,7 @@ export function findParts(entries) {
       `${short(weights.path)} has ${megabytes(weights.size)}; the page opens weights of up to ${megabytes(MAX_WEIGHTS)}, more does not fit into a browser. Storing them as float16 takes half of float32.`,
     );
   }
-  return { unetConfig, schedulerConfig, labels, golden, weights };
+  return { unetConfig, schedulerConfig, modelIndex, labels, golden, weights };
 }
 
 /**

@@ -18,6 +18,7 @@ import { isZip, unzip } from "./zip.js";
  * @property {string} name
  * @property {string} unetConfig
  * @property {string} schedulerConfig
+ * @property {string | undefined} modelIndex
  * @property {string | undefined} labels
  * @property {string | undefined} golden
  * @property {Blob} weights
@@ -34,12 +35,13 @@ export async function sourceOf(given) {
   const [only] = given;
   const zipped = given.length === 1 && only !== undefined && (await isZip(only.blob));
   const parts = zipped ? await unzip(only.blob) : findParts(given);
-  const { unetConfig, schedulerConfig, labels, golden, weights } = parts;
+  const { unetConfig, schedulerConfig, modelIndex, labels, golden, weights } = parts;
   return {
     kind: "files",
     name: zipped ? only.path.replace(/^.*\/|\.zip$/gi, "") : nameOf(given),
     unetConfig: await text(unetConfig),
     schedulerConfig: await text(schedulerConfig),
+    modelIndex: modelIndex && (await text(modelIndex)),
     labels: labels && (await text(labels)),
     golden: golden && (await text(golden)),
     weights: weights.blob,

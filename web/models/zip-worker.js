@@ -41,10 +41,11 @@ async function unpack(archive) {
     if (content === undefined || content.length !== size) throw lies();
     return { path, size, blob: new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (content)]) };
   };
-  const { unetConfig, schedulerConfig, labels, golden, weights } = parts;
+  const { unetConfig, schedulerConfig, modelIndex, labels, golden, weights } = parts;
   return {
     unetConfig: one(unetConfig),
     schedulerConfig: one(schedulerConfig),
+    modelIndex: modelIndex && one(modelIndex),
     labels: labels && one(labels),
     golden: golden && one(golden),
     weights: one(weights),

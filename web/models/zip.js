@@ -2,7 +2,7 @@
 // its memory, whatever the archive did to it.
 
 import { place } from "../places.js";
-import { MAX_JSON, MAX_WEIGHTS } from "./layout.js";
+import { MAX_JSON, MAX_WEIGHTS } from "./names.js";
 
 /** @typedef {import("./layout.js").Parts<import("./given.js").Given>} GivenParts */
 /** @typedef {{ parts: GivenParts } | { error: string }} Answer of the worker */

@@ -3,10 +3,11 @@
 import { h } from "../dom.js";
 import { MAX_DRAWING, readDrawing, writeDrawing } from "../drawing.js";
 import { createButton } from "./button.js";
+import { Ink } from "./ink.js";
 import { createOpenImage, readImage, takeDrops } from "./open-image.js";
 import { createDrawable } from "./strokes.js";
 
-/** Drawn this many times larger than the image, and averaged down: soft edges, as MNIST has them. */
+/** Drawn this many times larger than the image. */
 const FINE = 10;
 /** Width of the pen in pixels of the image; MNIST's strokes are about as wide. */
 const PEN = 2.2;
@@ -38,28 +39,33 @@ export function createDrawingPad({ label, imageSize: [height, width], onDraw, fa
     },
     end: () => tell(),
   });
-  const small = h("canvas", { width, height });
-  const fine = canvas.getContext("2d");
-  const coarse = small.getContext("2d", { willReadFrequently: true });
-  if (fine === null || coarse === null) throw new Error("This browser gives no canvas to draw on.");
-  const paper = fine;
-  const reduced = coarse;
-  /** What is drawn, from 0 (nothing) to 255 (ink): the canvas only shows it. */
-  let drawn = new Uint8ClampedArray(width * height);
+  const context = canvas.getContext("2d");
+  if (context === null) throw new Error("This browser gives no canvas to draw on.");
+  const ink = new Ink(height, width, FINE);
+  const shown = new ImageData(canvas.width, canvas.height);
+  /** The image: what is computed with. */
+  let drawn = ink.image();
   let empty = true;
 
+  /** Shows a part of the ink. @param {import("./ink.js").Box} box */
+  const show = (box) => {
+    for (let y = box.y; y < box.y + box.height; y++) {
+      for (let i = y * canvas.width + box.x, x = 0; x < box.width; i++, x++) {
+        const value = ink.values[i] ?? 0;
+        shown.data.set([value, value, value, 255], 4 * i);
+      }
+    }
+    context.putImageData(shown, 0, 0, box.x, box.y, box.width, box.height);
+  };
   const blank = () => {
-    paper.fillStyle = "#000";
-    paper.fillRect(0, 0, canvas.width, canvas.height);
+    ink.clear();
+    show(ink.box);
     empty = true;
   };
   const name = () =>
     canvas.setAttribute("aria-label", `${label}: ${empty ? "nothing is drawn yet" : "a drawing"}`);
   const tell = () => {
-    reduced.imageSmoothingQuality = "high";
-    reduced.drawImage(canvas, 0, 0, width, height);
-    const { data } = reduced.getImageData(0, 0, width, height);
-    drawn = drawn.map((_, i) => data[4 * i] ?? 0);
+    drawn = ink.image();
     name();
     onDraw();
     if (writeDrawing(drawn).length > MAX_DRAWING) {
@@ -69,25 +75,14 @@ export function createDrawingPad({ label, imageSize: [height, width], onDraw, fa
   /** Puts an image onto the pad without telling. @param {Uint8ClampedArray<ArrayBuffer>} pixels */
   const put = (pixels) => {
     drawn = pixels;
-    const image = new ImageData(width, height);
-    pixels.forEach((value, i) => image.data.set([value, value, value, 255], 4 * i));
-    reduced.putImageData(image, 0, 0);
-    paper.imageSmoothingEnabled = false;
-    paper.drawImage(small, 0, 0, canvas.width, canvas.height);
-    paper.imageSmoothingEnabled = true;
+    ink.put(pixels);
+    show(ink.box);
     empty = pixels.every((value) => value === 0);
     name();
   };
   /** A piece of a stroke, in pixels of the image. @param {{ x: number, y: number }} from @param {{ x: number, y: number }} to */
   const stroke = (from, to) => {
-    paper.strokeStyle = "#fff";
-    paper.lineWidth = PEN * FINE;
-    paper.lineCap = "round";
-    paper.lineJoin = "round";
-    paper.beginPath();
-    paper.moveTo(from.x * FINE, from.y * FINE);
-    paper.lineTo(to.x * FINE, to.y * FINE);
-    paper.stroke();
+    show(ink.stroke(from, to, PEN));
     empty = false;
   };
 
@@ -95,14 +90,12 @@ export function createDrawingPad({ label, imageSize: [height, width], onDraw, fa
   const take = async (file) => {
     try {
       const bitmap = await readImage(file);
-      blank();
-      const scale = Math.min(canvas.width / bitmap.width, canvas.height / bitmap.height);
-      const [w, h] = [bitmap.width * scale, bitmap.height * scale];
-      paper.filter = "grayscale(1)";
-      paper.drawImage(bitmap, (canvas.width - w) / 2, (canvas.height - h) / 2, w, h);
-      paper.filter = "none";
+      const grey = greyOf(bitmap, canvas.width, canvas.height);
       bitmap.close();
-      if (isBright(paper)) invert(paper);
+      const isBright = grey.reduce((sum, value) => sum + value, 0) / grey.length > 127.5;
+      // Ink on paper, where MNIST has light on dark.
+      ink.fill((i) => (isBright ? 255 - (grey[i] ?? 0) : (grey[i] ?? 0)));
+      show(ink.box);
       empty = false;
       tell();
     } catch (error) {
@@ -151,19 +144,25 @@ export function createDrawingPad({ label, imageSize: [height, width], onDraw, fa
   };
 }
 
-/** Whether the picture's rim is bright: ink on paper, where MNIST has light on dark. @param {CanvasRenderingContext2D} context */
-function isBright(context) {
-  const { width, height } = context.canvas;
+/**
+ * A picture in shades of grey, as large as it fits, on black.
+ * @param {ImageBitmap} picture
+ * @param {number} width
+ * @param {number} height
+ * @returns {Uint8ClampedArray} [height, width]
+ */
+function greyOf(picture, width, height) {
+  const context = h("canvas", { width, height }).getContext("2d", { willReadFrequently: true });
+  if (context === null) throw new Error("This browser gives no canvas to read the image with.");
+  context.fillStyle = "#000";
+  context.fillRect(0, 0, width, height);
+  const scale = Math.min(width / picture.width, height / picture.height);
+  const [w, tall] = [picture.width * scale, picture.height * scale];
+  context.drawImage(picture, (width - w) / 2, (height - tall) / 2, w, tall);
   const { data } = context.getImageData(0, 0, width, height);
-  let sum = 0;
-  for (let i = 0; i < data.length; i += 4) sum += data[i] ?? 0;
-  return sum / (width * height) > 127.5;
-}
-
-/** @param {CanvasRenderingContext2D} context */
-function invert(context) {
-  context.globalCompositeOperation = "difference";
-  context.fillStyle = "#fff";
-  context.fillRect(0, 0, context.canvas.width, context.canvas.height);
-  context.globalCompositeOperation = "source-over";
+  return Uint8ClampedArray.from({ length: width * height }, (_, i) => {
+    const [red = 0, green = 0, blue = 0] = data.subarray(4 * i, 4 * i + 3);
+    // The weights of CSS's grayscale(), which not every browser's canvas has.
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  });
 }

@@ -12,10 +12,11 @@ import { createTile } from "./tile.js";
  * @param {number[]} options.shape [1, channels, h, w]; 1 channel or 3
  * @param {string} options.hint why one is wanted
  * @param {(number: number) => Promise<Float32Array | null>} options.draw an image of the model's own, by number; null if none comes any more
+ * @param {() => void} options.leave called when what was drawn last is not waited for any more
  * @param {boolean} options.drawsAtOnce whether to begin with one
  * @param {() => void} options.onChange
  */
-export function createImagePicker({ shape, hint, draw, drawsAtOnce, onChange }) {
+export function createImagePicker({ shape, hint, draw, leave, drawsAtOnce, onChange }) {
   const [, channels = 1, height = 1, width = 1] = shape;
   const tile = createTile({ empty: "No image is chosen yet" });
   const notice = h("p", { class: "notice", role: "status" });
@@ -42,6 +43,7 @@ export function createImagePicker({ shape, hint, draw, drawsAtOnce, onChange }) 
   /** @param {Blob} file */
   const take = async (file) => {
     const wish = ++wishes;
+    leave();
     try {
       const bitmap = await readImage(file);
       const context = canvas.getContext("2d", { willReadFrequently: true });
@@ -62,6 +64,7 @@ export function createImagePicker({ shape, hint, draw, drawsAtOnce, onChange }) 
   };
   const drawAnother = async () => {
     const wish = ++wishes;
+    leave();
     try {
       const drawn = await draw(drawings++);
       // Its figure may be gone by now.

@@ -1,6 +1,7 @@
 // Curves and bars, drawn by uPlot. The library lies in web/vendor/, put there by `cargo xtask`.
 
 import { h } from "../dom.js";
+import { loadModule } from "../load-module.js";
 import { powerOfTen } from "../numbers.js";
 import { theme } from "../theme.js";
 
@@ -45,10 +46,15 @@ const fromZero = { time: false, range: (_, __, high) => [0, high > 0 ? high : 1]
 let library = null;
 
 function loadLibrary() {
-  library ??= import("../vendor/uPlot.js").then((module) => module.default);
+  library ??= loadModule(() => import("../vendor/uPlot.js"), "default").then(
+    (module) => module.default,
+  );
   library.catch(() => (library = null));
   return library;
 }
+
+/** After a failure the library is asked for again with the next data, but not sooner than this, in milliseconds. */
+const RETRY = 5000;
 
 /** @param {PlotOptions} options */
 export function createPlot(options) {
@@ -70,11 +76,14 @@ export function createPlot(options) {
   /** @type {number | null} */
   let marked = null;
   let disposed = false;
+  /** When the library, which failed to load, may be asked for again. */
+  let retryAt = Infinity;
 
   const draw = async () => {
     const UPlot = await loadLibrary();
     if (disposed) return;
     plot?.destroy();
+    area.replaceChildren();
     const made = new UPlot(
       describe(UPlot, options, area.clientWidth || 300, height, () => marked),
       /** @type {any} */ (data),
@@ -96,7 +105,9 @@ export function createPlot(options) {
     }
   };
   const start = () => {
+    retryAt = Infinity;
     draw().catch(() => {
+      retryAt = performance.now() + RETRY;
       area.textContent = "The plot could not be drawn: web/vendor/uPlot.js is missing.";
     });
   };
@@ -118,6 +129,7 @@ export function createPlot(options) {
     set(values, text) {
       data = values.map((list) => Array.from(list));
       plot?.setData(/** @type {any} */ (data));
+      if (performance.now() >= retryAt) start();
       area.setAttribute("aria-label", `${options.label}: ${text}`);
     },
     /** Says something else about the same curves. @param {string} text what can be seen, in words */

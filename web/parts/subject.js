@@ -1,7 +1,7 @@
 // The image that a figure begins with: one of the page's real digits where the model knows such images; where
 // it does not, one that the model has drawn itself, until the visitor opens one of their own.
 
-import { createGate } from "../gate.js";
+import { SharedWalk } from "../shared-walk.js";
 import { digitsFit, inColour, isSlow } from "../suit.js";
 import { wholeWalk } from "../whole-walk.js";
 import { createDigitPicker } from "./digit-picker.js";
@@ -16,6 +16,8 @@ import { createImagePicker } from "./image-picker.js";
  * @property {number | null} digit its class, where it is a digit
  * @property {string} name in words
  * @property {number} value its place among the page's digits
+ * @property {(resting: boolean) => void} rest true: nobody looks, so the model draws nothing
+ * @property {() => void} dispose
  */
 
 /**
@@ -47,13 +49,30 @@ export function createSubject({ context, digits, value, onChange }) {
       set value(place) {
         picker.value = place;
       },
+      rest() {},
+      dispose() {},
     };
   }
   const [, channels = 1, height, width] = shape;
+  /** Waits for what the model draws. */
+  const waiting = {};
+  /** @type {SharedWalk | null} */
+  let drawing = null;
+  let resting = false;
+  const leave = () => {
+    drawing?.leave(waiting);
+    drawing = null;
+  };
   const picker = createImagePicker({
     shape,
     hint: `This figure begins with a real image. The page has digits of ${digits.height} × ${digits.width} in grey, and this model knows images of ${height} × ${width} ${inColour(channels)}: open one of the kind it was trained on, or drop it here. Until then the model draws one. A link to this page does not carry yours.`,
-    draw: (number) => drawn(context, number),
+    draw(number) {
+      const begun = drawn(context, number);
+      begun.wait(waiting, resting);
+      drawing = begun;
+      return begun.image;
+    },
+    leave,
     // Where a step takes seconds, only when asked.
     drawsAtOnce: !isSlow(context.loaded),
     onChange: () => onChange(value),
@@ -68,26 +87,30 @@ export function createSubject({ context, digits, value, onChange }) {
       return picker.own ? "your image" : "the model's image";
     },
     value,
+    rest(value) {
+      resting = value;
+      drawing?.wait(waiting, value);
+    },
+    dispose: leave,
   };
 }
 
 /** Steps of such a walk: enough for a network that was trained for minutes, too. */
 const STEPS = 50;
 
-/** What each model has drawn, the same for all figures. @type {WeakMap<import("../protocol.js").Loaded, Map<number, Promise<Float32Array | null>>>} */
+/** What each model draws or has drawn, the same for all figures. @type {WeakMap<import("../protocol.js").Loaded, Map<number, SharedWalk>>} */
 const drawings = new WeakMap();
 
 /**
- * An image that the model draws.
+ * An image that the model draws; its pixels are what can be seen, from -1 to 1.
  * @param {Context} context
  * @param {number} number from 0, of the image
- * @returns {Promise<Float32Array | null>} null if the model was put away meanwhile
  */
 function drawn({ engine, loaded }, number) {
   const known = drawings.get(loaded) ?? new Map();
   drawings.set(loaded, known);
   const before = known.get(number);
-  if (before !== undefined) return before;
+  if (before !== undefined && !before.isOver) return before;
   const { classes, trainTimesteps } = loaded.info;
   /** @type {import("../protocol.js").ChainOptions} */
   const options = {
@@ -98,14 +121,15 @@ function drawn({ engine, loaded }, number) {
     sampler: "ddpm",
     spacing: "trailing",
   };
-  const image = (async () => {
-    const walk = wholeWalk(engine, options, new AbortController().signal, createGate());
-    for await (const { frame } of walk) {
+  const drawing = new SharedWalk(async (signal, gate) => {
+    for await (const { frame } of wholeWalk(engine, options, signal, gate)) {
       if (frame.done) return frame.next.map((value) => Math.min(1, Math.max(-1, value)));
     }
     return null;
-  })();
-  known.set(number, image);
-  image.catch(() => known.delete(number));
-  return image;
+  });
+  known.set(number, drawing);
+  drawing.image.catch(() => {
+    if (known.get(number) === drawing) known.delete(number);
+  });
+  return drawing;
 }

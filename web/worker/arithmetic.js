@@ -58,8 +58,13 @@ export const arithmeticMethods = {
   gif: ({ columns, scale, frames }, call) =>
     inTurnUnlessCancelled(call, async () => {
       const gif = new (await wasm()).Gif(columns, scale);
-      for (const { images, shape, centiseconds } of frames) {
-        gif.push(images, shaped(shape), centiseconds);
+      try {
+        for (const { images, shape, centiseconds } of frames) {
+          gif.push(images, shaped(shape), centiseconds);
+        }
+      } catch (error) {
+        gif.free();
+        throw error;
       }
       return gif.finish();
     }),

@@ -7,8 +7,9 @@ use anyhow::{Context, Result};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
+use crate::browser::CHROMIUM;
 use crate::project::{PACKAGE, cargo, root};
-use crate::{browser, command, dist, node};
+use crate::{command, dist, node};
 
 /// Measure walkback beside ONNX Runtime Web, PyTorch and diffusers, and print the ratios.
 ///
@@ -38,7 +39,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     bench.arg("bench/run.js").arg("--out").arg(&options.out);
     if wanted("sizes") || wanted("browser") {
         node::install_in(&root().join("bench"))?;
-        bench.env("CHROME", browser::find()?);
+        if let Some(program) = CHROMIUM.find()? {
+            bench.env(CHROMIUM.variable, program);
+        }
         bench.arg("--modules").arg(published(options.draft)?);
     }
     if wanted("native") {

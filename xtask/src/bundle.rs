@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use serde_json::Value;
 
 use crate::project::root;
 use crate::{command, dist, node};
@@ -13,6 +14,9 @@ use crate::{command, dist, node};
 const PAGE: &str = "main.js";
 const WORKERS: &[&str] = &["worker.js", "models/zip-worker.js"];
 
+/// Where esbuild says what it made of the page's scripts.
+const METAFILE: &str = "target/page-meta.json";
+
 /// Browsers that have WebGPU or WebAssembly's SIMD have this and more.
 const TARGET: &str = "--target=es2022";
 
@@ -21,6 +25,7 @@ pub(crate) fn write(site: &Path) -> Result<()> {
     let out = &site.join("web");
     let mut page = esbuild(out);
     page.args(["--bundle", "--splitting", "--format=esm"])
+        .arg(format!("--metafile={}", root().join(METAFILE).display()))
         // Beside main.js, from where places.js counts.
         .arg("--chunk-names=[name]-[hash]")
         .arg(format!("web/{PAGE}"));
@@ -43,17 +48,22 @@ pub(crate) fn write(site: &Path) -> Result<()> {
             .arg(glue);
         command::run(&mut minify)?;
     }
-    announce(site)
+    let meta = read(&root().join(METAFILE))?;
+    announce(
+        site,
+        &serde_json::from_str(&meta).context("esbuild's report is not JSON")?,
+    )
+}
+
+fn read(path: &Path) -> Result<String> {
+    fs::read_to_string(path).with_context(|| format!("could not read {}", path.display()))
 }
 
 /// Names in the page what main.js begins with, so that a browser asks for all of it at once.
-fn announce(site: &Path) -> Result<()> {
-    let read = |path: &Path| {
-        fs::read_to_string(path).with_context(|| format!("could not read {}", path.display()))
-    };
-    let main = read(&site.join("web").join(PAGE))?;
+fn announce(site: &Path, meta: &Value) -> Result<()> {
     let script = format!(r#"<script type="module" src="web/{PAGE}"></script>"#);
-    let links: String = static_imports(&main)
+    let links: String = static_imports(meta)?
+        .iter()
         .map(|name| format!("<link rel=\"modulepreload\" href=\"web/{name}\" />\n    "))
         .collect();
     let path = site.join("index.html");
@@ -65,12 +75,18 @@ fn announce(site: &Path) -> Result<()> {
         .with_context(|| format!("could not write {}", path.display()))
 }
 
-/// The modules beside it that a minified module imports before it runs.
-fn static_imports(module: &str) -> impl Iterator<Item = &str> {
-    module
-        .split(r#"from"./"#)
-        .skip(1)
-        .filter_map(|rest| rest.split_once('"').map(|(name, _)| name))
+/// The modules beside the page's script that are imported before it runs, by name, as esbuild's metafile lists them.
+fn static_imports(meta: &Value) -> Result<Vec<&str>> {
+    let outputs = meta["outputs"].as_object();
+    let is_page = |output: &Value| output["entryPoint"] == format!("web/{PAGE}");
+    let page = outputs.and_then(|outputs| outputs.values().find(|output| is_page(output)));
+    let imports = page.and_then(|page| page["imports"].as_array());
+    let imports = imports.with_context(|| format!("esbuild's report lists no {PAGE}"))?;
+    Ok(imports
+        .iter()
+        .filter(|import| import["kind"] == "import-statement")
+        .filter_map(|import| import["path"].as_str()?.rsplit('/').next())
+        .collect())
 }
 
 fn esbuild(out: &Path) -> std::process::Command {
@@ -95,36 +111,38 @@ fn files(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scratch::Scratch;
+    use serde_json::json;
 
-    #[test]
-    fn imports_that_wait_are_told_from_those_that_do_not() {
-        let module = r#"import{a as b}from"./chunk-1.js";import{c}from"./chunk-2.js";import("./figure-3.js")"#;
-        let names: Vec<_> = static_imports(module).collect();
-        assert_eq!(names, ["chunk-1.js", "chunk-2.js"]);
+    /// What esbuild reports of a page that imports one module at once and another when it is needed.
+    fn meta() -> Value {
+        let import = |path: &str, kind: &str| json!({ "path": path, "kind": kind });
+        json!({ "outputs": {
+            "dist/web/figure-3.js": { "entryPoint": "web/figure.js", "imports": [
+                import("dist/web/chunk-2.js", "import-statement"),
+            ] },
+            "dist/web/main.js": { "entryPoint": "web/main.js", "imports": [
+                import("dist/web/chunk-1.js", "import-statement"),
+                import("dist/web/figure-3.js", "dynamic-import"),
+            ] },
+        } })
     }
 
     #[test]
     fn the_page_names_what_its_script_begins_with() {
-        let folder = Scratch::new();
+        let folder = tempfile::tempdir().expect("a folder");
         let site = folder.path();
-        fs::create_dir(site.join("web")).expect("a folder");
-        fs::write(site.join("web/main.js"), r#"import{a}from"./chunk-1.js";"#).expect("a file");
         let page = site.join("index.html");
-        fs::write(
-            &page,
-            r#"<script type="module" src="web/main.js"></script>"#,
-        )
-        .expect("a file");
-        announce(site).expect("a page");
+        let script = r#"<script type="module" src="web/main.js"></script>"#;
+        fs::write(&page, script).expect("a file");
+        announce(site, &meta()).expect("a page");
         let text = fs::read_to_string(&page).expect("a file");
         assert_eq!(
             text,
-            "<link rel=\"modulepreload\" href=\"web/chunk-1.js\" />\n    \
-             <script type=\"module\" src=\"web/main.js\"></script>"
+            format!("<link rel=\"modulepreload\" href=\"web/chunk-1.js\" />\n    {script}")
         );
+        assert!(announce(site, &json!({ "outputs": {} })).is_err());
 
         fs::write(&page, "<p>another page</p>").expect("a file");
-        assert!(announce(site).is_err());
+        assert!(announce(site, &meta()).is_err());
     }
 }

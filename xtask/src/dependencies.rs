@@ -3,47 +3,36 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use crate::project::root;
+use serde_json::Value;
+
+use crate::command::capture;
+use crate::project::{PACKAGE, cargo, root};
 
 fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
 }
 
-/// The keys of every table of dependencies in a `Cargo.toml`.
-fn crates(manifest: &str) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
-    let mut inside = false;
-    for line in manifest.lines() {
-        if let Some(table) = line.strip_prefix('[') {
-            inside = table.trim_end().ends_with("dependencies]");
-        } else if let Some((name, _)) = line.split_once('=').filter(|_| inside) {
-            // `name.workspace = true` and what continues a list over several lines.
-            let name = name.trim().split('.').next().unwrap_or_default();
-            if !name.is_empty() && !name.starts_with(['#', '"', '{']) {
-                names.insert(name.to_owned());
-            }
-        }
-    }
-    names
+/// The direct dependencies of a package of the workspace, of every kind and for every target, as cargo knows them.
+fn crates(package: &str) -> BTreeSet<String> {
+    let mut metadata = cargo();
+    metadata.args(["metadata", "--no-deps", "--format-version", "1"]);
+    let metadata: Value =
+        serde_json::from_str(&capture(&mut metadata).expect("metadata")).expect("JSON");
+    let packages = metadata["packages"].as_array().expect("packages");
+    let named = packages.iter().find(|found| found["name"] == package);
+    let dependencies = named.expect("the package")["dependencies"].as_array();
+    let name = |dependency: &Value| dependency["name"].as_str().expect("a name").to_owned();
+    dependencies.expect("a list").iter().map(name).collect()
 }
 
 /// The keys of `dependencies` and `devDependencies` in a `package.json`.
-fn packages(manifest: &str) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
-    let mut inside = false;
-    for line in manifest.lines().map(str::trim) {
-        let Some((key, value)) = line.split_once("\": ") else {
-            inside &= !line.starts_with('}');
-            continue;
-        };
-        let key = key.trim_start_matches('"');
-        if value == "{" {
-            inside = matches!(key, "dependencies" | "devDependencies");
-        } else if inside {
-            names.insert(key.to_owned());
-        }
-    }
-    names
+fn packages(path: &str) -> BTreeSet<String> {
+    let manifest: Value = serde_json::from_str(&read(path)).expect("JSON");
+    ["dependencies", "devDependencies"]
+        .iter()
+        .filter_map(|kind| manifest[kind].as_object())
+        .flat_map(|table| table.keys().cloned())
+        .collect()
 }
 
 /// The names in the table below a heading, each of which needs a reason.
@@ -66,10 +55,10 @@ fn documented(text: &str, heading: &str) -> BTreeSet<String> {
 fn every_direct_dependency_has_its_reason_and_no_other_is_named() {
     let text = read("docs/dependencies.md");
     for (heading, direct) in [
-        ("crate", crates(&read("crate/Cargo.toml"))),
-        ("xtask", crates(&read("xtask/Cargo.toml"))),
-        ("npm", packages(&read("package.json"))),
-        ("bench", packages(&read("bench/package.json"))),
+        ("crate", crates(PACKAGE)),
+        ("xtask", crates("xtask")),
+        ("npm", packages("package.json")),
+        ("bench", packages("bench/package.json")),
     ] {
         assert!(!direct.is_empty(), "{heading}");
         assert_eq!(documented(&text, heading), direct, "{heading}");

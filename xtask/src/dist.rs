@@ -194,11 +194,10 @@ pub(crate) fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scratch::Scratch;
 
     #[test]
     fn a_folder_is_copied_without_what_is_bundled_or_hidden() {
-        let folder = Scratch::new();
+        let folder = tempfile::tempdir().expect("a folder");
         let (from, to) = (folder.path().join("web"), folder.path().join("out"));
         fs::create_dir_all(from.join("pkg/cpu")).expect("a folder");
         fs::create_dir_all(from.join("digits")).expect("a folder");
@@ -223,7 +222,7 @@ mod tests {
 
     #[test]
     fn only_its_own_output_is_emptied() {
-        let folder = Scratch::new();
+        let folder = tempfile::tempdir().expect("a folder");
         let out = folder.path().join("dist");
         prepare(&out).expect("a new folder");
         fs::write(out.join("old.js"), "old").expect("a file");

@@ -1,25 +1,27 @@
-//! The project's own commands: `cargo xtask serve | test | dist | bench | deny`.
+//! The project's own commands: `cargo xtask serve | check | test | dist | bench | deny | generate`.
 
 mod bench;
 mod browser;
 mod bundle;
+mod check;
 mod command;
 mod deny;
 #[cfg(test)]
 mod dependencies;
 mod dist;
-mod http;
+mod generate;
+#[path = "../../crate/src/folder/layout.rs"]
+mod layout;
 mod models;
 mod node;
 mod project;
 #[cfg(test)]
 mod promises;
-#[cfg(test)]
-mod scratch;
 mod serve;
 mod server;
+mod site;
 mod source_lines;
-mod static_path;
+mod steps;
 mod test;
 mod vendor;
 mod wasm;
@@ -43,19 +45,23 @@ struct Cli {
 #[derive(Subcommand)]
 enum Subcommands {
     Serve(serve::Options),
+    Check(check::Options),
     Test(test::Options),
     Dist(dist::Options),
     Bench(bench::Options),
     Deny(deny::Options),
+    Generate(generate::Options),
 }
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Subcommands::Serve(options) => serve::run(&options),
+        Subcommands::Check(options) => check::run(&options),
         Subcommands::Test(options) => test::run(&options),
         Subcommands::Dist(options) => dist::run(&options),
         Subcommands::Bench(options) => bench::run(&options),
         Subcommands::Deny(options) => deny::run(&options),
+        Subcommands::Generate(options) => generate::run(&options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

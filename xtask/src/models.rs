@@ -1,37 +1,35 @@
 //! `pretrained/models.json`: the models that the page offers, by the names of their folders.
 //!
-//! No model is entered by hand: the list is made from the folders whenever the page is built, and by `serve` whenever it
-//! is asked for, so that a model that was exported a moment ago is in it.
+//! No model is entered by hand: the list is made from the folders. It is written whenever the page is built; `serve`
+//! answers with the list of that moment, so that a model that was exported a moment ago is in it.
 
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 
+use crate::layout::UNET_CONFIG;
 use crate::project::root;
 
 /// Below the root; git ignores it.
 pub(crate) const MANIFEST: &str = "pretrained/models.json";
 
-/// What makes a folder a model, in diffusers' layout and in its older flat one.
-const CONFIGS: [&str; 2] = ["unet/config.json", "config.json"];
-
 /// The model that the page opens with, where it is there; else the first by name.
 const FIRST: &str = "mnist";
 
-/// Writes the list for the repository.
+/// Writes the list for the repository, unless it is the same already.
 pub(crate) fn provide() -> Result<()> {
-    write(root())
-}
-
-/// Writes the list for the folders in `pretrained/` below `root`, unless it is the same already.
-pub(crate) fn write(root: &Path) -> Result<()> {
-    let list = manifest(&names(&root.join("pretrained"))?);
-    let path = root.join(MANIFEST);
+    let list = list(root())?;
+    let path = root().join(MANIFEST);
     if fs::read_to_string(&path).is_ok_and(|old| old == list) {
         return Ok(());
     }
     fs::write(&path, list).with_context(|| format!("could not write {}", path.display()))
+}
+
+/// The list of the folders in `pretrained/` below `root`, as JSON.
+pub(crate) fn list(root: &Path) -> Result<String> {
+    Ok(manifest(&names(&root.join("pretrained"))?))
 }
 
 /// The model folders in `folder` that the page's `?model=` can name, the page's own first, then by name.
@@ -42,7 +40,7 @@ fn names(folder: &Path) -> Result<Vec<String>> {
     for entry in entries {
         let entry = entry?;
         let is_model = || {
-            CONFIGS
+            UNET_CONFIG
                 .iter()
                 .any(|config| entry.path().join(config).is_file())
         };
@@ -73,11 +71,10 @@ fn manifest(names: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scratch::Scratch;
 
     #[test]
     fn every_model_folder_is_listed_and_nothing_else() {
-        let folder = Scratch::new();
+        let folder = tempfile::tempdir().expect("a folder");
         let pretrained = folder.path().join("pretrained");
         for file in [
             "zebras/unet/config.json",
@@ -92,14 +89,12 @@ mod tests {
             fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
             fs::write(path, "{}").expect("a file");
         }
-        write(folder.path()).expect("a list");
-        let read = || fs::read_to_string(folder.path().join(MANIFEST)).expect("the list");
+        let read = || list(folder.path()).expect("a list");
         assert_eq!(
             read(),
             "{ \"models\": [\"mnist\", \"cats-2.1\", \"zebras\"] }\n"
         );
         fs::remove_dir_all(pretrained.join("mnist")).expect("it is gone");
-        write(folder.path()).expect("a list");
         assert_eq!(read(), "{ \"models\": [\"cats-2.1\", \"zebras\"] }\n");
     }
 

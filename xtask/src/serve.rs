@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::models;
@@ -66,9 +66,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     announce(&page, options.open && !waits);
     println!("Press Ctrl-C to stop.");
-    serving
-        .join()
-        .map_err(|_| anyhow!("the server stopped; start it again"))
+    match serving.join() {
+        Ok(outcome) => outcome,
+        Err(_) => bail!("the server stopped; start it again"),
+    }
 }
 
 fn announce(page: &str, open: bool) {

@@ -1,26 +1,22 @@
-//! A static file server for this machine alone, quick enough to develop with.
+//! The development server: listens on this machine alone and answers with what a [`Site`] holds.
 
-use std::fs::{self, File};
-use std::io::{self, BufReader, ErrorKind};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
 
-use crate::http::{Body, Request, Response};
-use crate::models;
-use crate::static_path::{Target, mime, resolve};
+use crate::site::Site;
 
 /// The port where nobody asks for another.
 const PORT: u16 = 8080;
 
 /// How many ports from there on are tried.
 const PORTS: u16 = 20;
-
-/// How long a browser may keep a connection without using it.
-const IDLE: Duration = Duration::from_secs(60);
 
 /// Serves the files below one folder on 127.0.0.1.
 pub(crate) struct Server {
@@ -69,134 +65,70 @@ impl Server {
         format!("http://{}:{}/", Ipv4Addr::LOCALHOST, self.port)
     }
 
-    /// Answers requests, each connection in a thread of its own; does not return.
-    pub(crate) fn serve(&self) {
-        for connection in self.listener.incoming().flatten() {
-            let root = self.root.clone();
-            // It ends in an error when the browser goes away, which is the browser's right.
-            thread::spawn(move || talk(&root, connection));
+    /// Answers requests; returns only if it cannot begin.
+    pub(crate) fn serve(self) -> Result<()> {
+        self.listener.set_nonblocking(true)?;
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?
+            .block_on(self.accept())
+    }
+
+    /// Answers each connection in a task of its own.
+    async fn accept(self) -> Result<()> {
+        let listener = tokio::net::TcpListener::from_std(self.listener)?;
+        let site = Site::new(self.root);
+        loop {
+            let Ok((connection, _)) = listener.accept().await else {
+                // There are too many open files; some will be closed.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            };
+            let site = site.clone();
+            tokio::spawn(async move {
+                let answer = service_fn(|request| {
+                    let site = site.clone();
+                    async move { site.answer(request).await }
+                });
+                // It ends in an error when the browser goes away, which is the browser's right.
+                http1::Builder::new()
+                    .timer(TokioTimer::new())
+                    .serve_connection(TokioIo::new(connection), answer)
+                    .await
+            });
         }
     }
-}
-
-/// Answers the requests of one connection until it ends.
-fn talk(root: &Path, mut connection: TcpStream) -> io::Result<()> {
-    connection.set_read_timeout(Some(IDLE))?;
-    connection.set_nodelay(true)?;
-    let mut requests = BufReader::new(connection.try_clone()?);
-    loop {
-        let request = match Request::read(&mut requests) {
-            Ok(Some(request)) => request,
-            Ok(None) => return Ok(()),
-            Err(reason) if reason.kind() == ErrorKind::InvalidData => {
-                return Response::sentence(400, &reason.to_string())
-                    .with("Connection", "close")
-                    .write(&mut connection, false);
-            }
-            Err(reason) => return Err(reason),
-        };
-        let response = answer(root, &request);
-        let head_only = request.method == "HEAD";
-        if !request.keeps_alive {
-            return response
-                .with("Connection", "close")
-                .write(&mut connection, head_only);
-        }
-        response.write(&mut connection, head_only)?;
-    }
-}
-
-fn answer(root: &Path, request: &Request) -> Response {
-    if !matches!(request.method.as_str(), "GET" | "HEAD") {
-        return Response::sentence(405, "only GET and HEAD are answered")
-            .with("Allow", "GET, HEAD");
-    }
-    if is_manifest(&request.target) && root.join("pretrained").is_dir() {
-        // Where it cannot be written, the list before is better than none.
-        let _ = models::write(root);
-    }
-    match resolve(root, &request.target) {
-        None => Response::sentence(404, "not found"),
-        Some(Target::Redirect(to)) => {
-            Response::sentence(301, "this is a folder").with("Location", to)
-        }
-        Some(Target::File(path)) => send(&path, request)
-            .unwrap_or_else(|_| Response::sentence(500, "the file could not be read")),
-    }
-}
-
-/// Whether a request is for the list of models, which is made anew for it.
-fn is_manifest(target: &str) -> bool {
-    target
-        .split(['?', '#'])
-        .next()
-        .and_then(|path| path.strip_prefix('/'))
-        == Some(models::MANIFEST)
-}
-
-fn send(path: &Path, request: &Request) -> io::Result<Response> {
-    let about = fs::metadata(path)?;
-    let modified = about.modified()?;
-    let tag = tag(about.len(), modified);
-    let response = if request
-        .if_none_match
-        .split(',')
-        .any(|known| known.trim() == tag)
-    {
-        Response::new(304, Body::None)
-    } else {
-        let body = Body::File(File::open(path)?, about.len());
-        Response::new(200, body).with("Content-Type", mime(path))
-    };
-    Ok(response
-        .with("ETag", tag)
-        .with("Last-Modified", httpdate::fmt_http_date(modified))
-        // Browsers keep the file, but ask each time whether it is still the same.
-        .with("Cache-Control", "no-cache"))
-}
-
-/// Names one version of a file.
-fn tag(length: u64, modified: SystemTime) -> String {
-    let time = modified
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_nanos();
-    format!("\"{length:x}-{time:x}\"")
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
-    use crate::scratch::Scratch;
+    use std::fs::{self, File};
     use std::io::{Read, Write};
+    use std::net::TcpStream;
+    use std::thread;
+    use tempfile::TempDir;
 
     /// More than the operating system holds for a connection that nobody reads.
-    const WEIGHTS: usize = 16 << 20;
+    pub(crate) const WEIGHTS: usize = 16 << 20;
 
     /// A running server of a folder with `index.html` (5 bytes) and `weights.safetensors` (16 MiB), at `host:port`.
-    fn start() -> (Scratch, String) {
-        let folder = Scratch::new();
+    pub(crate) fn start() -> (TempDir, String) {
+        let folder = tempfile::tempdir().expect("a folder");
         fs::write(folder.path().join("index.html"), "hello").expect("a file");
         let weights = File::create(folder.path().join("weights.safetensors")).expect("a file");
         weights.set_len(WEIGHTS as u64).expect("room for it");
         let server = Server::bind(folder.path(), Some(0)).expect("a port");
-        let address = server.address();
+        let host = format!("127.0.0.1:{}", server.port);
         thread::spawn(move || server.serve());
-        let host = address
-            .trim_start_matches("http://")
-            .trim_end_matches('/')
-            .to_owned();
         (folder, host)
     }
 
-    /// Sends one request and returns the head of the answer, in lower case, and its body.
-    fn ask(host: &str, method: &str, path: &str, header: &str) -> (String, Vec<u8>) {
-        let mut stream = TcpStream::connect(host).expect("a connection");
-        write!(
-            stream,
-            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{header}\r\n"
-        )
-        .expect("a request");
+    /// Sends one request, given as its first line and its headers, and returns the head of the answer, in lower case, and its
+    /// body.
+    pub(crate) fn send(address: &str, request: &str) -> (String, Vec<u8>) {
+        let mut stream = TcpStream::connect(address).expect("a connection");
+        write!(stream, "{request}Connection: close\r\n\r\n").expect("a request");
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).expect("an answer");
         let end = answer
@@ -210,93 +142,21 @@ mod tests {
         )
     }
 
+    /// The same as a browser does it, with the name of the server.
+    pub(crate) fn ask(host: &str, method: &str, path: &str, header: &str) -> (String, Vec<u8>) {
+        let request = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\n{header}");
+        send(host, &request)
+    }
+
     #[test]
     fn only_this_machine_is_served() {
-        let (_folder, host) = start();
-        assert!(host.starts_with("127.0.0.1:"), "{host}");
         let server = Server::bind(Path::new("."), Some(0)).expect("a port");
         let address = server.listener.local_addr().expect("its address");
         assert_eq!(address.ip(), Ipv4Addr::LOCALHOST);
-    }
-
-    #[test]
-    fn a_model_that_was_exported_meanwhile_is_in_the_list() {
-        let (folder, host) = start();
-        let list = || ask(&host, "GET", "/pretrained/models.json?x", "");
-        assert!(list().0.starts_with("http/1.1 404"), "no models, no list");
-        for (name, listed) in [
-            ("cats", "{ \"models\": [\"cats\"] }\n"),
-            ("mnist", "{ \"models\": [\"mnist\", \"cats\"] }\n"),
-        ] {
-            let unet = folder.path().join("pretrained").join(name).join("unet");
-            fs::create_dir_all(&unet).expect("a folder");
-            fs::write(unet.join("config.json"), "{}").expect("a file");
-            assert_eq!(String::from_utf8_lossy(&list().1), listed);
-        }
-    }
-
-    #[test]
-    fn a_file_comes_with_its_type_and_length() {
-        let (_folder, host) = start();
-        let (head, body) = ask(&host, "GET", "/weights.safetensors", "");
-        assert!(head.starts_with("http/1.1 200"), "{head}");
-        assert!(
-            head.contains("content-type: application/octet-stream\r\n"),
-            "{head}"
+        assert_eq!(
+            server.address(),
+            format!("http://127.0.0.1:{}/", address.port())
         );
-        assert!(
-            head.contains(&format!("content-length: {WEIGHTS}\r\n")),
-            "{head}"
-        );
-        assert!(head.contains("cache-control: no-cache\r\n"), "{head}");
-        assert_eq!(body.len(), WEIGHTS);
-    }
-
-    #[test]
-    fn head_has_the_length_and_no_body() {
-        let (_folder, host) = start();
-        let (head, body) = ask(&host, "HEAD", "/", "");
-        assert!(
-            head.starts_with("http/1.1 200") && head.contains("content-length: 5\r\n"),
-            "{head}"
-        );
-        assert_eq!(body, b"");
-    }
-
-    #[test]
-    fn a_known_file_is_not_sent_again_until_it_changes() {
-        let (folder, host) = start();
-        let (head, _) = ask(&host, "GET", "/", "");
-        let tag = head
-            .lines()
-            .find_map(|line| line.strip_prefix("etag: "))
-            .expect("an ETag")
-            .to_owned();
-        let known = format!("If-None-Match: {tag}\r\n");
-        let (head, body) = ask(&host, "GET", "/", &known);
-        assert!(head.starts_with("http/1.1 304"), "{head}");
-        assert_eq!(body, b"");
-        fs::write(folder.path().join("index.html"), "hello again").expect("a file");
-        assert_eq!(ask(&host, "GET", "/", &known).1, b"hello again");
-    }
-
-    #[test]
-    fn what_is_not_to_be_served_is_answered_with_404() {
-        let (_folder, host) = start();
-        for path in [
-            "/../Cargo.toml",
-            "/%2e%2e/Cargo.toml",
-            "/%252e%252e/Cargo.toml",
-            "/index.html/../../Cargo.toml",
-            "/..%2f..%2fCargo.toml",
-            "/.git/config",
-            "/nothing",
-        ] {
-            let (head, _) = ask(&host, "GET", path, "");
-            assert!(head.starts_with("http/1.1 404"), "{path}: {head}");
-        }
-        let (head, _) = ask(&host, "POST", "/", "");
-        assert!(head.starts_with("http/1.1 405"), "{head}");
     }
 
     #[test]
@@ -320,7 +180,7 @@ mod tests {
         let (_folder, host) = start();
         let mut stream = TcpStream::connect(&host).expect("a connection");
         for close in ["", "", "Connection: close\r\n"] {
-            write!(stream, "GET / HTTP/1.1\r\n{close}\r\n").expect("a request");
+            write!(stream, "GET / HTTP/1.1\r\nHost: {host}\r\n{close}\r\n").expect("a request");
         }
         let mut answers = String::new();
         stream.read_to_string(&mut answers).expect("three answers");
@@ -330,8 +190,14 @@ mod tests {
     #[test]
     fn what_is_not_http_is_answered_with_400() {
         let (_folder, host) = start();
-        let (head, _) = ask(&host, "GET GET", "/", "");
-        assert!(head.starts_with("http/1.1 400"), "{head}");
+        for request in [
+            "GET GET / HTTP/1.1\r\n",
+            "hello\r\n",
+            "GET / HTTP/1.1\r\nno colon\r\n",
+        ] {
+            let (head, _) = send(&host, request);
+            assert!(head.starts_with("http/1.1 400"), "{request}: {head}");
+        }
     }
 
     #[test]

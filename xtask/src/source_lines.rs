@@ -125,7 +125,6 @@ fn line_of(root: &Path, link: &str) -> Result<Option<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scratch::Scratch;
 
     #[test]
     fn links_are_found_in_attributes_and_strings() {
@@ -136,7 +135,7 @@ mod tests {
 
     #[test]
     fn an_item_is_found_where_it_is_declared_and_not_where_it_is_used() {
-        let folder = Scratch::new();
+        let folder = tempfile::tempdir().expect("a folder");
         let source = "// fn step is below\nuse other::step;\npub struct Walk;\nimpl Walk {\n    pub fn step(&self) { self.stepping() }\n    fn stepping(&self) {}\n}\n";
         fs::write(folder.path().join("walk.rs"), source).expect("a file");
         let line = |link| line_of(folder.path(), link);

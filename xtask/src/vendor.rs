@@ -81,11 +81,10 @@ fn copy(library: &Library, root: &Path, vendor: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scratch::Scratch;
 
     #[test]
     fn the_script_becomes_a_module_with_its_types() {
-        let folder = Scratch::new();
+        let folder = tempfile::tempdir().expect("a folder");
         let [library, _] = &LIBRARIES;
         let package = folder.path().join(library.package);
         fs::create_dir_all(package.join("dist")).expect("a folder");
@@ -114,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_package_that_is_not_there_is_named() {
-        let folder = Scratch::new();
+        let folder = tempfile::tempdir().expect("a folder");
         let [library, _] = &LIBRARIES;
         let reason = copy(library, folder.path(), &folder.path().join("vendor"))
             .expect_err("nothing to copy");

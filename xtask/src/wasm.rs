@@ -266,7 +266,6 @@ fn file_size(path: &Path) -> Result<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scratch::Scratch;
 
     #[test]
     fn the_format_version_is_read_from_a_wasm_file() {
@@ -277,7 +276,7 @@ mod tests {
 
     #[test]
     fn a_module_made_by_another_wasm_bindgen_is_refused_by_version() {
-        let folder = Scratch::new();
+        let folder = tempfile::tempdir().expect("a folder");
         let linked = folder.path().join("walkback.wasm");
         fs::write(&linked, b"\0asm{\"schema_version\":\"0.2.1\"}").expect("a file");
         let said = bind(&linked, folder.path())
@@ -306,7 +305,7 @@ mod tests {
 
     #[test]
     fn a_module_is_out_of_date_when_what_it_was_made_of_changes() {
-        let folder = Scratch::new();
+        let folder = tempfile::tempdir().expect("a folder");
         let linked = folder.path().join("walkback.wasm");
         fs::write(&linked, "one").expect("a file");
         let recipe = |profile| Recipe {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::json::in_words;
 
-use super::{ScheduleError, SchedulerConfig, Spacing};
+use super::{PredictionType, ScheduleError, SchedulerConfig, Spacing};
 
 /// The scheduler classes whose configurations are understood.
 const CLASSES: [&str; 3] = [
@@ -109,7 +109,7 @@ impl TryFrom<Map<String, Value>> for SchedulerConfig {
             beta_end: get(&map, "beta_end", default.beta_end)?,
             beta_schedule: get(&map, "beta_schedule", default.beta_schedule)?,
             trained_betas: get(&map, "trained_betas", None)?,
-            prediction_type: get(&map, "prediction_type", default.prediction_type)?,
+            prediction_type: prediction_type(&map, default.prediction_type)?,
             variance_type: get(&map, "variance_type", default.variance_type)?,
             clip_sample: switch(&map, "clip_sample", default.clip_sample)?,
             clip_sample_range: get(&map, "clip_sample_range", default.clip_sample_range)?,
@@ -164,6 +164,20 @@ fn get<T: DeserializeOwned>(
             reason: in_words(&e),
         }),
     }
+}
+
+/// What the output means. Old files say `predict_epsilon: false` where newer ones say `prediction_type: sample`; diffusers
+/// once wrote both, with `prediction_type` at its default.
+fn prediction_type(
+    map: &Map<String, Value>,
+    default: PredictionType,
+) -> Result<PredictionType, ScheduleError> {
+    let stated = get(map, "prediction_type", default)?;
+    let predict_epsilon = get(map, "predict_epsilon", true)?;
+    Ok(match stated {
+        PredictionType::Epsilon if !predict_epsilon => PredictionType::Sample,
+        stated => stated,
+    })
 }
 
 /// `lambda_min_clipped` is minus infinity unless somebody set it; see [`quote_infinities`].

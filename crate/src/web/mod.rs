@@ -28,7 +28,7 @@ pub use files::{WebGif, safetensors};
 pub use forward::{WebForwardWalk, add_noise, noise, remove_noise, schedule_of, slerp};
 #[cfg(feature = "web-webgpu")]
 pub use gpu::prepare;
-pub use model::Model;
+pub use model::{Model, check_model_index};
 
 use js_sys::{Object, Reflect};
 use wasm_bindgen::prelude::*;

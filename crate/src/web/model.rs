@@ -3,6 +3,7 @@
 use crate::chain::{Chain, Denoiser, InBatches, KnownImage, labels_of};
 use crate::diffusion;
 use crate::likelihood::{Terms, bits_per_dim, prior_term};
+use crate::model_index;
 use crate::noise::NoiseStream;
 use crate::pipeline::{Pipeline, PipelineError};
 use crate::sampler::{Prediction, StepInput};
@@ -102,6 +103,12 @@ impl Denoiser for Network {
         let model = InBatches { model, at_most };
         model.predict(x_t, shape, timestep, labels).await
     }
+}
+
+/// Refuses a `model_index.json` of more than a U-Net and a scheduler, before the weights are fetched.
+#[wasm_bindgen(js_name = checkModelIndex)]
+pub fn check_model_index(json: &str) -> Result<(), JsError> {
+    model_index::check(json).map_err(|error| JsError::new(&format!("model_index.json: {error}")))
 }
 
 /// A loaded model.

@@ -35,7 +35,7 @@ type Case = (&'static str, fn(&Path), &'static str);
 
 #[test]
 fn every_wrong_folder_of_images_has_its_sentence() {
-    let cases: [Case; 16] = [
+    let cases: [Case; 18] = [
         (
             "nothing",
             |_| (),
@@ -101,6 +101,18 @@ fn every_wrong_folder_of_images_has_its_sentence() {
             "DIR/21.png: cannot be read as an image (unexpected end of file). Save it anew as PNG or JPEG, or remove it",
         ),
         (
+            "a JPEG cut short",
+            |dir| {
+                fill(dir, &[""]);
+                let mut whole = std::io::Cursor::new(Vec::new());
+                let image = RgbImage::from_pixel(64, 64, Rgb([200, 30, 90]));
+                image.write_to(&mut whole, ImageFormat::Jpeg).unwrap();
+                let whole = whole.into_inner();
+                put(dir, "21.jpg", &whole[..whole.len() - 40]);
+            },
+            "DIR/21.jpg: cannot be read as an image (unexpected end of file). Save it anew as PNG or JPEG, or remove it",
+        ),
+        (
             "texts under the names of images",
             |dir| {
                 fill(dir, &["cats", "dogs"]);
@@ -134,13 +146,18 @@ fn every_wrong_folder_of_images_has_its_sentence() {
             "DIR: images of 257 classes; at most 256 can be told apart",
         ),
         (
-            "two folders that are no halves, one of them empty",
+            "a folder beside the splits",
             |dir| {
                 fill(dir, &["train"]);
                 fs::create_dir(dir.join("test")).unwrap();
                 fs::create_dir(dir.join("more")).unwrap();
             },
-            "DIR/more: a folder stands for a class, and there is no PNG or JPEG in this one. Put some there or remove it",
+            "DIR/more: a folder beside those that split the images into train, test and the like. Put its images into one of these, or move it elsewhere",
+        ),
+        (
+            "splits of which none is trained on",
+            |dir| fill(dir, &["test", "val"]),
+            "DIR: its folders are images kept from training, by their names, and none is called train. Call the folder of the images to train on that, or give it to --data itself",
         ),
         (
             "halves with an image beside them",
@@ -255,5 +272,5 @@ fn every_wrong_folder_of_images_has_its_sentence() {
             expected,
         );
     }
-    table.end(23);
+    table.end(25);
 }

@@ -20,8 +20,8 @@ const SIDE = 8;
 export function createGuesses({ engine, arithmetic, loaded, shape, calm, fail, gate }, digits) {
   const { info } = loaded;
   const timestep = info.trainTimesteps - 1;
-  const batch = perDevice(loaded, { gpu: 32, cpu: 8, software: 2 });
-  const portion = perDevice(loaded, { gpu: 256, cpu: 64, software: 4 });
+  const batch = () => perDevice(loaded, { gpu: 32, cpu: 8, software: 2 });
+  const portion = () => perDevice(loaded, { gpu: 256, cpu: 64, software: 4 });
   const [, , height = 1, width = 1] = shape;
   const size = shape.reduce((product, side) => product * side, 1);
 
@@ -39,7 +39,7 @@ export function createGuesses({ engine, arithmetic, loaded, shape, calm, fail, g
   const truth = createTile({ caption: "The mean of the data.", empty: "The mean, not there yet" });
   const walked = createTile({ caption: "One walk.", empty: "One walk, not there yet" });
   truth.element.hidden = digits === null;
-  const more = createButton({ name: `${portion} more guesses`, onPress: () => add() });
+  const more = createButton({ name: `${portion()} more guesses`, onPress: () => add() });
   more.disabled = true;
 
   /** @type {Values | null} */
@@ -65,7 +65,7 @@ export function createGuesses({ engine, arithmetic, loaded, shape, calm, fail, g
     let unseen = [];
     while (total < wanted) {
       await gate.pass(signal);
-      const count = Math.min(batch, wanted - total);
+      const count = Math.min(batch(), wanted - total);
       const x = noise.slice(total * size, (total + count) * size);
       const labels = labelsFor(info, label, count);
       const answer = await engine.denoise({ x, count, timestep, ...labels }, signal);
@@ -90,7 +90,7 @@ export function createGuesses({ engine, arithmetic, loaded, shape, calm, fail, g
     more.disabled = false;
   }, fail);
   const add = () => {
-    wanted = total + portion;
+    wanted = total + portion();
     more.disabled = true;
     compute.ask();
   };
@@ -108,7 +108,8 @@ export function createGuesses({ engine, arithmetic, loaded, shape, calm, fail, g
     begin(chosen) {
       values = chosen;
       total = 0;
-      wanted = portion;
+      wanted = portion();
+      more.rename(`${wanted} more guesses`);
       sum = new Float64Array(size);
       longest = 0;
       walked.clear();

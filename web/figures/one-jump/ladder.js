@@ -18,17 +18,14 @@ const RUNGS = [1, 2, 5, 10, 50, 250, 1000];
  * @param {(steps: number, image: Float32Array) => void} finished
  */
 export function createLadder(context, finished) {
-  const { loaded } = context;
-  const T = loaded.info.trainTimesteps;
-  /** Longer walks are taken only when the visitor asks for them. */
-  const unasked = perDevice(loaded, { gpu: 1000, cpu: 50, software: 2 });
+  const T = context.loaded.info.trainTimesteps;
   const counts = [...RUNGS.filter((n) => n < T), T];
   const rungs = counts.map((steps) => createRung(context, steps, finished));
   return {
     element: h("ol", { class: "ladder" }, ...rungs.map(({ element }) => h("li", {}, element))),
     /** @param {Values} values */
     begin(values) {
-      rungs.forEach((rung, i) => rung.begin(values, (counts[i] ?? T) <= unasked));
+      for (const rung of rungs) rung.begin(values);
     },
     /** @param {boolean} resting */
     rest(resting) {
@@ -45,21 +42,35 @@ export function createLadder(context, finished) {
  * @param {number} steps
  * @param {(steps: number, image: Float32Array) => void} finished
  */
-function createRung({ engine, calm, fail, gate }, steps, finished) {
+function createRung({ engine, loaded, calm, fail, gate }, steps, finished) {
+  /** Longer walks than these are taken only when the visitor asks for them. */
+  const isShort = () => steps <= perDevice(loaded, { gpu: 1000, cpu: 50, software: 2 });
   const count = steps === 1 ? "1 step" : `${steps} steps`;
   const progress = h("span", { class: "progress" });
   const tile = createTile({
     caption: h("span", {}, h("strong", {}, count), " ", progress),
     empty: `In ${count}, not walked yet`,
   });
-  const button = createButton({ name: `Walk ${count}`, onPress: () => go() });
+  const button = createButton({
+    name: `Walk ${count}`,
+    onPress: () => {
+      asked = true;
+      go();
+    },
+  });
   button.element.classList.add("ask");
   tile.element.querySelector(".screen")?.append(button.element);
   /** @type {Values | null} */
   let values = null;
+  let asked = false;
 
   const compute = latest(async (signal) => {
     if (values === null) return;
+    // Another device may compute since the walk was begun, while nobody looked.
+    if (!asked && !isShort()) {
+      offer();
+      return;
+    }
     const { seed, label, sampler } = values;
     const walk = wholeWalk(
       engine,
@@ -83,20 +94,24 @@ function createRung({ engine, calm, fail, gate }, steps, finished) {
     button.element.hidden = true;
     compute.ask();
   };
+  const offer = () => {
+    tile.clear();
+    button.element.hidden = false;
+  };
 
   return {
     element: tile.element,
-    /** @param {Values} chosen @param {boolean} atOnce */
-    begin(chosen, atOnce) {
+    /** @param {Values} chosen */
+    begin(chosen) {
       values = chosen;
+      asked = false;
       setText(progress, "");
-      if (atOnce) {
+      if (isShort()) {
         go();
         return;
       }
       compute.cancel();
-      tile.clear();
-      button.element.hidden = false;
+      offer();
     },
     rest: compute.rest,
     dispose: compute.cancel,

@@ -20,8 +20,8 @@ import { createLaneControls } from "./lane-controls.js";
  */
 export function createLane({ engine, loaded, shape, gate, advanced }, name, settings, suitable) {
   const { info } = loaded;
-  const stepsOf = () => settings.values.steps ?? suitableSteps(loaded, suitable);
-  settings.assume({ steps: stepsOf() });
+  const stepsOf = () => settings.decide("steps", () => suitableSteps(loaded, suitable));
+  stepsOf();
 
   const where = h("span");
   const notice = h("p", { class: "notice", role: "status" });
@@ -44,11 +44,13 @@ export function createLane({ engine, loaded, shape, gate, advanced }, name, sett
       total = Infinity;
       setText(notice, "");
       const { sampler, spacing, guidance, eta } = settings.values;
+      const steps = stepsOf();
+      controls.show();
       const guided = shared.label !== null && info.nullLabel !== null;
       const options = {
         ...shared,
         count: 1,
-        steps: stepsOf(),
+        steps,
         sampler,
         spacing,
         guidance: guided ? guidance : 1,
@@ -70,7 +72,7 @@ export function createLane({ engine, loaded, shape, gate, advanced }, name, sett
 
   const controls = createLaneControls(loaded, name, settings, () => compute.ask());
   const unlisten = settings.listen(() => {
-    settings.assume({ steps: stepsOf() });
+    stepsOf();
     controls.show();
     compute.ask();
   });

@@ -24,9 +24,8 @@ export function createControls(loaded, settings, actions) {
   const { info } = loaded;
   const kind = ofDigits(info) ? "digit" : "class";
   // A walk of a few seconds, where that is possible.
-  const suitable = suitableSteps(loaded, { gpu: 250, cpu: 100, software: 20 });
-  const steps = () => settings.values.steps ?? suitable;
-  settings.assume({ steps: steps() });
+  const steps = () =>
+    settings.decide("steps", () => suitableSteps(loaded, { gpu: 250, cpu: 100, software: 20 }));
 
   /** @param {Partial<typeof settings.values>} values */
   const choose = (values) => {
@@ -140,10 +139,7 @@ export function createControls(loaded, settings, actions) {
     speed: speed.element,
     rollDice: seed.roll,
     /** After the values have changed elsewhere. */
-    show() {
-      settings.assume({ steps: steps() });
-      show();
-    },
+    show,
     /** @returns {import("../../protocol.js").ChainOptions} */
     options() {
       const { values } = settings;

@@ -215,8 +215,7 @@ fn given(args: &Args, resumed: Option<RunConfig>) -> anyhow::Result<Option<Given
     let Some(path) = &args.unet else {
         return Ok(None);
     };
-    let json = std::fs::read_to_string(path)
-        .with_context(|| format!("{}: cannot be read", path.display()))?;
+    let json = folder::read_json(path)?;
     let unet = UNetConfig::from_json(&json).with_context(|| path.display().to_string())?;
     Ok(Some(Given::Network(Box::new(unet))))
 }

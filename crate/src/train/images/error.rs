@@ -58,6 +58,18 @@ pub enum ImagesError {
         /// The inner folder.
         dir: PathBuf,
     },
+    /// A folder beside those that split the set.
+    #[error("{}: a folder beside those that split the images into train, test and the like. Put its images into one of these, or move it elsewhere", .dir.display())]
+    BesideSplits {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// Images to judge by, and none to train on.
+    #[error("{}: its folders are images kept from training, by their names, and none is called train. Call the folder of the images to train on that, or give it to --data itself", .dir.display())]
+    NoTrain {
+        /// The folder.
+        dir: PathBuf,
+    },
     /// More classes than labels fit into a byte.
     #[error("{}: images of {found} classes; at most {MAX_CLASSES} can be told apart", .dir.display())]
     TooManyClasses {

@@ -1,7 +1,8 @@
 //! Images of any size and kind as pixels of one size: cut to the middle, resized, without transparency.
 
-use std::io::{BufRead, Seek};
+use std::io::{self, BufRead, ErrorKind, Seek};
 
+use super::jpeg;
 use crate::train::dataset::Dataset;
 use image::imageops::{FilterType, crop_imm, resize};
 use image::metadata::Orientation;
@@ -72,7 +73,11 @@ pub(super) fn size(file: impl BufRead + Seek) -> ImageResult<[usize; 2]> {
 }
 
 /// The image as it is to be seen, in red, green and blue, and whether it had transparent parts, which become white.
-pub(super) fn read(file: impl BufRead + Seek) -> ImageResult<(RgbImage, bool)> {
+///
+/// # Errors
+/// What the decoder refuses, and a JPEG without its end.
+pub(super) fn read(mut file: impl BufRead + Seek) -> ImageResult<(RgbImage, bool)> {
+    refuse_half_a_jpeg(&mut file)?;
     let (decoder, orientation) = decoder(file)?;
     let mut image = DynamicImage::from_decoder(decoder)?;
     image.apply_orientation(orientation);
@@ -89,6 +94,19 @@ pub(super) fn read(file: impl BufRead + Seek) -> ImageResult<(RgbImage, bool)> {
         *to = Rgb([red, green, blue].map(over_white));
     }
     Ok((opaque, transparent))
+}
+
+fn refuse_half_a_jpeg(file: &mut (impl BufRead + Seek)) -> ImageResult<()> {
+    let is_jpeg = jpeg::is_jpeg(file.fill_buf()?);
+    if is_jpeg {
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        file.rewind()?;
+        if !jpeg::is_whole(&bytes) {
+            return Err(io::Error::new(ErrorKind::UnexpectedEof, "unexpected end of file").into());
+        }
+    }
+    Ok(())
 }
 
 /// The largest part of the middle that has the shape of `[height, width]`, at that size.

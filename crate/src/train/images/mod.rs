@@ -6,6 +6,8 @@
 mod error;
 mod files;
 mod fit;
+mod jpeg;
+mod splits;
 
 pub use error::ImagesError;
 
@@ -76,28 +78,16 @@ pub fn is_folder_of_images(dir: &Path) -> Result<bool, ImagesError> {
     }
 }
 
-/// The folder of one half: `train` or `test` in `dir` where these two and nothing else are there; else all of `dir` is for
-/// training.
-fn half(dir: &Path, split: Split) -> Result<PathBuf, ImagesError> {
-    let found = Entries::of(dir)?;
-    let [train, test] = ["train", "test"].map(|name| dir.join(name));
-    let halves = found.folders == [test.clone(), train.clone()] && found.images.is_empty();
-    match (halves, split) {
-        (true, Split::Train) => Ok(train),
-        (true, Split::Test) => Ok(test),
-        (false, Split::Train) => Ok(dir.into()),
-        (false, Split::Test) => Err(ImagesError::NoTest { dir: dir.into() }),
-    }
-}
-
-/// Reads the images of one half of a folder: all of it is for training, unless it consists of the folders `train` and `test`.
+/// Reads the images of one half of a folder: all of it is for training, unless it consists of folders such as `train` and
+/// `test`, which are splits.
 ///
 /// # Errors
 /// See [`ImagesError`].
 pub fn read(dir: &Path, split: Split, wanted: &Wanted) -> Result<ImageSet, ImagesError> {
-    let dir = &half(dir, split)?;
+    let half = splits::half(dir, split)?;
+    let dir = &half.dir;
     let listing = files::list(dir)?;
-    let mut notes = Vec::new();
+    let mut notes: Vec<String> = half.note.into_iter().collect();
     if let [first, ..] = &listing.others[..] {
         let count = listing.others.len();
         notes.push(format!(

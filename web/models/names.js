@@ -1,0 +1,11 @@
+// The layout of a model folder, written by `cargo xtask generate` from crate/src/folder/layout.rs,
+// which says what each of these is. Change it there.
+
+export const UNET_CONFIG = /** @type {const} */ (["unet/config.json", "config.json"]);
+export const SCHEDULER_CONFIG = /** @type {const} */ (["scheduler/scheduler_config.json", "scheduler_config.json"]);
+export const WEIGHTS = /** @type {const} */ (["diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.fp16.safetensors"]);
+export const MODEL_INDEX = "model_index.json";
+export const LABELS = "labels.json";
+export const GOLDEN = "golden.json";
+export const MAX_JSON = 16777216;
+export const MAX_WEIGHTS = 1073741824;

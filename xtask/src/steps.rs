@@ -1,0 +1,341 @@
+//! What `cargo xtask check` and `cargo xtask test` run, step by step.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::project::{PACKAGE, cargo, root};
+use crate::wasm::{self, Device, Recipe, cargo_for_wasm};
+use crate::{browser, command, dist, models, node, vendor};
+
+/// Tells native and browser tests that there is time.
+const LONG: &str = "WALKBACK_LONG";
+
+/// The one step that may install something as root.
+pub(crate) const BROWSER: &str = "browser";
+
+/// How much of a step's tests is run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// What takes seconds.
+    Fast,
+    /// Everything but what is long.
+    Usual,
+    /// Also many more kills and malformed inputs, and the browser tests in tests/browser/long.
+    Long,
+}
+
+/// A part of `cargo xtask test`.
+pub(crate) struct Step {
+    /// What it is called on the command line.
+    pub(crate) name: &'static str,
+    /// Whether `cargo xtask check` runs it too.
+    pub(crate) is_fast: bool,
+    run: fn(Extent) -> Result<()>,
+}
+
+/// In the order of what fails soonest. Each step sees to what it needs, so that it can also run alone.
+pub(crate) const STEPS: &[Step] = &[
+    Step {
+        name: "format",
+        is_fast: true,
+        run: |_| format(),
+    },
+    Step {
+        name: "npm",
+        is_fast: true,
+        run: |_| node::install(),
+    },
+    Step {
+        name: "prettier",
+        is_fast: true,
+        run: |_| prettier(),
+    },
+    Step {
+        name: "tsc",
+        is_fast: true,
+        run: |_| tsc(),
+    },
+    Step {
+        name: "clippy",
+        is_fast: true,
+        run: |_| clippy(),
+    },
+    Step {
+        name: "clippy-wasm",
+        is_fast: false,
+        run: |_| clippy_wasm(),
+    },
+    Step {
+        name: "docs",
+        is_fast: false,
+        run: |_| docs(),
+    },
+    Step {
+        name: "native",
+        is_fast: true,
+        run: native,
+    },
+    Step {
+        name: "wasm",
+        is_fast: false,
+        run: |_| build_wasm(),
+    },
+    Step {
+        name: BROWSER,
+        is_fast: false,
+        run: browser_tests,
+    },
+];
+
+/// The packages of the workspace and the profile that each is checked and tested in: numerics need the optimised
+/// one, which `cargo run --release` shares. They are built one at a
+/// time and xtask in its own profile, or its dependencies would all be compiled a second time.
+const PACKAGES: &[[&str; 4]] = &[
+    ["--package", "xtask", "--profile", "xtask"],
+    ["--package", PACKAGE, "--profile", "release"],
+];
+
+/// The tests in `crate/tests` that `cargo xtask check` leaves out, because each takes many seconds.
+const SLOW: &[&str] = &[
+    "eval_bound",
+    "eval_command",
+    "eval_judge",
+    "inversion",
+    "never_lost",
+    "training",
+];
+
+/// Makes warnings errors.
+const DENY: [&str; 3] = ["--", "-D", "warnings"];
+
+/// Runs steps in order and stops at the first that fails.
+///
+/// # Errors
+/// The failure of a step, or that there is none to run.
+pub(crate) fn run<'a>(steps: impl Iterator<Item = &'a Step>, extent: Extent) -> Result<()> {
+    let mut done: Vec<(&str, Duration)> = Vec::new();
+    for step in steps {
+        println!("\n==> {}", step.name);
+        let began = Instant::now();
+        let outcome = (step.run)(extent);
+        let took = began.elapsed();
+        if let Err(reason) = outcome {
+            summarise(&done);
+            println!("failed  {:<12} {:>6.1} s", step.name, took.as_secs_f64());
+            println!("`cargo xtask test --only {}` runs it alone.", step.name);
+            return Err(reason.context(format!("step `{}` failed", step.name)));
+        }
+        done.push((step.name, took));
+    }
+    if done.is_empty() {
+        bail!("no step is left to run");
+    }
+    summarise(&done);
+    Ok(())
+}
+
+fn summarise(done: &[(&str, Duration)]) {
+    println!();
+    for (name, took) in done {
+        println!("passed  {name:<12} {:>6.1} s", took.as_secs_f64());
+    }
+}
+
+fn format() -> Result<()> {
+    command::run(cargo().args(["fmt", "--all", "--check"]))
+        .context("the Rust code is not formatted, which `cargo fmt --all` does")
+}
+
+fn prettier() -> Result<()> {
+    node::install()?;
+    command::run(node::tool("prettier").args(["--check", "."]))
+        .context("some files are not formatted, which `npx prettier --write .` does")
+}
+
+fn tsc() -> Result<()> {
+    vendor::provide()?;
+    command::run(node::tool("tsc").args(["--project", "."]))
+}
+
+fn clippy() -> Result<()> {
+    PACKAGES.iter().try_for_each(|package| {
+        let mut clippy = cargo();
+        command::run(
+            clippy
+                .arg("clippy")
+                .args(package)
+                .arg("--all-targets")
+                .args(DENY),
+        )
+    })
+}
+
+fn clippy_wasm() -> Result<()> {
+    wasm::ensure_target()?;
+    Device::ALL.iter().try_for_each(|device| {
+        let mut clippy = cargo_for_wasm();
+        command::run(
+            clippy
+                .arg("clippy")
+                .args(device.cargo_args(wasm::PROFILE))
+                .args(DENY),
+        )
+    })
+}
+
+fn docs() -> Result<()> {
+    PACKAGES.iter().try_for_each(|package| {
+        let mut doc = cargo();
+        doc.env("RUSTDOCFLAGS", "-D warnings");
+        command::run(doc.arg("doc").args(package).arg("--no-deps"))
+    })
+}
+
+fn native(extent: Extent) -> Result<()> {
+    PACKAGES.iter().try_for_each(|package| {
+        let mut test = cargo();
+        test.arg("test").args(package);
+        match extent {
+            Extent::Fast if package.contains(&PACKAGE) => {
+                test.args(["--lib", "--bins"]);
+                for name in fast_tests()? {
+                    test.args(["--test", &name]);
+                }
+            }
+            Extent::Fast | Extent::Usual => {}
+            Extent::Long => {
+                test.env(LONG, "1");
+            }
+        }
+        command::run(&mut test)
+    })?;
+    if extent == Extent::Fast {
+        return Ok(());
+    }
+    // As the README calls the binary, which cargo has to find by itself.
+    command::run(cargo().args(["run", "--release", "--", "info"]))
+}
+
+/// The files and folders of `crate/tests` that hold tests, by name, without [`SLOW`].
+fn fast_tests() -> Result<Vec<String>> {
+    let folder = root().join("crate/tests");
+    let entries = fs::read_dir(&folder)
+        .with_context(|| format!("could not read the folder {}", folder.display()))?;
+    let mut names = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        let holds_tests = path.extension().is_some_and(|extension| extension == "rs")
+            || path.join("main.rs").is_file();
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        if holds_tests && !SLOW.contains(&&*name) {
+            names.push(name.into_owned());
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+fn build_wasm() -> Result<()> {
+    let recipe = Recipe::for_development(wasm::PROFILE);
+    Device::ALL
+        .iter()
+        .try_for_each(|&device| recipe.build(device))
+}
+
+fn browser_tests(extent: Extent) -> Result<()> {
+    vendor::provide()?;
+    models::provide()?;
+    build_wasm()?;
+    dist::draft()?;
+    let mut tests = node::node();
+    // One file at a time: several browsers at once would slow each other down beyond their time limits.
+    tests
+        .args(["--test", "--test-concurrency=1", "--test-reporter=spec"])
+        .args(browser_test_files(extent)?);
+    for browser in browser::ALL {
+        match browser.find()? {
+            Some(program) => {
+                println!("    {}: {}", browser.name, program.display());
+                tests.env(browser.variable, program);
+            }
+            None => println!(
+                "    no {0}: its tests are skipped; set {1} to the path of one",
+                browser.name, browser.variable
+            ),
+        }
+    }
+    if extent == Extent::Long {
+        tests.env(LONG, "1");
+    }
+    command::run(&mut tests)
+}
+
+/// `tests/browser/*.test.js`, and those in `long/` if there is time; one by one, because Node's versions differ in what they
+/// make of a folder.
+fn browser_test_files(extent: Extent) -> Result<Vec<PathBuf>> {
+    let folder = root().join("tests/browser");
+    let mut files = test_files(&folder)?;
+    if files.is_empty() {
+        bail!("there is no *.test.js in {}", folder.display());
+    }
+    if extent == Extent::Long && folder.join("long").is_dir() {
+        files.extend(test_files(&folder.join("long"))?);
+    }
+    Ok(files)
+}
+
+/// The `*.test.js` in one folder, sorted, as paths from the root.
+fn test_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder)
+        .with_context(|| format!("could not read the folder {}", folder.display()))?;
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.to_string_lossy().ends_with(".test.js") {
+            files.push(path.strip_prefix(root()).unwrap_or(&path).to_owned());
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_browser_tests_come_only_when_asked_for() {
+        let is_long = |path: &PathBuf| path.parent().is_some_and(|folder| folder.ends_with("long"));
+        let ordinary = browser_test_files(Extent::Usual).expect("there are browser tests");
+        assert!(!ordinary.iter().any(is_long));
+        let all = browser_test_files(Extent::Long).expect("there are browser tests");
+        assert_eq!(all[..ordinary.len()], ordinary);
+        assert!(all[ordinary.len()..].iter().all(is_long));
+    }
+
+    #[test]
+    fn slow_tests_are_there_and_left_out_of_the_fast_ones() {
+        let fast = fast_tests().expect("there are tests");
+        assert!(fast.len() > 20, "{fast:?}");
+        assert!(!fast.iter().any(|name| name == "common"), "holds no tests");
+        for slow in SLOW {
+            assert!(!fast.iter().any(|name| name == slow), "{slow}");
+            let path = root().join("crate/tests").join(slow);
+            assert!(
+                path.with_extension("rs").is_file() || path.join("main.rs").is_file(),
+                "{slow} is gone"
+            );
+        }
+    }
+
+    #[test]
+    fn step_names_are_distinct() {
+        let mut sorted: Vec<_> = STEPS.iter().map(|step| step.name).collect();
+        sorted.sort_unstable();
+        sorted.dedup();
+        assert_eq!(sorted.len(), STEPS.len());
+    }
+}
