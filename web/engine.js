@@ -143,7 +143,7 @@ export class Engine {
         );
         if (result === null) return null;
         const frame = { ...result, xt };
-        xt = result.next;
+        xt = result.xPrev;
         resume = { index: result.index + 1, xt, x0Before: result.x0 };
         return frame;
       } catch (error) {

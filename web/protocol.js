@@ -32,7 +32,7 @@
  * @property {Sampler} [sampler] without it DDPM
  * @property {number} [eta] DDIM's share of fresh noise, 0 to 1
  * @property {Spacing} [spacing] without it the model's own
- * @property {{ x: Float32Array, timestep: number }} [from] begin here instead of in noise: the network is first evaluated at `timestep`
+ * @property {{ xt: Float32Array, timestep: number }} [from] begin here instead of in noise: the network is first evaluated at `timestep`
  * @property {Float32Array} [known] x_0: the truth takes the network's place, which gives the posterior walk
  * @property {Inpaint} [inpaint]
  * @property {Resume} [resume] go on where a chain with these options was
@@ -59,8 +59,8 @@
  * @property {Float32Array} xt what the network was given
  * @property {Float32Array} x0 x_0-hat, its guess of the clean image
  * @property {Float32Array} eps eps-hat, the noise it sees
- * @property {Float32Array} next the state after the step
- * @property {boolean} done whether `next` is the final image
+ * @property {Float32Array} xPrev the state after the step
+ * @property {boolean} done whether `xPrev` is the final image
  * @property {number} milliseconds spent on the step
  * @property {number} dispatches compute dispatches the step recorded; 0 on the CPU
  */

@@ -229,7 +229,7 @@ export class Walk {
       timestep: timesteps[position] ?? null,
       alphaCumprod: alphasCumprod[position] ?? NaN,
       shape,
-      xt: (done ? last?.next : frame?.xt) ?? xt,
+      xt: (done ? last?.xPrev : frame?.xt) ?? xt,
       x0: frame?.x0 ?? null,
       eps: frame?.eps ?? null,
       frames,

@@ -11,8 +11,8 @@ import { place } from "./places.js";
 /**
  * @typedef {object} Step
  * @property {number} index
- * @property {number} t the timestep the network was evaluated at
- * @property {Float32Array} xt the state after the step
+ * @property {number} timestep where the network was evaluated
+ * @property {Float32Array} xPrev the state after the step
  * @property {Float32Array} x0
  * @property {Float32Array} eps
  * @property {boolean} done

@@ -9,9 +9,11 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use burn::tensor::Device;
 use thiserror::Error;
 
 use crate::model_index::{self, ModelIndexError};
+use crate::pipeline::{Pipeline, PipelineError};
 
 use layout::{GOLDEN, LABELS, MAX_JSON, MODEL_INDEX, SCHEDULER_CONFIG, UNET_CONFIG, WEIGHTS};
 
@@ -46,6 +48,22 @@ pub struct ModelFolder {
     pub golden: Option<String>,
     /// `unet/diffusion_pytorch_model.safetensors`.
     pub weights: Vec<u8>,
+}
+
+impl ModelFolder {
+    /// The model that the files describe, on `device`.
+    ///
+    /// # Errors
+    /// See [`Pipeline::from_bytes`].
+    pub fn pipeline(&self, device: &Device) -> Result<Pipeline, PipelineError> {
+        Pipeline::from_bytes(
+            &self.unet_config,
+            &self.scheduler_config,
+            self.labels.as_deref(),
+            &self.weights,
+            device,
+        )
+    }
 }
 
 /// Why a model folder cannot be read or written, and what to do.

@@ -61,7 +61,7 @@ fn inpainted(options: ChainOptions) -> Vec<f32> {
     walk(chain.unwrap(), &Formula(carries_over))
         .pop()
         .unwrap()
-        .x_t
+        .x_prev
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn they_do_so_where_the_sampler_ends_in_a_little_noise() {
     };
     let chain = Chain::new(&scheduler, &unconditional(1, SIDE, SIDE), options).unwrap();
     assert!(chain.alphas_cumprod().last() < Some(&1.0));
-    let end = walk(chain, &Formula(carries_over)).pop().unwrap().x_t;
+    let end = walk(chain, &Formula(carries_over)).pop().unwrap().x_prev;
     for ((x, kept), keep) in end.iter().zip(image()).zip(left_half()) {
         assert_eq!(*x == kept, keep == 1.0);
     }
@@ -157,7 +157,7 @@ fn level_walked_twice(
         spacing: Some(spacing),
         num_inference_steps: steps,
         from: Some(Start {
-            x: x_t.iter().map(|z| z * noise).collect(),
+            x_t: x_t.iter().map(|z| z * noise).collect(),
             timestep: start,
         }),
         inpaint: Some(Inpaint {
@@ -204,8 +204,8 @@ const WALKS: [(SamplerKind, Spacing, usize); 6] = [
 /// The variances of what is made and of what is kept.
 fn variances(step: &Step) -> [f64; 2] {
     [0, 1].map(|first| {
-        let values = step.x_t.iter().skip(first).step_by(2);
-        values.map(|x| f64::from(*x).powi(2)).sum::<f64>() * 2.0 / step.x_t.len() as f64
+        let values = step.x_prev.iter().skip(first).step_by(2);
+        values.map(|x| f64::from(*x).powi(2)).sum::<f64>() * 2.0 / step.x_prev.len() as f64
     })
 }
 

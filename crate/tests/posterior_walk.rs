@@ -40,7 +40,7 @@ fn it_arrives_at_the_known_image_whatever_the_model_predicts() {
         let (chain, known) = KnownImage::chain(&scheduler, &model, options(), image()).unwrap();
         let steps = walk(chain, &known);
         assert_eq!(steps.len(), 50);
-        let end = largest_difference(&steps[49].x_t, &image());
+        let end = largest_difference(&steps[49].x_prev, &image());
         assert!(end < 2e-3, "{prediction_type}: {end}");
     }
 }
@@ -73,9 +73,9 @@ fn each_step_is_the_posterior_with_the_chains_own_noise() {
         };
         let mut expected = vec![0.0; 64];
         transition.posterior_step(&image(), &x_t, &z, &mut expected);
-        let difference = largest_difference(&step.x_t, &expected);
+        let difference = largest_difference(&step.x_prev, &expected);
         assert!(difference < 1e-3, "t = {}: {difference}", timesteps[i]);
-        x_t = step.x_t;
+        x_t = step.x_prev;
     }
 }
 

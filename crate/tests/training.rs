@@ -8,18 +8,20 @@ use safetensors::tensor::{Dtype, TensorView};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use walkback::chain::{Chain, ChainOptions};
+use walkback::data::Dataset;
+use walkback::data::idx::Split;
 use walkback::folder::{self, ModelFolder};
-use walkback::pipeline::{Labels, Pipeline};
+use walkback::pipeline::Labels;
 use walkback::schedule::{SchedulerConfig, VarianceType};
 use walkback::train::checkpoint::State;
-use walkback::train::dataset::Dataset;
 use walkback::train::export::export;
-use walkback::train::idx::Split;
 use walkback::train::learning_rate::{self, End, LrDecay};
 use walkback::train::loss::Loss;
 use walkback::train::preset::Preset;
 use walkback::train::run_config::RunConfig;
-use walkback::train::trainer::{Start, StepReport, TrainError, TrainOptions, Watcher, train};
+use walkback::train::trainer::{
+    FirstWeights, StepReport, TrainError, TrainOptions, Watcher, train,
+};
 use walkback::unet::UNet;
 use walkback::unet::weights::StoredAs;
 
@@ -71,7 +73,7 @@ fn options(run: PathBuf, steps: u64) -> TrainOptions {
         run,
         config,
         data: Arc::new(data),
-        start: Start::Fresh,
+        first_weights: FirstWeights::Fresh,
         steps: Some(steps),
         time: None,
         checkpoint_every: 5,
@@ -108,7 +110,7 @@ fn a_prolonged_run_is_the_longer_one_to_the_bit() {
     let whole = run(&constant("whole", 9)).unwrap();
     let mut first = constant("parts", 5);
     let mut losses = run(&first).unwrap().losses;
-    first.start = Start::Resume;
+    first.first_weights = FirstWeights::Resume;
     first.steps = Some(9);
     losses.extend(run(&first).unwrap().losses);
     assert_eq!(losses, whole.losses);
@@ -142,7 +144,7 @@ fn a_run_stopped_early_and_resumed_is_the_uninterrupted_one_to_the_bit() {
     train(&part, &Device::flex().autodiff(), &mut record).unwrap();
     // Neither steps nor time: the run knows its end.
     part.config = RunConfig::read(&part.run).unwrap();
-    (part.start, part.steps) = (Start::Resume, None);
+    (part.first_weights, part.steps) = (FirstWeights::Resume, None);
     let rest = run(&part).unwrap();
     assert_eq!([record.losses, rest.losses].concat(), whole.losses);
     assert_eq!([record.rates, rest.rates].concat(), whole.rates);
@@ -196,9 +198,9 @@ fn a_run_that_cannot_start_leaves_the_folder_free_for_the_next() {
         golden: None,
         weights: vec![0; 16],
     };
-    options.start = Start::Model(Box::new(foreign));
+    options.first_weights = FirstWeights::Model(Box::new(foreign));
     assert!(run(&options).is_err());
-    options.start = Start::Fresh;
+    options.first_weights = FirstWeights::Fresh;
     assert_eq!(run(&options).unwrap().saved, [1]);
 }
 
@@ -276,7 +278,7 @@ fn gradients_that_overflow_end_the_training_before_they_are_applied() {
         _ => (name, view),
     });
     let weights = safetensors::serialize(views, None).unwrap();
-    options.start = Start::Model(Box::new(ModelFolder {
+    options.first_weights = FirstWeights::Model(Box::new(ModelFolder {
         unet_config: String::new(),
         scheduler_config: String::new(),
         labels: None,
@@ -311,7 +313,7 @@ fn an_exported_model_loads_and_gives_its_golden_output() {
     );
     let files = folder::read(&out).unwrap();
     let device = Device::flex();
-    let pipeline = Pipeline::from_folder(&files, &device).unwrap();
+    let pipeline = files.pipeline(&device).unwrap();
     let golden: walkback::pipeline::Golden = serde_json::from_str(&files.golden.unwrap()).unwrap();
     let output = pollster::block_on(pipeline.golden_output()).unwrap();
     assert_eq!(output, golden.eps);
@@ -332,12 +334,15 @@ fn a_learned_variance_trains_resumes_and_samples() {
     let whole = run(&hybrid("whole", 4)).unwrap().losses;
     let mut part = hybrid("part", 2);
     let first = run(&part).unwrap().losses;
-    (part.start, part.steps) = (Start::Resume, Some(4));
+    (part.first_weights, part.steps) = (FirstWeights::Resume, Some(4));
     assert_eq!([first, run(&part).unwrap().losses].concat(), whole);
 
     let out = folder.path().join("model");
     export(&folder.path().join("whole"), &out, StoredAs::F16).unwrap();
-    let pipeline = Pipeline::from_folder(&folder::read(&out).unwrap(), &Device::flex()).unwrap();
+    let pipeline = folder::read(&out)
+        .unwrap()
+        .pipeline(&Device::flex())
+        .unwrap();
     let variance_type = pipeline.scheduler().variance_type;
     assert_eq!(variance_type, VarianceType::LearnedRange);
     assert_eq!(pipeline.spec().out_channels, 2);

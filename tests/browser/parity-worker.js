@@ -95,7 +95,7 @@ async function answer(question) {
       const states = [Array.from(chain.xt)];
       for (let done = false; !done;) {
         const step = await chain.step();
-        states.push(Array.from(step.xt));
+        states.push(Array.from(step.xPrev));
         done = step.done;
       }
       chain.free();

@@ -51,14 +51,14 @@ async function walk(options, faults = {}) {
     done = frame.done;
   }
   chain.close();
-  return frames.map(({ index, timestep, xt, x0, eps, next, dispatches }) => ({
+  return frames.map(({ index, timestep, xt, x0, eps, xPrev, dispatches }) => ({
     index,
     timestep,
     dispatches,
     xt: Array.from(xt),
     x0: Array.from(x0),
     eps: Array.from(eps),
-    next: Array.from(next),
+    xPrev: Array.from(xPrev),
   }));
 }
 

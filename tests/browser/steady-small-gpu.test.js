@@ -71,8 +71,8 @@ describe("a GPU that is too small", { timeout: 2 * SLOW }, () => {
        const first = await chain.step();
        await tell("starve");
        const { stages } = await engine.look({ x: chain.xt, timestep: 500, label: null });
-       const frames = [first, await chain.step()].map(({ xt, x0, eps, next, ...frame }) => ({
-         ...frame, xt: [...xt], x0: [...x0], eps: [...eps], next: [...next] }));
+       const frames = [first, await chain.step()].map(({ xt, x0, eps, xPrev, ...frame }) => ({
+         ...frame, xt: [...xt], x0: [...x0], eps: [...eps], xPrev: [...xPrev] }));
        return { frames, stages: stages.length };`,
       walkOf(1),
     );

@@ -6,7 +6,7 @@ import { largestDifference } from "./helpers.js";
 import { TOLERANCE } from "./tolerance.js";
 
 /** @typedef {import("./helpers.js").Answer} Answer */
-/** @typedef {{ index: number, timestep: number, dispatches: number, xt: number[], x0: number[], eps: number[], next: number[] }} Shown a frame on its way to the test */
+/** @typedef {{ index: number, timestep: number, dispatches: number, xt: number[], x0: number[], eps: number[], xPrev: number[] }} Shown a frame on its way to the test */
 /** @typedef {{ notice: string, device: string | null }} Change what the engine says of itself; device: null while there is none */
 
 /**
@@ -45,7 +45,7 @@ export function assertSameWalk(found, expected, what) {
     what,
   );
   for (const [i, frame] of found.entries()) {
-    for (const part of /** @type {const} */ (["xt", "x0", "eps", "next"])) {
+    for (const part of /** @type {const} */ (["xt", "x0", "eps", "xPrev"])) {
       const difference = largestDifference(frame[part], expected[i]?.[part] ?? []);
       assert.ok(
         difference <= TOLERANCE.chain,

@@ -66,8 +66,8 @@ describe("a worker that breaks down", () => {
            }
            frames.push(await chain.step());
          }
-         return { undisturbed, frames: frames.map(({ index, xt, x0, eps, next, done }) => ({
-           index, done, xt: [...xt], x0: [...x0], eps: [...eps], next: [...next] })) };`,
+         return { undisturbed, frames: frames.map(({ index, xt, x0, eps, xPrev, done }) => ({
+           index, done, xt: [...xt], x0: [...x0], eps: [...eps], xPrev: [...xPrev] })) };`,
         { ...options, sampler },
       );
       assert.deepEqual(
@@ -189,7 +189,7 @@ describe("memory that does not suffice", () => {
       const waiting = engine.predict({ x: chain.xt.slice(0, 28 * 28), count: 1, timestep: 500 });
       const frames = [await stepping, await chain.step()];
       chain.close();
-      return { frames: frames.map(({ x0, next }) => [[...x0], [...next]]), waiting: [...await waiting] };`;
+      return { frames: frames.map(({ x0, xPrev }) => [[...x0], [...xPrev]]), waiting: [...await waiting] };`;
     const ample = await engineOn(t);
     const expected = await ample(script, many);
     const { memory } = await ample(`return tell("count")`);

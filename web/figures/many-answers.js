@@ -166,13 +166,13 @@ export async function create(root, context) {
         // About as many steps from anywhere: those of the whole way, of which t/T are taken.
         steps: Math.min(T, Math.ceil((stepsOf() * T) / (t + 1))),
         spacing: "leading",
-        from: { x: repeat(xt, WALKS), timestep: t },
+        from: { xt: repeat(xt, WALKS), timestep: t },
       },
       signal,
       gate,
     );
     for await (const { frame, timesteps, shape: many } of walk) {
-      const values = frame.done ? frame.next : frame.x0;
+      const values = frame.done ? frame.xPrev : frame.x0;
       const step = `step ${frame.index + 1} of ${timesteps.length}`;
       progress.textContent = frame.done ? "" : step;
       if (calm && isBetween(frame)) continue;

@@ -156,10 +156,22 @@ export async function create(root, context) {
         `between the walks ${distances[0]?.apart.toFixed(2)} at t = ${distances[0]?.t}, ${distances.at(-1)?.apart.toFixed(2)} at t = ${t}`,
       );
       if (!a.done || !b.done) continue;
-      const ends = [distance(a.next, truth).toFixed(2), distance(b.next, truth).toFixed(2)];
+      const ends = [distance(a.xPrev, truth).toFixed(2), distance(b.xPrev, truth).toFixed(2)];
       const last = TIMES - 1;
-      known.put(last, a.next, shape, "image", `Knowing the answer, the image: ${ends[0]} from x_0`);
-      learned.put(last, b.next, shape, "image", `The learned walk, the image: ${ends[1]} from x_0`);
+      known.put(
+        last,
+        a.xPrev,
+        shape,
+        "image",
+        `Knowing the answer, the image: ${ends[0]} from x_0`,
+      );
+      learned.put(
+        last,
+        b.xPrev,
+        shape,
+        "image",
+        `The learned walk, the image: ${ends[1]} from x_0`,
+      );
       guess.put(last, b.x0, shape, "image", "The network's last guess");
       readouts.show({ known: ends[0] ?? "", learned: ends[1] ?? "" });
       if (parted === undefined) readouts.show({ parted: "nowhere" });

@@ -229,7 +229,7 @@ class WalkBack {
       const frame = frames[this.#drawnFrames];
       if (frame === undefined) break;
       this.#scrubber.put(this.#drawnFrames, frame.xt, shape);
-      if (frame.done) this.#scrubber.put(this.#drawnFrames + 1, frame.next, shape);
+      if (frame.done) this.#scrubber.put(this.#drawnFrames + 1, frame.xPrev, shape);
     }
     if (position === 0) this.#scrubber.put(0, xt, shape);
   }

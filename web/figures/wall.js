@@ -191,11 +191,11 @@ export function create(root, { engine, loaded, shape, state, history, calm, fail
           grid.show(xt, all, say(0));
           sweep(0);
         },
-        advanced(first, next, part, milliseconds) {
+        advanced(first, xPrev, part, milliseconds) {
           const size = now.length / PLACES;
-          now.set(next, first * size);
+          now.set(xPrev, first * size);
           const [here = 1] = part;
-          grid.show(next, part, say(frames.length - 1), first);
+          grid.show(xPrev, part, say(frames.length - 1), first);
           spent = milliseconds / here;
           readouts.show({ speed: spent < 10 ? spent.toFixed(1) : spent.toFixed(0) });
         },

@@ -31,15 +31,15 @@ export async function stepChain(id) {
   if (walk === undefined) return null;
   const dispatches = dispatchCount();
   const began = performance.now();
-  const { index, t, xt, x0, eps, done } = await walk.chain.step();
+  const { index, timestep, xPrev, x0, eps, done } = await walk.chain.step();
   const milliseconds = performance.now() - began;
   if (walk.closed) return null;
   return {
     index,
-    timestep: t,
+    timestep,
+    xPrev,
     x0,
     eps,
-    next: xt,
     done,
     milliseconds,
     dispatches: dispatchCount() - dispatches,

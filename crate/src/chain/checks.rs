@@ -149,11 +149,11 @@ pub(super) fn check_values(
 
 /// The images to start from, if they fit.
 pub(super) fn start_of(from: Start, values: usize, inverse: bool) -> Result<Vec<f32>, ChainError> {
-    let Start { x, timestep } = from;
-    check_values("from", "x", &x, values)?;
+    let Start { x_t, timestep } = from;
+    check_values("from", "x_t", &x_t, values)?;
     if inverse && timestep != 0 {
         let reason = format!("timestep is {timestep}; an inversion starts in clean images, at 0");
         return Err(refuse("from", reason));
     }
-    Ok(x)
+    Ok(x_t)
 }

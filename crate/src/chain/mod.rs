@@ -12,6 +12,7 @@ mod inpaint;
 mod known;
 mod resume;
 
+pub use crate::denoiser::{Denoiser, ModelSpec};
 pub use batches::InBatches;
 pub use error::ChainError;
 pub use inpaint::Inpaint;
@@ -29,39 +30,6 @@ pub use checks::MAX_VALUES;
 pub(crate) use checks::labels_of;
 use checks::{check_channels, guidance_of, refuse, start_of, volume};
 use inpaint::Inpainting;
-
-/// A network that reads x_t and says what it makes of it.
-pub trait Denoiser {
-    /// Why it failed.
-    type Error: std::error::Error + Send + Sync + 'static;
-
-    /// The output [n, c_out, h, w], row-major, for x_t [n, c, h, w] at one timestep; `labels` has n
-    /// entries, or is `None` for an unconditional model.
-    fn predict(
-        &self,
-        x_t: &[f32],
-        shape: [usize; 4],
-        timestep: usize,
-        labels: Option<&[usize]>,
-    ) -> impl Future<Output = Result<Vec<f32>, Self::Error>>;
-}
-
-/// The shapes and labels that a model understands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ModelSpec {
-    /// c, the channels of an image.
-    pub channels: usize,
-    /// h, in pixels.
-    pub height: usize,
-    /// w, in pixels.
-    pub width: usize,
-    /// c, or 2c where the variance is learned.
-    pub out_channels: usize,
-    /// How many labels there are, the null label included; `None` for an unconditional model.
-    pub num_class_embeds: Option<usize>,
-    /// The label that stands for no label, which guidance needs.
-    pub null_label: Option<usize>,
-}
 
 /// How to walk.
 #[derive(Debug, Clone, PartialEq)]
@@ -116,7 +84,7 @@ impl Default for ChainOptions {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Start {
     /// The images, [n, c, h, w].
-    pub x: Vec<f32>,
+    pub x_t: Vec<f32>,
     /// Their timestep, below T.
     pub timestep: usize,
 }
@@ -129,12 +97,12 @@ pub struct Step {
     /// The timestep at which the network was evaluated.
     pub timestep: usize,
     /// The state after the step, [n, c, h, w].
-    pub x_t: Vec<f32>,
+    pub x_prev: Vec<f32>,
     /// x_0-hat: the clean images as the network saw them in this step.
     pub x_0: Vec<f32>,
     /// eps-hat: the noise as the network saw it in this step.
     pub eps: Vec<f32>,
-    /// Whether it was the last step; then `x_t` is the result.
+    /// Whether it was the last step; then `x_prev` is the result.
     pub done: bool,
 }
 
@@ -275,7 +243,7 @@ impl Chain {
         for (what, values) in [
             ("eps", &output.eps),
             ("x_0", &output.x_0),
-            ("x_t", &output.x_prev),
+            ("x_prev", &output.x_prev),
         ] {
             self.check_finite(what, values)?;
         }
@@ -287,7 +255,7 @@ impl Chain {
         Ok(Step {
             index,
             timestep,
-            x_t: output.x_prev,
+            x_prev: output.x_prev,
             x_0: output.x_0,
             eps: output.eps,
             done: self.is_done(),

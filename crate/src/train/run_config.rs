@@ -1,9 +1,9 @@
 //! What a run is: `run.json` in its folder.
 
-use super::dataset::Dataset;
 use super::learning_rate::{End, LrDecay};
 use super::loss::Loss;
 use super::trainer::TrainError;
+use crate::data::Dataset;
 use crate::json::in_words;
 use crate::likelihood::{TermError, Terms};
 use crate::pipeline::Labels;

@@ -2,11 +2,11 @@
 
 use super::batches::{self, Batch, BatchPlan};
 use super::checkpoint::{self, CheckpointError, State};
-use super::dataset::Dataset;
 use super::learning_rate::{self, End};
 use super::loss::Objective;
 use super::run_config::RunConfig;
 use super::{ema, gradients};
+use crate::data::Dataset;
 use crate::folder::{self, FolderError, ModelFolder};
 use crate::pipeline::PipelineError;
 use crate::schedule::{Schedule, ScheduleError};
@@ -23,7 +23,7 @@ use thiserror::Error;
 
 /// Where a run's first weights come from.
 #[derive(Debug, Clone, Default)]
-pub enum Start {
+pub enum FirstWeights {
     /// Random weights.
     #[default]
     Fresh,
@@ -43,7 +43,7 @@ pub struct TrainOptions {
     /// The images; their labels must be below the number of names.
     pub data: Arc<Dataset>,
     /// The first weights.
-    pub start: Start,
+    pub first_weights: FirstWeights,
     /// The run ends after this step. Without it, and without `time`, it ends where its configuration says.
     pub steps: Option<u64>,
     /// Stop after this time, counted from now. Without `steps` that is also the run's end.
@@ -167,17 +167,17 @@ impl Trainer {
             step: 0,
             elapsed_s: 0.0,
         };
-        let (unet, ema, optimizer) = match &options.start {
-            Start::Fresh => {
+        let (unet, ema, optimizer) = match &options.first_weights {
+            FirstWeights::Fresh => {
                 let ema = unet.valid();
                 (unet, ema, optimizer)
             }
-            Start::Model(folder) => {
+            FirstWeights::Model(folder) => {
                 let unet = unet.load_safetensors(&folder.weights, device)?;
                 let ema = unet.valid();
                 (unet, ema, optimizer)
             }
-            Start::Resume => {
+            FirstWeights::Resume => {
                 let checkpoint = checkpoint::latest(&options.run)?;
                 state = checkpoint::read_state(&checkpoint)?;
                 let ema =
@@ -272,7 +272,7 @@ pub fn train(
     let run = &options.run;
     // A run without a checkpoint has nothing to lose: it failed, or was killed, before its first. One with a checkpoint has,
     // also where its run.json is gone.
-    let resumed = matches!(options.start, Start::Resume);
+    let resumed = matches!(options.first_weights, FirstWeights::Resume);
     let check_free = || match checkpoint::latest(run) {
         Ok(_) if !resumed => Err(TrainError::RunExists(run.clone())),
         _ => Ok(()),

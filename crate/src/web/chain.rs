@@ -13,8 +13,8 @@ use super::{exception, object};
 const TYPES: &str = r#"
 export interface Frame {
   index: number;
-  t: number;
-  xt: Float32Array;
+  timestep: number;
+  xPrev: Float32Array;
   x0: Float32Array;
   eps: Float32Array;
   done: boolean;
@@ -79,7 +79,7 @@ impl WebChain {
         self.shape.iter().map(|&side| side as u32).collect()
     }
 
-    /// The current state, row-major.
+    /// x_t, what the network is given next, row-major; at the end the image.
     #[wasm_bindgen(getter)]
     pub fn xt(&self) -> Result<Float32Array, JsError> {
         let chain = self.chain.try_borrow().map_err(|_| busy())?;
@@ -99,8 +99,8 @@ impl WebChain {
         };
         Ok(object([
             ("index", step.index.into()),
-            ("t", step.timestep.into()),
-            ("xt", Float32Array::from(&step.x_t[..]).into()),
+            ("timestep", step.timestep.into()),
+            ("xPrev", Float32Array::from(&step.x_prev[..]).into()),
             ("x0", Float32Array::from(&step.x_0[..]).into()),
             ("eps", Float32Array::from(&step.eps[..]).into()),
             ("done", step.done.into()),

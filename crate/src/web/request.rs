@@ -19,7 +19,7 @@ export interface ChainRequest {
   steps: number;
   eta?: number;
   spacing?: "leading" | "linspace" | "trailing";
-  from?: { x: Float32Array; timestep: number };
+  from?: { xt: Float32Array; timestep: number };
   known?: Float32Array;
   inpaint?: { x0: Float32Array; mask: Float32Array; resamplings: number };
   resume?: { index: number; xt: Float32Array; x0Before?: Float32Array };
@@ -129,7 +129,7 @@ pub(super) fn options(request: &ChainRequest) -> Result<ChainOptions, JsError> {
     let from = match given(request, "from") {
         None => None,
         Some(from) => Some(Start {
-            x: values(&from, "x")?,
+            x_t: values(&from, "xt")?,
             timestep: whole(&from, "timestep", 0)?,
         }),
     };

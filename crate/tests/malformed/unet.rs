@@ -6,7 +6,7 @@ use burn::tensor::Device;
 use serde_json::{Value, json};
 use std::path::Path;
 use walkback::folder::{self, ModelFolder};
-use walkback::pipeline::{Pipeline, PipelineError};
+use walkback::pipeline::PipelineError;
 use walkback::unet::{UNet, UNetConfig};
 
 /// One of the models of `tests/conformance`.
@@ -17,7 +17,7 @@ pub fn model(name: &str) -> ModelFolder {
 
 /// Loads a model as the page and the binary do.
 pub fn load(files: &ModelFolder) -> Result<(), PipelineError> {
-    Pipeline::from_folder(files, &Device::flex()).map(|_| ())
+    files.pipeline(&Device::flex()).map(|_| ())
 }
 
 #[test]

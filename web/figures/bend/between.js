@@ -103,7 +103,7 @@ export function create(root, { engine, arithmetic, loaded, shape, state, calm, f
     sampler: "ddim",
     eta: 0,
     spacing: "trailing",
-    from: { x, timestep: info.trainTimesteps - 1 },
+    from: { xt: x, timestep: info.trainTimesteps - 1 },
   });
 
   const one = latest(async (signal) => {
@@ -115,7 +115,7 @@ export function create(root, { engine, arithmetic, loaded, shape, state, calm, f
       const how = done ? "" : `, the guess at t = ${timestep}`;
       setText(status, done ? where : `walking, t = ${timestep}`);
       if (calm && isBetween(frame)) continue;
-      tile.show(done ? frame.next : frame.x0, all, `The image ${where}${how}`);
+      tile.show(done ? frame.xPrev : frame.x0, all, `The image ${where}${how}`);
     }
   }, fail);
 
@@ -125,7 +125,7 @@ export function create(root, { engine, arithmetic, loaded, shape, state, calm, f
     for await (const { frame } of wholeWalk(engine, options(x, STRIP), signal, gate)) {
       const { done, timestep } = frame;
       if (calm && isBetween(frame)) continue;
-      const images = done ? frame.next : frame.x0;
+      const images = done ? frame.xPrev : frame.x0;
       const how = done ? "" : `, the guess at t = ${timestep}`;
       shares.forEach((at, i) => {
         const image = images.subarray(i * size, (i + 1) * size);

@@ -70,10 +70,10 @@ export async function create(root, context) {
       const inpaint = { x0, mask: painter.mask, resamplings: visits };
       await four.walk(
         { seed, label, steps: stepsOf(FEW_STEPS, info), inpaint },
-        ({ xt, x0: guess, next, timestep, done }, all) => {
+        ({ xt, x0: guess, xPrev, timestep, done }, all) => {
           four.noisy.show(xt, all, `The first of four walks, at t = ${timestep}`);
           return {
-            images: done ? next : guess,
+            images: done ? xPrev : guess,
             text: `Four ways to fill the gap in the ${picker.label}`,
             result: "four fillings; what is kept is kept exactly",
           };

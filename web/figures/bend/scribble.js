@@ -79,11 +79,11 @@ export async function create(root, context) {
       four.noisy.show(x, [ANSWERS, ...shape.slice(1)], `The drawing noised to t = ${timestep}`);
       const kind = label === null ? "" : ` to ${info.classes[label] ?? ""}`;
       await four.walk(
-        { seed, label, steps: stepsOf(NOISY_STEPS, info), from: { x, timestep } },
-        ({ next }) => ({
-          images: next,
+        { seed, label, steps: stepsOf(NOISY_STEPS, info), from: { xt: x, timestep } },
+        ({ xPrev }) => ({
+          images: xPrev,
           text: `Four walks${kind} from your drawing at t = ${timestep}`,
-          result: `four answers; mean squared difference ${meanSquare(difference(next, x0)).toFixed(3)}`,
+          result: `four answers; mean squared difference ${meanSquare(difference(xPrev, x0)).toFixed(3)}`,
         }),
         signal,
       );

@@ -80,14 +80,14 @@ function createRung({ engine, loaded, calm, fail, gate }, steps, finished) {
       gate,
     );
     for await (const { frame, timesteps, shape } of walk) {
-      const { index, timestep, done, next, x0 } = frame;
+      const { index, timestep, done, xPrev, x0 } = frame;
       setText(progress, done ? "" : `${index + 1} done`);
       if (calm && isBetween(frame)) continue;
       const text = done
         ? `The image after ${count} from t = ${timesteps[0]}`
         : `The guess on the way in ${count}, at t = ${timestep}`;
-      tile.show(done ? next : x0, shape, text);
-      if (done) finished(steps, next);
+      tile.show(done ? xPrev : x0, shape, text);
+      if (done) finished(steps, xPrev);
     }
   }, fail);
   const go = () => {

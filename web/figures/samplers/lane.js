@@ -114,7 +114,7 @@ export function createLane({ engine, loaded, shape, gate, advanced }, name, sett
       const position = positionAt(time);
       const frame = frames[position] ?? last;
       const finished = position >= total;
-      const values = finished ? last.next : what === "x0" ? frame.x0 : frame.xt;
+      const values = finished ? last.xPrev : what === "x0" ? frame.x0 : frame.xt;
       const at = finished ? "the image" : `t = ${frame.timestep}`;
       const state = finished ? "" : what === "x0" ? "the guess at " : "the state at ";
       const steps = `${Math.min(position, frames.length)} of ${total} steps`;

@@ -31,7 +31,7 @@ export const scaleFor = (width, wish) => Math.max(1, Math.round(wish / width));
 /** All states of the walk so far, noise first. @param {WalkKept} walk @returns {Float32Array[]} */
 export function states({ frames, xt }) {
   const last = frames.at(-1);
-  return last === undefined ? [xt] : [...frames.map((frame) => frame.xt), last.next];
+  return last === undefined ? [xt] : [...frames.map((frame) => frame.xt), last.xPrev];
 }
 
 /** Which of n frames are shown: the first, the last, and evenly between. @param {number} n */

@@ -18,7 +18,7 @@
  * @typedef {object} WallActions what the walk tells, and whom it asks
  * @property {() => Promise<void>} ready awaited before each evaluation of the network
  * @property {(xt: Float32Array, shape: number[], timesteps: Uint32Array) => void} begun
- * @property {(first: number, next: Float32Array, shape: number[], milliseconds: number) => void} advanced a batch has taken a step; `first` is its first image
+ * @property {(first: number, xPrev: Float32Array, shape: number[], milliseconds: number) => void} advanced a batch has taken a step; `first` is its first image
  * @property {(step: number) => void} swept all have taken `step` steps
  */
 
@@ -49,7 +49,7 @@ export async function walkWall(engine, options, actions, signal) {
         ...how,
         count: end - first,
         label: labels === null ? null : labels.slice(first, end),
-        from: { x: xt.slice(first * size, end * size), timestep: timesteps[0] ?? 0 },
+        from: { xt: xt.slice(first * size, end * size), timestep: timesteps[0] ?? 0 },
       },
       signal,
     );
@@ -62,7 +62,7 @@ export async function walkWall(engine, options, actions, signal) {
       if (signal.aborted) return;
       const frame = await chain.step();
       if (frame === null || signal.aborted) return;
-      actions.advanced(first, frame.next, chain.shape, frame.milliseconds);
+      actions.advanced(first, frame.xPrev, chain.shape, frame.milliseconds);
     }
     actions.swept(step);
   }

@@ -10,17 +10,17 @@ use std::time::Instant;
 use anyhow::{Context, anyhow};
 use clap::ValueEnum;
 use serde::Serialize;
+use walkback::data;
+use walkback::data::download;
+use walkback::data::idx::Split;
+use walkback::data::images::Wanted;
+use walkback::data::{Dataset, ImageSet};
 use walkback::eval::bound::{self, Bound, Plan, bound};
 use walkback::eval::check_fit;
 use walkback::eval::plot::bound_png;
 use walkback::eval::samples::Setting;
 use walkback::folder::{self, write_file};
 use walkback::pipeline::Pipeline;
-use walkback::train::dataset::{Dataset, ImageSet};
-use walkback::train::download;
-use walkback::train::idx::Split;
-use walkback::train::images::Wanted;
-use walkback::train::source;
 
 use crate::device::{DeviceArg, limit_threads};
 use progress::Progress;
@@ -119,7 +119,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     limit_threads(args.threads)?;
     let device = args.device.open()?;
     let files = folder::read(&args.model)?;
-    let pipeline = Pipeline::from_folder(&files, &device)
+    let pipeline = files
+        .pipeline(&device)
         .with_context(|| format!("{} cannot be used", args.model.display()))?;
     let samples = args.only != Some(Half::Bound);
     let dir = match &args.data {
@@ -211,7 +212,7 @@ fn read(
             None => classes.map(<[String]>::to_vec),
         },
     };
-    let found = source::open(dir, split, &wanted)?;
+    let found = data::open(dir, split, &wanted)?;
     for note in &found.notes {
         eprintln!("{what} images: {note}");
     }

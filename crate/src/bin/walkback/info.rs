@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use burn::tensor::Device;
 use walkback::folder;
-use walkback::pipeline::Pipeline;
 
 /// Print what a model folder holds
 #[derive(Debug, clap::Args)]
@@ -17,7 +16,7 @@ pub struct Args {
 /// Loads the whole model, so that what is printed is also known to work.
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let files = folder::read(&args.model)?;
-    let pipeline = Pipeline::from_folder(&files, &Device::flex())?;
+    let pipeline = files.pipeline(&Device::flex())?;
     let (config, scheduler, labels) = (pipeline.config(), pipeline.scheduler(), pipeline.labels());
     let spec = pipeline.spec();
     let classes = match spec.num_class_embeds {

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, ErrorKind, Seek};
 
 use super::jpeg;
-use crate::train::dataset::Dataset;
+use crate::data::Dataset;
 use image::imageops::{FilterType, crop_imm, resize};
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageReader, ImageResult, Limits, Rgb, RgbImage};
