@@ -4,18 +4,22 @@ import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { launch, launchWithProfile, root, serve } from "../tests/browser/helpers.js";
+import { files, NETWORKS, SEED } from "./networks.js";
 import { median, row } from "./table.js";
 
-/** The network that both engines have, and the shipped one. */
+/** What is measured on WebGPU, in software: the first beside the peer. */
 const COMMON = "tests/conformance/plain";
 const SHIPPED = "pretrained/mnist";
 /** Steps before any is timed, and steps timed; on WebGPU in software a batch takes long. */
-const FULL = { warm: 3, timed: 10, timedBatchesOnWebgpu: 3 };
-const QUICK = { warm: 1, timed: 3, timedBatchesOnWebgpu: 0 };
+const FULL = { warm: 3, timed: 10, timedLarge: 5, timedBatchesOnWebgpu: 3, batches: [1, 16] };
+const QUICK = { warm: 1, timed: 3, timedLarge: 1, timedBatchesOnWebgpu: 0, batches: [1] };
+/** Ratios to reach on the CPU. */
+const GOAL = { small: 0.6, large: 0.75 };
 
 /** @typedef {import("./worker.js").Question} Question */
 /** @typedef {import("./gpu-recorder.js").Counts} Counts */
 /** @typedef {{ milliseconds: number, counts: Counts, output: number[] }} Answer */
+/** @typedef {(name: string, question: Question) => Promise<any>} Ask */
 
 /**
  * @param {object} options
@@ -24,82 +28,124 @@ const QUICK = { warm: 1, timed: 3, timedBatchesOnWebgpu: 0 };
  */
 export async function measureBrowser({ modules, quick }) {
   const plan = quick ? QUICK : FULL;
-  const server = await serve({
-    [`/${COMMON}/unet.onnx`]: { body: await readOnnx() },
-  });
   const rows = [];
+  for (const network of NETWORKS) {
+    const folder = network.folder ?? "bench/drawn";
+    await withPage({ webgpu: false }, await bodies(folder, network), async (ask) => {
+      rows.push(...(await measureCpu(ask, network, folder, modules, plan)));
+    });
+  }
+  const [common] = NETWORKS;
+  if (common === undefined) throw new Error("there is no network to measure");
+  await withPage({ webgpu: true }, await bodies(COMMON, common), async (ask) => {
+    rows.push(...(await measureWebgpu(ask, modules, plan)));
+  });
+  rows.push(await measureStart(modules, quick));
+  return rows;
+}
+
+/** What the server has beside the repository. @param {string} folder @param {import("./networks.js").Network} network */
+async function bodies(folder, network) {
+  const made = Object.entries(await files(network));
+  return Object.fromEntries(made.map(([name, body]) => [`/${folder}/${name}`, { body }]));
+}
+
+/**
+ * @param {{ webgpu: boolean }} wish
+ * @param {Record<string, { body: string | Buffer }>} bodies
+ * @param {(ask: Ask) => Promise<void>} measure
+ */
+async function withPage(wish, bodies, measure) {
+  const server = await serve(bodies);
   try {
-    for (const device of /** @type {const} */ (["cpu", "webgpu"])) {
-      const browser = await launch({ webgpu: device === "webgpu" });
-      try {
-        const page = await browser.newPage();
-        await page.goto(`${server.url}bench/page.html`);
-        await page.waitForFunction("'ask' in globalThis");
-        /** @param {string} name @param {Question} question @returns {Promise<any>} */
-        const ask = (name, question) =>
-          page.evaluate(
-            ([name, question]) => /** @type {any} */ (globalThis).ask(name, question),
-            [name, question],
-          );
-        rows.push(...(await measureDevice(ask, device, modules, plan)));
-      } finally {
-        await browser.close();
-      }
+    const browser = await launch(wish);
+    try {
+      const page = await browser.newPage();
+      await page.goto(`${server.url}bench/page.html`);
+      await page.waitForFunction("'ask' in globalThis");
+      await measure((name, question) =>
+        page.evaluate(
+          ([name, question]) => /** @type {any} */ (globalThis).ask(name, question),
+          /** @type {const} */ ([name, question]),
+        ),
+      );
+    } finally {
+      await browser.close();
     }
-    rows.push(await measureStart(modules, quick));
   } finally {
     await server.close();
+  }
+}
+
+/**
+ * Steps of both engines in turn, one thread each.
+ * @param {Ask} ask
+ * @param {import("./networks.js").Network} network
+ * @param {string} folder
+ * @param {string} modules
+ * @param {typeof FULL} plan
+ */
+async function measureCpu(ask, { name, config }, folder, modules, plan) {
+  const rows = [];
+  const load = { method: /** @type {const} */ ("load"), device: /** @type {const} */ ("cpu") };
+  await ask("ours", { ...load, modules, engine: "walkback", folder });
+  await ask("peer", { ...load, modules, engine: "onnxruntime", folder });
+  const large = config !== undefined;
+  const [warm, timed] = large ? [1, plan.timedLarge] : [plan.warm, plan.timed];
+  for (const count of plan.batches) {
+    const { ours = [], peer = [] } = await inTurn(ask, ["ours", "peer"], count, warm, timed);
+    agree(ours[0], peer[0]);
+    const what = `CPU step, batch ${count}, ${name}${large ? `, seed ${SEED}` : ""}`;
+    rows.push(row(what, "ms", time(ours), time(peer), large ? GOAL.large : GOAL.small));
   }
   return rows;
 }
 
-/** The peer's form of the common network. */
-async function readOnnx() {
-  const { readFile } = await import("node:fs/promises");
-  return readFile(path.join(root, "bench", "plain.onnx"));
+/** @param {Answer[]} answers */
+const time = (answers) => median(answers.map((answer) => answer.milliseconds));
+
+/** @param {Ask} ask @param {string[]} names @param {number} count @param {number} warm @param {number} timed */
+async function inTurn(ask, names, count, warm, timed) {
+  /** @type {Record<string, Answer[]>} */
+  const answers = Object.fromEntries(names.map((name) => [name, []]));
+  for (let i = -warm; i < timed; i++) {
+    for (const [name, list] of Object.entries(answers)) {
+      const answer = await ask(name, { method: "step", count });
+      if (i >= 0) list.push(answer);
+    }
+  }
+  return answers;
 }
 
-/**
- * @param {(name: string, question: Question) => Promise<any>} ask
- * @param {"cpu" | "webgpu"} device
- * @param {string} modules
- * @param {typeof FULL} plan
- */
-async function measureDevice(ask, device, modules, { warm, timed, timedBatchesOnWebgpu }) {
+/** @param {Ask} ask @param {string} modules @param {typeof FULL} plan */
+async function measureWebgpu(ask, modules, { warm, timed, timedBatchesOnWebgpu }) {
   const rows = [];
-  const load = { method: /** @type {const} */ ("load"), device, modules };
+  const load = {
+    method: /** @type {const} */ ("load"),
+    device: /** @type {const} */ ("webgpu"),
+    modules,
+  };
   await ask("ours", { ...load, engine: "walkback", folder: COMMON });
   await ask("peer", { ...load, engine: "onnxruntime", folder: COMMON });
   await ask("shipped", { ...load, engine: "walkback", folder: SHIPPED });
-
   for (const count of [1, 16]) {
-    /** @type {Record<string, Answer[]>} */
-    const answers = { ours: [], peer: [], shipped: [] };
-    const rounds = device === "webgpu" && count > 1 ? timedBatchesOnWebgpu : timed;
+    const rounds = count > 1 ? timedBatchesOnWebgpu : timed;
     if (rounds === 0) continue;
-    for (let i = -warm; i < rounds; i++) {
-      for (const [name, list] of Object.entries(answers)) {
-        const answer = await ask(name, { method: "step", count });
-        if (i >= 0) list.push(answer);
-      }
-    }
+    const answers = await inTurn(ask, ["ours", "peer", "shipped"], count, warm, rounds);
     const { ours = [], peer = [], shipped = [] } = answers;
     agree(ours[0], peer[0]);
-    const time = (/** @type {Answer[]} */ list) => median(list.map((one) => one.milliseconds));
-    const what = `${device === "cpu" ? "CPU" : "WebGPU"} step, batch ${count}`;
+    const what = `WebGPU step, batch ${count}`;
     rows.push(row(what, "ms", time(ours), time(peer), 1.0));
     rows.push(row(`${what}, pretrained/mnist`, "ms", time(shipped), null, null));
     const [last, theirs] = [ours.at(-1)?.counts, peer.at(-1)?.counts];
-    if (device === "webgpu" && count === 1 && last !== undefined && theirs !== undefined) {
+    if (count === 1 && last !== undefined && theirs !== undefined) {
       rows.push(...countRows("", last, theirs));
     }
   }
-  if (device === "webgpu") {
-    const guided = [];
-    for (let i = 0; i <= warm; i++) guided.push(await ask("shipped", { method: "guided" }));
-    const { counts } = /** @type {Answer} */ (guided.at(-1));
-    rows.push(...countRows(", pretrained/mnist, guided", counts, null));
-  }
+  const guided = [];
+  for (let i = 0; i <= warm; i++) guided.push(await ask("shipped", { method: "guided" }));
+  const { counts } = /** @type {Answer} */ (guided.at(-1));
+  rows.push(...countRows(", pretrained/mnist, guided", counts, null));
   return rows;
 }
 

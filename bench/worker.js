@@ -15,12 +15,25 @@ let evaluate = null;
 /** One step of a chain with guidance. @type {(() => Promise<unknown>) | null} */
 let guided = null;
 
-const SIDE = 28;
 const TIMESTEP = 500;
+/** Where the network has labels. */
+const LABEL = 3;
+
+/** `[channels, height, width]` of the network's images. */
+let shape = [1, 28, 28];
 
 /** A fixed input that is near enough to noise. @param {number} count */
 const input = (count) =>
-  Float32Array.from({ length: count * SIDE * SIDE }, (_, i) => 1.4 * Math.sin(12.9898 * i * i + 1));
+  Float32Array.from({ length: count * values() }, (_, i) => 1.4 * Math.sin(12.9898 * i * i + 1));
+
+/** Values of an image. */
+const values = () => shape.reduce((product, size) => product * size, 1);
+
+/** @param {string} config `unet/config.json` */
+function readShape(config) {
+  const { in_channels: channels, sample_size: side } = JSON.parse(config);
+  shape = [channels, side, side];
+}
 
 /** @param {string} path @param {"text" | "arrayBuffer"} as @returns {Promise<any>} */
 async function read(path, as) {
@@ -39,9 +52,14 @@ async function loadWalkback(modules, device, folder) {
     read(`${folder}/unet/diffusion_pytorch_model.safetensors`, "arrayBuffer"),
   ]);
   const labels = await read(`${folder}/labels.json`, "text").catch(() => undefined);
-  const model = await module.Model.load(unet, scheduler, labels, new Uint8Array(weights));
+  readShape(unet);
+  const model = await module.Model.load(unet, scheduler, labels, [new Uint8Array(weights)]);
+  const labelled = JSON.parse(unet).num_class_embeds > 0;
   if (model.info.device !== device) throw new Error(`it computes on ${model.info.device}`);
-  evaluate = (count) => model.predict(input(count), count, TIMESTEP, undefined);
+  evaluate = (count) => {
+    const labels = labelled ? new Uint32Array(count).fill(LABEL) : undefined;
+    return model.predict(input(count), count, TIMESTEP, labels);
+  };
   if (model.info.nullLabel !== null) {
     const chain = model.chain({ seed: 1, count: 1, label: 3, guidance: 2, steps: 1000 });
     guided = () => chain.step();
@@ -60,12 +78,18 @@ async function loadOnnx(device, folder) {
   const session = await ort.InferenceSession.create(bytes, {
     executionProviders: [device === "cpu" ? "wasm" : "webgpu"],
   });
-  const [sample, timestep] = session.inputNames;
+  const [sample, timestep, label] = session.inputNames;
+  readShape(await read(`${folder}/unet/config.json`, "text"));
   const [output] = session.outputNames;
   evaluate = async (count) => {
     const results = await session.run({
-      [sample]: new ort.Tensor("float32", input(count), [count, 1, SIDE, SIDE]),
+      [sample]: new ort.Tensor("float32", input(count), [count, ...shape]),
       [timestep]: new ort.Tensor("float32", new Float32Array(count).fill(TIMESTEP), [count]),
+      ...(label === undefined
+        ? {}
+        : {
+            [label]: new ort.Tensor("int64", new BigInt64Array(count).fill(BigInt(LABEL)), [count]),
+          }),
     });
     return results[output].data;
   };
@@ -87,7 +111,7 @@ async function answer(question) {
   const output = await compute();
   const milliseconds = performance.now() - began;
   const first = question.method === "step" ? Array.from(/** @type {Float32Array} */ (output)) : [];
-  return { milliseconds, counts: take(), output: first.slice(0, SIDE * SIDE) };
+  return { milliseconds, counts: take(), output: first.slice(0, values()) };
 }
 
 self.addEventListener("message", async (/** @type {MessageEvent<Question>} */ { data }) => {

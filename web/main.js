@@ -2,179 +2,36 @@
 //
 // Where what lies:
 //
-//   index.html     all text, and an empty place for each figure
-//   figure.js      how a figure is written, created, put to rest; figures.js lists them
-//   figures/       one module for each figure; figures/<name>/ where it has grown
-//   parts/         what figures are made of: tiles, sliders, plots, a scrubber ...
-//   settings.js    all that the address can say, as one typed list; state.js reads and writes it
-//   walk.js        a walk as a recording: plays, pauses, remembers; knows no DOM
-//   engine.js      what needs the network, and arithmetic.js what does not, each a worker of its own, so
-//                  that a slider is answered while the network computes
-//   relay.js       replaces a worker that breaks down, and asks the next one again; link.js is one worker's life
-//   protocol.js    what page and workers say to each other, typed
-//   worker.js      the other side: worker/ has its methods, startup.js finds a device that computes
-//                  correctly, wasm.js types the crate's two builds in pkg/
-//   models/        which model: the page's own, one behind an address, one that is dropped
-//   styles/        colours and type, the frame, controls, pictures ...; a figure's own are beside it
+//   index.html   all text, and an empty place for each figure
+//   basics/      what knows neither this page nor the network: errors as sentences, numbers, statistics
+//   models/      which model: the page's own, one behind an address, one that is dropped
+//   protocol/    what page and workers say to each other, typed
+//   compute/     finds a device that computes correctly, and types the crate's two builds in pkg/
+//   worker/      the methods of the workers; worker.js, beside this, is their script
+//   client/      the page's side of the workers: engine.js for what needs the network, arithmetic.js for what does
+//                not, each a worker of its own, so that a slider is answered while the network computes
+//   screen/      elements, colours, tensors as pixels
+//   settings/    all that the address can say, as one typed list, read and written
+//   parts/       what figures are made of: tiles, sliders, plots, a scrubber ...
+//   figures/     one module for each figure, <name>/ where it has grown; shared/ is how a figure is written;
+//                list.js lists them
+//   page/        the frame around them: contents, help, notices, the choice of a model
+//   styles/      colours and type, the frame, controls, pictures ...; a figure's own are beside it
 //
 // Nothing is computed on this thread, and nothing at all for a figure that is out of sight. A figure that
 // fails says so in its own place; the rest goes on.
 
-import { Arithmetic } from "./arithmetic.js";
-import { listContents } from "./contents.js";
-import { loadDigits } from "./digits.js";
-import { element } from "./dom.js";
-import { Engine } from "./engine.js";
-import { placeFigures, revealSections } from "./figure.js";
-import { figures } from "./figures.js";
-import { setUpHelp } from "./help.js";
-import { History } from "./history.js";
-import { setUpModels } from "./models/choose.js";
-import { setUpNotices, showNotice } from "./notices.js";
-import { asSentence, sentence } from "./sentence.js";
-import { properties, readWish } from "./settings.js";
-import { linkSources } from "./source.js";
-import { State } from "./state.js";
-
-/** @typedef {import("./protocol.js").Loaded} Loaded */
-/** @typedef {import("./models/source.js").ModelSource} ModelSource */
-
-/** @param {import("./protocol.js").Progress} progress */
-function showProgress({ activity, loaded, total }) {
-  const text = element("activity", HTMLElement);
-  if (text.textContent !== activity) text.textContent = activity;
-  const bar = element("download", HTMLProgressElement);
-  if (total > 0) {
-    bar.max = total;
-    bar.value = loaded;
-  } else {
-    bar.removeAttribute("value");
-  }
-  element("bytes", HTMLElement).textContent =
-    loaded === 0
-      ? ""
-      : total > 0
-        ? `${megabytes(loaded)} of ${megabytes(total)} MB`
-        : `${megabytes(loaded)} MB`;
-}
-
-/** @param {number} bytes */
-function megabytes(bytes) {
-  return (bytes / 1e6).toFixed(1);
-}
-
-/** What computes here, in the details at the end of the page. @param {Loaded} loaded */
-function describeDevice({ info, check }) {
-  element("detail-device", HTMLElement).textContent =
-    info.device === "webgpu"
-      ? `WebGPU${info.adapter === "" ? "" : ` on ${info.adapter}`}`
-      : "the CPU, in WebAssembly, in one thread";
-  const [height, width] = info.imageSize;
-  const millions = (info.parameters / 1e6).toFixed(2);
-  element("detail-model", HTMLElement).textContent =
-    `${millions} million parameters, ${height} × ${width} pixels, T = ${info.trainTimesteps}`;
-  const reference = { golden: "the exporter's", cpu: "the CPU's", none: "" }[check.against];
-  element("detail-check", HTMLElement).textContent =
-    check.against === "none"
-      ? "finite numbers; this folder has no known answer to compare with"
-      : `eps-hat is within ${check.difference.toExponential(1)} of ${reference} for the same input`;
-}
-
-/** Says what went wrong in place of the image. @param {unknown} error */
-function fail(error) {
-  element("loading", HTMLElement).hidden = true;
-  element("failure", HTMLElement).hidden = false;
-  element("failure-text", HTMLElement).textContent = asSentence(sentence(error));
-  const url = new URL(location.href);
-  const onCpu = element("failure-cpu", HTMLAnchorElement);
-  onCpu.hidden = readWish(url.searchParams).device !== "webgpu";
-  // The same model and walk.
-  url.searchParams.set("device", "cpu");
-  onCpu.href = url.href;
-}
-
-/** What the link asked for in vain, in one quiet line. @param {string[]} sentences */
-function showComplaints(sentences) {
-  element("link-notice", HTMLElement).textContent = sentences.join(" ");
-}
-
-/** The page with one model at a time. */
-export class Stage {
-  #device;
-  #engine = new Engine(showProgress, (change) => {
-    showNotice(change.notice);
-    if (change.loaded === null || this.#loaded === null) return;
-    // The figures have this very object.
-    Object.assign(this.#loaded, change.loaded);
-    describeDevice(this.#loaded);
-  });
-  #arithmetic = new Arithmetic();
-  /** What is shown. @type {{ source: ModelSource, end: () => void } | null} */
-  #shown = null;
-  /** What is known of it. @type {Loaded | null} */
-  #loaded = null;
-
-  /** @param {import("./protocol.js").DeviceChoice} device */
-  constructor(device) {
-    this.#device = device;
-  }
-
-  /** Whether there is a model to see. */
-  get isSet() {
-    return this.#shown !== null;
-  }
-
-  /**
-   * Shows another model. Where it cannot be loaded, the one before comes back; the error is thrown.
-   * @param {ModelSource} source
-   * @param {object} [options]
-   * @param {string[]} [options.complaints] about the address
-   * @param {() => void} [options.arrived] called when it is loaded, before the address is read
-   * @returns {Promise<Loaded>}
-   */
-  async show(source, { complaints = [], arrived } = {}) {
-    const before = this.#shown;
-    before?.end();
-    this.#shown = null;
-    const loading = element("loading", HTMLElement);
-    loading.hidden = false;
-    element("failure", HTMLElement).hidden = true;
-    showProgress({ activity: "Starting", loaded: 0, total: 0 });
-    /** @type {Loaded} */
-    let loaded;
-    try {
-      loaded = await this.#engine.load({ model: source, device: this.#device });
-    } catch (error) {
-      if (before === null) fail(error);
-      else await this.show(before.source);
-      throw error;
-    }
-    this.#loaded = loaded;
-    arrived?.();
-    loading.hidden = true;
-    describeDevice(loaded);
-    const { trainTimesteps, classes, nullLabel, channels, imageSize } = loaded.info;
-    const limits = { trainTimesteps, classes: classes.length, anyLabel: nullLabel !== null };
-    const state = new State(properties, limits, (more) => showComplaints([...complaints, ...more]));
-    const endFigures = placeFigures(figures, {
-      engine: this.#engine,
-      arithmetic: this.#arithmetic,
-      loaded,
-      shape: [1, channels, ...imageSize],
-      state,
-      linked: source.kind === "address",
-      digits: loadDigits,
-      history: new History(),
-      calm: matchMedia("(prefers-reduced-motion: reduce)").matches,
-    });
-    const end = () => {
-      state.end();
-      endFigures();
-    };
-    this.#shown = { source, end };
-    return loaded;
-  }
-}
+import { figures } from "./figures/list.js";
+import { revealSections } from "./figures/shared/figure.js";
+import { keepInPlace } from "./page/anchoring.js";
+import { listContents } from "./page/contents.js";
+import { setUpHelp } from "./page/help.js";
+import { setUpModels } from "./page/model-choice.js";
+import { ModelView, fail, showProgress } from "./page/model-view.js";
+import { setUpNotices } from "./page/notices.js";
+import { linkSources } from "./parts/source-link.js";
+import { element } from "./screen/dom.js";
+import { readWish } from "./settings/properties.js";
 
 async function begin() {
   if (typeof WebAssembly !== "object") {
@@ -185,12 +42,13 @@ async function begin() {
   showProgress({ activity: "Starting", loaded: 0, total: 0 });
   // The first figure's code comes while the model does.
   figures["walk-back"]?.module().catch(() => {});
-  await setUpModels(new Stage(wish.device), wish.model);
+  await setUpModels(new ModelView(wish.device), wish.model);
 }
 
 linkSources();
 revealSections(figures);
 listContents();
+keepInPlace();
 setUpHelp();
 setUpNotices();
 begin().catch(fail);

@@ -1,18 +1,18 @@
 // Everything is computed here, off the page's thread. One script for two workers: the page asks one for
-// what needs the model, the other for the arithmetic that does not. Answers the calls of protocol.js.
+// what needs the model, the other for the arithmetic that does not. Answers the calls of protocol/messages.js.
 
-import { countDispatches } from "./gpu-counter.js";
-import { gpuIsLost, gpuLost, watchGpu } from "./gpu-watch.js";
-import { sentence } from "./sentence.js";
+import { countDispatches } from "./compute/gpu-counter.js";
+import { gpuIsLost, gpuLost, watchGpu } from "./compute/gpu-watch.js";
+import { sentence } from "./basics/sentence.js";
 import { arithmeticMethods } from "./worker/arithmetic.js";
 import { damageOf } from "./worker/damage.js";
 import { computingDevice, modelMethods } from "./worker/model.js";
 import { cancel, current } from "./worker/queue.js";
 
-/** @typedef {import("./protocol.js").Calls} Calls */
-/** @typedef {import("./protocol.js").Method} Method */
+/** @typedef {import("./protocol/messages.js").Calls} Calls */
+/** @typedef {import("./protocol/messages.js").Method} Method */
 
-/** @param {import("./protocol.js").Reply} reply @param {Transferable[]} [transfer] */
+/** @param {import("./protocol/messages.js").Reply} reply @param {Transferable[]} [transfer] */
 function reply(reply, transfer = []) {
   self.postMessage(reply, { transfer });
 }
@@ -44,7 +44,7 @@ async function answer(method, params, call) {
 
 self.addEventListener(
   "message",
-  async (/** @type {MessageEvent<import("./protocol.js").Request>} */ { data }) => {
+  async (/** @type {MessageEvent<import("./protocol/messages.js").Request>} */ { data }) => {
     if ("cancel" in data) {
       cancel(data.cancel);
       return;
@@ -82,7 +82,7 @@ self.addEventListener("error", (event) => {
 });
 self.addEventListener("unhandledrejection", (event) => giveUp(event.reason));
 
-// While it loads, startup.js sees to it.
+// While it loads, compute/startup.js sees to it.
 gpuLost.then((reason) => {
   if (computingDevice() === "webgpu") reply({ broken: { kind: "lost", reason, call: current() } });
 });

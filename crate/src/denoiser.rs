@@ -14,6 +14,17 @@ pub trait Denoiser {
         timestep: usize,
         labels: Option<&[usize]>,
     ) -> impl Future<Output = Result<Vec<f32>, Self::Error>>;
+
+    /// The same at a time that may lie between two timesteps, where a network can be asked that; else at the nearest.
+    fn predict_at(
+        &self,
+        x_t: &[f32],
+        shape: [usize; 4],
+        time: f32,
+        labels: Option<&[usize]>,
+    ) -> impl Future<Output = Result<Vec<f32>, Self::Error>> {
+        self.predict(x_t, shape, time.round() as usize, labels)
+    }
 }
 
 /// The shapes and labels that a model understands.

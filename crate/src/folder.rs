@@ -4,6 +4,7 @@
 //! (`config.json`, weights and `scheduler_config.json` at the root) is read too, never written.
 
 pub mod layout;
+mod weights;
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -14,8 +15,12 @@ use thiserror::Error;
 
 use crate::model_index::{self, ModelIndexError};
 use crate::pipeline::{Pipeline, PipelineError};
+use crate::schedule::SchedulerConfig;
+use crate::weights::WeightsFileError;
 
-use layout::{GOLDEN, LABELS, MAX_JSON, MODEL_INDEX, SCHEDULER_CONFIG, UNET_CONFIG, WEIGHTS};
+use layout::{
+    EMA_CONFIG, GOLDEN, LABELS, MAX_JSON, MODEL_INDEX, SCHEDULER_CONFIG, UNET_CONFIG, USUAL_WEIGHTS,
+};
 
 /// What Windows' editors write before the text; JSON knows no such character.
 const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -46,8 +51,20 @@ pub struct ModelFolder {
     pub labels: Option<String>,
     /// `golden.json`: one input's eps-hat, to check a device with.
     pub golden: Option<String>,
-    /// `unet/diffusion_pytorch_model.safetensors`.
+    /// `unet/diffusion_pytorch_model.safetensors`, or what other files of weights were made into.
     pub weights: Vec<u8>,
+    /// What was chosen where the folder has several things, in sentences.
+    pub notes: Vec<String>,
+}
+
+/// Which weights are read from a folder with both.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Which {
+    /// Those in `unet_ema/`, averaged over training.
+    #[default]
+    Averaged,
+    /// Those in `unet/`.
+    Trained,
 }
 
 impl ModelFolder {
@@ -101,6 +118,22 @@ pub enum FolderError {
         /// The file.
         path: PathBuf,
     },
+    /// The weights cannot be used.
+    #[error("{}: {reason}", .path.display())]
+    Weights {
+        /// The first file of them.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: WeightsFileError,
+    },
+    /// The list of the files that the weights are split into cannot be used.
+    #[error("{}: {reason}. Take it, and the files that it lists, from where the model came from", .path.display())]
+    Index {
+        /// The list.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// `model_index.json` names a pipeline whose U-Net does not draw images by itself.
     #[error("{}: {reason}", .path.display())]
     Pipeline {
@@ -119,8 +152,20 @@ pub enum FolderError {
     },
 }
 
-/// Reads a model folder. `labels` and `golden` are `None` where their files are missing.
+/// Reads a model folder. `labels` and `golden` are `None` where their files are missing; of averaged and other weights the
+/// averaged are taken.
+///
+/// # Errors
+/// See [`FolderError`].
 pub fn read(path: &Path) -> Result<ModelFolder, FolderError> {
+    read_which(path, Which::default())
+}
+
+/// Reads a model folder, with the weights asked for where there are several.
+///
+/// # Errors
+/// See [`FolderError`].
+pub fn read_which(path: &Path, which: Which) -> Result<ModelFolder, FolderError> {
     if !path.is_dir() {
         return Err(FolderError::NoFolder { path: path.into() });
     }
@@ -131,7 +176,24 @@ pub fn read(path: &Path) -> Result<ModelFolder, FolderError> {
             reason,
         })?;
     }
-    let unet_config = first_of(path, &UNET_CONFIG).ok_or_else(|| FolderError::Missing {
+    let mut notes = Vec::new();
+    let averaged = first_of(path, &[EMA_CONFIG]);
+    let trained = first_of(path, &UNET_CONFIG);
+    if let (Some(_), Some(_)) = (&averaged, &trained) {
+        notes.push(match which {
+            Which::Averaged => {
+                "The averaged weights are taken, in unet_ema/, not those in unet/".into()
+            }
+            Which::Trained => {
+                "The weights in unet/ are taken, not the averaged ones in unet_ema/".into()
+            }
+        });
+    }
+    let unet_config = match which {
+        Which::Averaged => averaged.or(trained),
+        Which::Trained => trained.or(averaged),
+    };
+    let unet_config = unet_config.ok_or_else(|| FolderError::Missing {
         path: path.into(),
         what: "U-Net configuration",
         looked_for: UNET_CONFIG.join(", "),
@@ -144,7 +206,7 @@ pub fn read(path: &Path) -> Result<ModelFolder, FolderError> {
             looked_for: SCHEDULER_CONFIG.join(", "),
             hint: ". Copy it from where the model came from: without it the noise schedule is unknown",
         })?;
-    let weights = find_weights(unet_config.parent().unwrap_or(path))?;
+    let files = weights::find(unet_config.parent().unwrap_or(path))?;
     let optional = |name: &str| {
         let file = path.join(name);
         if file.is_file() {
@@ -153,15 +215,29 @@ pub fn read(path: &Path) -> Result<ModelFolder, FolderError> {
             Ok(None)
         }
     };
+    let contents = files
+        .iter()
+        .map(|path| {
+            fs::read(path).map_err(|source| FolderError::Read {
+                path: path.clone(),
+                source,
+            })
+        })
+        .collect::<Result<_, _>>()?;
+    let read = crate::weights::read(contents).map_err(|reason| FolderError::Weights {
+        path: files.into_iter().next().unwrap_or_default(),
+        reason,
+    })?;
+    notes.extend(read.notes);
+    let scheduler_config = read_json(&scheduler_config)?;
+    notes.extend(SchedulerConfig::note(&scheduler_config));
     Ok(ModelFolder {
         unet_config: read_json(&unet_config)?,
-        scheduler_config: read_json(&scheduler_config)?,
+        scheduler_config,
         labels: optional(LABELS)?,
         golden: optional(GOLDEN)?,
-        weights: fs::read(&weights).map_err(|source| FolderError::Read {
-            path: weights,
-            source,
-        })?,
+        weights: read.safetensors,
+        notes,
     })
 }
 
@@ -170,7 +246,7 @@ pub fn read(path: &Path) -> Result<ModelFolder, FolderError> {
 pub fn write(path: &Path, folder: &ModelFolder) -> Result<(), FolderError> {
     // The golden value goes first and comes last: it must never stand beside the weights of another model.
     remove(&path.join(GOLDEN))?;
-    write_file(&path.join("unet").join(WEIGHTS[0]), &folder.weights)?;
+    write_file(&path.join("unet").join(USUAL_WEIGHTS), &folder.weights)?;
     write_file(&path.join(UNET_CONFIG[0]), folder.unet_config.as_bytes())?;
     write_file(
         &path.join(SCHEDULER_CONFIG[0]),
@@ -242,30 +318,6 @@ fn first_of(dir: &Path, names: &[&str]) -> Option<PathBuf> {
         .iter()
         .map(|name| dir.join(name))
         .find(|path| path.is_file())
-}
-
-fn find_weights(dir: &Path) -> Result<PathBuf, FolderError> {
-    if let Some(path) = first_of(dir, &WEIGHTS) {
-        return Ok(path);
-    }
-    let hint = if dir.join("diffusion_pytorch_model.bin").is_file() {
-        ". There is a diffusion_pytorch_model.bin, which is not read because it can run code: load it in diffusers \
-         and save it with safe_serialization=True"
-    } else if dir
-        .join("diffusion_pytorch_model.safetensors.index.json")
-        .is_file()
-    {
-        ". The weights are split into several files, which is not supported: save them in diffusers with a larger \
-         max_shard_size"
-    } else {
-        ". Copy the weights there as safetensors"
-    };
-    Err(FolderError::Missing {
-        path: dir.into(),
-        what: "weights",
-        looked_for: WEIGHTS.join(", "),
-        hint,
-    })
 }
 
 /// The text of a JSON file of at most 16 MiB, without the byte order mark that some editors put in front.

@@ -49,12 +49,13 @@
 //! | [`noise`] | the seeded normal stream, PyTorch's | Box-Muller on MT19937 |
 //! | [`diffusion`] | forward process, posterior, eps / x_0 / v conversions | eq. 2, 4, 7, 11 |
 //! | [`forward`] | the walk into noise, step by step | eq. 2 |
-//! | [`sampler`] | DDPM, DDIM and its inversion, DPM-Solver++, guidance, timesteps | Algorithm 2; Song et al. eq. 12 |
+//! | [`sampler`] | DDPM, DDIM and its inversion, DPM-Solver++, Euler, Heun, UniPC, guidance, timesteps | Algorithm 2; Song et al. eq. 12 |
 //! | [`likelihood`] | the variational bound, term by term | eq. 5, 13 |
 //! | [`unet`] | the network, its weights, its kernels | appendix B |
 //! | [`denoiser`] | what a walk asks of a network, and knows of it | |
 //! | [`chain`] | the walk: state, step, what a step reveals | Algorithm 2 |
 //! | [`pipeline`] | a model folder in memory, ready to predict | |
+//! | [`weights`] | files of weights, whoever wrote them | |
 //! | [`model_index`] | which parts a pipeline of diffusers has | |
 //! | `picture` | grids and animations as PNG and GIF | |
 //! | `folder`, `data` | native: model folders, images to train on and to judge by | |
@@ -67,6 +68,7 @@
 
 #![deny(unsafe_code)]
 
+mod archive;
 pub mod chain;
 #[cfg(feature = "native")]
 pub mod data;
@@ -93,3 +95,4 @@ pub mod train;
 pub mod unet;
 #[cfg(target_arch = "wasm32")]
 pub mod web;
+pub mod weights;

@@ -275,7 +275,17 @@ impl Denoiser for Pipeline {
         timestep: usize,
         labels: Option<&[usize]>,
     ) -> Result<Vec<f32>, PipelineError> {
-        let timesteps = vec![timestep as f32; shape[0]];
+        self.predict_at(x_t, shape, timestep as f32, labels).await
+    }
+
+    async fn predict_at(
+        &self,
+        x_t: &[f32],
+        shape: [usize; 4],
+        time: f32,
+        labels: Option<&[usize]>,
+    ) -> Result<Vec<f32>, PipelineError> {
+        let timesteps = vec![time; shape[0]];
         #[cfg(feature = "gpu")]
         if let Some(engine) = &self.engine {
             let output = engine.predict(x_t, &timesteps, labels).await;

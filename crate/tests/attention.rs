@@ -7,20 +7,19 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use walkback::noise::NoiseStream;
 use walkback::unet::layers::seed_init;
 use walkback::unet::weights::StoredAs;
-use walkback::unet::{UNet, UNetConfig};
+use walkback::unet::{DownBlockType, UNet, UNetConfig, UpBlockType};
 
 const SIDE: usize = 64;
 
 /// One level of attention at full resolution: 4096 pixels, each of which looks at all.
 fn network(device: &Device) -> UNet {
-    let names = |name: &str| vec![name.to_owned()];
     let config = UNetConfig {
         sample_size: [SIDE, SIDE],
         in_channels: 1,
         out_channels: 1,
         block_out_channels: vec![8],
-        down_block_types: names("AttnDownBlock2D"),
-        up_block_types: names("AttnUpBlock2D"),
+        down_block_types: vec![DownBlockType::AttnDownBlock2D],
+        up_block_types: vec![UpBlockType::AttnUpBlock2D],
         layers_per_block: 1,
         norm_num_groups: 4,
         attention_head_dim: Some(8),

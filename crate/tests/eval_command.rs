@@ -81,6 +81,7 @@ fn fresh_model(folder: &Path, config: UNetConfig) -> String {
         labels: None,
         golden: None,
         weights: unet.to_safetensors(StoredAs::F32).unwrap(),
+        notes: Vec::new(),
     };
     folder::write(&path, &model).unwrap();
     path.to_str().unwrap().to_owned()

@@ -37,6 +37,15 @@ fn every_sampler_draws_from_the_data() {
         (SamplerKind::Ddim, 250, 0.0, VarianceType::FixedSmall),
         (SamplerKind::Ddim, 1000, 1.0, VarianceType::FixedSmall),
         (SamplerKind::DpmSolver, 50, 0.0, VarianceType::FixedSmall),
+        (SamplerKind::Euler, 250, 0.0, VarianceType::FixedSmall),
+        (
+            SamplerKind::EulerAncestral,
+            1000,
+            0.0,
+            VarianceType::FixedSmall,
+        ),
+        (SamplerKind::Heun, 100, 0.0, VarianceType::FixedSmall),
+        (SamplerKind::UniPc, 50, 0.0, VarianceType::FixedSmall),
     ] {
         let scheduler = SchedulerConfig {
             variance_type,

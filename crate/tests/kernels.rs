@@ -78,6 +78,15 @@ fn convolution_agrees_with_the_plain_operators() {
         (2, 6, 4, 8, 1, 2, 0),
         (2, 3, 4, 11, 5, 3, 2),
         (20, 40, 8, 28, 3, 1, 1),
+        // Tiles with a rim, vectors that channels do not fill, and images that share their tiles' sums.
+        (3, 9, 17, 14, 3, 1, 1),
+        (17, 40, 33, 7, 3, 1, 1),
+        (2, 24, 40, 4, 3, 1, 1),
+        (3, 16, 10, 5, 3, 1, 1),
+        (2, 16, 8, 7, 3, 1, 2),
+        (2, 8, 8, 9, 3, 1, 0),
+        // More tiles than are computed at a time.
+        (2, 96, 8, 70, 3, 1, 1),
     ] {
         compare(
             &format!("{n}x{c_in}x{side}x{side} to {c_out}, kernel {kernel}, stride {stride}"),

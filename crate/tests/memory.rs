@@ -5,7 +5,7 @@
 use burn::tensor::{Device, Tensor};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicIsize, Ordering};
-use walkback::unet::{UNet, UNetConfig};
+use walkback::unet::{DownBlockType, UNet, UNetConfig, UpBlockType};
 
 /// Counts what the whole process holds.
 struct Counting;
@@ -41,8 +41,8 @@ fn network(width: usize) -> UNet {
         in_channels: 1,
         out_channels: 1,
         block_out_channels: vec![width],
-        down_block_types: vec!["DownBlock2D".into()],
-        up_block_types: vec!["UpBlock2D".into()],
+        down_block_types: vec![DownBlockType::DownBlock2D],
+        up_block_types: vec![UpBlockType::UpBlock2D],
         layers_per_block: 1,
         norm_num_groups: 8,
         add_attention: false,

@@ -14,6 +14,7 @@ fn model() -> ModelFolder {
         labels: Some("{\"names\": []}".into()),
         golden: Some("{\"eps\": []}".into()),
         weights: vec![1, 2, 3],
+        notes: Vec::new(),
     }
 }
 
@@ -95,6 +96,7 @@ fn the_older_flat_layout_is_read() {
             labels: None,
             golden: None,
             weights: b"w".to_vec(),
+            notes: Vec::new(),
         }
     );
 }
@@ -116,7 +118,7 @@ fn what_is_missing_is_named() {
         "DIR: no scheduler configuration (looked for scheduler/scheduler_config.json, scheduler_config.json). Copy it from where the model came from: without it the noise schedule is unknown"
     );
     write_file(&dir.path().join("scheduler/scheduler_config.json"), b"{}").unwrap();
-    let looked_for = "DIR/unet: no weights (looked for diffusion_pytorch_model.safetensors, diffusion_pytorch_model.fp16.safetensors)";
+    let looked_for = "DIR/unet: no weights (looked for diffusion_pytorch_model.safetensors, diffusion_pytorch_model.fp16.safetensors, diffusion_pytorch_model.safetensors.index.json, diffusion_pytorch_model.safetensors.index.fp16.json, diffusion_pytorch_model.fp16.safetensors.index.json, diffusion_pytorch_model.bin, diffusion_pytorch_model.fp16.bin, diffusion_pytorch_model.bin.index.json)";
     assert_eq!(
         sentence(),
         format!("{looked_for}. Copy the weights there as safetensors")
@@ -127,9 +129,29 @@ fn what_is_missing_is_named() {
         b"{}",
     )
     .unwrap();
-    assert!(sentence().contains("split into several files"));
-    write_file(&dir.path().join("unet/diffusion_pytorch_model.bin"), b"x").unwrap();
-    assert!(sentence().contains("safe_serialization=True"));
+    assert!(sentence().contains("index.json: it has no weight_map from tensors to files"));
+    let index = dir
+        .path()
+        .join("unet/diffusion_pytorch_model.safetensors.index.json");
+    for (file, says) in [
+        (
+            "a.safetensors",
+            "a.safetensors, which it lists, is not there",
+        ),
+        (
+            "../a.safetensors",
+            "../a.safetensors does not lie beside it",
+        ),
+    ] {
+        let map = serde_json::json!({ "weight_map": { "conv_in.weight": file } });
+        write_file(&index, map.to_string().as_bytes()).unwrap();
+        assert!(sentence().contains(says), "{}", sentence());
+    }
+    fs::remove_file(&index).unwrap();
+    for name in ["one.safetensors", "two.safetensors"] {
+        write_file(&dir.path().join("unet").join(name), b"x").unwrap();
+    }
+    assert!(sentence().contains("several files that could be them"));
     let missing = folder::read(&dir.path().join("nowhere")).unwrap_err();
     assert!(missing.to_string().contains("no such folder"), "{missing}");
 }

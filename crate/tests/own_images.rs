@@ -2,6 +2,8 @@
 
 #![cfg(feature = "native")]
 
+mod common;
+
 use image::codecs::jpeg::JpegEncoder;
 use image::{GrayImage, ImageEncoder, Rgb, RgbImage, Rgba, RgbaImage};
 use std::fs;
@@ -9,7 +11,7 @@ use std::path::Path;
 use std::process::Command;
 use tempfile::TempDir;
 use walkback::data::idx::Split;
-use walkback::data::images::{ImagesError, MIN_IMAGES, Wanted};
+use walkback::data::images::{Background, Fit, ImagesError, MIN_IMAGES, Preparation, Wanted};
 use walkback::data::{Dataset, ImageSet};
 use walkback::data::{SourceError, open};
 use walkback::folder;
@@ -220,7 +222,8 @@ fn one_size_is_kept_or_rounded_up_to_what_a_network_takes() {
         let dir = repeated(|path| square(from, RED).save(path).unwrap());
         let set = found(dir.path());
         assert_eq!((set.data.height, set.data.width), (to, to), "{from}");
-        assert_eq!(told(&set, "resized"), from as usize != to);
+        assert_eq!(told(&set, "resized"), from == 65);
+        assert_eq!(told(&set, "get a border"), from < 65 && from as usize != to);
         // Every preset makes a network for it.
         for preset in Preset::ALL {
             preset.unet([3, to, to], 2).check().unwrap();
@@ -259,6 +262,250 @@ fn what_is_transparent_becomes_white_and_what_lies_on_its_side_is_turned() {
     );
 }
 
+/// An image of `tests/images`, which `make.py` there makes: four bars in the colours of [`BARS`], 24 x 16.
+fn bars(name: &str) -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/images")
+        .join(name);
+    fs::read(path).unwrap()
+}
+
+const BARS: [[u8; 3]; 4] = [[220, 30, 30], [40, 200, 60], [30, 30, 220], [120, 120, 120]];
+
+/// The colours in the middle of the four bars of the first image.
+fn seen(set: &ImageSet) -> [[u8; 3]; 4] {
+    let plane = set.data.height * set.data.width;
+    [3, 9, 15, 21].map(|x| [0, 1, 2].map(|c| set.data.pixels(0)[c * plane + 8 * 24 + x]))
+}
+
+#[test]
+fn every_kind_of_file_has_its_right_colours_whatever_its_name_ends_in() {
+    for name in [
+        "cmyk.jpg",
+        "cmyk_progressive.jpg",
+        "ycck.jpg",
+        "lossless.webp",
+        "lossy.webp",
+        "image.bmp",
+        "image.tiff",
+        "two_frames.gif",
+        "palette.png",
+    ] {
+        // Every file here is called .png.
+        let set = found(repeated(|path| fs::write(path, bars(name)).unwrap()).path());
+        for (colour, expected) in seen(&set).into_iter().zip(BARS) {
+            let apart = |c: usize| colour[c].abs_diff(expected[c]);
+            assert!(
+                [0, 1, 2].map(apart).iter().all(|d| *d <= 4),
+                "{name}: {colour:?}"
+            );
+        }
+    }
+    // By their own endings, in any case, they are found too.
+    let dir = tempfile::tempdir().unwrap();
+    for i in 0..MIN_IMAGES {
+        let ending = ["WebP", "gif", "BMP", "tif"][i % 4];
+        let name = ["lossless.webp", "two_frames.gif", "image.bmp", "image.tiff"][i % 4];
+        fs::write(dir.path().join(format!("{i}.{ending}")), bars(name)).unwrap();
+    }
+    assert_eq!(found(dir.path()).data.len(), MIN_IMAGES);
+}
+
+#[test]
+fn sixteen_bits_and_grey_with_alpha_become_bytes() {
+    let deep = image::ImageBuffer::from_fn(16, 16, |x, _| image::Luma([x as u16 * 4096 + 128]));
+    let set = found(repeated(|path| deep.save(path).unwrap()).path());
+    let row: Vec<u8> = (0..16).map(|x| (x * 16) as u8).collect();
+    assert!(
+        set.data.pixels(0)[..16]
+            .iter()
+            .zip(&row)
+            .all(|(a, b)| a.abs_diff(*b) <= 1)
+    );
+    assert_eq!(set.data.channels, 1);
+
+    let veiled = image::ImageBuffer::from_fn(16, 16, |x, _| {
+        image::LumaA([40_u8, if x < 8 { 0 } else { 255 }])
+    });
+    let dir = repeated(|path| veiled.save(path).unwrap());
+    for (background, left) in [("white", 255), ("black", 0), ("#808080", 128)] {
+        let background: Background = background.parse().unwrap();
+        let wanted = with(Preparation {
+            background,
+            ..Preparation::default()
+        });
+        let set = open(dir.path(), Split::Train, &wanted).unwrap();
+        assert_eq!((set.data.pixels(0)[0], set.data.pixels(0)[15]), (left, 40));
+        assert!(
+            told(&set, &format!("which become {background}")),
+            "{:?}",
+            set.notes
+        );
+    }
+    for wrong in ["grey", "#12345", "#12345g", "ffffff", "#+12345"] {
+        assert!(wrong.parse::<Background>().is_err(), "{wrong}");
+    }
+}
+
+fn with(preparation: Preparation) -> Wanted {
+    Wanted {
+        preparation,
+        ..Wanted::default()
+    }
+}
+
+#[test]
+fn an_image_smaller_than_the_network_keeps_its_pixels_within_a_border() {
+    let dir = repeated(|path| square(22, RED).save(path).unwrap());
+    let fitted = |fit| {
+        let wanted = with(Preparation {
+            background: Background([1, 2, 3]),
+            fit,
+            ..Preparation::default()
+        });
+        open(dir.path(), Split::Train, &wanted).unwrap()
+    };
+    let set = fitted(None);
+    assert_eq!((set.data.height, set.data.width), (24, 24));
+    assert!(told(
+        &set,
+        "16 images of 22 x 22 pixels get a border of #010203 to be 24 x 24"
+    ));
+    let at = |set: &ImageSet, x: usize, y: usize| {
+        [0, 1, 2].map(|c| set.data.pixels(0)[c * 576 + y * 24 + x])
+    };
+    let original = square(22, RED);
+    for (x, y) in [(0, 0), (5, 5), (11, 11), (21, 21)] {
+        let pixel = original.get_pixel(x, y).0;
+        assert_eq!(at(&set, x as usize + 1, y as usize + 1), pixel);
+    }
+    assert_eq!((at(&set, 0, 5), at(&set, 23, 23)), ([1, 2, 3], [1, 2, 3]));
+    assert_eq!(set, fitted(Some(Fit::Pad)));
+
+    // Cut or stretched it has no border, and a larger image that is padded is shrunk before.
+    for fit in [Fit::Crop, Fit::Stretch] {
+        assert_eq!(at(&fitted(Some(fit)), 0, 5), [240, 230, 200], "{fit}");
+    }
+    let dir = repeated(|path| RgbImage::from_pixel(128, 32, RED).save(path).unwrap());
+    let wanted = with(Preparation {
+        fit: Some(Fit::Pad),
+        ..Preparation::default()
+    });
+    let set = open(dir.path(), Split::Train, &wanted).unwrap();
+    let column: Vec<u8> = (0..32).map(|y| set.data.pixels(0)[y * 32 + 16]).collect();
+    assert_eq!(
+        column.iter().filter(|red| **red == 220).count(),
+        8,
+        "{column:?}"
+    );
+}
+
+#[test]
+fn files_that_cannot_be_read_are_all_named_and_left_out_where_that_is_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    classes(dir.path(), 16, &[("blue", BLUE), ("red", RED)]);
+    let path = |name: &str| dir.path().join(name);
+    fs::write(path("blue/3.png"), "no image").unwrap();
+    fs::write(path("red/extra.jpg"), "").unwrap();
+    fs::write(
+        path("red/0.png"),
+        &fs::read(path("red/1.png")).unwrap()[..60],
+    )
+    .unwrap();
+    let error = open(dir.path(), Split::Train, &Wanted::default()).unwrap_err();
+    let error = error.to_string();
+    for name in [
+        "3 files cannot be read",
+        "blue/3.png (",
+        "red/0.png (",
+        "red/extra.jpg (",
+        "--skip-broken",
+    ] {
+        assert!(error.contains(name), "{error}");
+    }
+    let wanted = with(Preparation {
+        skip_broken: true,
+        ..Preparation::default()
+    });
+    let set = open(dir.path(), Split::Train, &wanted).unwrap();
+    let expected: Vec<u8> = [vec![0; 15], vec![1; 15]].concat();
+    assert_eq!(set.data.labels, expected);
+    // The labels still belong to their images.
+    let red = |index: usize| set.data.pixels(index)[8 * 16 + 8];
+    assert_eq!((red(0), red(14), red(15), red(29)), (30, 30, 220, 220));
+    for name in ["blue/3.png", "red/0.png", "red/extra.jpg"] {
+        assert!(told(&set, name), "{:?}", set.notes);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn classes_whose_names_are_no_text_stay_apart() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let dir = tempfile::tempdir().unwrap();
+    for (name, colour) in [(&b"caf\xe9"[..], RED), (b"caf\xe8", BLUE)] {
+        let folder = dir.path().join(OsStr::from_bytes(name));
+        fs::create_dir(&folder).unwrap();
+        for i in 0..MIN_IMAGES {
+            square(16, colour)
+                .save(folder.join(format!("{i}.png")))
+                .unwrap();
+        }
+    }
+    let set = found(dir.path());
+    assert_eq!(set.names, [r"caf\xe8", r"caf\xe9"]);
+    assert_eq!((set.data.labels[0], set.data.labels[31]), (0, 1));
+}
+
+#[test]
+fn a_zip_is_read_like_the_folder_in_it() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("shapes");
+    for half in ["train", "test"] {
+        classes(&folder.join(half), 16, &[("blue", BLUE), ("red", RED)]);
+    }
+    let archive = root.path().join("shapes.zip");
+    let mut files: Vec<(String, Vec<u8>)> = Vec::new();
+    for half in ["train", "test"] {
+        for class in ["blue", "red"] {
+            for i in 0..MIN_IMAGES {
+                let name = format!("shapes/{half}/{class}/{i}.png");
+                let bytes = fs::read(root.path().join(&name)).unwrap();
+                files.push((name, bytes));
+            }
+        }
+    }
+    // What systems put beside, and a name that leads elsewhere.
+    for name in [
+        "__MACOSX/shapes/._0.png",
+        "shapes/train/metadata.csv",
+        "../escaped.png",
+    ] {
+        files.push((name.to_owned(), Vec::new()));
+    }
+    let entries: Vec<(&str, &[u8])> = files.iter().map(|(n, b)| (&n[..], &b[..])).collect();
+    fs::write(&archive, common::archive(&entries)).unwrap();
+    for split in [Split::Train, Split::Test] {
+        let wanted = Wanted::default();
+        let zipped = open(&archive, split, &wanted).unwrap();
+        assert_eq!(zipped, open(&folder, split, &wanted).unwrap());
+    }
+    assert!(!std::env::temp_dir().join("escaped.png").exists());
+    let packed = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/images/deflated.zip");
+    let set = found(&packed);
+    assert_eq!((set.data.len(), seen(&set)), (16, BARS));
+    let whole = fs::read(&archive).unwrap();
+    fs::write(&archive, &whole[..whole.len() / 2]).unwrap();
+    let error = open(&archive, Split::Train, &Wanted::default())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("shapes.zip: the archive cannot be unpacked"),
+        "{error}"
+    );
+}
+
 #[test]
 fn images_follow_a_network_that_is_there_already() {
     let dir = tempfile::tempdir().unwrap();
@@ -267,6 +514,7 @@ fn images_follow_a_network_that_is_there_already() {
         size: Some([12, 20]),
         channels: Some(1),
         names: Some(names.iter().map(ToString::to_string).collect()),
+        ..Wanted::default()
     };
     let set = open(dir.path(), Split::Train, &wanted(&["a", "b", "c"])).unwrap();
     assert_eq!(

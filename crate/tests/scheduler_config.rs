@@ -68,7 +68,71 @@ fn a_dpm_solver_folder_is_read_with_its_own_default_spacing() {
         "note": "quotes \" and -Infinity in a string stay", "variance_type": null }"#;
     let config = SchedulerConfig::from_json(text).unwrap();
     assert_eq!(config.timestep_spacing, Spacing::Linspace);
-    assert_eq!(config.lambda_min_clipped, f64::NEG_INFINITY);
+    assert_eq!(config.lambda_min_clipped, Some(f64::NEG_INFINITY));
+}
+
+#[test]
+fn every_scheduler_that_states_a_noise_schedule_is_read() {
+    for (class, spacing, built) in [
+        ("DDPMScheduler", Spacing::Leading, true),
+        ("DDIMScheduler", Spacing::Leading, true),
+        ("DDIMInverseScheduler", Spacing::Leading, true),
+        ("DPMSolverMultistepScheduler", Spacing::Linspace, true),
+        ("EulerDiscreteScheduler", Spacing::Linspace, true),
+        ("EulerAncestralDiscreteScheduler", Spacing::Linspace, true),
+        ("HeunDiscreteScheduler", Spacing::Linspace, true),
+        ("UniPCMultistepScheduler", Spacing::Linspace, true),
+        ("DPMSolverSinglestepScheduler", Spacing::Linspace, false),
+        ("DEISMultistepScheduler", Spacing::Linspace, false),
+        ("LMSDiscreteScheduler", Spacing::Linspace, false),
+        ("PNDMScheduler", Spacing::Leading, false),
+    ] {
+        let file = json!({
+            "_class_name": class, "num_train_timesteps": 300, "beta_schedule": "scaled_linear",
+            "prediction_type": "v_prediction",
+            // What a solver that is not built would make of it is of no account.
+            "solver_type": match class {
+                "UniPCMultistepScheduler" => "bh2",
+                "DEISMultistepScheduler" => "logrho",
+                _ => "midpoint",
+            },
+        });
+        let config = read(&file).unwrap();
+        assert_eq!(config.timestep_spacing, spacing, "{class}");
+        assert_eq!(config.beta_schedule, BetaSchedule::ScaledLinear, "{class}");
+        assert_eq!(
+            config.prediction_type,
+            PredictionType::VPrediction,
+            "{class}"
+        );
+        let note = SchedulerConfig::note(&file.to_string());
+        assert_eq!(
+            note.is_some_and(|note| note.contains(class)),
+            !built,
+            "{class}"
+        );
+    }
+}
+
+#[test]
+fn dpm_solver_leaves_the_start_of_a_cosine_schedule_out_unless_told_otherwise() {
+    let first = |value: Value| {
+        let config = read(&value).unwrap();
+        let kind = SamplerKind::DpmSolver;
+        let walk = build_sampler(&config, |options| options.kind = kind).unwrap();
+        // What is exported says the same in diffusers' words.
+        let exported = SchedulerConfig::from_json(&config.to_json()).unwrap();
+        let again = build_sampler(&exported, |options| options.kind = kind).unwrap();
+        assert_eq!(walk, again);
+        walk[0]
+    };
+    let cosine = json!({ "beta_schedule": "squaredcos_cap_v2" });
+    let all = json!({ "beta_schedule": "squaredcos_cap_v2", "lambda_min_clipped": "-Infinity" });
+    let some = json!({ "beta_schedule": "squaredcos_cap_v2", "lambda_min_clipped": -5.1 });
+    assert_eq!(first(cosine), first(some));
+    assert_eq!(first(all.clone()), 999);
+    assert!(first(json!({ "beta_schedule": "squaredcos_cap_v2" })) < 999);
+    assert_eq!(first(json!({})), 999);
 }
 
 #[test]

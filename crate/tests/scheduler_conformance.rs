@@ -9,12 +9,15 @@ mod common;
 use common::{Formula, dummy, fixture, floats, largest_difference, unconditional, walk};
 use safetensors::SafeTensors;
 use serde::Deserialize;
-use walkback::chain::{Chain, ChainOptions, ModelSpec, Start};
+use std::convert::Infallible;
+use walkback::chain::{Chain, ChainOptions, Denoiser, ModelSpec, Start};
 use walkback::sampler::{SamplerKind, dpm_solver_timesteps, timesteps};
 use walkback::schedule::{Schedule, SchedulerConfig, Spacing, VarianceType};
 
 /// Relative to the largest value of the state, which diffusers computes in single precision.
 const TOLERANCE: f32 = 1e-4;
+/// The same of states that diffusers keeps as x_0 + s eps, where s reaches 20,000 on the cosine schedule.
+const SOLVER_TOLERANCE: f32 = 5e-4;
 
 #[derive(Deserialize)]
 struct Fixture {
@@ -109,6 +112,85 @@ fn every_walk_is_diffusers_walk() {
             let difference = largest_difference(&step.x_prev, expected) / scale;
             assert!(
                 difference < TOLERANCE,
+                "{name}, step {}: {difference}",
+                step.index
+            );
+        }
+    }
+}
+
+/// The formula at any time, also between two timesteps.
+struct AtAnyTime;
+
+impl Denoiser for AtAnyTime {
+    type Error = Infallible;
+
+    async fn predict(
+        &self,
+        x_t: &[f32],
+        shape: [usize; 4],
+        timestep: usize,
+        labels: Option<&[usize]>,
+    ) -> Result<Vec<f32>, Infallible> {
+        self.predict_at(x_t, shape, timestep as f32, labels).await
+    }
+
+    async fn predict_at(
+        &self,
+        x_t: &[f32],
+        _shape: [usize; 4],
+        time: f32,
+        _labels: Option<&[usize]>,
+    ) -> Result<Vec<f32>, Infallible> {
+        Ok(x_t.iter().map(|x| x * time / (time + 1.0)).collect())
+    }
+}
+
+#[derive(Deserialize)]
+struct Solvers {
+    cases: Vec<SolverCase>,
+}
+
+#[derive(Deserialize)]
+struct SolverCase {
+    name: String,
+    sampler: String,
+    steps: usize,
+    timesteps: Vec<f32>,
+    config: serde_json::Value,
+}
+
+#[test]
+fn every_solver_walks_as_diffusers_does() {
+    let index: Solvers = serde_json::from_slice(&fixture("solvers.json")).unwrap();
+    let bytes = fixture("solvers.safetensors");
+    let tensors = SafeTensors::deserialize(&bytes).unwrap();
+    assert!(index.cases.len() > 70, "{} cases", index.cases.len());
+    for case in index.cases {
+        let name = &case.name;
+        let config = SchedulerConfig::from_json(&case.config.to_string())
+            .unwrap_or_else(|e| panic!("{name}: {e}"));
+        let (expected, shape) = floats(&tensors, &format!("{name}.trajectory"));
+        let states: Vec<&[f32]> = expected.chunks(32).collect();
+        let options = ChainOptions {
+            seed: 5,
+            count: 2,
+            sampler: case.sampler.parse().unwrap(),
+            num_inference_steps: case.steps,
+            ..ChainOptions::default()
+        };
+        let chain = Chain::new(&config, &unconditional(1, 4, 4), options)
+            .unwrap_or_else(|e| panic!("{name}: {e}"));
+        let nearest: Vec<usize> = case.timesteps.iter().map(|t| t.round() as usize).collect();
+        assert_eq!(chain.timesteps(), nearest, "{name}");
+        assert_eq!(chain.timesteps().len() + 1, shape[0], "{name}");
+        assert!(largest_difference(chain.x_t(), states[0]) < 1e-5, "{name}");
+        for step in walk(chain, &AtAnyTime) {
+            let expected = states[step.index + 1];
+            let scale = expected.iter().fold(1.0_f32, |m, v| m.max(v.abs()));
+            let difference = largest_difference(&step.x_prev, expected) / scale;
+            assert!(
+                difference < SOLVER_TOLERANCE,
                 "{name}, step {}: {difference}",
                 step.index
             );

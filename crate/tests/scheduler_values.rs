@@ -90,6 +90,7 @@ fn ddpm_full_loop_without_noise() {
                 model_output: &model_output,
                 noise: Some(&silence),
                 x_0_before: None,
+                x_0_two_before: None,
             };
             x_t = ddpm.step(index, &input).unwrap().x_prev;
         }

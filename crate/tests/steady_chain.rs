@@ -64,6 +64,10 @@ fn a_resumed_chain_takes_the_steps_that_were_left() {
     goes_on_from_everywhere(&options(SamplerKind::Ddim, 0.0));
     goes_on_from_everywhere(&options(SamplerKind::Ddim, 0.7));
     goes_on_from_everywhere(&options(SamplerKind::DpmSolver, 0.0));
+    goes_on_from_everywhere(&options(SamplerKind::Euler, 0.0));
+    goes_on_from_everywhere(&options(SamplerKind::EulerAncestral, 0.0));
+    goes_on_from_everywhere(&options(SamplerKind::Heun, 0.0));
+    goes_on_from_everywhere(&options(SamplerKind::UniPc, 0.0));
     let from = |timestep| {
         Some(Start {
             x_t: (0..18).map(|i| i as f32 / 18.0).collect(),
@@ -94,6 +98,7 @@ fn a_state_that_no_such_chain_was_in_is_refused() {
         index: 2,
         x_t: vec![0.0; 18],
         x_0_before: Some(vec![0.0; 18]),
+        x_0_two_before: Some(vec![0.0; 18]),
     };
     let refusal = |chain: Chain, state| chain.resume(state).err().unwrap().to_string();
     let fresh = || new(options(SamplerKind::Ddpm, 0.0));
@@ -112,6 +117,13 @@ fn a_state_that_no_such_chain_was_in_is_refused() {
                 ..state()
             },
             "from the first step on",
+        ),
+        (
+            ChainState {
+                index: 1,
+                ..state()
+            },
+            "from the second step on",
         ),
         (
             ChainState {

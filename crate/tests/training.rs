@@ -68,6 +68,7 @@ fn options(run: PathBuf, steps: u64) -> TrainOptions {
         label_dropout: 0.1,
         seed: 4,
         data: None,
+        preparation: Default::default(),
     };
     TrainOptions {
         run,
@@ -197,6 +198,7 @@ fn a_run_that_cannot_start_leaves_the_folder_free_for_the_next() {
         labels: None,
         golden: None,
         weights: vec![0; 16],
+        notes: Vec::new(),
     };
     options.first_weights = FirstWeights::Model(Box::new(foreign));
     assert!(run(&options).is_err());
@@ -284,6 +286,7 @@ fn gradients_that_overflow_end_the_training_before_they_are_applied() {
         labels: None,
         golden: None,
         weights,
+        notes: Vec::new(),
     }));
     let error = run(&options).err().unwrap().to_string();
     assert!(

@@ -139,3 +139,35 @@ test("a model may be dropped on a drawing pad too", async (t) => {
   await shows(visitor, /cifar_style/);
   await visitor.leave();
 });
+
+test("who cannot choose a folder is told what to choose instead", async (t) => {
+  const instead = /^This browser cannot choose a folder\. Choose all files of the model together/;
+  /** @param {import("./visitor.js").Visitor} visitor */
+  const open = async ({ page }) => {
+    await page.getByRole("button", { name: "Open a model" }).click();
+    return page.getByRole("dialog", { name: "Open a model" });
+  };
+
+  const without = await visitStill(site, undefined, {
+    prepare: (context) =>
+      context.addInitScript("delete HTMLInputElement.prototype.webkitdirectory"),
+  });
+  const dialog = await open(without);
+  await dialog.getByText(instead).waitFor();
+  assert.equal(await dialog.getByRole("button", { name: "Choose a folder" }).count(), 0);
+  await without.leave();
+
+  // As in browsers that know the attribute, and let files be chosen.
+  const ignoring = await visitStill(site);
+  const files = await changed(t, "plain", {});
+  const first = await open(ignoring);
+  await first
+    .locator("input[webkitdirectory]")
+    .evaluate((input) => input.removeAttribute("webkitdirectory"));
+  const choosing = ignoring.page.waitForEvent("filechooser");
+  await first.getByRole("button", { name: "Choose a folder" }).click();
+  await (await choosing).setFiles(path.join(files, "unet", "config.json"));
+  await ignoring.failure.waitFor();
+  await (await open(ignoring)).getByText(instead).waitFor();
+  await ignoring.leave();
+});

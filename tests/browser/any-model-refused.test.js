@@ -32,18 +32,19 @@ describe("what is no model", () => {
         await changed(t, "plain", { [weights]: null }),
       ],
       [
-        /diffusion_pytorch_model\.bin is not opened.*[Cc]onvert to safetensors/,
+        /of these only 2 of 3 are there/,
         await changed(t, "plain", {
           [weights]: null,
-          "unet/diffusion_pytorch_model.bin": "pickle",
+          "unet/a-00001-of-00003.safetensors": "",
+          "unet/a-00002-of-00003.safetensors": "",
         }),
       ],
       [
-        /split into several files/,
+        /2 files that could be the weights, such as/,
         await changed(t, "plain", {
           [weights]: null,
-          "unet/a-00001.safetensors": "",
-          "unet/a-00002.safetensors": "",
+          "unet/a.safetensors": "",
+          "unet/b.safetensors": "",
         }),
       ],
       [/no unet\/config\.json.*1 file, cat\.png/, picture],
@@ -63,6 +64,22 @@ describe("what is no model", () => {
           }),
         }),
       ],
+      [
+        /The weights ask for posix\.system, which no state dict needs/,
+        await changed(t, "plain", {
+          [weights]: null,
+          "unet/diffusion_pytorch_model.bin": Buffer.concat([
+            Buffer.from("8002 8a0a 6cfc9c46f9206aa85019 2e".replaceAll(" ", ""), "hex"),
+            Buffer.from("\x80\x02M\xe9\x03.\x80\x02}.\x80\x02cposix\nsystem\n.", "latin1"),
+          ]),
+        }),
+      ],
+      [
+        /pointer of Git LFS/,
+        await changed(t, "plain", { [weights]: "version https://git-lfs.github.com/spec/v1\n" }),
+      ],
+      [/This is a web page/, await changed(t, "plain", { [weights]: "<!doctype html><html>" })],
+      [/The file of the weights is empty/, await changed(t, "plain", { [weights]: "" })],
       // These are found out by the crate, after the model before was put away.
       [/unet\/config\.json cannot be read/, await changed(t, "plain", { [config]: "<html>" })],
       [

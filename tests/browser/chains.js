@@ -1,7 +1,7 @@
 // Which chains the page has open, by what it asks its workers for.
 
 /** @typedef {import("playwright-core").Page} Page */
-/** @typedef {import("../../web/protocol.js").ChainOptions} ChainOptions */
+/** @typedef {import("../../web/protocol/messages.js").ChainOptions} ChainOptions */
 /** @typedef {{ method: string, chain: number, options?: ChainOptions }} Asked */
 
 /**

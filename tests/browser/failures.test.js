@@ -67,7 +67,7 @@ describe("the page says what is wrong", () => {
     const sentence = await sentenceFor(t, {
       instead: { "/web/pkg/cpu/walkback_bg.wasm": { body: "<html>" } },
     });
-    assert.match(sentence, /walkback_bg\.wasm is damaged/);
+    assert.match(sentence, /walkback_bg\.wasm cannot be used \(.+\)\. .*of another build/);
   });
 
   for (const file of ["walkback_bg.wasm", "config.json", "diffusion_pytorch_model.safetensors"]) {
@@ -120,7 +120,23 @@ describe("the page says what is wrong", () => {
     const sentence = await sentenceFor(t, {
       instead: { "/web/pkg/cpu/walkback.js": { status: 404 } },
     });
-    assert.match(sentence, /cargo xtask serve/);
+    assert.match(sentence, /walkback\.js could not be loaded \(.*fetch.*\)\. .*cargo xtask serve/);
+  });
+
+  test("when the library that draws plots cannot be used", async (t) => {
+    const library = "/web/vendor/uPlot.js";
+    /** @type {[Answer, RegExp][]} */
+    const causes = [
+      [{ status: 404 }, /^The plot could not be drawn \(.*uPlot\.js.*\)\.$/],
+      [{ body: "throw new RangeError('no such language');" }, /\(no such language\)\.$/],
+    ];
+    for (const [answer, reason] of causes) {
+      const visitor = await site.visitWith(t, { [library]: answer });
+      await visitor.revealed();
+      const plot = visitor.page.locator("#walk-back .plot .area");
+      await visitor.until(async () => ((await plot.textContent()) ?? "") !== "");
+      assert.match((await plot.textContent()) ?? "", reason);
+    }
   });
 
   test("when the browser has no WebAssembly", async (t) => {
@@ -142,7 +158,7 @@ describe("the page says what is wrong", () => {
  * @returns {Record<string, Answer>}
  */
 const fakeGpu = (probe) => ({
-  "/web/gpu.js": {
+  "/web/compute/gpu.js": {
     body: `export const findGpu = async () => ({ available: true, software: false, reason: "" });`,
   },
   "/web/pkg/webgpu/walkback_bg.wasm": { body: Buffer.alloc(8) },
@@ -203,7 +219,7 @@ describe("a GPU that fails", () => {
 test("a model that a lost GPU loads too late is freed", async (t) => {
   const answers = fakeGpu("");
   // Lost while the model is loaded; the crate finds that out by and by.
-  answers["/web/gpu-watch.js"] = {
+  answers["/web/compute/gpu-watch.js"] = {
     body: `export class GpuRefusal extends Error {}
       export let lose;
       export const gpuLost = new Promise((resolve) => (lose = resolve));
@@ -212,7 +228,7 @@ test("a model that a lost GPU loads too late is freed", async (t) => {
       export const watchGpu = () => {};`,
   };
   answers["/web/pkg/webgpu/walkback.js"] = {
-    body: `import { lose } from "/web/gpu-watch.js";
+    body: `import { lose } from "/web/compute/gpu-watch.js";
       const told = new BroadcastChannel("freed");
       export default async () => {};
       export class Model {

@@ -102,7 +102,7 @@ describe("bend it", () => {
     const visitor = await visit("steps=10&repaint.resamplings=1&repaint.digit=31");
     const section = await visitor.goTo("Fill a gap");
     const digit = await visitor.page.evaluate(async () => {
-      const address = new URL("web/digits.js", location.href).href;
+      const address = new URL("web/client/digits.js", location.href).href;
       const { loadDigits } = await import(address);
       const [, ...digits] = (await loadDigits()).images.slice(30);
       return Array.from(digits[0], (/** @type {number} */ value) =>

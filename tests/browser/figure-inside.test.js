@@ -88,9 +88,9 @@ describe("inside the network", () => {
     const shown = await signs(answer);
     // The same question by another way.
     const expected = await visitor.page.evaluate(async (base) => {
-      const { Engine } = await import(`${base}web/engine.js`);
-      const { Arithmetic } = await import(`${base}web/arithmetic.js`);
-      const { loadDigits } = await import(`${base}web/digits.js`);
+      const { Engine } = await import(`${base}web/client/engine.js`);
+      const { Arithmetic } = await import(`${base}web/client/arithmetic.js`);
+      const { loadDigits } = await import(`${base}web/client/digits.js`);
       const engine = new Engine(() => {});
       const { schedule } = await engine.load({ model: "mnist", device: "cpu" });
       const arithmetic = new Arithmetic();

@@ -42,9 +42,9 @@ async function open(hash = "", options = {}) {
 function losses(page, question) {
   return page.evaluate(
     async ({ base, digit, label, seed, timesteps }) => {
-      const { Engine } = await import(`${base}web/engine.js`);
-      const { Arithmetic } = await import(`${base}web/arithmetic.js`);
-      const { loadDigits } = await import(`${base}web/digits.js`);
+      const { Engine } = await import(`${base}web/client/engine.js`);
+      const { Arithmetic } = await import(`${base}web/client/arithmetic.js`);
+      const { loadDigits } = await import(`${base}web/client/digits.js`);
       const engine = new Engine(() => {});
       await engine.load({ model: "mnist", device: "cpu" });
       const x0 = (await loadDigits()).images[digit];

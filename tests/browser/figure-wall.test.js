@@ -24,7 +24,7 @@ describe("a wall of digits", () => {
     const all = images(await visitor.pixels(wall));
     assert.equal(new Set(all.map((image) => image.join())).size, SIDE * SIDE, "no two are alike");
     const real = await visitor.page.evaluate(async () => {
-      const address = new URL("web/digits.js", location.href).href;
+      const address = new URL("web/client/digits.js", location.href).href;
       const { loadDigits } = await import(address);
       const { images, labels } = await loadDigits();
       return { images: images.map((/** @type {Float32Array} */ x) => Array.from(x)), labels };
@@ -57,7 +57,7 @@ describe("a wall of digits", () => {
     const difference = await visitor.page.evaluate(async () => {
       /** @param {string} path */
       const load = (path) => import(new URL(path, location.href).href);
-      const { Engine } = await load("web/engine.js");
+      const { Engine } = await load("web/client/engine.js");
       const { walkWall } = await load("web/figures/wall/walk.js");
       const engine = new Engine(() => {});
       await engine.load({ model: "mnist", device: "cpu" });

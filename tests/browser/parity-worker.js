@@ -1,8 +1,8 @@
 // The browser's builds of the crate without the page around them: numbers in, numbers out.
 
-import { ByteCount } from "../../web/download.js";
-import { countDispatches, gpuWork } from "../../web/gpu-counter.js";
-import { loadWasm } from "../../web/wasm.js";
+import { ByteCount } from "../../web/compute/download.js";
+import { countDispatches, gpuWork } from "../../web/compute/gpu-counter.js";
+import { loadWasm } from "../../web/compute/wasm.js";
 
 /** @typedef {{ seed: number, label: number | null, steps: number }} Walk */
 
@@ -17,9 +17,9 @@ import { loadWasm } from "../../web/wasm.js";
  * )} Question
  */
 
-/** @type {import("../../web/wasm.js").Model | null} */
+/** @type {import("../../web/compute/wasm.js").Model | null} */
 let model = null;
-/** @type {import("../../web/wasm.js").WasmModule["Gif"] | null} */
+/** @type {import("../../web/compute/wasm.js").WasmModule["Gif"] | null} */
 let Gif = null;
 
 /** @param {string} folder a path from the root of the repository, without slashes around it */
@@ -45,7 +45,7 @@ async function answer(question) {
     ({ Gif } = wasm);
     const { Model } = wasm;
     model?.free();
-    model = await Model.load(unet, scheduler, undefined, new Uint8Array(weights));
+    model = await Model.load(unet, scheduler, undefined, [new Uint8Array(weights)]);
     return { device: model.info.device };
   }
   if (model === null || Gif === null) throw new Error("no model is loaded");
@@ -110,7 +110,7 @@ async function answer(question) {
   }
 }
 
-/** @param {import("../../web/wasm.js").Model} model @param {Walk} walk */
+/** @param {import("../../web/compute/wasm.js").Model} model @param {Walk} walk */
 function startWalk(model, { seed, label, steps }) {
   return model.chain({ seed, count: 1, label, guidance: 1, steps });
 }

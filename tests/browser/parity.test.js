@@ -156,7 +156,7 @@ for (const device of /** @type {const} */ (["cpu", "webgpu"])) {
           for (const count of [1, 2]) {
             const x = Array.from({ length: count * 28 * 28 }, (_, i) => Math.sin(i));
             const labels = folder.endsWith("mnist") ? Array.from({ length: count }, () => 3) : null;
-            /** @type {import("../../web/gpu-counter.js").GpuWork[]} */
+            /** @type {import("../../web/compute/gpu-counter.js").GpuWork[]} */
             const works = [];
             for (let step = 0; step < 3; step++) {
               const question = { method: "predict", x, count, timestep: 500 - step, labels };

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { SharedWalk } from "../../web/shared-walk.js";
+import { SharedWalk } from "../../web/client/shared-walk.js";
 
 const image = Float32Array.of(1);
 

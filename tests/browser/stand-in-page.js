@@ -2,16 +2,16 @@
 // arithmetic are asked is written down and answered at once with zeros, so that a test can say which device computes
 // and how the page is left.
 
-import { createGate } from "../../web/gate.js";
-import { placeFigures } from "../../web/figure.js";
-import { figures } from "../../web/figures.js";
-import { loadDigits } from "../../web/digits.js";
-import { History } from "../../web/history.js";
-import { properties } from "../../web/settings.js";
-import { State } from "../../web/state.js";
+import { createGate } from "../../web/basics/gate.js";
+import { placeFigures } from "../../web/figures/shared/figure.js";
+import { figures } from "../../web/figures/list.js";
+import { loadDigits } from "../../web/client/digits.js";
+import { History } from "../../web/figures/shared/history.js";
+import { properties } from "../../web/settings/properties.js";
+import { State } from "../../web/settings/state.js";
 
-/** @typedef {import("../../web/protocol.js").ChainOptions} ChainOptions */
-/** @typedef {import("../../web/protocol.js").Loaded} Loaded */
+/** @typedef {import("../../web/protocol/messages.js").ChainOptions} ChainOptions */
+/** @typedef {import("../../web/protocol/messages.js").Loaded} Loaded */
 /** @typedef {{ options: ChainOptions, steps: number, closed: boolean }} Asked a chain, and how many steps it took */
 /**
  * @typedef {object} Wish
@@ -114,6 +114,7 @@ function loadedOn(device, [, channels = 1, height = 28, width = 28]) {
       device,
       adapter: "",
       parameters: 1e6,
+      notes: [],
       imageSize: [height, width],
       channels,
       classes: digits,
@@ -128,6 +129,7 @@ function loadedOn(device, [, channels = 1, height = 28, width = 28]) {
     notice: null,
     check: { against: "none", difference: 0 },
     software: false,
+    stepTimes: {},
   };
 }
 

@@ -1,10 +1,10 @@
 // The page's engine without the page around it: a test loads a model, walks, and breaks the worker meanwhile.
 
-import { Arithmetic } from "../../web/arithmetic.js";
-import { Engine } from "../../web/engine.js";
+import { Arithmetic } from "../../web/client/arithmetic.js";
+import { Engine } from "../../web/client/engine.js";
 
 /** @typedef {import("./worker-faults.js").Order} Order */
-/** @typedef {import("../../web/protocol.js").Frame} Frame */
+/** @typedef {import("../../web/protocol/messages.js").Frame} Frame */
 
 /** @type {{ notice: string, device: string | null }[]} */
 const changes = [];
@@ -34,7 +34,7 @@ function tell(order) {
 
 /**
  * A whole walk; before the steps named, the worker is told to break.
- * @param {import("../../web/protocol.js").ChainOptions} options
+ * @param {import("../../web/protocol/messages.js").ChainOptions} options
  * @param {Record<number, Order>} [faults]
  */
 async function walk(options, faults = {}) {

@@ -90,7 +90,7 @@ describe("a GPU that is too small", { timeout: 2 * SLOW }, () => {
       ...(await fixtureModel("small")),
       ...(await fragileWorker({ memory: FOR_NONE })),
       // Software, too, is worth a try for once.
-      "/web/gpu.js": {
+      "/web/compute/gpu.js": {
         body: `export const findGpu = async () => ({ available: true, software: false, name: "", reason: "" });`,
       },
     };

@@ -11,7 +11,7 @@ import { openSite } from "./site.js";
 import { openEngine } from "./steady.js";
 
 /** @typedef {import("./helpers.js").Answer} Answer */
-/** @typedef {import("../../web/protocol.js").ChainOptions} ChainOptions */
+/** @typedef {import("../../web/protocol/messages.js").ChainOptions} ChainOptions */
 
 const site = openSite();
 

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { significant } from "../../web/numbers.js";
+import { significant } from "../../web/basics/numbers.js";
 import { watchChains } from "./chains.js";
 import { openSite } from "./site.js";
 
@@ -186,7 +186,7 @@ describe("a link", () => {
     await visitor.copyLink.click();
     await visitor.page
       .getByRole("status")
-      .getByText(/^Copying is not allowed/)
+      .getByText(/does not let it be copied/)
       .waitFor();
     assert.equal(hashOf(visitor).get("at"), "0", "the link to this very step");
     await visitor.digit("5").check();

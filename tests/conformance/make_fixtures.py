@@ -1,9 +1,9 @@
 """Regenerates the conformance fixtures with diffusers and PyTorch, from scratch, on a CPU.
 
     python -m venv venv && venv/bin/pip install diffusers==0.42.1 torch==2.15.0 numpy==2.4.6 safetensors==0.8.0
-    venv/bin/python tests/conformance/make_fixtures.py [noise] [schedulers] [folders] [--out DIR] [--new-weights]
+    venv/bin/python tests/conformance/make_fixtures.py [noise] [schedulers] [solvers] [folders] [files] [--out DIR] [--new-weights]
 
-Without names it makes all three. A folder's weights are kept as they are in this directory unless
+Without names it makes all five. A folder's weights are kept as they are in this directory unless
 --new-weights draws others: the same weights give the same `io.safetensors`, up to the last digits.
 """
 
@@ -14,7 +14,18 @@ from importlib.metadata import version
 from pathlib import Path
 
 import torch
-from diffusers import DDIMInverseScheduler, DDIMScheduler, DDPMScheduler, DPMSolverMultistepScheduler, UNet2DModel
+from diffusers import (
+    DDIMInverseScheduler,
+    DDIMScheduler,
+    DDPMPipeline,
+    DDPMScheduler,
+    DPMSolverMultistepScheduler,
+    EulerAncestralDiscreteScheduler,
+    EulerDiscreteScheduler,
+    HeunDiscreteScheduler,
+    UNet2DModel,
+    UniPCMultistepScheduler,
+)
 from safetensors.torch import save_file
 
 PINNED = {"diffusers": "0.42.1", "torch": "2.15.0"}
@@ -198,6 +209,77 @@ def schedulers(out):
     (out / "schedulers.json").write_text(json.dumps(text, separators=(",", ":")).replace('},{"name"', '},\n{"name"') + "\n")
 
 
+# --- samplers on the axis of sigma ----------------------------------------------------------------
+
+
+SOLVERS = {
+    "euler": EulerDiscreteScheduler,
+    "euler_a": EulerAncestralDiscreteScheduler,
+    "heun": HeunDiscreteScheduler,
+    "unipc": UniPCMultistepScheduler,
+}
+
+
+def solver_cases():
+    v = {"prediction_type": "v_prediction"}
+    for sampler in SOLVERS:
+        for steps in [1, 2, 7, 20]:
+            for spacing in ["leading", "linspace", "trailing"]:
+                yield f"{sampler}.{spacing}.{steps}", sampler, {"timestep_spacing": spacing}, steps
+        yield f"{sampler}.v", sampler, v, 10
+        yield f"{sampler}.scaled_linear", sampler, {"beta_schedule": "scaled_linear", "beta_end": 0.012}, 10
+        yield f"{sampler}.cosine", sampler, {"beta_schedule": "squaredcos_cap_v2"}, 10
+        yield f"{sampler}.300", sampler, {"num_train_timesteps": 300, "timestep_spacing": "linspace"}, 11
+        yield f"{sampler}.offset", sampler, {"timestep_spacing": "leading", "steps_offset": 1}, 10
+        if sampler != "heun":
+            yield f"{sampler}.zero_snr", sampler, {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing", **v}, 10
+    for sampler in ["heun", "unipc"]:
+        yield f"{sampler}.sample", sampler, {"prediction_type": "sample"}, 10
+    yield "heun.clipped", "heun", {"clip_sample": True}, 10
+    for name, config in {
+        "order1": {"solver_order": 1},
+        "no_lower_order": {"final_sigmas_type": "sigma_min", "lower_order_final": False},
+        "sigma_min": {"final_sigmas_type": "sigma_min"},
+    }.items():
+        yield f"unipc.{name}", "unipc", config, 10
+    yield "euler.sigma_min", "euler", {"final_sigmas_type": "sigma_min"}, 10
+
+
+def solvers(out):
+    """Every state as the network is given it: where a scheduler walks x_0 + sigma eps, divided by sqrt(1 + sigma^2)."""
+    tensors, index = {}, []
+    for name, sampler, config, steps in solver_cases():
+        scheduler = SOLVERS[sampler](**config)
+        scheduler.set_timesteps(steps)
+        generator = torch.Generator().manual_seed(5)
+        on_sigma = sampler != "unipc"
+        x = randn((2, 1, 4, 4), generator) * scheduler.init_noise_sigma
+        model = formula(None)
+
+        def given(x, i):
+            return x / (scheduler.sigmas[i] ** 2 + 1) ** 0.5 if on_sigma else x
+
+        states = [given(x, 0)]
+        for i, t in enumerate(scheduler.timesteps):
+            output = model(scheduler.scale_model_input(x, t), t)
+            options = {"generator": generator} if sampler == "euler_a" else {}
+            x = scheduler.step(output, t, x, **options).prev_sample
+            states.append(given(x, i + 1))
+        tensors[f"{name}.trajectory"] = torch.stack(states).contiguous()
+        index.append(
+            {
+                "name": name,
+                "sampler": sampler,
+                "steps": steps,
+                "timesteps": scheduler.timesteps.tolist(),
+                "config": json.loads(scheduler.to_json_string()),
+            }
+        )
+    save_file(tensors, out / "solvers.safetensors")
+    text = {"versions": PINNED, "cases": index}
+    (out / "solvers.json").write_text(json.dumps(text, separators=(",", ":")).replace('},{"name"', '},\n{"name"') + "\n")
+
+
 # --- model folders with random weights ----------------------------------------------------------
 
 
@@ -255,9 +337,72 @@ def io_of(unet, ddpm):
     return tensors
 
 
+# --- files of weights, in every form that PyTorch and diffusers write them -------------------------
+
+
+def files(out):
+    """`files/`: a tiny U-Net as one file of each kind, and tensors of every kind in two files of PyTorch's."""
+    out = out / "files"
+    out.mkdir(exist_ok=True)
+    torch.manual_seed(0)
+    unet = UNet2DModel(
+        sample_size=8,
+        in_channels=1,
+        out_channels=1,
+        layers_per_block=1,
+        norm_num_groups=4,
+        block_out_channels=(4, 8),
+        attention_head_dim=4,
+        down_block_types=("DownBlock2D", "AttnDownBlock2D"),
+        up_block_types=("AttnUpBlock2D", "UpBlock2D"),
+    )
+    pipeline = DDPMPipeline(unet=unet, scheduler=DDPMScheduler())
+    for name, how in {
+        "safetensors": {},
+        "bin": {"safe_serialization": False},
+        "sharded": {"max_shard_size": "16KB"},
+        "sharded_bin": {"max_shard_size": "16KB", "safe_serialization": False},
+    }.items():
+        shutil.rmtree(out / name, ignore_errors=True)
+        pipeline.save_pretrained(out / name, **how)
+    state = unet.state_dict()
+    legacy = {"_use_new_zipfile_serialization": False}
+    torch.save(state, out / "legacy.bin", **legacy)
+    torch.save(dict(unet.named_parameters()), out / "parameters.pt")
+    average = {name: value + 1 for name, value in state.items()}
+    optimizer = torch.optim.AdamW(unet.parameters()).state_dict()
+    torch.save({"model": state, "ema": average, "optimizer": optimizer, "epoch": 3}, out / "checkpoint.ckpt")
+    both = {f"ema_model.{name}": value + 1 for name, value in state.items()}
+    both |= {f"online_model.{name}": value for name, value in state.items()} | {"step": torch.tensor(7)}
+    torch.save(both, out / "averaged.pt")
+    save_file({f"module._orig_mod.{name}": value for name, value in state.items()}, out / "wrapped.safetensors")
+    save_file({name: value.double() for name, value in state.items()}, out / "double.safetensors")
+
+    whole = torch.arange(24.0).reshape(2, 3, 4)
+    views = {
+        "whole": whole,
+        "transposed": whole.transpose(0, 2),
+        "strided": whole[:, ::2, 1:],
+        "repeated": whole[0, 0, :1].expand(5),
+        "scalar": torch.tensor(2.5),
+        "empty": torch.zeros(0, 3),
+        "f64": whole.double(),
+        "f16": whole.half(),
+        "bf16": whole.bfloat16(),
+        "i64": whole.long(),
+    }
+    torch.save(views, out / "views.pt")
+    torch.save(views, out / "views_legacy.pt", **legacy)
+    save_file({name: value.contiguous().clone() for name, value in views.items()}, out / "views.safetensors")
+
+    four = UNet2DModel.from_config({**unet.config, "in_channels": 4, "out_channels": 4})
+    four.save_pretrained(out / "four_channels" / "unet")
+    DDPMScheduler().save_pretrained(out / "four_channels" / "scheduler")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", metavar="noise|schedulers|folders")
+    parser.add_argument("parts", nargs="*", metavar="noise|schedulers|solvers|folders|files")
     parser.add_argument("--out", type=Path, default=HERE)
     parser.add_argument("--new-weights", action="store_true")
     arguments = parser.parse_args()
@@ -267,7 +412,7 @@ def main():
             parser.error(f"{package} {found} is installed, the fixtures are made with {wanted}")
     torch.set_grad_enabled(False)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    everything = {"noise", "schedulers", "folders"}
+    everything = {"noise", "schedulers", "solvers", "folders", "files"}
     parts = set(arguments.parts) or everything
     if parts - everything:
         parser.error(f"there is no part {', '.join(parts - everything)}")
@@ -275,8 +420,12 @@ def main():
         noise(arguments.out)
     if "schedulers" in parts:
         schedulers(arguments.out)
+    if "solvers" in parts:
+        solvers(arguments.out)
     if "folders" in parts:
         folders(arguments.out, arguments.new_weights)
+    if "files" in parts:
+        files(arguments.out)
 
 
 if __name__ == "__main__":

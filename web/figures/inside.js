@@ -1,28 +1,28 @@
 // Figure 7: one evaluation of the network, seen from inside: what it is told of t, what its channels
 // hold on the way down and up, and what the bottom attends to.
 
-import { h } from "../dom.js";
-import { latest } from "../latest.js";
+import { h } from "../screen/dom.js";
+import { latest } from "../basics/latest.js";
 import { createButton } from "../parts/button.js";
 import { createDigitPicker } from "../parts/digit-picker.js";
 import { createSlider } from "../parts/slider.js";
 import { createSwitch } from "../parts/switch.js";
 import { createTile } from "../parts/tile.js";
 import { titled } from "../parts/titled.js";
-import { digitsFit, labelFor } from "../suit.js";
+import { digitsFit, labelFor } from "../settings/suit.js";
 import { createAttention } from "./inside/attention.js";
 import { createEmbedding } from "./inside/embedding.js";
 import { createStages } from "./inside/stages.js";
 
-/** @typedef {import("../figure.js").Context} Context */
-/** @typedef {import("../digits.js").Digits} Digits */
+/** @typedef {import("./shared/figure.js").Context} Context */
+/** @typedef {import("../client/digits.js").Digits} Digits */
 
 /** The noise in the picture, and of a walk that is watched. */
 const SEED = 1;
 /** Steps of a walk that is watched. */
 const STEPS = 40;
 
-/** @type {import("../figure.js").Create} */
+/** @type {import("./shared/figure.js").Create} */
 export async function create(root, context) {
   const { engine, loaded } = context;
   const { trainTimesteps } = loaded.info;

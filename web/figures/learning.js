@@ -1,30 +1,30 @@
 // Figure 3: the question the network is trained on, asked about one digit, one t and one noise; and
 // how hard it is at every t.
 
-import { h } from "../dom.js";
-import { latest } from "../latest.js";
-import { EPS_RANGE } from "../paint.js";
+import { h } from "../screen/dom.js";
+import { latest } from "../basics/latest.js";
+import { EPS_RANGE } from "../screen/paint.js";
 import { createPlot } from "../parts/plot.js";
 import { createReadouts } from "../parts/readouts.js";
 import { createSeed } from "../parts/seed.js";
 import { createSlider } from "../parts/slider.js";
-import { createSubject } from "../parts/subject.js";
+import { createSubject } from "./shared/subject.js";
 import { createTile } from "../parts/tile.js";
 import { titled } from "../parts/titled.js";
-import { difference } from "../statistics.js";
-import { hasSubject, labelFor, noDigits } from "../suit.js";
+import { difference } from "../basics/statistics.js";
+import { hasSubject, labelFor, noDigits } from "../settings/suit.js";
 import { createBound } from "./learning/bound.js";
 import { createListing } from "./learning/listing.js";
 import { ask, Curve, times } from "./learning/measure.js";
 
-/** @typedef {import("../figure.js").Context} Context */
-/** @typedef {import("../digits.js").Digits} Digits */
+/** @typedef {import("./shared/figure.js").Context} Context */
+/** @typedef {import("../client/digits.js").Digits} Digits */
 /** @typedef {import("./learning/measure.js").Subject} Subject */
 
 /** Of the difference of two noises, what is this large takes the full colour. */
 const DIFFERENCE_RANGE = 0.5;
 
-/** @type {import("../figure.js").Create} */
+/** @type {import("./shared/figure.js").Create} */
 export async function create(root, context) {
   const digits = await context.digits();
   if (!hasSubject(context.shape, digits)) {

@@ -1,19 +1,19 @@
 // Figure 5: sixteen walks back from one noisy image, each with noise of its own.
 
-import { h } from "../dom.js";
-import { createGate } from "../gate.js";
-import { latest } from "../latest.js";
+import { h } from "../screen/dom.js";
+import { createGate } from "../basics/gate.js";
+import { latest } from "../basics/latest.js";
 import { createImageGrid } from "../parts/image-grid.js";
 import { createPlot } from "../parts/plot.js";
 import { createSeed } from "../parts/seed.js";
 import { createSlider } from "../parts/slider.js";
-import { createSubject } from "../parts/subject.js";
+import { createSubject } from "./shared/subject.js";
 import { createSwitch } from "../parts/switch.js";
 import { createTile } from "../parts/tile.js";
-import { MANY_STEPS } from "../settings.js";
-import { pixelwise, repeat, rootMeanSquare } from "../statistics.js";
-import { canBeTold, hasSubject, labelFor, noDigits, perDevice } from "../suit.js";
-import { isBetween, wholeWalk } from "../whole-walk.js";
+import { MANY_STEPS } from "../settings/properties.js";
+import { pixelwise, repeat, rootMeanSquare } from "../basics/statistics.js";
+import { canBeTold, hasSubject, labelFor, noDigits, perDevice } from "../settings/suit.js";
+import { isBetween, wholeWalk } from "../client/whole-walk.js";
 
 const WALKS = 16;
 
@@ -23,7 +23,7 @@ const WALKS_SEED = 2 ** 31;
 /** Deviations of a pixel from here on are drawn white; black and white by half and half would be 1. */
 const DEVIATION_RANGE = 1;
 
-/** @type {import("../figure.js").Create} */
+/** @type {import("./shared/figure.js").Create} */
 export async function create(root, context) {
   const { engine, arithmetic, loaded, shape, state, calm, fail } = context;
   const digits = await context.digits();

@@ -1,16 +1,16 @@
 // Figure 4: the same noise in 1, 2, 5 ... 1000 steps; all the noise taken away at once; and the mean of
 // many one-jump guesses beside the mean of the data.
 
-import { h } from "../dom.js";
-import { createGate } from "../gate.js";
+import { h } from "../screen/dom.js";
+import { createGate } from "../basics/gate.js";
 import { createChoice, createLabelChoice } from "../parts/choice.js";
 import { createSeed } from "../parts/seed.js";
-import { digitsFit, labelOfDigit } from "../suit.js";
+import { digitsFit, labelOfDigit } from "../settings/suit.js";
 import { createGuesses } from "./one-jump/guesses.js";
 import { createLadder } from "./one-jump/ladder.js";
 import { createSubtraction } from "./one-jump/subtraction.js";
 
-/** @type {import("../figure.js").Create} */
+/** @type {import("./shared/figure.js").Create} */
 export async function create(root, context) {
   const { loaded, shape, state } = context;
   const digits = await context.digits();

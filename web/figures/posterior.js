@@ -1,30 +1,30 @@
 // Figure 6: the posterior walk, which is told x_0, beside the learned walk, from the same x_T and with the
 // same noise: eight times of each, and how far they are apart over all times.
 
-import { h, setText } from "../dom.js";
-import { createGate } from "../gate.js";
-import { latest } from "../latest.js";
+import { h, setText } from "../screen/dom.js";
+import { createGate } from "../basics/gate.js";
+import { latest } from "../basics/latest.js";
 import { createFilmstrip } from "../parts/filmstrip.js";
 import { createPlot } from "../parts/plot.js";
 import { createReadouts } from "../parts/readouts.js";
 import { createSeed } from "../parts/seed.js";
 import { createSlider } from "../parts/slider.js";
-import { createSubject } from "../parts/subject.js";
+import { createSubject } from "./shared/subject.js";
 import { createSwitch } from "../parts/switch.js";
 import { term } from "../parts/term.js";
-import { stepChoices } from "../settings.js";
-import { distance } from "../statistics.js";
-import { canBeTold, hasSubject, labelFor, noDigits, suitableSteps } from "../suit.js";
-import { isBetween, wholeWalk } from "../whole-walk.js";
+import { stepChoices } from "../settings/properties.js";
+import { distance } from "../basics/statistics.js";
+import { canBeTold, hasSubject, labelFor, noDigits, suitableSteps } from "../settings/suit.js";
+import { isBetween, wholeWalk } from "../client/whole-walk.js";
 
-/** @typedef {import("../protocol.js").Frame} Frame */
+/** @typedef {import("../protocol/messages.js").Frame} Frame */
 
 const TIMES = 8;
 
 /** From this distance on two walks are said to have parted. */
 const PARTED = 0.1;
 
-/** @type {import("../figure.js").Create} */
+/** @type {import("./shared/figure.js").Create} */
 export async function create(root, context) {
   const { engine, loaded, shape, state, calm, fail } = context;
   const digits = await context.digits();

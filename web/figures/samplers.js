@@ -1,8 +1,8 @@
 // Figure 8: two or three chains from the same noise, locked to one scrubber, and what lies between them.
 
-import { h } from "../dom.js";
-import { createGate } from "../gate.js";
-import { withNextFrame } from "../next-frame.js";
+import { h } from "../screen/dom.js";
+import { createGate } from "../basics/gate.js";
+import { withNextFrame } from "../screen/next-frame.js";
 import { createButton } from "../parts/button.js";
 import { createChoice, createLabelChoice } from "../parts/choice.js";
 import { createSeed } from "../parts/seed.js";
@@ -17,7 +17,7 @@ const END = 1000;
 /** A replay takes this long, in milliseconds. */
 const REPLAY = 5000;
 
-/** @type {import("../figure.js").Create} */
+/** @type {import("./shared/figure.js").Create} */
 export function create(root, context) {
   const { loaded, state, shape, calm } = context;
   const T = loaded.info.trainTimesteps;

@@ -1,8 +1,8 @@
 // Figure 11: the hero's walk and the wall as files, and the page's state as a link.
 
-import { freshId, h, setText } from "../dom.js";
-import { latest } from "../latest.js";
-import { withNextFrame } from "../next-frame.js";
+import { freshId, h, setText } from "../screen/dom.js";
+import { latest } from "../basics/latest.js";
+import { withNextFrame } from "../screen/next-frame.js";
 import { createButton } from "../parts/button.js";
 import { createChoice } from "../parts/choice.js";
 import { writeToClipboard } from "../parts/copy-link.js";
@@ -22,7 +22,7 @@ import {
   tensorsOfWalk,
 } from "./take-away/files.js";
 
-/** @type {import("../figure.js").Create} */
+/** @type {import("./shared/figure.js").Create} */
 export function create(root, { arithmetic, loaded, shape, state, linked, history, fail }) {
   const [, , height = 1, width = 1] = shape;
   /** @type {import("./take-away/files.js").Size} */

@@ -1,26 +1,27 @@
 // Figure 1: one chain from noise to image. Its pictures, the transport, what can be chosen.
 
-import { find, h, setText } from "../dom.js";
-import { withNextFrame } from "../next-frame.js";
-import { significant } from "../numbers.js";
-import { EPS_RANGE, paint } from "../paint.js";
+import { find, h, setText } from "../screen/dom.js";
+import { withNextFrame } from "../screen/next-frame.js";
+import { significant } from "../basics/numbers.js";
+import { EPS_RANGE, paint } from "../screen/paint.js";
 import { createCopyLink } from "../parts/copy-link.js";
 import { createReadouts } from "../parts/readouts.js";
 import { createScrubber } from "../parts/scrubber.js";
 import { term } from "../parts/term.js";
 import { createChanges } from "./walk-back/changes.js";
 import { createControls } from "./walk-back/controls.js";
+import { createDeviceChoice } from "./walk-back/device.js";
 import { listenToKeys } from "./walk-back/keys.js";
 import { createTransport } from "./walk-back/transport.js";
-import { Walk } from "../walk.js";
+import { Walk } from "./walk-back/walk.js";
 
-/** @typedef {import("../figure.js").Context} Context */
-/** @typedef {import("../walk.js").View} View */
+/** @typedef {import("./shared/figure.js").Context} Context */
+/** @typedef {import("./walk-back/walk.js").View} View */
 
 /** Steps that the shown milliseconds are the median of. */
 const MEASURED = 15;
 
-/** @type {import("../figure.js").Create} */
+/** @type {import("./shared/figure.js").Create} */
 export function create(root, context) {
   return new WalkBack(root, context);
 }
@@ -37,13 +38,15 @@ class WalkBack {
   });
   #resting = false;
   #drawnFrames = 0;
-  /** @type {readonly import("../protocol.js").Frame[] | null} */
+  /** @type {readonly import("../protocol/messages.js").Frame[] | null} */
   #history = null;
   #controls;
+  #device;
   #transport;
   #scrubber;
   #changes;
   #readouts;
+  #notice = h("p", { class: "notice", role: "status" });
   #announcement = h("p", { class: "unseen", role: "status" });
   #endKeys;
   #unlisten;
@@ -52,13 +55,19 @@ class WalkBack {
   constructor(root, context) {
     this.#root = root;
     this.#context = context;
-    const { engine, loaded, state, calm, fail } = context;
+    const { engine, loaded, state, calm, moveTo, fail } = context;
     const settings = (this.#settings = state.group("walk"));
     this.#walk = new Walk(engine, (view) => this.#show(view), fail);
-    this.#controls = createControls(loaded, settings, {
-      changed: () => this.#changed(),
-      speed: (speed) => (this.#walk.speed = speed),
-    });
+    this.#device = createDeviceChoice({ loaded, moveTo, moved: () => this.#drawSoon() });
+    this.#controls = createControls(
+      loaded,
+      settings,
+      {
+        changed: () => this.#changed(),
+        speed: (speed) => (this.#walk.speed = speed),
+      },
+      this.#device.element,
+    );
     this.#transport = createTransport({
       toStart: () => this.#walk.seek(0),
       back: () => this.#walk.move(-1),
@@ -80,7 +89,6 @@ class WalkBack {
       snr: "signal to noise",
       device: "computed on",
     });
-    const notice = h("p", { class: "notice", role: "status" }, loaded.notice);
     find(root, ".state .screen", HTMLElement).after(this.#scrubber.element);
     const copyLink = createCopyLink({
       state,
@@ -95,7 +103,7 @@ class WalkBack {
       this.#controls.speed,
       this.#readouts.element,
       this.#announcement,
-      notice,
+      this.#notice,
       this.#controls.element,
     );
     this.#endKeys = listenToKeys(root, {
@@ -199,18 +207,21 @@ class WalkBack {
       `${at}, step ${position} of ${steps}`,
     );
 
+    const { device } = this.#context.loaded.info;
+    const milliseconds = stepTime(view.frames, device);
+    this.#device.show(milliseconds);
+    setText(this.#notice, this.#context.loaded.notice ?? "");
     this.#readouts.show({
       time: timestep === null ? "image" : String(timestep),
       step: `${position} of ${steps}`,
       alphaBar: timestep === null ? "1" : significant(alphaCumprod),
       snr: timestep === null ? "∞" : significant(alphaCumprod / (1 - alphaCumprod)),
       // It changes where a GPU is lost.
-      device: this.#context.loaded.info.device === "webgpu" ? "WebGPU" : "CPU",
-      ...(view.frames.length > 0 ? { speed: speedOf(view.frames) } : {}),
+      device: device === "webgpu" ? "WebGPU" : "CPU",
+      ...(milliseconds === null ? {} : { speed: milliseconds.toFixed(milliseconds < 10 ? 1 : 0) }),
     });
     const dispatches = document.getElementById("detail-dispatches");
     if (dispatches !== null && view.frames.length > 0) {
-      const { device } = this.#context.loaded.info;
       const count = view.frames.at(-1)?.dispatches ?? 0;
       setText(dispatches, device === "cpu" ? "none, the CPU computes" : String(count));
     }
@@ -266,10 +277,17 @@ class WalkBack {
   }
 }
 
-/** The median of the last steps. @param {readonly import("../protocol.js").Frame[]} frames */
-function speedOf(frames) {
-  const last = frames.slice(-MEASURED).map(({ milliseconds }) => milliseconds);
+/**
+ * The median of the last steps that a device took.
+ * @param {readonly import("../protocol/messages.js").Frame[]} frames
+ * @param {import("../protocol/messages.js").Device} device
+ * @returns {number | null} milliseconds; null where it took none
+ */
+function stepTime(frames, device) {
+  const last = frames
+    .filter(({ dispatches }) => dispatches > 0 === (device === "webgpu"))
+    .slice(-MEASURED)
+    .map(({ milliseconds }) => milliseconds);
   last.sort((a, b) => a - b);
-  const median = last[Math.floor(last.length / 2)] ?? 0;
-  return median.toFixed(median < 10 ? 1 : 0);
+  return last[Math.floor(last.length / 2)] ?? null;
 }

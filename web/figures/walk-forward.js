@@ -1,9 +1,9 @@
 // Figure 2: noise is put into an image, all at once by eq. 4 and one step after the other, and both
 // are the same distribution. Needs no network, so it is the same for every model.
 
-import { h } from "../dom.js";
-import { latest } from "../latest.js";
-import { withNextFrame } from "../next-frame.js";
+import { h } from "../screen/dom.js";
+import { latest } from "../basics/latest.js";
+import { withNextFrame } from "../screen/next-frame.js";
 import { createButton } from "../parts/button.js";
 import { createSeed } from "../parts/seed.js";
 import { createSlider } from "../parts/slider.js";
@@ -17,12 +17,12 @@ import { createTable } from "./walk-forward/table.js";
 import { WALKS, Walkers } from "./walk-forward/walkers.js";
 
 /** @typedef {import("./walk-forward/walkers.js").Plan} Plan */
-/** @typedef {import("../protocol.js").ForwardState} ForwardState */
+/** @typedef {import("../protocol/messages.js").ForwardState} ForwardState */
 
 /** The walks' variance is drawn at this many times at most. */
 const TRACED = 100;
 
-/** @type {import("../figure.js").Create} */
+/** @type {import("./shared/figure.js").Create} */
 export async function create(root, context) {
   const { arithmetic, loaded } = context;
   const digits = await context.digits();
@@ -61,8 +61,8 @@ class WalkForward {
 
   /**
    * @param {HTMLElement} root
-   * @param {import("../figure.js").Context} context
-   * @param {import("../digits.js").Digits} digits
+   * @param {import("./shared/figure.js").Context} context
+   * @param {import("../client/digits.js").Digits} digits
    * @param {Awaited<ReturnType<typeof loadSchedules>>} curves
    */
   constructor(root, context, digits, curves) {

@@ -1,16 +1,16 @@
 // Figure 9: ten rows of ten walks, each row a class, each place its own noise.
 
-import { h, setText } from "../dom.js";
-import { createGate } from "../gate.js";
-import { latest } from "../latest.js";
+import { h, setText } from "../screen/dom.js";
+import { createGate } from "../basics/gate.js";
+import { latest } from "../basics/latest.js";
 import { createButton } from "../parts/button.js";
 import { createImageGrid } from "../parts/image-grid.js";
 import { createReadouts } from "../parts/readouts.js";
 import { createSeed } from "../parts/seed.js";
 import { createSlider } from "../parts/slider.js";
 import { term } from "../parts/term.js";
-import { GUIDANCE, nearest, wallSteps } from "../settings.js";
-import { isSlow } from "../suit.js";
+import { GUIDANCE, nearest, wallSteps } from "../settings/properties.js";
+import { isSlow } from "../settings/suit.js";
 import { walkWall } from "./wall/walk.js";
 
 const SIDE = 10;
@@ -20,7 +20,7 @@ const BATCHES = [100, 50, 20, 10];
 /** A batch is to be back after so many milliseconds, so that other figures get their turn. */
 const PATIENCE = 250;
 
-/** @type {import("../figure.js").Create} */
+/** @type {import("./shared/figure.js").Create} */
 export function create(root, { engine, loaded, shape, state, history, calm, fail }) {
   const { info } = loaded;
   const [, , height = 1, width = 1] = shape;
@@ -43,7 +43,7 @@ export function create(root, { engine, loaded, shape, state, history, calm, fail
   /** How many images walk at once; found out by walking. */
   let batch = 0;
   let paused = calm;
-  /** The device that these suit. @type {import("../protocol.js").Device | null} */
+  /** The device that these suit. @type {import("../protocol/messages.js").Device | null} */
   let suited = null;
   const suitDevice = () => {
     if (suited === loaded.info.device) return;

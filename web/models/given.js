@@ -1,5 +1,6 @@
 // What the visitor gives: files and folders that are dropped or chosen, as one list.
 
+import { sentence } from "../basics/sentence.js";
 import { short } from "./layout.js";
 
 /** @typedef {{ path: string, size: number, blob: Blob }} Given one file, and where it lay */
@@ -47,13 +48,17 @@ async function collect(entries) {
   return found;
 }
 
-/** @param {string} name @returns {Error} */
-const unreadable = (name) =>
-  new Error(`${short(name)} cannot be read. Was it moved, or is it not yours to read?`);
+/** @param {string} name @param {unknown} reason @returns {Error} */
+const unreadable = (name, reason) =>
+  new Error(
+    `${short(name)} cannot be read (${sentence(reason)}). Was it moved, or is it not yours to read?`,
+  );
 
 /** @param {FileSystemFileEntry} entry @returns {Promise<File>} */
 const fileOf = (entry) =>
-  new Promise((resolve, reject) => entry.file(resolve, () => reject(unreadable(entry.name))));
+  new Promise((resolve, reject) =>
+    entry.file(resolve, (reason) => reject(unreadable(entry.name, reason))),
+  );
 
 /** @param {FileSystemDirectoryEntry} folder @returns {Promise<FileSystemEntry[]>} */
 async function entriesOf(folder) {
@@ -64,7 +69,7 @@ async function entriesOf(folder) {
   for (;;) {
     const some = await new Promise(
       (/** @type {(entries: FileSystemEntry[]) => void} */ resolve, reject) =>
-        reader.readEntries(resolve, () => reject(unreadable(folder.name))),
+        reader.readEntries(resolve, (reason) => reject(unreadable(folder.name, reason))),
     );
     if (some.length === 0) return all;
     all.push(...some);

@@ -2,6 +2,7 @@
 // one, or a few loose files. As in crate/src/folder.rs, with the names of crate/src/folder/layout.rs.
 
 import {
+  EMA_CONFIG,
   GOLDEN,
   LABELS,
   MAX_JSON,
@@ -16,11 +17,10 @@ import {
 /**
  * What a model is made of.
  * @template T
- * @typedef {{ unetConfig: T, schedulerConfig: T, modelIndex: T | undefined, labels: T | undefined, golden: T | undefined, weights: T }} Parts
+ * @typedef {{ unetConfig: T, schedulerConfig: T, modelIndex: T | undefined, labels: T | undefined, golden: T | undefined, weights: T[], notes: string[] }} Parts weights: one file, or those that they are split into; notes: what was chosen, in sentences
  */
 
-const CONVERT =
-  "Files of Python's pickle can run anything when they are read, so the page does not. Convert to safetensors: load the model in diffusers and save it with safe_serialization=True.";
+export const EMA_TAKEN = "The averaged weights are taken, in unet_ema/, not those in unet/.";
 
 /** The folder that a path lies in, with its slash; "" at the top. @param {string} path */
 const folderOf = (path) => path.slice(0, path.lastIndexOf("/") + 1);
@@ -40,10 +40,13 @@ export const short = (path) => (path.length > 80 ? `…${path.slice(-79)}` : pat
  */
 export function findParts(entries) {
   const files = entries.filter(({ path }) => !/(^|\/)(\.|__MACOSX\/)/.test(path));
-  const unetConfig = shallowest(files, UNET_CONFIG);
+  const trained = shallowest(files, UNET_CONFIG);
+  const averaged = shallowest(files, [EMA_CONFIG]);
+  const unetConfig = averaged ?? trained;
   if (unetConfig === undefined) throw new Error(noConfig(files));
+  const notes = averaged !== undefined && trained !== undefined ? [EMA_TAKEN] : [];
   const beside = folderOf(unetConfig.path);
-  const root = beside.replace(/(^|\/)unet\/$/, "$1");
+  const root = beside.replace(/(^|\/)unet(_ema)?\/$/, "$1");
   /** @param {string} path below the root */
   const at = (path) => files.find((file) => file.path === root + path);
 
@@ -63,12 +66,13 @@ export function findParts(entries) {
       `${short(file.path)} has ${megabytes(file.size)}, far more than such a file needs (at most ${megabytes(MAX_JSON)}). Is this a model?`,
     );
   }
-  if (weights.size > MAX_WEIGHTS) {
+  const size = weights.reduce((sum, file) => sum + file.size, 0);
+  if (size > MAX_WEIGHTS) {
     throw new Error(
-      `${short(weights.path)} has ${megabytes(weights.size)}; the page opens weights of up to ${megabytes(MAX_WEIGHTS)}, more does not fit into a browser. Storing them as float16 takes half of float32.`,
+      `${short(weights[0]?.path ?? "")} has ${megabytes(size)}; the page opens weights of up to ${megabytes(MAX_WEIGHTS)}, more does not fit into a browser. Storing them as float16 takes half of float32.`,
     );
   }
-  return { unetConfig, schedulerConfig, modelIndex, labels, golden, weights };
+  return { unetConfig, schedulerConfig, modelIndex, labels, golden, weights, notes };
 }
 
 /**
@@ -87,39 +91,69 @@ function shallowest(files, names) {
   return undefined;
 }
 
+/** Files of weights that are split, by the number of each and how many there are. */
+const SHARD = /-(\d{5})-of-(\d{5})\.(safetensors|bin)$/;
+
+/** What training scripts leave beside the weights. */
+const NO_WEIGHTS = /^(optimizer|scheduler|training_args|random_states)/;
+
 /**
  * @template {Entry} E
  * @param {readonly E[]} files
  * @param {string} beside the folder of the U-Net's configuration
  * @param {string} root
- * @returns {E}
+ * @returns {E[]} one file, or all that the weights are split into
  */
 function findWeights(files, beside, root) {
   const here = files.filter(({ path }) => folderOf(path) === beside);
-  /** @param {string} name */
-  const named = (name) => here.find(({ path }) => path === beside + name);
-  const usual = WEIGHTS.map(named).find((file) => file !== undefined);
-  if (usual !== undefined) return usual;
-  // Under another name they are as good, where there is no doubt.
-  const others = here.filter(({ path }) => path.endsWith(".safetensors"));
-  if (others.length === 1 && others[0] !== undefined) return others[0];
-
-  const place = beside.slice(root.length);
-  const split = here.find(({ path }) => path.endsWith(".safetensors.index.json"));
-  if (split !== undefined || others.length > 1) {
-    throw new Error(
-      `The weights are split into several files. Save them as one, ${place}${WEIGHTS[0]}: in diffusers, save_pretrained with a max_shard_size larger than the model.`,
-    );
+  /** @param {{ path: string }} file */
+  const nameOf = ({ path }) => path.slice(beside.length);
+  const shards = here.filter((file) => SHARD.test(nameOf(file)));
+  // Under another name they are as good, where there is no doubt. Pickles come last.
+  for (const [pickled, endings] of /** @type {const} */ ([
+    [false, /\.safetensors$/i],
+    [true, /\.(bin|pt|pth|ckpt)$/i],
+  ])) {
+    for (const name of WEIGHTS) {
+      const found = here.find((file) => nameOf(file) === name);
+      if (found === undefined || name.includes(".bin") !== pickled) continue;
+      return name.endsWith(".json") ? wholeSet(shards, name) : [found];
+    }
+    const others = here.filter((file) => endings.test(file.path) && !NO_WEIGHTS.test(nameOf(file)));
+    if (others.length === 1) return others;
+    if (others.length > 0 && others.every((file) => shards.includes(file))) {
+      return wholeSet(others, nameOf(others[0] ?? { path: "" }));
+    }
+    if (others.length > 1) {
+      throw new Error(
+        `There are ${others.length} files that could be the weights, such as ${short(others[0]?.path ?? "")}: leave out the others, or call the right one ${WEIGHTS[0]}.`,
+      );
+    }
   }
-  const pickle = here.find(({ path }) => /\.(bin|ckpt|pt|pth|pkl)$/i.test(path));
-  if (pickle !== undefined) throw new Error(`${short(pickle.path)} is not opened. ${CONVERT}`);
+  const place = beside.slice(root.length);
   throw new Error(`There is no ${place}${WEIGHTS[0]}: the weights are missing.`);
+}
+
+/**
+ * All files that weights are split into.
+ * @template {Entry} E
+ * @param {E[]} shards
+ * @param {string} name of their list
+ */
+function wholeSet(shards, name) {
+  const kind = name.includes(".safetensors") ? ".safetensors" : ".bin";
+  const set = shards
+    .filter(({ path }) => path.endsWith(kind))
+    .sort((a, b) => (a.path < b.path ? -1 : 1));
+  const count = Number(SHARD.exec(set[0]?.path ?? "")?.[2] ?? NaN);
+  if (set.length === count) return set;
+  throw new Error(
+    `The weights are split into several files, and of these ${set.length === 0 ? "none is" : `only ${set.length} of ${count} are`} there. Give all of them.`,
+  );
 }
 
 /** @param {readonly Entry[]} files */
 function noConfig(files) {
-  const pickle = files.find(({ path }) => /\.(bin|ckpt|pt|pth|pkl)$/i.test(path));
-  if (pickle !== undefined) return `${short(pickle.path)} is not opened. ${CONVERT}`;
   const count = files.length;
   const first = files[0] === undefined ? "" : `, ${short(files[0].path)}${count > 1 ? " …" : ""}`;
   const had = count === 0 ? "no file at all" : count === 1 ? "1 file" : `${count} files`;

@@ -2,6 +2,7 @@
 
 import { findParts, short } from "./layout.js";
 import { isZip, unzip } from "./zip.js";
+import { sentence } from "../basics/sentence.js";
 
 /**
  * @typedef {object} AddressSource a folder that is fetched file by file
@@ -21,7 +22,8 @@ import { isZip, unzip } from "./zip.js";
  * @property {string | undefined} modelIndex
  * @property {string | undefined} labels
  * @property {string | undefined} golden
- * @property {Blob} weights
+ * @property {Blob[]} weights
+ * @property {string[]} notes what was chosen in the folder, in sentences
  */
 
 /** @typedef {AddressSource | FileSource} ModelSource */
@@ -35,7 +37,7 @@ export async function sourceOf(given) {
   const [only] = given;
   const zipped = given.length === 1 && only !== undefined && (await isZip(only.blob));
   const parts = zipped ? await unzip(only.blob) : findParts(given);
-  const { unetConfig, schedulerConfig, modelIndex, labels, golden, weights } = parts;
+  const { unetConfig, schedulerConfig, modelIndex, labels, golden, weights, notes } = parts;
   return {
     kind: "files",
     name: zipped ? only.path.replace(/^.*\/|\.zip$/gi, "") : nameOf(given),
@@ -44,7 +46,8 @@ export async function sourceOf(given) {
     modelIndex: modelIndex && (await text(modelIndex)),
     labels: labels && (await text(labels)),
     golden: golden && (await text(golden)),
-    weights: weights.blob,
+    weights: weights.map(({ blob }) => blob),
+    notes,
   };
 }
 
@@ -60,8 +63,8 @@ async function text({ path, blob }) {
   let bytes;
   try {
     bytes = await blob.arrayBuffer();
-  } catch {
-    throw new Error(`${short(path)} cannot be read. Was it moved meanwhile?`);
+  } catch (error) {
+    throw new Error(`${short(path)} cannot be read (${sentence(error)}). Was it moved meanwhile?`);
   }
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);

@@ -1,7 +1,7 @@
 // Unpacks the files of a model from one archive and says what they are. See zip.js, which ends this worker.
 
 import { unzipSync } from "../vendor/fflate.js";
-import { sentence } from "../sentence.js";
+import { sentence } from "../basics/sentence.js";
 import { findParts } from "./layout.js";
 
 /** @typedef {import("./given.js").Given} Given */
@@ -41,14 +41,15 @@ async function unpack(archive) {
     if (content === undefined || content.length !== size) throw lies();
     return { path, size, blob: new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (content)]) };
   };
-  const { unetConfig, schedulerConfig, modelIndex, labels, golden, weights } = parts;
+  const { unetConfig, schedulerConfig, modelIndex, labels, golden, weights, notes } = parts;
   return {
     unetConfig: one(unetConfig),
     schedulerConfig: one(schedulerConfig),
     modelIndex: modelIndex && one(modelIndex),
     labels: labels && one(labels),
     golden: golden && one(golden),
-    weights: one(weights),
+    weights: weights.map(one),
+    notes,
   };
 }
 

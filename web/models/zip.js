@@ -47,9 +47,10 @@ export async function unzip(archive) {
       );
       worker.addEventListener("error", (event) => {
         event.preventDefault();
+        // A script that cannot be loaded has no message.
+        const reason = event.message || "web/models/zip-worker.js could not be loaded";
         resolve({
-          error:
-            "The archive could not be unpacked: the part of the page that does it is missing or ran out of memory. Drop the unpacked folder instead.",
+          error: `The archive could not be unpacked (${reason}). Drop the unpacked folder instead.`,
         });
       });
       worker.postMessage(archive);

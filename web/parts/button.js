@@ -1,6 +1,6 @@
 // A button with a name, a sign, or both.
 
-import { h, setText } from "../dom.js";
+import { h, setText } from "../screen/dom.js";
 import { icon } from "./icons.js";
 
 /**

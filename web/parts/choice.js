@@ -1,7 +1,7 @@
 // A choice of one among a few, all in sight: a group of radio buttons that looks like one control.
 
-import { freshId, h } from "../dom.js";
-import { ofDigits } from "../suit.js";
+import { freshId, h } from "../screen/dom.js";
+import { ofDigits } from "../settings/suit.js";
 
 /**
  * @template const T
@@ -42,14 +42,18 @@ export function createChoice(options) {
         if (input !== undefined) input.checked = choice.value === value;
       });
     },
+    /** @param {boolean} disabled */
+    set disabled(disabled) {
+      element.disabled = disabled;
+    },
   };
 }
 
 /**
  * The choice of a sampler.
  * @param {object} options
- * @param {"ddpm" | "ddim" | "dpm++"} options.value
- * @param {(sampler: "ddpm" | "ddim" | "dpm++") => void} options.onChange
+ * @param {import("../protocol/messages.js").BackSampler} options.value
+ * @param {(sampler: import("../protocol/messages.js").BackSampler) => void} options.onChange
  */
 export function createSamplerChoice({ value, onChange }) {
   return createChoice({
@@ -58,6 +62,14 @@ export function createSamplerChoice({ value, onChange }) {
       { value: "ddpm", name: "DDPM" },
       { value: "ddim", name: "DDIM" },
       { value: "dpm++", name: "DPM++", title: "DPM-Solver++(2M)" },
+      { value: "euler", name: "Euler" },
+      {
+        value: "euler_a",
+        name: "Euler a",
+        title: "Euler, ancestral: with fresh noise in every step",
+      },
+      { value: "heun", name: "Heun", title: "Heun: two evaluations a step" },
+      { value: "unipc", name: "UniPC", title: "A predictor and a corrector" },
     ],
     value,
     onChange,
@@ -103,7 +115,7 @@ function createMenu({ legend, choices, value: initial, onChange }) {
 /**
  * The choice of a class, and of any where the model knows that.
  * @param {object} options
- * @param {import("../protocol.js").ModelInfo} options.info
+ * @param {import("../protocol/messages.js").ModelInfo} options.info
  * @param {number | null} options.value
  * @param {boolean} [options.any] false: only the classes
  * @param {(label: number | null) => void} options.onChange

@@ -1,6 +1,6 @@
 // A button that copies the link to what is shown, and says so to everyone.
 
-import { h, setText } from "../dom.js";
+import { h, setText } from "../screen/dom.js";
 import { createButton } from "./button.js";
 
 /** How long the button itself says that it is done, in milliseconds. */
@@ -9,7 +9,7 @@ const SHOWN = 2500;
 /**
  * @param {object} options
  * @param {string} [options.name]
- * @param {import("../state.js").State} options.state
+ * @param {import("../settings/state.js").State} options.state
  * @param {() => string} [options.done] what the copied link shows, as a sentence
  */
 export function createCopyLink({ name = "Copy link", state, done = () => "Link copied." }) {
@@ -24,7 +24,10 @@ export function createCopyLink({ name = "Copy link", state, done = () => "Link c
     // Where nothing may be copied, the link is where links are.
     if (!copied) state.write();
     button.rename(copied ? "Copied" : "See the address bar");
-    setText(status, copied ? done() : "Copying is not allowed; the link is in the address bar.");
+    setText(
+      status,
+      copied ? done() : "The browser does not let it be copied; the link is in the address bar.",
+    );
     clearTimeout(timer);
     timer = setTimeout(() => {
       button.rename(name);

@@ -1,13 +1,13 @@
 // One of the page's real digits: its class, and which of the ten.
 
-import { h } from "../dom.js";
+import { h } from "../screen/dom.js";
 import { createButton } from "./button.js";
 import { createChoice } from "./choice.js";
 import { createTile } from "./tile.js";
 
 /**
  * @param {object} options
- * @param {import("../digits.js").Digits} options.digits
+ * @param {import("../client/digits.js").Digits} options.digits
  * @param {number} options.value 0..99, its place among the page's digits
  * @param {boolean} [options.tile] false: without a picture of its own
  * @param {(place: number) => void} options.onChange

@@ -1,7 +1,7 @@
 // A pad to draw a digit on: mouse, pen, touch, or the arrow keys; or an image file, chosen or dropped.
 
-import { h } from "../dom.js";
-import { MAX_DRAWING, readDrawing, writeDrawing } from "../drawing.js";
+import { h } from "../screen/dom.js";
+import { MAX_DRAWING, readDrawing, writeDrawing } from "../settings/drawing.js";
 import { createButton } from "./button.js";
 import { Ink } from "./ink.js";
 import { createOpenImage, readImage, takeDrops } from "./open-image.js";

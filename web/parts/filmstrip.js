@@ -1,7 +1,7 @@
 // A few images in a row, each with a line below: a walk at some of its times.
 
-import { h, setText } from "../dom.js";
-import { paint } from "../paint.js";
+import { h, setText } from "../screen/dom.js";
+import { paint } from "../screen/paint.js";
 
 /**
  * @param {object} options

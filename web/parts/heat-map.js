@@ -1,7 +1,7 @@
 // A matrix as colours, blue to orange for -1..1, one column of it marked.
 
-import { h } from "../dom.js";
-import { paint } from "../paint.js";
+import { h } from "../screen/dom.js";
+import { paint } from "../screen/paint.js";
 
 /**
  * @param {object} options

@@ -1,7 +1,7 @@
 // Many images in one canvas, a gap of one pixel between them.
 
-import { h } from "../dom.js";
-import { pixels } from "../paint.js";
+import { h } from "../screen/dom.js";
+import { pixels } from "../screen/paint.js";
 
 const GAP = 1;
 
@@ -10,7 +10,7 @@ const GAP = 1;
  * @param {number} options.columns
  * @param {number} options.rows
  * @param {[number, number]} options.imageSize height, width
- * @param {import("../paint.js").Look} [options.look]
+ * @param {import("../screen/paint.js").Look} [options.look]
  * @param {string} options.empty what a screen reader hears before the first image
  */
 export function createImageGrid({ columns, rows, imageSize: [height, width], look, empty }) {

@@ -1,6 +1,7 @@
 // An image file from the visitor: chosen with a button, or dropped, and read by the browser.
 
-import { freshId, h } from "../dom.js";
+import { freshId, h } from "../screen/dom.js";
+import { sentence } from "../basics/sentence.js";
 
 /** @param {(file: File) => void} take */
 export function createOpenImage(take) {
@@ -33,7 +34,7 @@ export function takeDrops(element, take) {
 
 /** @param {Blob} file @returns {Promise<ImageBitmap>} fails with a sentence */
 export function readImage(file) {
-  return createImageBitmap(file).catch(() => {
-    throw new Error("This file is no image that the browser can read.");
+  return createImageBitmap(file).catch((error) => {
+    throw new Error(`This file is no image that the browser can read (${sentence(error)}).`);
   });
 }

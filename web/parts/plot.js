@@ -1,13 +1,14 @@
 // Curves and bars, drawn by uPlot. The library lies in web/vendor/, put there by `cargo xtask`.
 
-import { h } from "../dom.js";
-import { loadModule } from "../load-module.js";
-import { powerOfTen } from "../numbers.js";
-import { theme } from "../theme.js";
+import { h } from "../screen/dom.js";
+import { loadModule } from "../basics/load-module.js";
+import { powerOfTen } from "../basics/numbers.js";
+import { sentence } from "../basics/sentence.js";
+import { theme } from "../screen/theme.js";
 
 /** @typedef {import("../vendor/uPlot.js").default} Plot */
 /** @typedef {typeof import("../vendor/uPlot.js").default} PlotClass */
-/** @typedef {import("../theme.js").ColourName} ColourName */
+/** @typedef {import("../screen/theme.js").ColourName} ColourName */
 /** @typedef {ArrayLike<number | null>} Numbers */
 
 /**
@@ -106,9 +107,10 @@ export function createPlot(options) {
   };
   const start = () => {
     retryAt = Infinity;
-    draw().catch(() => {
+    draw().catch((error) => {
       retryAt = performance.now() + RETRY;
-      area.textContent = "The plot could not be drawn: web/vendor/uPlot.js is missing.";
+      console.warn(error);
+      area.textContent = `The plot could not be drawn (${sentence(error)}).`;
     });
   };
   start();

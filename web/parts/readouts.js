@@ -1,6 +1,6 @@
 // Numbers under their names.
 
-import { h, setText } from "../dom.js";
+import { h, setText } from "../screen/dom.js";
 
 /**
  * @template {string} K

@@ -1,8 +1,8 @@
 // A slider over a whole walk, above it small pictures of the walk where it has been, and room between the
 // two for what shares their axis.
 
-import { h } from "../dom.js";
-import { pixels } from "../paint.js";
+import { h } from "../screen/dom.js";
+import { pixels } from "../screen/paint.js";
 
 /** Thumbnails in the strip at most. */
 const THUMBNAILS = 12;

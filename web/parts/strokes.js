@@ -1,6 +1,6 @@
 // A canvas to draw on: with mouse, pen or touch, and with the arrow keys, which move a tool that is seen and said.
 
-import { freshId, h, setText } from "../dom.js";
+import { freshId, h, setText } from "../screen/dom.js";
 
 /** @typedef {{ x: number, y: number }} Place shares of an element's width and height, from its upper left corner */
 

@@ -1,6 +1,6 @@
 // On or off.
 
-import { freshId, h } from "../dom.js";
+import { freshId, h } from "../screen/dom.js";
 
 /**
  * @param {object} options

@@ -1,14 +1,14 @@
 // One image: a canvas with a caption, and words for who does not see it.
 
-import { h } from "../dom.js";
-import { paint } from "../paint.js";
+import { h } from "../screen/dom.js";
+import { paint } from "../screen/paint.js";
 import { term } from "./term.js";
 
 /**
  * @param {object} options
  * @param {import("./term.js").TermName} [options.term] the symbol before the caption
  * @param {string | Node} [options.caption]
- * @param {import("../paint.js").Look} [options.look] range and colours; without it -1..1 from black to white
+ * @param {import("../screen/paint.js").Look} [options.look] range and colours; without it -1..1 from black to white
  * @param {string} options.empty what a screen reader hears before the first image
  */
 export function createTile(options) {

@@ -1,6 +1,6 @@
 // Something below a line that says what it is.
 
-import { h } from "../dom.js";
+import { h } from "../screen/dom.js";
 
 /** @param {string | Node | (string | Node)[]} title @param {...Node} content */
 export function titled(title, ...content) {

@@ -1,18 +1,18 @@
 // What is asked of the crate without a model: its CPU build is loaded with the first question.
 
-import { ByteCount } from "../download.js";
-import { loadWasm } from "../wasm.js";
+import { ByteCount } from "../compute/download.js";
+import { loadWasm } from "../compute/wasm.js";
 import { inTurn, inTurnUnlessCancelled } from "./queue.js";
 
-/** @typedef {import("../protocol.js").ArithmeticCalls} ArithmeticCalls */
-/** @typedef {import("../wasm.js").ForwardWalk} ForwardWalk */
+/** @typedef {import("../protocol/messages.js").ArithmeticCalls} ArithmeticCalls */
+/** @typedef {import("../compute/wasm.js").ForwardWalk} ForwardWalk */
 
 /** @type {Map<number, ForwardWalk>} */
 const walks = new Map();
 
 const wasm = () => loadWasm("cpu", new ByteCount(() => {}));
 
-/** @param {ForwardWalk} walk @returns {import("../protocol.js").ForwardState} */
+/** @param {ForwardWalk} walk @returns {import("../protocol/messages.js").ForwardState} */
 function stateOf({ t, xt, mean, deviation }) {
   return { t, xt, mean, deviation };
 }

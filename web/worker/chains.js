@@ -1,16 +1,16 @@
 // The chains that are open: a number for each, one step at a time, closed at once.
 
-import { dispatchCount } from "../gpu-counter.js";
+import { dispatchCount } from "../compute/gpu-counter.js";
 import { inTurn } from "./queue.js";
 
-/** @typedef {import("../protocol.js").ModelCalls} ModelCalls */
-/** @typedef {{ chain: import("../wasm.js").Chain, closed: boolean }} Walk */
+/** @typedef {import("../protocol/messages.js").ModelCalls} ModelCalls */
+/** @typedef {{ chain: import("../compute/wasm.js").Chain, closed: boolean }} Walk */
 
 /** @type {Map<number, Walk>} */
 const walks = new Map();
 
 /**
- * @param {import("../wasm.js").Model} model
+ * @param {import("../compute/wasm.js").Model} model
  * @param {ModelCalls["open"]["params"]} params
  * @returns {ModelCalls["open"]["result"]}
  */

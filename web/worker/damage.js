@@ -1,10 +1,10 @@
 // Which errors leave a worker that must not be used again: after a trap the crate's memory is in the middle
 // of something, and after a refusal the GPU's is.
 
-import { GpuRefusal } from "../gpu-watch.js";
-import { sentence } from "../sentence.js";
+import { GpuRefusal } from "../compute/gpu-watch.js";
+import { sentence } from "../basics/sentence.js";
 
-/** @typedef {Omit<import("../breakdown.js").BreakdownReport, "call">} Damage */
+/** @typedef {Omit<import("../protocol/breakdown.js").BreakdownReport, "call">} Damage */
 
 /** The message of the crate's last panic, if it had one. @returns {string | null} */
 function panicMessage() {

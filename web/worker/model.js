@@ -1,15 +1,15 @@
 // What is asked of the model. There is one at a time.
 
-import { doneInFull } from "../gpu-watch.js";
-import { start } from "../startup.js";
+import { doneInFull } from "../compute/gpu-watch.js";
+import { start } from "../compute/startup.js";
 import { closeAllChains, closeChain, openChain, stepChain } from "./chains.js";
 import { inTurn, inTurnUnlessCancelled } from "./queue.js";
 
-/** @typedef {import("../protocol.js").ModelCalls} ModelCalls */
+/** @typedef {import("../protocol/messages.js").ModelCalls} ModelCalls */
 
-/** @type {import("../wasm.js").Model | null} */
+/** @type {import("../compute/wasm.js").Model | null} */
 let model = null;
-/** @type {import("../protocol.js").Device | null} */
+/** @type {import("../protocol/messages.js").Device | null} */
 let device = null;
 
 function loadedModel() {
@@ -17,7 +17,7 @@ function loadedModel() {
   return model;
 }
 
-/** @returns {import("../protocol.js").Device | null} what computes; null before a model is loaded */
+/** @returns {import("../protocol/messages.js").Device | null} what computes; null before a model is loaded */
 export function computingDevice() {
   return device;
 }
@@ -33,7 +33,7 @@ function compute(call, work) {
 }
 
 /**
- * @param {(progress: import("../protocol.js").Progress) => void} report
+ * @param {(progress: import("../protocol/messages.js").Progress) => void} report
  * @returns {{ [M in keyof ModelCalls]: (params: ModelCalls[M]["params"], call: number) => ModelCalls[M]["result"] | Promise<ModelCalls[M]["result"] | undefined> }} undefined for what was taken back
  */
 export function modelMethods(report) {

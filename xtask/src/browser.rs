@@ -75,8 +75,18 @@ const FIREFOX: Browser = Browser {
     ],
 };
 
+/// WebKitGTK, through the program that drives it; the display that it is shown on is Xvfb's.
+const WEBKIT: Browser = Browser {
+    name: "WebKit",
+    variable: "WEBKIT",
+    is_required: false,
+    packages: &["webkit2gtk-driver", "xvfb"],
+    programs: &["WebKitWebDriver"],
+    locations: &[],
+};
+
 /// The browsers of `cargo xtask test`. A new one is a row here, and tests that read its variable.
-pub(crate) const ALL: &[Browser] = &[CHROMIUM, FIREFOX];
+pub(crate) const ALL: &[Browser] = &[CHROMIUM, FIREFOX, WEBKIT];
 
 impl Browser {
     /// Its program: the one that its variable names, else one in the usual locations, else (on Debian, as root) a newly

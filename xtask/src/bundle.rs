@@ -117,12 +117,12 @@ mod tests {
     fn meta() -> Value {
         let import = |path: &str, kind: &str| json!({ "path": path, "kind": kind });
         json!({ "outputs": {
-            "dist/web/figure-3.js": { "entryPoint": "web/figure.js", "imports": [
+            "dist/web/wall-3.js": { "entryPoint": "web/figures/wall.js", "imports": [
                 import("dist/web/chunk-2.js", "import-statement"),
             ] },
             "dist/web/main.js": { "entryPoint": "web/main.js", "imports": [
                 import("dist/web/chunk-1.js", "import-statement"),
-                import("dist/web/figure-3.js", "dynamic-import"),
+                import("dist/web/wall-3.js", "dynamic-import"),
             ] },
         } })
     }

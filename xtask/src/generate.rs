@@ -5,25 +5,72 @@
 use std::fmt::Display;
 use std::fs;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::layout;
 use crate::project::root;
+use crate::wasm::{self, Device, Recipe};
 
-/// Write the files of the page that repeat what Rust says: the layout of a model folder.
+/// Write the files of the page that repeat what Rust says: the layout of a model folder, the types of the wasm modules.
 #[derive(Args)]
 pub(crate) struct Options {}
 
 /// The names in a model folder.
 const NAMES: &str = "web/models/names.js";
 
-/// Writes the files.
+/// What the wasm modules export, as wasm-bindgen types it.
+const TYPES: &str = "web/protocol/walkback.d.ts";
+
+/// Writes the files; builds the module whose types are taken.
 pub(crate) fn run(_: &Options) -> Result<()> {
-    let path = root().join(NAMES);
-    fs::write(&path, names()).with_context(|| format!("could not write {}", path.display()))?;
-    println!("{NAMES}");
+    Recipe::for_development(wasm::PROFILE).build(TYPED)?;
+    for (file, text) in [(NAMES, names()), (TYPES, types()?)] {
+        let path = root().join(file);
+        fs::write(&path, text).with_context(|| format!("could not write {}", path.display()))?;
+        println!("{file}");
+    }
     Ok(())
+}
+
+/// The module that exports all that the other does, and more.
+const TYPED: Device = Device::Webgpu;
+
+/// Compares the committed types with those of the module in `web/pkg`, which has been built.
+///
+/// # Errors
+/// They differ.
+pub(crate) fn check_types() -> Result<()> {
+    let committed = fs::read_to_string(root().join(TYPES)).unwrap_or_default();
+    if committed != types()? {
+        bail!(
+            "{TYPES} is not what the modules export: `cargo xtask generate` writes it. Commit it with the change"
+        );
+    }
+    Ok(())
+}
+
+/// The types of the module in `web/pkg`.
+fn types() -> Result<String> {
+    let path = root().join(format!("web/pkg/{}/walkback.d.ts", TYPED.name()));
+    let types =
+        fs::read_to_string(&path).with_context(|| format!("could not read {}", path.display()))?;
+    Ok(exports(&types))
+}
+
+/// The types without what is between wasm-bindgen and its module, which changes with every build.
+fn exports(types: &str) -> String {
+    let note = "// What the wasm modules export: `cargo xtask generate` writes it from crate/src/web/. Change it there.\n";
+    let mut text = note.to_owned();
+    let mut is_private = false;
+    for line in types.lines() {
+        is_private = line.starts_with("export interface InitOutput") || is_private && line != "}";
+        if !(is_private && line.contains("=>")) {
+            text += line;
+            text.push('\n');
+        }
+    }
+    text
 }
 
 /// The constants of [`layout`] as a module of the page.
@@ -33,9 +80,10 @@ fn names() -> String {
         format!("/** @type {{const}} */ ([{}])", names.join(", "))
     };
     let text = |name: &str| format!("{name:?}");
-    let constants: [(&str, &dyn Display); 8] = [
+    let constants: [(&str, &dyn Display); 9] = [
         ("UNET_CONFIG", &list(&layout::UNET_CONFIG)),
         ("SCHEDULER_CONFIG", &list(&layout::SCHEDULER_CONFIG)),
+        ("EMA_CONFIG", &text(layout::EMA_CONFIG)),
         ("WEIGHTS", &list(&layout::WEIGHTS)),
         ("MODEL_INDEX", &text(layout::MODEL_INDEX)),
         ("LABELS", &text(layout::LABELS)),
@@ -61,5 +109,23 @@ mod tests {
     fn the_page_has_the_layout_of_the_crate() {
         let committed = fs::read_to_string(root().join(NAMES)).expect("the page's layout");
         assert_eq!(committed, names(), "`cargo xtask generate` writes {NAMES}");
+    }
+
+    #[test]
+    fn types_are_kept_but_for_what_changes_with_every_build() {
+        let module = |memory: &str| {
+            format!(
+                "export function noise(seed: number): Float32Array;\n\n\
+                 export interface InitOutput {{\n    readonly memory: WebAssembly.Memory;\n{memory}}}\n\n\
+                 export type Back = () => void;\n"
+            )
+        };
+        let built = module("    readonly __wbindgen_closure_17: (a: number) => void;\n");
+        let kept = exports(&built);
+        assert!(kept.ends_with(&module("")), "{kept}");
+        assert!(
+            kept.starts_with("// What the wasm modules export"),
+            "{kept}"
+        );
     }
 }

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::project::{PACKAGE, cargo, root};
 use crate::wasm::{self, Device, Recipe, cargo_for_wasm};
-use crate::{browser, command, dist, models, node, vendor};
+use crate::{browser, command, dist, generate, models, node, vendor};
 
 /// Tells native and browser tests that there is time.
 const LONG: &str = "WALKBACK_LONG";
@@ -57,6 +57,11 @@ pub(crate) const STEPS: &[Step] = &[
         name: "tsc",
         is_fast: true,
         run: |_| tsc(),
+    },
+    Step {
+        name: "layers",
+        is_fast: true,
+        run: |_| layers(),
     },
     Step {
         name: "clippy",
@@ -160,6 +165,16 @@ fn tsc() -> Result<()> {
     command::run(node::tool("tsc").args(["--project", "."]))
 }
 
+/// Which folder of web/ may import which; the browser tests hold it too, but not in `cargo xtask check`.
+fn layers() -> Result<()> {
+    command::run(node::node().args([
+        "--test",
+        "--test-reporter=spec",
+        "tests/browser/layers.test.js",
+    ]))
+    .context("a folder of web/ imports what it may not")
+}
+
 fn clippy() -> Result<()> {
     PACKAGES.iter().try_for_each(|package| {
         let mut clippy = cargo();
@@ -242,7 +257,8 @@ fn build_wasm() -> Result<()> {
     let recipe = Recipe::for_development(wasm::PROFILE);
     Device::ALL
         .iter()
-        .try_for_each(|&device| recipe.build(device))
+        .try_for_each(|&device| recipe.build(device))?;
+    generate::check_types()
 }
 
 fn browser_tests(extent: Extent) -> Result<()> {

@@ -20,13 +20,17 @@ struct Library {
     files: &'static [(&'static str, &'static str, Change)],
 }
 
+/// uPlot writes numbers in the browser's language, and throws where that is not one: WebKit says "C" in a system without
+/// a locale. The page is in English.
+const IN_ENGLISH: &str = r#"const navigator={language:"en"};"#;
+
 const LIBRARIES: [Library; 2] = [
     Library {
         package: "node_modules/uplot",
         files: &[
             // The minified build is a script that names a global; a third of the size of the module that uPlot ships.
             ("dist/uPlot.iife.min.js", "uPlot.js", |script| {
-                format!("{script}\nexport default uPlot;\n")
+                format!("{IN_ENGLISH}\n{script}\nexport default uPlot;\n")
             }),
             ("dist/uPlot.d.ts", "uPlot.d.ts", |types| {
                 types
@@ -102,7 +106,10 @@ mod tests {
         let vendor = folder.path().join("vendor");
         copy(library, folder.path(), &vendor).expect("a copy");
         let read = |name: &str| fs::read_to_string(vendor.join(name)).expect("a file");
-        assert_eq!(read("uPlot.js"), "var uPlot=1;\nexport default uPlot;\n");
+        assert_eq!(
+            read("uPlot.js"),
+            format!("{IN_ENGLISH}\nvar uPlot=1;\nexport default uPlot;\n")
+        );
         assert_eq!(
             read("uPlot.d.ts").trim(),
             "declare class uPlot {}\nexport default uPlot;"

@@ -24,10 +24,20 @@ impl<D: Denoiser> Denoiser for InBatches<'_, D> {
         timestep: usize,
         labels: Option<&[usize]>,
     ) -> Result<Vec<f32>, D::Error> {
+        self.predict_at(x_t, shape, timestep as f32, labels).await
+    }
+
+    async fn predict_at(
+        &self,
+        x_t: &[f32],
+        shape: [usize; 4],
+        time: f32,
+        labels: Option<&[usize]>,
+    ) -> Result<Vec<f32>, D::Error> {
         let [n, c, h, w] = shape;
         let at_most = self.at_most.get();
         if n <= at_most {
-            return self.model.predict(x_t, shape, timestep, labels).await;
+            return self.model.predict_at(x_t, shape, time, labels).await;
         }
         let mut output = Vec::new();
         for first in (0..n).step_by(at_most) {
@@ -36,7 +46,7 @@ impl<D: Denoiser> Denoiser for InBatches<'_, D> {
             let part = &x_t[first * size..end * size];
             let labels = labels.map(|labels| &labels[first..end]);
             let shape = [end - first, c, h, w];
-            output.extend(self.model.predict(part, shape, timestep, labels).await?);
+            output.extend(self.model.predict_at(part, shape, time, labels).await?);
         }
         Ok(output)
     }

@@ -12,8 +12,8 @@ use std::convert::Infallible;
 pub struct KnownImage {
     x_0: Vec<f32>,
     prediction_type: PredictionType,
-    /// abar_t by timestep, as the chain's sampler has it.
-    alphas_cumprod: HashMap<usize, f64>,
+    /// abar_t by the bits of the time at which the chain asks, as its sampler has it.
+    alphas_cumprod: HashMap<u32, f64>,
 }
 
 impl KnownImage {
@@ -44,11 +44,12 @@ impl KnownImage {
             ..options
         };
         let chain = Chain::new(&scheduler, &model, options)?;
-        let level = |(&timestep, &step): (&usize, &usize)| {
+        let level = |&step: &usize| {
             let transition = chain.sampler.transition(step)?;
-            Ok((timestep, transition.alpha_cumprod))
+            let time = chain.sampler.time(step);
+            Ok((time.to_bits(), transition.alpha_cumprod))
         };
-        let alphas_cumprod = (chain.timesteps.iter().zip(&chain.visits))
+        let alphas_cumprod = (chain.visits.iter())
             .map(level)
             .collect::<Result<_, ChainError>>()?;
         let known = Self {
@@ -66,12 +67,22 @@ impl Denoiser for KnownImage {
     async fn predict(
         &self,
         x_t: &[f32],
-        _shape: [usize; 4],
+        shape: [usize; 4],
         timestep: usize,
+        labels: Option<&[usize]>,
+    ) -> Result<Vec<f32>, Infallible> {
+        self.predict_at(x_t, shape, timestep as f32, labels).await
+    }
+
+    async fn predict_at(
+        &self,
+        x_t: &[f32],
+        _shape: [usize; 4],
+        time: f32,
         _labels: Option<&[usize]>,
     ) -> Result<Vec<f32>, Infallible> {
-        // The chain asks for its own timesteps only.
-        let alpha_cumprod = self.alphas_cumprod[&timestep];
+        // The chain asks at the times of its own steps only.
+        let alpha_cumprod = self.alphas_cumprod[&time.to_bits()];
         let (mut eps, mut output) = (vec![0.0; x_t.len()], vec![0.0; x_t.len()]);
         eps_from_x_0(x_t, &self.x_0, alpha_cumprod, &mut eps);
         training_target(

@@ -120,6 +120,7 @@ pub struct Chain {
     out_channels: usize,
     x_t: Vec<f32>,
     x_0_before: Option<Vec<f32>>,
+    x_0_two_before: Option<Vec<f32>>,
     noise: NoiseStream,
     index: usize,
     labels: Option<Vec<usize>>,
@@ -170,7 +171,12 @@ impl Chain {
         let mut noise = NoiseStream::new(options.seed);
         let x_t = match options.from {
             None if inverse => return Err(refuse("from", "an inversion starts in images")),
-            None => noise.normal(values),
+            None => {
+                let mut x_t = noise.normal(values);
+                let scale = sampler.start_scale() as f32;
+                x_t.iter_mut().for_each(|value| *value *= scale);
+                x_t
+            }
             Some(from) => start_of(from, values, inverse)?,
         };
         Ok(Self {
@@ -183,6 +189,7 @@ impl Chain {
             out_channels: model.out_channels,
             x_t,
             x_0_before: None,
+            x_0_two_before: None,
             noise,
             index: 0,
             labels,
@@ -225,9 +232,11 @@ impl Chain {
     pub async fn step<D: Denoiser>(&mut self, model: &D) -> Result<Step, ChainError<D::Error>> {
         let (index, steps) = (self.index, self.timesteps().len());
         let timestep = *self.timesteps().get(index).ok_or(ChainError::Done(steps))?;
-        let model_output = self.predict(model, timestep).await?;
-
         let visit = self.visits[index];
+        let model_output = self
+            .predict(model, timestep, self.sampler.time(visit))
+            .await?;
+
         let mut stream = self.noise.clone();
         let draws = self.sampler.draws_noise(visit);
         let noise = draws.then(|| stream.normal(self.x_t.len()));
@@ -237,6 +246,7 @@ impl Chain {
             model_output: &model_output,
             noise: noise.as_deref(),
             x_0_before: self.x_0_before.as_deref(),
+            x_0_two_before: self.x_0_two_before.as_deref(),
         };
         let mut output = self.sampler.step(visit, &input)?;
         self.inpaint(index, &mut output.x_prev, &mut stream);
@@ -251,7 +261,7 @@ impl Chain {
         self.noise = stream;
         self.index += 1;
         self.x_t.clone_from(&output.x_prev);
-        self.x_0_before = Some(output.x_0.clone());
+        self.x_0_two_before = self.x_0_before.replace(output.x_0.clone());
         Ok(Step {
             index,
             timestep,
@@ -296,6 +306,7 @@ impl Chain {
         &self,
         model: &D,
         timestep: usize,
+        time: f32,
     ) -> Result<Vec<f32>, ChainError<D::Error>> {
         let [n, channels, height, width] = self.shape;
         let (mut x, mut labels, mut shape) = (self.x_t.clone(), self.labels.clone(), self.shape);
@@ -307,7 +318,7 @@ impl Chain {
             }
         }
         let output = model
-            .predict(&x, shape, timestep, labels.as_deref())
+            .predict_at(&x, shape, time, labels.as_deref())
             .await
             .map_err(|source| ChainError::Model { timestep, source })?;
 

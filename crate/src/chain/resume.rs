@@ -13,6 +13,8 @@ pub struct ChainState {
     pub x_t: Vec<f32>,
     /// x_0-hat of the step before, which DPM-Solver++(2M) builds on; `None` before the first step.
     pub x_0_before: Option<Vec<f32>>,
+    /// That of the step before that, for UniPC; `None` before the second step.
+    pub x_0_two_before: Option<Vec<f32>>,
 }
 
 impl Chain {
@@ -22,6 +24,7 @@ impl Chain {
             index: self.index,
             x_t: self.x_t.clone(),
             x_0_before: self.x_0_before.clone(),
+            x_0_two_before: self.x_0_two_before.clone(),
         }
     }
 
@@ -34,6 +37,7 @@ impl Chain {
             index,
             x_t,
             x_0_before,
+            x_0_two_before,
         } = state;
         if self.index > 0 {
             return Err(refuse(
@@ -52,10 +56,21 @@ impl Chain {
                 "x_0_before is there from the first step on",
             ));
         }
+        if (index > 1) != x_0_two_before.is_some() {
+            return Err(refuse(
+                "resume",
+                "x_0_two_before is there from the second step on",
+            ));
+        }
         let n = self.x_t.len();
         check_values("resume", "x_t", &x_t, n)?;
-        if let Some(x_0_before) = &x_0_before {
-            check_values("resume", "x_0_before", x_0_before, n)?;
+        for (what, values) in [
+            ("x_0_before", &x_0_before),
+            ("x_0_two_before", &x_0_two_before),
+        ] {
+            if let Some(values) = values {
+                check_values("resume", what, values, n)?;
+            }
         }
         // A draw is more than a number of values, so the stream is taken through the same draws.
         let (mut stream, mut scratch) = (self.noise.clone(), vec![0.0; n]);
@@ -69,6 +84,7 @@ impl Chain {
         self.index = index;
         self.x_t = x_t;
         self.x_0_before = x_0_before;
+        self.x_0_two_before = x_0_two_before;
         Ok(self)
     }
 }

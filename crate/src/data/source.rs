@@ -19,11 +19,15 @@ pub enum SourceError {
     Images(#[from] ImagesError),
 }
 
-/// Reads one half of the images in `dir`: IDX files as they are named, or PNG and JPEG; what they are is found out.
+/// Reads one half of the images in `dir`: IDX files as they are named, or images, or a zip of images; what they are is found out.
 ///
 /// # Errors
 /// See [`SourceError`].
 pub fn open(dir: &Path, split: Split, wanted: &Wanted) -> Result<ImageSet, SourceError> {
+    if images::is_archive(dir) {
+        let unpacked = images::unpack(dir)?;
+        return Ok(images::read(&unpacked.dir, split, wanted)?);
+    }
     if !dir.is_dir() {
         return Err(IdxError::NoFolder { dir: dir.into() }.into());
     }
@@ -32,10 +36,6 @@ pub fn open(dir: &Path, split: Split, wanted: &Wanted) -> Result<ImageSet, Sourc
     }
     let data = Dataset::from_dir(dir, split)?;
     let names = (0..data.classes()).map(|class| class.to_string()).collect();
-    let (data, note) = images::fitted(data, wanted);
-    Ok(ImageSet {
-        data,
-        names,
-        notes: note.into_iter().collect(),
-    })
+    let (data, notes) = images::fitted(data, wanted);
+    Ok(ImageSet { data, names, notes })
 }

@@ -6,6 +6,7 @@
 
 use super::{below, generator, permutation};
 use crate::data::Dataset;
+use crate::unet::build::Builder;
 use crate::unet::layers::{Conv2d, GroupNorm, Linear, seed_init};
 use burn::module::Module;
 use burn::optim::{AdamWConfig, GradientsParams};
@@ -114,19 +115,19 @@ pub(super) struct Network {
 impl Network {
     pub(super) fn new([c, h, w]: [usize; 3], classes: usize, device: &Device) -> Self {
         let [a, b, d] = WIDTHS;
-        let norm = |channels| GroupNorm::new(8, channels, 1e-5, device);
+        let mut layers = Builder::fresh(device);
         let pixels = h.div_ceil(4) * w.div_ceil(4);
         Self {
-            conv_in: Conv2d::same(c, a, device),
-            norm_in: norm(a),
-            down_1: Conv2d::new(a, b, 3, 2, 1, device),
-            norm_1: norm(b),
-            down_2: Conv2d::new(b, d, 3, 2, 1, device),
-            norm_2: norm(d),
-            conv_out: Conv2d::same(d, d, device),
-            norm_out: norm(d),
-            to_features: Linear::new(d * pixels, FEATURES, device),
-            to_classes: Linear::new(FEATURES, classes, device),
+            conv_in: layers.conv3x3(c, a),
+            norm_in: layers.norm(8, a, 1e-5),
+            down_1: layers.conv(a, b, 3, 2, 1),
+            norm_1: layers.norm(8, b, 1e-5),
+            down_2: layers.conv(b, d, 3, 2, 1),
+            norm_2: layers.norm(8, d, 1e-5),
+            conv_out: layers.conv3x3(d, d),
+            norm_out: layers.norm(8, d, 1e-5),
+            to_features: layers.linear(d * pixels, FEATURES),
+            to_classes: layers.linear(FEATURES, classes),
         }
     }
 

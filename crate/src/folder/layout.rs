@@ -8,10 +8,21 @@ pub const UNET_CONFIG: [&str; 2] = ["unet/config.json", "config.json"];
 /// Where the scheduler's configuration lies, likewise.
 pub const SCHEDULER_CONFIG: [&str; 2] =
     ["scheduler/scheduler_config.json", "scheduler_config.json"];
-/// Names that the weights may have beside the U-Net's configuration.
-pub const WEIGHTS: [&str; 2] = [
-    "diffusion_pytorch_model.safetensors",
+/// Where a training script that averages its weights keeps the average, beside `unet/`.
+pub const EMA_CONFIG: &str = "unet_ema/config.json";
+/// What diffusers calls the weights, and what is written here.
+pub const USUAL_WEIGHTS: &str = "diffusion_pytorch_model.safetensors";
+/// Names that the weights may have beside the U-Net's configuration, in the order in which they are looked for. A list
+/// (`.index.json`) names the files that they are split into.
+pub const WEIGHTS: [&str; 8] = [
+    USUAL_WEIGHTS,
     "diffusion_pytorch_model.fp16.safetensors",
+    "diffusion_pytorch_model.safetensors.index.json",
+    "diffusion_pytorch_model.safetensors.index.fp16.json",
+    "diffusion_pytorch_model.fp16.safetensors.index.json",
+    "diffusion_pytorch_model.bin",
+    "diffusion_pytorch_model.fp16.bin",
+    "diffusion_pytorch_model.bin.index.json",
 ];
 /// Which parts a pipeline of diffusers has.
 pub const MODEL_INDEX: &str = "model_index.json";

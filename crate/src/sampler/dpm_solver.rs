@@ -4,16 +4,13 @@
 use crate::diffusion::{Transition, add_scaled, linear_combination};
 use crate::schedule::{FinalSigmas, Schedule, SchedulerConfig, Spacing};
 
+use super::level::{Level, with_signal_left};
 use super::prediction::Reader;
 use super::timesteps::starting_at;
 use super::{
     Clipping, Sampler, SamplerError, SamplerOptions, StepInput, StepOutput, check_signal,
     dpm_solver_timesteps, same_length, timestep_at,
 };
-
-/// abar at the last timestep of a zero-SNR schedule, so that its lambda is finite: the smallest
-/// number above 0 that a half-precision float holds.
-const NEARLY_NO_SIGNAL: f64 = 1.0 / (1 << 24) as f64;
 
 /// A chain with fewer steps than this ends with a first-order step, if `lower_order_final` is set.
 const FEW_STEPS: usize = 15;
@@ -38,36 +35,10 @@ pub struct DpmSolver {
     reader: Reader,
 }
 
-/// A noise level on the axis of the solver.
-#[derive(Debug, Clone, Copy)]
-struct Level {
-    alpha_cumprod: f64,
-    alpha: f64,
-    sigma: f64,
-    lambda: f64,
-}
-
-impl Level {
-    fn new(alpha_cumprod: f64) -> Self {
-        let (alpha, sigma) = (alpha_cumprod.sqrt(), (1.0 - alpha_cumprod).sqrt());
-        Self {
-            alpha_cumprod,
-            alpha,
-            sigma,
-            lambda: (alpha / sigma).ln(),
-        }
-    }
-}
-
 impl DpmSolver {
     /// The sampler on the timesteps that the options name; linspace unless they say otherwise.
     pub fn new(config: &SchedulerConfig, options: &SamplerOptions) -> Result<Self, SamplerError> {
-        let mut schedule = Schedule::new(config)?;
-        if config.rescale_betas_zero_snr
-            && let Some(last) = schedule.alphas_cumprod.last_mut()
-        {
-            *last = last.max(NEARLY_NO_SIGNAL);
-        }
+        let schedule = with_signal_left(config, Schedule::new(config)?);
         let spacing = options.spacing.unwrap_or(Spacing::Linspace);
         let n = options.num_inference_steps;
         let list = dpm_solver_timesteps(config, &schedule, spacing, n)?;

@@ -9,19 +9,30 @@
 //! | [`Ddim`] | `ddim.rs` | Song et al. 2020 (arXiv 2010.02502), eq. 12 |
 //! | [`DdimInverse`] | `ddim.rs` | the same, with time running the other way |
 //! | [`DpmSolver`] | `dpm_solver.rs` | Lu et al. 2022 (arXiv 2211.01095), Algorithm 2 |
+//! | [`Euler`] | `euler.rs` | Karras et al. 2022 (arXiv 2206.00364), and its ancestral form |
+//! | [`Heun`] | `heun.rs` | Karras et al. 2022, Algorithm 1 |
+//! | [`UniPc`] | `unipc.rs` | Zhao et al. 2023 (arXiv 2302.04867), Algorithms 5 and 6 |
 
 mod ddim;
 mod ddpm;
 mod dpm_solver;
+mod euler;
 pub mod guidance;
+mod heun;
+mod level;
 mod prediction;
+mod sigmas;
 mod timesteps;
+mod unipc;
 
 pub use ddim::{Ddim, DdimInverse};
 pub use ddpm::Ddpm;
 pub use dpm_solver::DpmSolver;
+pub use euler::Euler;
+pub use heun::Heun;
 pub use prediction::{Clipping, Prediction, dynamic_threshold};
 pub use timesteps::{dpm_solver_timesteps, timesteps};
+pub use unipc::UniPc;
 
 use crate::diffusion::Transition;
 use crate::schedule::{PredictionType, ScheduleError, SchedulerConfig, Spacing, named};
@@ -35,6 +46,14 @@ named! {
         Ddim = "ddim",
         /// DPM-Solver++(2M), deterministic (Lu et al. 2022).
         DpmSolver = "dpm++",
+        /// Euler's method on the diffusion ODE, deterministic (Karras et al. 2022).
+        Euler = "euler",
+        /// The same with fresh noise in every step.
+        EulerAncestral = "euler_a",
+        /// Heun's method: two evaluations a step, deterministic (Karras et al. 2022, Algorithm 1).
+        Heun = "heun",
+        /// A predictor and a corrector, deterministic (Zhao et al. 2023).
+        UniPc = "unipc",
         /// From an image to the noise that [`SamplerKind::Ddim`] with eta = 0 makes it of.
         DdimInverse = "ddim_inverse",
     }
@@ -46,7 +65,8 @@ impl SamplerKind {
         let steps = match self {
             Self::Ddpm => 250,
             Self::Ddim | Self::DdimInverse => 50,
-            Self::DpmSolver => 20,
+            Self::Euler | Self::EulerAncestral => 30,
+            Self::DpmSolver | Self::Heun | Self::UniPc => 20,
         };
         steps.min(num_train_timesteps)
     }
@@ -63,6 +83,17 @@ pub trait Sampler: Send + Sync {
     /// # Errors
     /// There is no such step.
     fn transition(&self, index: usize) -> Result<Transition, SamplerError>;
+
+    /// Where between the model's timesteps the network is evaluated in step `index`: `timesteps()[index]`, but for the
+    /// samplers that go to places between two of them. Panics where there is no such step.
+    fn time(&self, index: usize) -> f32 {
+        self.timesteps()[index] as f32
+    }
+
+    /// What the noise is multiplied by that a walk starts from.
+    fn start_scale(&self) -> f64 {
+        1.0
+    }
 
     /// Whether step `index` uses fresh noise, in the shape of x_t.
     fn draws_noise(&self, index: usize) -> bool;
@@ -82,8 +113,10 @@ pub struct StepInput<'a> {
     pub model_output: &'a [f32],
     /// Standard normal values in the shape of x_t; see [`Sampler::draws_noise`].
     pub noise: Option<&'a [f32]>,
-    /// x_0-hat of the step before, which DPM-Solver++(2M) builds on; `None` at the first.
+    /// x_0-hat of the step before, which DPM-Solver++(2M), Heun and UniPC build on; `None` at the first.
     pub x_0_before: Option<&'a [f32]>,
+    /// That of the step before that, for UniPC; `None` at the first two.
+    pub x_0_two_before: Option<&'a [f32]>,
 }
 
 /// What a step gives and what it shows, all in the shape of x_t.
@@ -175,6 +208,9 @@ pub enum SamplerError {
         /// The value found.
         value: f32,
     },
+    /// A step that builds on the one before it, which was not made.
+    #[error("step {0} builds on the x_0-hat of the step before it, which is missing")]
+    Before(usize),
     /// A step beyond the end of the chain.
     #[error("step {index} of a chain of {steps} steps")]
     Index {
@@ -194,6 +230,10 @@ pub fn sampler(
         SamplerKind::Ddpm => Box::new(Ddpm::new(config, options)?),
         SamplerKind::Ddim => Box::new(Ddim::new(config, options)?),
         SamplerKind::DpmSolver => Box::new(DpmSolver::new(config, options)?),
+        SamplerKind::Euler => Box::new(Euler::new(config, options, false)?),
+        SamplerKind::EulerAncestral => Box::new(Euler::new(config, options, true)?),
+        SamplerKind::Heun => Box::new(Heun::new(config, options)?),
+        SamplerKind::UniPc => Box::new(UniPc::new(config, options)?),
         SamplerKind::DdimInverse => Box::new(DdimInverse::new(config, options)?),
     })
 }

@@ -35,6 +35,17 @@ impl Clipping {
         }
     }
 
+    /// What Heun does: clipping if it is on, never thresholding.
+    pub(crate) fn clip_of(config: &SchedulerConfig) -> Self {
+        if config.clip_sample {
+            Self::Clip {
+                range: config.clip_sample_range,
+            }
+        } else {
+            Self::None
+        }
+    }
+
     /// What DPM-Solver++ does: thresholding if it is on, else nothing.
     pub(crate) fn threshold_of(config: &SchedulerConfig) -> Self {
         if config.thresholding {

@@ -33,27 +33,47 @@ pub fn dpm_solver_timesteps(
     spacing: Spacing,
     num_inference_steps: usize,
 ) -> Result<Vec<usize>, SamplerError> {
+    // Timesteps with hardly any signal are left out; the cosine schedule has lambda near -10 there.
+    let least = config.lambda_min();
+    let visited = (0..config.num_train_timesteps)
+        .filter(|&t| schedule.lambda(t) >= least)
+        .count();
+    if visited == 0 {
+        return Err(SamplerError::Spacing {
+            spacing,
+            num_inference_steps,
+            reason: "lambda_min_clipped leaves no timestep".into(),
+        });
+    }
+    solver_timesteps(
+        "DPM-Solver++",
+        config,
+        visited,
+        spacing,
+        num_inference_steps,
+    )
+}
+
+/// The same among the first `visited` timesteps, for the solver of this name.
+pub(super) fn solver_timesteps(
+    solver: &str,
+    config: &SchedulerConfig,
+    visited: usize,
+    spacing: Spacing,
+    num_inference_steps: usize,
+) -> Result<Vec<usize>, SamplerError> {
     let (t, n) = (config.num_train_timesteps, num_inference_steps);
     check_count(n, t)?;
-    // Timesteps with hardly any signal are left out; the cosine schedule has lambda near -10 there.
-    let visited = (0..t)
-        .filter(|&t| schedule.lambda(t) >= config.lambda_min_clipped)
-        .count();
     let refuse = |reason: String| SamplerError::Spacing {
         spacing,
         num_inference_steps: n,
         reason,
     };
-    if visited == 0 {
-        return Err(refuse("lambda_min_clipped leaves no timestep".into()));
-    }
     let mut list = match spacing {
         Spacing::Leading => {
             let stride = visited / (n + 1);
             if stride == 0 {
-                return Err(refuse(format!(
-                    "DPM-Solver++ needs fewer than {visited} steps"
-                )));
+                return Err(refuse(format!("{solver} needs fewer than {visited} steps")));
             }
             leading(stride, n + 1, config.steps_offset)
         }

@@ -170,8 +170,9 @@ pub struct SchedulerConfig {
     pub euler_at_final: bool,
     /// DPM-Solver++: where it ends.
     pub final_sigmas_type: FinalSigmas,
-    /// DPM-Solver++: timesteps whose lambda lies below are not visited; `-inf` visits them all.
-    pub lambda_min_clipped: f64,
+    /// DPM-Solver++: timesteps whose lambda lies below are not visited; `-inf` visits them all. See
+    /// [`lambda_min`](Self::lambda_min) for `None`.
+    pub lambda_min_clipped: Option<f64>,
 }
 
 impl Default for SchedulerConfig {
@@ -197,12 +198,27 @@ impl Default for SchedulerConfig {
             lower_order_final: true,
             euler_at_final: false,
             final_sigmas_type: FinalSigmas::Zero,
-            lambda_min_clipped: f64::NEG_INFINITY,
+            lambda_min_clipped: None,
         }
     }
 }
 
+/// Where DPM-Solver++ begins on a cosine schedule of which nothing else is said; diffusers advises it, because the steps
+/// below lead far out of the range of images.
+const LAMBDA_MIN_OF_COSINE: f64 = -5.1;
+
 impl SchedulerConfig {
+    /// The least lambda that DPM-Solver++ visits: as stated, or else -5.1 on the cosine schedule and none on the others.
+    pub fn lambda_min(&self) -> f64 {
+        let cosine =
+            self.beta_schedule == BetaSchedule::SquaredcosCapV2 && self.trained_betas.is_none();
+        self.lambda_min_clipped.unwrap_or(if cosine {
+            LAMBDA_MIN_OF_COSINE
+        } else {
+            f64::NEG_INFINITY
+        })
+    }
+
     /// Refuses, by the name of its key, every value that no chain can be made of.
     pub fn validate(&self) -> Result<(), ScheduleError> {
         let key = |key: &str, reason: String| {
@@ -261,7 +277,7 @@ impl SchedulerConfig {
                 expected: "use 1 or 2",
             });
         }
-        if self.lambda_min_clipped.is_nan() {
+        if self.lambda_min_clipped.is_some_and(f64::is_nan) {
             return key("lambda_min_clipped", "is not a number".into());
         }
         Ok(())

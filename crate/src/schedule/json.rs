@@ -9,17 +9,41 @@ use crate::json::in_words;
 use super::{PredictionType, ScheduleError, SchedulerConfig, Spacing};
 
 /// The scheduler classes whose configurations are understood.
-const CLASSES: [&str; 3] = [
+const CLASSES: [&str; 12] = [
     "DDPMScheduler",
     "DDIMScheduler",
+    "DDIMInverseScheduler",
     "DPMSolverMultistepScheduler",
+    "EulerDiscreteScheduler",
+    "EulerAncestralDiscreteScheduler",
+    "HeunDiscreteScheduler",
+    "UniPCMultistepScheduler",
+    // Of these the schedule is read, and other samplers walk it.
+    "DPMSolverSinglestepScheduler",
+    "DEISMultistepScheduler",
+    "LMSDiscreteScheduler",
+    "PNDMScheduler",
+];
+
+/// How many of them have a sampler here.
+const BUILT: usize = 8;
+
+/// The classes whose timesteps are spaced evenly from the first to the last unless their file says otherwise.
+const LINSPACE: [&str; 8] = [
+    "DPMSolverMultistepScheduler",
+    "DPMSolverSinglestepScheduler",
+    "DEISMultistepScheduler",
+    "EulerDiscreteScheduler",
+    "EulerAncestralDiscreteScheduler",
+    "HeunDiscreteScheduler",
+    "UniPCMultistepScheduler",
+    "LMSDiscreteScheduler",
 ];
 
 /// Keys that `DDPMScheduler` does not have.
-const OF_OTHER_CLASSES: [&str; 6] = [
+const OF_OTHER_CLASSES: [&str; 5] = [
     "euler_at_final",
     "final_sigmas_type",
-    "lambda_min_clipped",
     "lower_order_final",
     "set_alpha_to_one",
     "solver_order",
@@ -50,6 +74,18 @@ impl SchedulerConfig {
         Self::try_from(map)
     }
 
+    /// What is to be said about the class that a `scheduler_config.json` names: that its sampler is not built, if so.
+    pub fn note(text: &str) -> Option<String> {
+        let map: Map<String, Value> = serde_json::from_str(&quote_infinities(text)).ok()?;
+        let class = map.get("_class_name")?.as_str()?;
+        CLASSES[BUILT..].contains(&class).then(|| {
+            format!(
+                "The sampler of a {class} is not built; its noise schedule, prediction type and spacing are taken, \
+                 and the samplers here walk it"
+            )
+        })
+    }
+
     /// Writes a `scheduler_config.json` that diffusers' `DDPMScheduler.from_pretrained` loads.
     ///
     /// Keys of other scheduler classes are written only where they differ from the default.
@@ -60,6 +96,12 @@ impl SchedulerConfig {
         });
         map.insert("_class_name".into(), "DDPMScheduler".into());
         map.insert("_diffusers_version".into(), "0.42.1".into());
+        // JSON has no infinity: -1e9 is below every lambda.
+        let lambda_min = self.lambda_min();
+        map.remove("lambda_min_clipped");
+        if lambda_min.is_finite() || self.lambda_min_clipped.is_some() {
+            map.insert("lambda_min_clipped".into(), lambda_min.max(-1e9).into());
+        }
         format!("{:#}\n", Value::Object(map))
     }
 
@@ -94,10 +136,10 @@ impl TryFrom<Map<String, Value>> for SchedulerConfig {
             return Err(not_built(
                 "_class_name",
                 &class,
-                "use DDPMScheduler, DDIMScheduler or DPMSolverMultistepScheduler",
+                "a scheduler is needed that states a noise schedule in betas, such as DDPMScheduler",
             ));
         }
-        refuse_what_is_not_built(&map)?;
+        refuse_what_is_not_built(&map, &class)?;
         let predict_epsilon = get(&map, "predict_epsilon", true)?;
 
         for key in SWITCHES {
@@ -106,12 +148,19 @@ impl TryFrom<Map<String, Value>> for SchedulerConfig {
                 *value = false.into();
             }
         }
-        map.retain(|key, value| !is_default(key, value));
-        if class == "DPMSolverMultistepScheduler" {
+        map.retain(|_, value| !value.is_null());
+        let no_lambda_min = is_minus_infinity(map.get("lambda_min_clipped"));
+        if no_lambda_min {
+            map.remove("lambda_min_clipped");
+        }
+        if LINSPACE.contains(&class.as_str()) {
             map.entry("timestep_spacing")
                 .or_insert_with(|| Spacing::Linspace.name().into());
         }
         let mut config = Self::from_map(map)?;
+        if no_lambda_min {
+            config.lambda_min_clipped = Some(f64::NEG_INFINITY);
+        }
         // Old files say `predict_epsilon: false` where newer ones say `prediction_type: sample`; diffusers once wrote both,
         // with `prediction_type` at its default.
         if config.prediction_type == PredictionType::Epsilon && !predict_epsilon {
@@ -129,11 +178,10 @@ impl<'de> Deserialize<'de> for SchedulerConfig {
     }
 }
 
-/// Whether a value stands for the default: `null` does, and `lambda_min_clipped` is minus infinity unless somebody set it
-/// (see [`quote_infinities`]).
-fn is_default(key: &str, value: &Value) -> bool {
-    let lowest = matches!(value.as_str(), Some("-Infinity" | "-inf"));
-    value.is_null() || (key == "lambda_min_clipped" && lowest)
+/// Whether a value is Python's `-Infinity`; see [`quote_infinities`].
+fn is_minus_infinity(value: Option<&Value>) -> bool {
+    let text = value.and_then(Value::as_str);
+    matches!(text, Some("-Infinity" | "-inf"))
 }
 
 /// The value of a key that [`SchedulerConfig`] does not have; absent and `null` mean the default, as they do in diffusers.
@@ -152,15 +200,25 @@ fn get<T: DeserializeOwned>(
 }
 
 /// Values that would change the numbers and for which there is no code.
-fn refuse_what_is_not_built(map: &Map<String, Value>) -> Result<(), ScheduleError> {
+fn refuse_what_is_not_built(map: &Map<String, Value>, class: &str) -> Result<(), ScheduleError> {
+    // What the solvers of these would do is of no account where others walk.
+    if !CLASSES[..BUILT].contains(&class) {
+        return Ok(());
+    }
     for key in OTHER_SIGMAS {
         if get(map, key, false)? {
             return Err(not_built(key, "true", "set it to false"));
         }
     }
+    let solver_type = match class {
+        "UniPCMultistepScheduler" => ("solver_type", "bh2", "use bh2"),
+        _ => ("solver_type", "midpoint", "use midpoint"),
+    };
     for (key, built, expected) in [
         ("algorithm_type", "dpmsolver++", "use dpmsolver++"),
-        ("solver_type", "midpoint", "use midpoint"),
+        ("interpolation_type", "linear", "use linear"),
+        ("timestep_type", "discrete", "use discrete"),
+        solver_type,
     ] {
         let value: String = get(map, key, built.to_owned())?;
         if value != built {

@@ -49,6 +49,7 @@ pub fn export(run: &Path, out: &Path, stored_as: StoredAs) -> Result<u64, TrainE
             .map_err(json)?,
         golden: Some(serde_json::to_string(&golden).map_err(json)?),
         weights,
+        notes: Vec::new(),
     };
     folder::write(out, &model)?;
     Ok(state.step)

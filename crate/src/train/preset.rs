@@ -2,7 +2,7 @@
 
 use super::loss::Loss;
 use crate::schedule::named;
-use crate::unet::UNetConfig;
+use crate::unet::{DownBlockType, UNetConfig, UpBlockType};
 
 /// From this side on a network of three levels does not see an image as a whole.
 const LARGE: usize = 48;
@@ -56,10 +56,10 @@ impl Preset {
         };
         // Attention sees every pixel at once, which only the lowest level can pay for.
         let levels = block_out_channels.len();
-        let mut down_block_types = vec!["DownBlock2D".to_owned(); levels];
-        let mut up_block_types = vec!["UpBlock2D".to_owned(); levels];
-        down_block_types[levels - 1] = "AttnDownBlock2D".into();
-        up_block_types[0] = "AttnUpBlock2D".into();
+        let mut down_block_types = vec![DownBlockType::DownBlock2D; levels];
+        let mut up_block_types = vec![UpBlockType::UpBlock2D; levels];
+        down_block_types[levels - 1] = DownBlockType::AttnDownBlock2D;
+        up_block_types[0] = UpBlockType::AttnUpBlock2D;
         UNetConfig {
             sample_size: [height, width],
             in_channels: channels,

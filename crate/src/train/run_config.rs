@@ -4,6 +4,7 @@ use super::learning_rate::{End, LrDecay};
 use super::loss::Loss;
 use super::trainer::TrainError;
 use crate::data::Dataset;
+use crate::data::images::Preparation;
 use crate::json::in_words;
 use crate::likelihood::{TermError, Terms};
 use crate::pipeline::Labels;
@@ -51,6 +52,9 @@ pub struct RunConfig {
     /// The folder of the images, to resume without naming it again; `None` for the downloaded MNIST.
     #[serde(default)]
     pub data: Option<PathBuf>,
+    /// What is done to its images.
+    #[serde(default)]
+    pub preparation: Preparation,
 }
 
 fn simple() -> Loss {

@@ -1,23 +1,40 @@
 //! The levels of the U: `DownBlock2D`, `UNetMidBlock2D`, `UpBlock2D`, and their attention variants.
 
 use super::attention::Attention;
+use super::build::Builder;
 use super::config::{TimeScaleShift, UNetConfig};
-#[cfg(any(feature = "gpu", test))]
-use super::gpu::{Features, Finish, Planner};
+use super::executor::{Executor, Finish};
 use super::layers::Conv2d;
-use super::ops;
 use super::resnet::Resnet;
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
 
-fn attention(
-    width: usize,
-    groups: Option<usize>,
-    config: &UNetConfig,
-    device: &Device,
-) -> Attention {
-    let head_dim = config.attention_head_dim.unwrap_or(width);
-    Attention::new(width, head_dim, groups, config.norm_eps, device).zeroed()
+/// What a level on the way down is made of, by diffusers' name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DownBlockType {
+    /// Residual blocks.
+    DownBlock2D,
+    /// Residual blocks with attention after each.
+    AttnDownBlock2D,
+}
+
+impl DownBlockType {
+    /// All of them.
+    pub const ALL: &[Self] = &[Self::DownBlock2D, Self::AttnDownBlock2D];
+}
+
+/// What a level on the way up is made of, by diffusers' name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum UpBlockType {
+    /// Residual blocks.
+    UpBlock2D,
+    /// Residual blocks with attention after each.
+    AttnUpBlock2D,
+}
+
+impl UpBlockType {
+    /// All of them.
+    pub const ALL: &[Self] = &[Self::UpBlock2D, Self::AttnUpBlock2D];
 }
 
 /// Halves the resolution with a strided 3x3 convolution: `Downsample2D`.
@@ -29,26 +46,18 @@ pub struct Downsample {
 }
 
 impl Downsample {
-    fn new(width: usize, config: &UNetConfig, device: &Device) -> Self {
+    fn new(layers: &mut Builder, width: usize, config: &UNetConfig) -> Self {
         Self {
-            conv: Conv2d::new(width, width, 3, 2, config.downsample_padding, device),
+            conv: layers.conv(width, width, 3, 2, config.downsample_padding),
             pad_far_sides: config.downsample_padding == 0,
         }
     }
 
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let x = if self.pad_far_sides {
-            ops::pad_far_sides(x)
-        } else {
-            x
-        }; // [n, c, h + 1, w + 1]
-        self.conv.forward(x) // [n, c, h / 2, w / 2]
-    }
-
-    /// [`forward`](Self::forward) as a launch; zeros at the far sides are its reading beyond them.
-    #[cfg(any(feature = "gpu", test))]
-    fn plan(&self, planner: &mut Planner, x: Features) -> Features {
-        planner.conv(&[x], &self.conv.host(), Finish::default())
+    fn forward<E: Executor>(&self, on: &mut E, mut x: E::Features) -> E::Features {
+        if self.pad_far_sides {
+            x = on.pad_far_sides(x); // [n, c, h + 1, w + 1]
+        }
+        on.conv(x, &self.conv, Finish::nothing()) // [n, c, h / 2, w / 2]
     }
 }
 
@@ -59,22 +68,20 @@ pub struct Upsample {
 }
 
 impl Upsample {
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        self.conv.forward(ops::upsample_nearest_2x(x)) // [n, c, 2 h, 2 w]
+    fn new(layers: &mut Builder, width: usize) -> Self {
+        Self {
+            conv: layers.conv3x3(width, width),
+        }
     }
 
-    /// [`forward`](Self::forward) as a launch.
-    #[cfg(any(feature = "gpu", test))]
-    fn plan(&self, planner: &mut Planner, x: Features) -> Features {
-        let finish = Finish {
-            doubled: true,
-            ..Finish::default()
-        };
-        planner.conv(&[x], &self.conv.host(), finish)
+    fn forward<E: Executor>(&self, on: &mut E, x: E::Features) -> E::Features {
+        let x = on.upsample(x); // [n, c, 2 h, 2 w]
+        on.conv(x, &self.conv, Finish::nothing())
     }
 }
 
-/// One level on the way down: residual blocks (with attention in `AttnDownBlock2D`), then a downsampling but for the last level.
+/// One level on the way down: residual blocks, each with attention if its type has it, then a downsampling but for the last
+/// level.
 #[derive(Module, Debug)]
 pub struct DownBlock {
     resnets: Vec<Resnet>,
@@ -84,73 +91,46 @@ pub struct DownBlock {
 
 impl DownBlock {
     /// The block of `level`, counted from full resolution.
-    pub fn new(level: usize, config: &UNetConfig, device: &Device) -> Self {
+    pub(super) fn new(layers: &mut Builder, level: usize, config: &UNetConfig) -> Self {
         let channels = &config.block_out_channels;
-        let width = channels[level];
-        let first = if level == 0 {
-            width
-        } else {
-            channels[level - 1]
+        let (above, width) = (channels[level.saturating_sub(1)], channels[level]);
+        let n = config.layers_per_block;
+        let attentions = match config.down_block_types[level] {
+            DownBlockType::DownBlock2D => 0,
+            DownBlockType::AttnDownBlock2D => n,
         };
-        let resnet =
-            |i| Resnet::new(if i == 0 { first } else { width }, width, config, device).zeroed();
-        let has_attention = config.down_block_types[level].starts_with("Attn");
-        let attentions = if has_attention {
-            config.layers_per_block
-        } else {
-            0
-        };
-        let last = level + 1 == channels.len();
+        let is_last = level + 1 == channels.len();
         Self {
-            resnets: (0..config.layers_per_block).map(resnet).collect(),
-            attentions: (0..attentions)
-                .map(|_| attention(width, Some(config.norm_num_groups), config, device))
-                .collect(),
-            downsamplers: (0..usize::from(!last))
-                .map(|_| Downsample::new(width, config, device))
-                .collect(),
+            resnets: layers.list(n, |layers, i| {
+                Resnet::new(layers, if i == 0 { above } else { width }, width, config)
+            }),
+            attentions: layers.list(attentions, |layers, _| {
+                Attention::new(layers, width, Some(config.norm_num_groups), config)
+            }),
+            downsamplers: layers.list(usize::from(!is_last), |layers, _| {
+                Downsample::new(layers, width, config)
+            }),
         }
     }
 
     /// `[n, c, h, w]` to `[n, c', h/2, w/2]` (`[n, c', h, w]` at the last level); every result is pushed onto `skips`.
-    pub fn forward(
+    pub(super) fn forward<E: Executor>(
         &self,
-        mut x: Tensor<4>,
-        emb: &Tensor<2>,
-        skips: &mut Vec<Tensor<4>>,
-    ) -> Tensor<4> {
+        on: &mut E,
+        mut x: E::Features,
+        emb: &E::Vector,
+        skips: &mut Vec<E::Features>,
+    ) -> E::Features {
         for (i, resnet) in self.resnets.iter().enumerate() {
-            x = resnet.forward(x, emb.clone()); // [n, c', h, w]
+            x = resnet.forward(on, x, emb); // [n, c', h, w]
             if let Some(attention) = self.attentions.get(i) {
-                x = attention.forward(x);
+                x = attention.forward(on, x);
             }
             skips.push(x.clone());
         }
         for downsample in &self.downsamplers {
-            x = downsample.forward(x); // [n, c', h / 2, w / 2]
+            x = downsample.forward(on, x); // [n, c', h / 2, w / 2]
             skips.push(x.clone());
-        }
-        x
-    }
-
-    /// [`forward`](Self::forward) as launches.
-    #[cfg(any(feature = "gpu", test))]
-    pub(super) fn plan(
-        &self,
-        planner: &mut Planner,
-        mut x: Features,
-        skips: &mut Vec<Features>,
-    ) -> Features {
-        for (i, resnet) in self.resnets.iter().enumerate() {
-            x = resnet.plan(planner, &[x]);
-            if let Some(attention) = self.attentions.get(i) {
-                x = attention.plan(planner, x);
-            }
-            skips.push(x);
-        }
-        for downsample in &self.downsamplers {
-            x = downsample.plan(planner, x);
-            skips.push(x);
         }
         x
     }
@@ -165,64 +145,51 @@ pub struct MidBlock {
 
 impl MidBlock {
     /// The middle block; with `scale_shift` its attention has no normalisation, as in diffusers.
-    pub fn new(config: &UNetConfig, device: &Device) -> Self {
-        let width = config.bottom_channels();
+    pub(super) fn new(layers: &mut Builder, config: &UNetConfig) -> Self {
+        let width = config.block_out_channels[config.block_out_channels.len() - 1];
         let factor = config.mid_block_scale_factor;
-        let groups = config.attn_norm_num_groups.or_else(|| {
-            (config.resnet_time_scale_shift == TimeScaleShift::Default)
-                .then_some(config.norm_num_groups)
-        });
-        let attentions = usize::from(config.add_attention);
+        let resnet =
+            |layers: &mut Builder, _| Resnet::new(layers, width, width, config).scaled(factor);
+        let attention =
+            |layers: &mut Builder, _| {
+                let groups = config.attn_norm_num_groups;
+                layers.require(groups.is_none_or(|groups| width.is_multiple_of(groups)), || {
+                format!("attn_norm_num_groups must divide the {width} channels of the middle block")
+            });
+                let groups = groups.or(match config.resnet_time_scale_shift {
+                    TimeScaleShift::Default => Some(config.norm_num_groups),
+                    TimeScaleShift::ScaleShift => None,
+                });
+                Attention::new(layers, width, groups, config).scaled(factor)
+            };
         Self {
-            resnets: (0..2)
-                .map(|_| {
-                    Resnet::new(width, width, config, device)
-                        .zeroed()
-                        .scaled(factor)
-                })
-                .collect(),
-            attentions: (0..attentions)
-                .map(|_| attention(width, groups, config, device).scaled(factor))
-                .collect(),
+            resnets: layers.list(2, resnet),
+            attentions: layers.list(usize::from(config.add_attention), attention),
         }
-    }
-
-    /// What the attention of this block looks at for the block's input `[n, c, h, w]`: `[n, heads, hw, hw]`.
-    pub fn attention_weights(&self, x: Tensor<4>, emb: &Tensor<2>) -> Option<Tensor<4>> {
-        let (resnet, attention) = (self.resnets.first()?, self.attentions.first()?);
-        Some(attention.weights(resnet.forward(x, emb.clone())))
     }
 
     /// `[n, c, h, w]` to `[n, c, h, w]`.
-    pub fn forward(&self, mut x: Tensor<4>, emb: &Tensor<2>) -> Tensor<4> {
+    pub(super) fn forward<E: Executor>(
+        &self,
+        on: &mut E,
+        mut x: E::Features,
+        emb: &E::Vector,
+    ) -> E::Features {
         for (i, resnet) in self.resnets.iter().enumerate() {
             if i > 0
                 && let Some(attention) = self.attentions.get(i - 1)
             {
-                x = attention.forward(x);
+                on.show_next_attention();
+                x = attention.forward(on, x);
             }
-            x = resnet.forward(x, emb.clone());
-        }
-        x
-    }
-
-    /// [`forward`](Self::forward) as launches.
-    #[cfg(any(feature = "gpu", test))]
-    pub(super) fn plan(&self, planner: &mut Planner, mut x: Features) -> Features {
-        for (i, resnet) in self.resnets.iter().enumerate() {
-            if i > 0
-                && let Some(attention) = self.attentions.get(i - 1)
-            {
-                x = attention.plan(planner, x);
-                planner.bottom();
-            }
-            x = resnet.plan(planner, &[x]);
+            x = resnet.forward(on, x, emb);
         }
         x
     }
 }
 
-/// One level on the way up: residual blocks that take in the skips, (attention in `AttnUpBlock2D`), then an upsampling but for the first level.
+/// One level on the way up: residual blocks that take in the skips, each with attention if its type has it, then an
+/// upsampling but for the first level.
 #[derive(Module, Debug)]
 pub struct UpBlock {
     resnets: Vec<Resnet>,
@@ -232,73 +199,53 @@ pub struct UpBlock {
 
 impl UpBlock {
     /// The block of `level`, counted from full resolution.
-    pub fn new(level: usize, config: &UNetConfig, device: &Device) -> Self {
-        let levels = config.block_out_channels.len();
-        let width = config.block_out_channels[level];
-        let resnet = |i| {
-            let (from, skip) = config.up_resnet_channels(level, i);
-            Resnet::new(from + skip, width, config, device).zeroed()
-        };
-        let has_attention = config.up_block_types[levels - 1 - level].starts_with("Attn");
-        let attentions = if has_attention {
-            config.layers_per_block + 1
-        } else {
-            0
+    pub(super) fn new(layers: &mut Builder, level: usize, config: &UNetConfig) -> Self {
+        let channels = &config.block_out_channels;
+        let (width, last) = (channels[level], channels.len() - 1);
+        let (below, above) = (
+            channels[(level + 1).min(last)],
+            channels[level.saturating_sub(1)],
+        );
+        let n = config.layers_per_block + 1;
+        let attentions = match config.up_block_types[last - level] {
+            UpBlockType::UpBlock2D => 0,
+            UpBlockType::AttnUpBlock2D => n,
         };
         Self {
-            resnets: (0..=config.layers_per_block).map(resnet).collect(),
-            attentions: (0..attentions)
-                .map(|_| attention(width, Some(config.norm_num_groups), config, device))
-                .collect(),
-            upsamplers: (0..usize::from(level > 0))
-                .map(|_| Upsample {
-                    conv: Conv2d::same(width, width, device),
-                })
-                .collect(),
+            // What the way down pushed last comes first, and at the end what went into this level.
+            resnets: layers.list(n, |layers, i| {
+                let from = if i == 0 { below } else { width };
+                let skip = if i + 1 == n { above } else { width };
+                Resnet::new(layers, from + skip, width, config)
+            }),
+            attentions: layers.list(attentions, |layers, _| {
+                Attention::new(layers, width, Some(config.norm_num_groups), config)
+            }),
+            upsamplers: layers.list(usize::from(level > 0), |layers, _| {
+                Upsample::new(layers, width)
+            }),
         }
     }
 
     /// `[n, c, h, w]` to `[n, c', 2 h, 2 w]` (`[n, c', h, w]` at full resolution); pops a skip for each residual block.
-    pub fn forward(
+    pub(super) fn forward<E: Executor>(
         &self,
-        mut x: Tensor<4>,
-        emb: &Tensor<2>,
-        skips: &mut Vec<Tensor<4>>,
-    ) -> Tensor<4> {
+        on: &mut E,
+        mut x: E::Features,
+        emb: &E::Vector,
+        skips: &mut Vec<E::Features>,
+    ) -> E::Features {
         for (i, resnet) in self.resnets.iter().enumerate() {
             if let Some(skip) = skips.pop() {
-                x = ops::concatenate(x, skip); // [n, c + c_skip, h, w]
+                x = on.join(x, skip); // [n, c + c_skip, h, w]
             }
-            x = resnet.forward(x, emb.clone()); // [n, c', h, w]
+            x = resnet.forward(on, x, emb); // [n, c', h, w]
             if let Some(attention) = self.attentions.get(i) {
-                x = attention.forward(x);
+                x = attention.forward(on, x);
             }
         }
         for upsample in &self.upsamplers {
-            x = upsample.forward(x); // [n, c', 2 h, 2 w]
-        }
-        x
-    }
-
-    /// [`forward`](Self::forward) as launches, which read the skips where they are.
-    #[cfg(any(feature = "gpu", test))]
-    pub(super) fn plan(
-        &self,
-        planner: &mut Planner,
-        mut x: Features,
-        skips: &mut Vec<Features>,
-    ) -> Features {
-        for (i, resnet) in self.resnets.iter().enumerate() {
-            x = match skips.pop() {
-                Some(skip) => resnet.plan(planner, &[x, skip]),
-                None => resnet.plan(planner, &[x]),
-            };
-            if let Some(attention) = self.attentions.get(i) {
-                x = attention.plan(planner, x);
-            }
-        }
-        for upsample in &self.upsamplers {
-            x = upsample.plan(planner, x);
+            x = upsample.forward(on, x); // [n, c', 2 h, 2 w]
         }
         x
     }

@@ -1,5 +1,7 @@
 //! Whether a configuration makes a network: every value by itself, and all of them together.
 
+use super::UNet;
+use super::build::Builder;
 use super::config::{UNetConfig, UNetConfigError};
 
 /// Largest side, channel count or number of levels that a configuration may ask for: far above any real model,
@@ -12,6 +14,24 @@ impl UNetConfig {
     /// # Errors
     /// The first value that does not fit, with what to change.
     pub fn check(&self) -> Result<(), UNetConfigError> {
+        self.census().map(drop)
+    }
+
+    /// Number of parameters of the network, 0 for a configuration that makes none; none of them is allocated for it.
+    #[must_use]
+    pub fn parameter_count(&self) -> u128 {
+        self.census().unwrap_or(0)
+    }
+
+    /// The number of parameters, or the first value that makes no network.
+    fn census(&self) -> Result<u128, UNetConfigError> {
+        self.check_values()?;
+        let census = Builder::census(|layers| UNet::build(layers, self));
+        census.problem.map_or(Ok(census.parameters), Err)
+    }
+
+    /// Checks the values that no layer has to be built for.
+    fn check_values(&self) -> Result<(), UNetConfigError> {
         let impossible = |reason: String| Err(UNetConfigError::Impossible(reason));
         let levels = self.block_out_channels.len();
         if levels == 0 || levels > 16 {
@@ -20,39 +40,13 @@ impl UNetConfig {
             ));
         }
         for (key, types) in [
-            ("down_block_types", &self.down_block_types),
-            ("up_block_types", &self.up_block_types),
+            ("down_block_types", self.down_block_types.len()),
+            ("up_block_types", self.up_block_types.len()),
         ] {
-            if types.len() != levels {
+            if types != levels {
                 return impossible(format!(
-                    "{key} has {} entries and block_out_channels {levels}; give as many of each",
-                    types.len()
+                    "{key} has {types} entries and block_out_channels {levels}; give as many of each"
                 ));
-            }
-        }
-        for (key, built, types) in [
-            (
-                "down_block_types",
-                "DownBlock2D and AttnDownBlock2D",
-                &self.down_block_types,
-            ),
-            (
-                "up_block_types",
-                "UpBlock2D and AttnUpBlock2D",
-                &self.up_block_types,
-            ),
-        ] {
-            let [plain, attention] = if key == "down_block_types" {
-                ["DownBlock2D", "AttnDownBlock2D"]
-            } else {
-                ["UpBlock2D", "AttnUpBlock2D"]
-            };
-            if let Some(value) = types.iter().find(|t| *t != plain && *t != attention) {
-                return Err(UNetConfigError::NotBuilt {
-                    key,
-                    value: value.clone(),
-                    built,
-                });
             }
         }
         let counts = [
@@ -94,7 +88,7 @@ impl UNetConfig {
             return Err(UNetConfigError::NotBuilt {
                 key: "downsample_padding",
                 value: self.downsample_padding.to_string(),
-                built: "0 and 1",
+                built: "0 and 1".into(),
             });
         }
         if self.num_class_embeds.is_some_and(|n| n == 0 || n > LARGEST) {
@@ -122,64 +116,71 @@ impl UNetConfig {
                 self.freq_shift, self.block_out_channels[0]
             ));
         }
-        self.check_norms()
-    }
-
-    /// Every width that a group normalisation sees must divide into its groups, and every attention needs a head.
-    fn check_norms(&self) -> Result<(), UNetConfigError> {
-        let groups = self.norm_num_groups;
-        for width in self.norm_widths() {
-            if width % groups != 0 {
-                return Err(UNetConfigError::Impossible(format!(
-                    "norm_num_groups is {groups}, but a normalisation sees {width} channels, which {groups} does not divide"
-                )));
-            }
-        }
-        let bottom = self.bottom_channels();
-        if self.add_attention
-            && self
-                .attn_norm_num_groups
-                .is_some_and(|g| !bottom.is_multiple_of(g))
-        {
-            return Err(UNetConfigError::Impossible(format!(
-                "attn_norm_num_groups must divide the {bottom} channels of the middle block"
-            )));
-        }
-        if let Some(dim) = self.attention_head_dim {
-            let widths = self.attention_widths();
-            if let Some(width) = widths.iter().find(|&&width| dim == 0 || width / dim == 0) {
-                return Err(UNetConfigError::Impossible(format!(
-                    "attention_head_dim is {dim}, but an attention is {width} channels wide; take 1 to {width}"
-                )));
-            }
-        }
         Ok(())
     }
+}
 
-    fn norm_widths(&self) -> Vec<usize> {
-        let channels = &self.block_out_channels;
-        let mut widths = channels.clone();
-        for (level, _) in channels.iter().enumerate().rev() {
-            for resnet in 0..=self.layers_per_block {
-                let (from, skip) = self.up_resnet_channels(level, resnet);
-                widths.push(from + skip);
+#[cfg(test)]
+mod tests {
+    use super::super::{DownBlockType, UNet, UNetConfig, UpBlockType};
+    use crate::unet::config::TimeScaleShift;
+    use burn::module::Module;
+    use burn::tensor::Device;
+
+    #[test]
+    fn as_many_parameters_are_counted_as_are_built() {
+        let base = UNetConfig {
+            sample_size: [8, 8],
+            block_out_channels: vec![8, 16],
+            down_block_types: vec![DownBlockType::AttnDownBlock2D; 2],
+            up_block_types: vec![UpBlockType::AttnUpBlock2D; 2],
+            norm_num_groups: 4,
+            ..UNetConfig::default()
+        };
+        for layers_per_block in 1..=6 {
+            let config = UNetConfig {
+                layers_per_block,
+                ..base.clone()
+            };
+            let others = [
+                UNetConfig {
+                    resnet_time_scale_shift: TimeScaleShift::ScaleShift,
+                    num_class_embeds: Some(5),
+                    ..config.clone()
+                },
+                UNetConfig {
+                    attention_head_dim: Some(3),
+                    attn_norm_num_groups: Some(2),
+                    ..config.clone()
+                },
+                UNetConfig {
+                    add_attention: false,
+                    attention_head_dim: None,
+                    block_out_channels: vec![4, 24],
+                    ..config.clone()
+                },
+            ];
+            for config in [config].iter().chain(&others) {
+                let unet = UNet::new(config, &Device::flex()).expect("a network");
+                let built = unet.num_params() as u128;
+                assert_eq!(config.parameter_count(), built, "{config:?}");
             }
         }
-        widths
     }
 
-    fn attention_widths(&self) -> Vec<usize> {
-        let channels = &self.block_out_channels;
-        let mut widths: Vec<usize> = Vec::new();
-        for (level, &width) in channels.iter().enumerate() {
-            let up = &self.up_block_types[channels.len() - 1 - level];
-            if self.down_block_types[level].starts_with("Attn") || up.starts_with("Attn") {
-                widths.push(width);
-            }
-        }
-        if self.add_attention {
-            widths.push(self.bottom_channels());
-        }
-        widths
+    #[test]
+    fn every_attention_needs_a_head_that_is_no_wider() {
+        let config = UNetConfig {
+            sample_size: [8, 8],
+            block_out_channels: vec![8, 16],
+            down_block_types: vec![DownBlockType::DownBlock2D; 2],
+            up_block_types: vec![UpBlockType::UpBlock2D, UpBlockType::AttnUpBlock2D],
+            norm_num_groups: 4,
+            attention_head_dim: Some(9),
+            ..UNetConfig::default()
+        };
+        let refused = config.check().expect_err("no head");
+        assert!(refused.to_string().ends_with("take 1 to 8"), "{refused}");
+        assert_eq!(config.parameter_count(), 0);
     }
 }

@@ -1,5 +1,6 @@
 //! `unet/config.json`: the keys of diffusers' `UNet2DModel`, read, checked and written.
 
+use super::blocks::{DownBlockType, UpBlockType};
 use crate::json::in_words;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -23,7 +24,7 @@ pub enum UNetConfigError {
         /// What it is set to.
         value: String,
         /// What it may be.
-        built: &'static str,
+        built: String,
     },
     /// Values that contradict each other or make no network.
     #[error("unet/config.json makes no network: {0}")]
@@ -54,10 +55,10 @@ pub struct UNetConfig {
     pub out_channels: usize,
     /// Width of each level of the U, from full resolution down.
     pub block_out_channels: Vec<usize>,
-    /// One `DownBlock2D` or `AttnDownBlock2D` for each level.
-    pub down_block_types: Vec<String>,
-    /// One `UpBlock2D` or `AttnUpBlock2D` for each level, from the lowest resolution up.
-    pub up_block_types: Vec<String>,
+    /// What each level is made of on the way down.
+    pub down_block_types: Vec<DownBlockType>,
+    /// What each level is made of on the way up, from the lowest resolution up.
+    pub up_block_types: Vec<UpBlockType>,
     /// Residual blocks for each level going down; one more going up.
     pub layers_per_block: usize,
     /// Groups of every group normalisation.
@@ -91,16 +92,20 @@ pub struct UNetConfig {
 impl Default for UNetConfig {
     /// The defaults of diffusers' `UNet2DModel`; `sample_size` has none there and must be given.
     fn default() -> Self {
-        let types = |a: &str, b: &str, c: &str, d: &str| [a, b, c, d].map(String::from).to_vec();
-        let (down, attn_down) = ("DownBlock2D", "AttnDownBlock2D");
-        let (up, attn_up) = ("UpBlock2D", "AttnUpBlock2D");
+        use DownBlockType::{AttnDownBlock2D, DownBlock2D};
+        use UpBlockType::{AttnUpBlock2D, UpBlock2D};
         Self {
             sample_size: [0, 0],
             in_channels: 3,
             out_channels: 3,
             block_out_channels: vec![224, 448, 672, 896],
-            down_block_types: types(down, attn_down, attn_down, attn_down),
-            up_block_types: types(attn_up, attn_up, attn_up, up),
+            down_block_types: vec![
+                DownBlock2D,
+                AttnDownBlock2D,
+                AttnDownBlock2D,
+                AttnDownBlock2D,
+            ],
+            up_block_types: vec![AttnUpBlock2D, AttnUpBlock2D, AttnUpBlock2D, UpBlock2D],
             layers_per_block: 2,
             norm_num_groups: 32,
             norm_eps: 1e-5,
@@ -161,6 +166,38 @@ const FIXED: &[Fixed] = &[
     ),
 ];
 
+/// "a, b and c".
+fn in_a_row(names: &[String]) -> String {
+    match names {
+        [rest @ .., last] if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => names.concat(),
+    }
+}
+
+/// Gives the blocks under `key` today's names, and refuses those that are none of `built`.
+fn known_blocks(
+    keys: &mut serde_json::Map<String, Value>,
+    key: &'static str,
+    built: &[impl std::fmt::Debug],
+) -> Result<(), UNetConfigError> {
+    let built: Vec<String> = built.iter().map(|block| format!("{block:?}")).collect();
+    let blocks = keys.get_mut(key).and_then(Value::as_array_mut);
+    for block in blocks.into_iter().flatten() {
+        let Some(name) = block.as_str() else { continue };
+        // diffusers strips this prefix of older files, too.
+        let name = name.strip_prefix("UNetRes").unwrap_or(name).to_owned();
+        if !built.contains(&name) {
+            return Err(UNetConfigError::NotBuilt {
+                key,
+                value: name,
+                built: in_a_row(&built),
+            });
+        }
+        *block = name.into();
+    }
+    Ok(())
+}
+
 /// The key whose value does not fit, which serde's own message leaves out.
 fn blame(config: &Value) -> Option<UNetConfigError> {
     config.as_object()?.iter().find_map(|(key, value)| {
@@ -188,22 +225,11 @@ impl UNetConfig {
             return Err(UNetConfigError::NotBuilt {
                 key: "_class_name",
                 value: class.to_string(),
-                built: "\"UNet2DModel\"",
+                built: "\"UNet2DModel\"".into(),
             });
         }
-        for key in ["down_block_types", "up_block_types"] {
-            for name in keys
-                .get_mut(key)
-                .and_then(Value::as_array_mut)
-                .into_iter()
-                .flatten()
-            {
-                // diffusers strips this prefix of older files, too.
-                if let Some(short) = name.as_str().and_then(|name| name.strip_prefix("UNetRes")) {
-                    *name = short.into();
-                }
-            }
-        }
+        known_blocks(keys, "down_block_types", DownBlockType::ALL)?;
+        known_blocks(keys, "up_block_types", UpBlockType::ALL)?;
         let first = keys
             .get("block_out_channels")
             .and_then(|widths| widths[0].as_u64());
@@ -217,7 +243,7 @@ impl UNetConfig {
                 return Err(UNetConfigError::NotBuilt {
                     key,
                     value: value.to_string(),
-                    built,
+                    built: built.into(),
                 });
             }
         }
@@ -247,29 +273,5 @@ impl UNetConfig {
             }
         }
         format!("{value:#}\n")
-    }
-
-    /// Channels that residual block `resnet` of the up block at `level` gets from below and from the skip connection.
-    pub(crate) fn up_resnet_channels(&self, level: usize, resnet: usize) -> (usize, usize) {
-        let channels = &self.block_out_channels;
-        let below = channels[(level + 1).min(channels.len() - 1)];
-        let next = channels[level.saturating_sub(1)];
-        let from = if resnet == 0 { below } else { channels[level] };
-        let skip = if resnet == self.layers_per_block {
-            next
-        } else {
-            channels[level]
-        };
-        (from, skip)
-    }
-
-    /// Width of the lowest level.
-    pub(crate) fn bottom_channels(&self) -> usize {
-        self.block_out_channels.last().copied().unwrap_or_default()
-    }
-
-    /// Width of the time embedding: four times the first level.
-    pub(crate) fn time_channels(&self) -> usize {
-        4 * self.block_out_channels.first().copied().unwrap_or_default()
     }
 }

@@ -1,10 +1,10 @@
 //! The time embedding: sines and cosines of t (Vaswani et al. 2017, section 3.5), then two linear layers.
 
+use super::build::Builder;
 use super::config::UNetConfig;
-use super::layers::Linear;
+use super::executor::Executor;
+use super::layers::{Embedding, Linear};
 use burn::module::Module;
-use burn::tensor::activation::silu;
-use burn::tensor::{Device, Tensor, TensorData};
 
 /// `[sin(t w_i), cos(t w_i)]` with `w_i = 10000^(-i / (d/2 - freq_shift))`, row by row: `[n, d]`, values in [-1, 1].
 ///
@@ -27,6 +27,24 @@ pub fn sinusoidal(timesteps: &[f32], d: usize, flip_sin_to_cos: bool, freq_shift
     rows
 }
 
+impl UNetConfig {
+    /// Width of a row of [`timestep_rows`](Self::timestep_rows).
+    pub(crate) fn timestep_width(&self) -> usize {
+        self.block_out_channels.first().copied().unwrap_or_default()
+    }
+
+    /// What the host tells the network of each timestep, row by row: `[n, timestep_width]`.
+    pub(crate) fn timestep_rows(&self, timesteps: &[f32]) -> Vec<f32> {
+        let d = self.timestep_width();
+        sinusoidal(timesteps, d, self.flip_sin_to_cos, self.freq_shift)
+    }
+
+    /// Width of the time embedding: four times the first level.
+    pub(crate) fn time_channels(&self) -> usize {
+        4 * self.block_out_channels.first().copied().unwrap_or_default()
+    }
+}
+
 /// `time_embedding`: two linear layers with a SiLU between them.
 #[derive(Module, Debug)]
 pub struct TimeEmbedding {
@@ -35,26 +53,28 @@ pub struct TimeEmbedding {
 }
 
 impl TimeEmbedding {
-    /// From the width of the first level to `time_channels`.
-    pub fn new(config: &UNetConfig, device: &Device) -> Self {
+    /// From the timestep's sines and cosines to `time_channels`.
+    pub(super) fn new(layers: &mut Builder, config: &UNetConfig) -> Self {
         let d = config.time_channels();
         Self {
-            linear_1: Linear::new(config.block_out_channels[0], d, device),
-            linear_2: Linear::new(d, d, device),
+            linear_1: layers.linear(config.timestep_width(), d),
+            linear_2: layers.linear(d, d),
         }
     }
 
-    /// [`forward`](Self::forward) as launches.
-    #[cfg(any(feature = "gpu", test))]
-    pub(super) fn plan(&self, planner: &mut super::gpu::Planner) {
-        planner.embed(&self.linear_1.host(), &self.linear_2.host());
-    }
-
-    /// One vector for each timestep: `[n]` to `[n, time_channels]`.
-    pub fn forward(&self, timesteps: &[f32], config: &UNetConfig, device: &Device) -> Tensor<2> {
-        let d = config.block_out_channels[0];
-        let rows = sinusoidal(timesteps, d, config.flip_sin_to_cos, config.freq_shift);
-        let rows = Tensor::<2>::from_data(TensorData::new(rows, [timesteps.len(), d]), device);
-        self.linear_2.forward(silu(self.linear_1.forward(rows)))
+    /// What timestep and label, if `classes` has a row for it, say to every block: `[n, time_channels]`.
+    pub(super) fn forward<E: Executor>(
+        &self,
+        on: &mut E,
+        classes: Option<&Embedding>,
+    ) -> E::Vector {
+        let timestep = on.timestep(); // [n, c_0]
+        let hidden = on.linear(timestep, &self.linear_1); // [n, time_channels]
+        let hidden = on.silu(hidden);
+        let emb = on.linear(hidden, &self.linear_2); // [n, time_channels]
+        match classes.and_then(|table| on.label(table)) {
+            Some(label) => on.add(emb, label),
+            None => emb,
+        }
     }
 }

@@ -19,7 +19,7 @@ pub enum Place {
 }
 
 /// What one evaluation looked like inside.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Look {
     /// Features `[n, c, h, w]`, in the order of the evaluation.
     pub stages: Vec<(Place, Tensor<4>)>,
@@ -96,17 +96,8 @@ async fn host(tensor: Tensor<4>) -> Result<([usize; 4], Vec<f32>), String> {
 impl UNet {
     /// [`forward`](Self::forward) with everything kept; `x_t`, `timesteps` and `labels` as there.
     pub fn look(&self, x_t: Tensor<4>, timesteps: &[f32], labels: Option<&[usize]>) -> Look {
-        let emb = self.embed(timesteps, labels, &x_t.device()); // [n, time_channels]
-        let mut stages = Vec::new();
-        let mut bottom = None;
-        self.forward_watched(x_t, timesteps, labels, &mut |place, features| {
-            if matches!(place, Place::Down(_)) {
-                bottom = Some(features.clone());
-            }
-            stages.push((place, features.clone()));
-        });
-        let attention =
-            bottom.and_then(|features| self.mid_block.attention_weights(features, &emb));
-        Look { stages, attention }
+        let mut look = Look::default();
+        self.compute(x_t, timesteps, labels, Some(&mut look));
+        look
     }
 }

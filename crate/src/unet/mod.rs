@@ -2,6 +2,17 @@
 //!
 //! A U of residual blocks (Ho et al. 2020, appendix B): each level on the way down hands its features across to the same
 //! level on the way up. The timestep, and a label where there are classes, enters every block as a vector.
+//!
+//! | module | what is in it |
+//! |---|---|
+//! | this one, `blocks`, `resnet`, `attention`, [`embedding`] | the network, written once: its layers and how features pass through them |
+//! | `executor` | the operations that it is written in |
+//! | `tensors`, [`ops`], `cpu` | these operations in burn, with kernels of our own for the CPU |
+//! | `gpu` | these operations as launches of fused kernels |
+//! | [`layers`], `build` | what holds parameters; how they are drawn, or only counted |
+//! | [`config`], `check` | `unet/config.json` |
+//! | [`weights`] | the safetensors file |
+//! | [`look`] | one evaluation from the inside |
 
 pub mod config;
 #[cfg(feature = "cpu")]
@@ -16,19 +27,25 @@ pub mod weights;
 
 mod attention;
 mod blocks;
+pub(crate) mod build;
 mod check;
+mod executor;
 mod resnet;
-mod size;
+mod tensors;
 
+pub use blocks::{DownBlockType, UpBlockType};
 pub use config::{UNetConfig, UNetConfigError};
 pub use weights::WeightsError;
 
 use blocks::{DownBlock, MidBlock, UpBlock};
+use build::Builder;
 use burn::module::Module;
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use embedding::TimeEmbedding;
+use executor::{Executor, Finish, Then};
 use layers::{Conv2d, Embedding, GroupNorm};
-use look::Place;
+use look::{Look, Place};
+use tensors::Tensors;
 
 /// eps_theta(x_t, t): the U-Net that predicts the noise in x_t (or x_0, or v: the scheduler's `prediction_type` says which).
 #[derive(Module, Debug)]
@@ -49,42 +66,72 @@ pub struct UNet {
 }
 
 impl UNet {
-    /// A network to load weights into: all parameters are 0, which spares drawing them.
-    ///
-    /// # Errors
-    /// A configuration that makes no network.
-    pub fn blank(config: &UNetConfig, device: &Device) -> Result<Self, UNetConfigError> {
-        layers::undrawn(|| Self::new(config, device))
+    /// The layers, in the order in which their parameters are drawn.
+    fn build(layers: &mut Builder, config: &UNetConfig) -> Self {
+        let levels = config.block_out_channels.len();
+        let first = config.block_out_channels[0];
+        Self {
+            conv_in: layers.conv3x3(config.in_channels, first),
+            time_embedding: TimeEmbedding::new(layers, config),
+            class_embedding: config
+                .num_class_embeds
+                .map(|rows| layers.embedding(rows, config.time_channels())),
+            down_blocks: (0..levels)
+                .map(|level| DownBlock::new(layers, level, config))
+                .collect(),
+            mid_block: MidBlock::new(layers, config),
+            up_blocks: (0..levels)
+                .rev()
+                .map(|level| UpBlock::new(layers, level, config))
+                .collect(),
+            conv_norm_out: layers.norm(config.norm_num_groups, first, config.norm_eps),
+            conv_out: layers.conv3x3_at_zero(first, config.out_channels),
+            config: config.clone(),
+            #[cfg(feature = "cpu")]
+            buffers: cpu::KeepsBuffers::new(),
+        }
     }
 
+    /// One evaluation: `x_t` `[n, in_channels, h, w]` to the model output `[n, out_channels, h, w]`.
+    fn evaluate<E: Executor>(&self, on: &mut E, x_t: E::Features) -> E::Features {
+        let emb = (self.time_embedding).forward(on, self.class_embedding.as_ref()); // [n, time_channels]
+        let mut x = on.conv(x_t, &self.conv_in, Finish::nothing()); // [n, c_0, h, w]
+        on.stage(Place::In, &x);
+        let mut skips = vec![x.clone()];
+        for (level, block) in self.down_blocks.iter().enumerate() {
+            x = block.forward(on, x, &emb, &mut skips);
+            on.stage(Place::Down(level), &x);
+        }
+        x = self.mid_block.forward(on, x, &emb); // [n, c_last, h / 2^(levels-1), w / 2^(levels-1)]
+        on.stage(Place::Mid, &x);
+        for (block, level) in self.up_blocks.iter().zip((0..self.up_blocks.len()).rev()) {
+            x = block.forward(on, x, &emb, &mut skips);
+            on.stage(Place::Up(level), &x);
+        }
+        let x = on.norm(x, &self.conv_norm_out, Then::Silu); // [n, c_0, h, w]
+        let x = on.conv(x, &self.conv_out, Finish::nothing()); // [n, out_channels, h, w]
+        on.stage(Place::Out, &x);
+        x
+    }
+}
+
+impl UNet {
     /// A fresh network on `device`, to be trained. Its first output is 0 everywhere.
     ///
     /// # Errors
     /// A configuration that makes no network.
     pub fn new(config: &UNetConfig, device: &Device) -> Result<Self, UNetConfigError> {
         config.check()?;
-        let levels = config.block_out_channels.len();
-        let first = config.block_out_channels[0];
-        Ok(Self {
-            conv_in: Conv2d::same(config.in_channels, first, device),
-            time_embedding: TimeEmbedding::new(config, device),
-            class_embedding: config
-                .num_class_embeds
-                .map(|rows| Embedding::new(rows, config.time_channels(), device)),
-            down_blocks: (0..levels)
-                .map(|level| DownBlock::new(level, config, device))
-                .collect(),
-            mid_block: MidBlock::new(config, device),
-            up_blocks: (0..levels)
-                .rev()
-                .map(|level| UpBlock::new(level, config, device))
-                .collect(),
-            conv_norm_out: GroupNorm::new(config.norm_num_groups, first, config.norm_eps, device),
-            conv_out: Conv2d::same(first, config.out_channels, device).zeroed(),
-            config: config.clone(),
-            #[cfg(feature = "cpu")]
-            buffers: cpu::KeepsBuffers::new(),
-        })
+        Ok(Self::build(&mut Builder::fresh(device), config))
+    }
+
+    /// A network to load weights into: all parameters are 0, which spares drawing them.
+    ///
+    /// # Errors
+    /// A configuration that makes no network.
+    pub fn blank(config: &UNetConfig, device: &Device) -> Result<Self, UNetConfigError> {
+        config.check()?;
+        Ok(Self::build(&mut Builder::blank(device), config))
     }
 
     /// The model output for `x_t` `[n, c, h, w]` in [-1, 1] at one timestep for each image; `[n, out_channels, h, w]`.
@@ -96,79 +143,24 @@ impl UNet {
         timesteps: &[f32],
         labels: Option<&[usize]>,
     ) -> Tensor<4> {
-        self.forward_watched(x_t, timesteps, labels, &mut |_, _| {})
+        self.compute(x_t, timesteps, labels, None)
     }
 
-    /// [`forward`](Self::forward), with `watch` called on the features after every stage.
-    fn forward_watched(
+    /// [`forward`](Self::forward) in burn; `look` keeps what it sees.
+    fn compute(
         &self,
         x_t: Tensor<4>,
         timesteps: &[f32],
         labels: Option<&[usize]>,
-        watch: &mut dyn FnMut(Place, &Tensor<4>),
+        look: Option<&mut Look>,
     ) -> Tensor<4> {
-        let emb = self.embed(timesteps, labels, &x_t.device()); // [n, time_channels]
-        let x = if self.config.center_input_sample {
+        let mut on = Tensors::new(&self.config, timesteps, labels, x_t.device(), look);
+        let x_t = if self.config.center_input_sample {
             x_t * 2.0 - 1.0
         } else {
             x_t
         };
-        let mut x = self.conv_in.forward(x); // [n, c_0, h, w]
-        watch(Place::In, &x);
-        let mut skips = vec![x.clone()];
-        for (level, block) in self.down_blocks.iter().enumerate() {
-            x = block.forward(x, &emb, &mut skips);
-            watch(Place::Down(level), &x);
-        }
-        x = self.mid_block.forward(x, &emb); // [n, c_last, h / 2^(levels-1), w / 2^(levels-1)]
-        watch(Place::Mid, &x);
-        for (block, level) in self.up_blocks.iter().zip((0..self.up_blocks.len()).rev()) {
-            x = block.forward(x, &emb, &mut skips);
-            watch(Place::Up(level), &x);
-        }
-        x = self.conv_out.forward(self.conv_norm_out.forward_silu(x)); // [n, out_channels, h, w]
-        watch(Place::Out, &x);
-        x
-    }
-
-    /// What timestep and label say to every block: `[n, time_channels]`.
-    fn embed(&self, timesteps: &[f32], labels: Option<&[usize]>, device: &Device) -> Tensor<2> {
-        let emb = self.time_embedding.forward(timesteps, &self.config, device); // [n, time_channels]
-        let (Some(table), Some(labels)) = (&self.class_embedding, labels) else {
-            return emb;
-        };
-        let index: Vec<i32> = labels.iter().map(|&label| label as i32).collect();
-        let index = Tensor::<1, Int>::from_data(TensorData::new(index, [labels.len()]), device);
-        emb + table.forward(index)
-    }
-
-    /// [`forward`](Self::forward) as launches; returns the output.
-    #[cfg(any(feature = "gpu", test))]
-    fn plan(&self, planner: &mut gpu::Planner) -> gpu::Features {
-        self.time_embedding.plan(planner);
-        let mut x = planner.conv(&[planner.x()], &self.conv_in.host(), gpu::Finish::default());
-        planner.stage(Place::In, x);
-        let mut skips = vec![x];
-        for (level, block) in self.down_blocks.iter().enumerate() {
-            x = block.plan(planner, x, &mut skips);
-            planner.stage(Place::Down(level), x);
-        }
-        x = self.mid_block.plan(planner, x);
-        planner.stage(Place::Mid, x);
-        for (block, level) in self.up_blocks.iter().zip((0..self.up_blocks.len()).rev()) {
-            x = block.plan(planner, x, &mut skips);
-            planner.stage(Place::Up(level), x);
-        }
-        let x = planner.norm(&[x], &self.conv_norm_out.host(), None, true);
-        let x = planner.conv(&[x], &self.conv_out.host(), gpu::Finish::default());
-        planner.stage(Place::Out, x);
-        x
-    }
-
-    /// The class embedding on the host, `[num_class_embeds, time_channels]`.
-    #[cfg(any(feature = "gpu", test))]
-    fn class_table(&self) -> Option<Vec<f32>> {
-        self.class_embedding.as_ref().map(Embedding::host)
+        self.evaluate(&mut on, x_t)
     }
 
     /// The configuration the network was built from.

@@ -29,6 +29,14 @@ pub fn conv2d<const B: usize>(
     reference::conv2d(x, weight, bias, residual, stride, padding)
 }
 
+/// Runs `f` with every convolution on the CPU computed tap by tap, by which the quicker ways are measured.
+pub fn directly<T>(f: impl FnOnce() -> T) -> T {
+    #[cfg(feature = "cpu")]
+    return cpu::directly(f);
+    #[cfg(not(feature = "cpu"))]
+    f()
+}
+
 /// Group normalisation of `[n, c, h, w]` (Wu & He 2018, eq. 1) with `weight` and `bias` `[c]`, then SiLU if `with_silu`.
 pub fn group_norm(
     x: Tensor<4>,

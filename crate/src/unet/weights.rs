@@ -1,4 +1,4 @@
-//! Parameters to and from safetensors, under PyTorch's names and in its shapes, in float32, float16 or bfloat16.
+//! Parameters to and from safetensors, under PyTorch's names and in its shapes; from float64, float32, float16 or bfloat16.
 
 use super::UNet;
 use super::layers::parameter;
@@ -49,7 +49,7 @@ pub enum WeightsError {
         /// Its shape in the network.
         expected: Vec<usize>,
     },
-    /// A number format other than float32, float16 and bfloat16.
+    /// A number format other than float64, float32, float16 and bfloat16.
     #[error("{name} is stored as {dtype}; convert it to float32, float16 or bfloat16")]
     Dtype {
         /// The tensor.
@@ -94,6 +94,12 @@ fn values(name: &str, view: &TensorView<'_>) -> Result<Vec<f32>, WeightsError> {
         Dtype::F32 => bytes
             .chunks_exact(4)
             .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+            .collect(),
+        Dtype::F64 => bytes
+            .as_chunks::<8>()
+            .0
+            .iter()
+            .map(|b| f64::from_le_bytes(*b) as f32)
             .collect(),
         Dtype::F16 => bytes
             .chunks_exact(2)

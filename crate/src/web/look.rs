@@ -1,6 +1,5 @@
 //! A look inside one evaluation: features, attention, and how the network is told its timestep.
 
-use crate::unet::embedding::sinusoidal;
 use crate::unet::look::{Place, SeenAttention, SeenStage};
 use js_sys::{Array, Float32Array};
 use wasm_bindgen::prelude::*;
@@ -62,10 +61,8 @@ impl Model {
     /// The sines and cosines that tell the network its timestep, a row for each: `[n, d]`.
     #[wasm_bindgen(js_name = timeEmbeddings)]
     pub fn time_embeddings(&self, timesteps: Vec<u32>) -> Float32Array {
-        let config = self.pipeline.config();
-        let d = config.block_out_channels[0];
         let timesteps: Vec<f32> = timesteps.into_iter().map(|t| t as f32).collect();
-        let rows = sinusoidal(&timesteps, d, config.flip_sin_to_cos, config.freq_shift);
+        let rows = self.pipeline.config().timestep_rows(&timesteps);
         Float32Array::from(&rows[..])
     }
 }

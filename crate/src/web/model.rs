@@ -7,9 +7,10 @@ use crate::model_index;
 use crate::noise::NoiseStream;
 use crate::pipeline::{Pipeline, PipelineError};
 use crate::sampler::{Prediction, StepInput};
-use crate::schedule::Schedule;
+use crate::schedule::{Schedule, SchedulerConfig};
+use crate::weights::{self, Weights};
 use burn::tensor::Device;
-use js_sys::{Array, Float32Array};
+use js_sys::{Array, Float32Array, Uint8Array};
 use std::cell::Cell;
 use std::num::NonZeroUsize;
 use std::rc::Rc;
@@ -26,6 +27,7 @@ export interface ModelInfo {
   device: "webgpu" | "cpu";
   adapter: string;
   parameters: number;
+  notes: string[];
   imageSize: [number, number];
   channels: number;
   classes: string[];
@@ -99,9 +101,19 @@ impl Denoiser for Network {
         timestep: usize,
         labels: Option<&[usize]>,
     ) -> Result<Vec<f32>, PipelineError> {
+        self.predict_at(x_t, shape, timestep as f32, labels).await
+    }
+
+    async fn predict_at(
+        &self,
+        x_t: &[f32],
+        shape: [usize; 4],
+        time: f32,
+        labels: Option<&[usize]>,
+    ) -> Result<Vec<f32>, PipelineError> {
         let (model, at_most) = (self.pipeline.as_ref(), self.at_most.get());
         let model = InBatches { model, at_most };
-        model.predict(x_t, shape, timestep, labels).await
+        model.predict_at(x_t, shape, time, labels).await
     }
 }
 
@@ -117,25 +129,37 @@ pub struct Model {
     pub(super) pipeline: Rc<Pipeline>,
     network: Network,
     computer: Computer,
+    /// What was chosen among several things in its files.
+    notes: Vec<String>,
 }
 
 #[wasm_bindgen]
 impl Model {
-    /// Builds a model from the contents of its folder: two configurations, `labels.json` if any, and safetensors.
+    /// Builds a model from the contents of its folder: two configurations, `labels.json` if any, and the file of the weights,
+    /// or those that they are split into.
     pub async fn load(
         unet_config: String,
         scheduler_config: String,
         labels: Option<String>,
-        weights: Vec<u8>,
+        weights: Vec<Uint8Array>,
     ) -> Result<Model, JsError> {
+        let weights = weights.iter().map(Uint8Array::to_vec).collect();
+        let read = weights::read(weights).map_err(exception)?;
+        let Weights {
+            safetensors,
+            mut notes,
+        } = read;
+        notes.extend(SchedulerConfig::note(&scheduler_config));
         let mut pipeline = Pipeline::from_bytes(
             &unet_config,
             &scheduler_config,
             labels.as_deref(),
-            &weights,
+            &safetensors,
             &Device::flex(),
         )
         .map_err(exception)?;
+        // The memory of wasm never shrinks, so what is kept longer than needed is paid for.
+        drop(safetensors);
         let computer = Computer::of(&mut pipeline).await?;
         let pipeline = Rc::new(pipeline);
         Ok(Model {
@@ -145,6 +169,7 @@ impl Model {
             },
             pipeline,
             computer,
+            notes,
         })
     }
 
@@ -164,6 +189,7 @@ impl Model {
         let (spec, labels) = (self.pipeline.spec(), self.pipeline.labels());
         let scheduler = self.pipeline.scheduler();
         let names = labels.names.iter().map(|name| JsValue::from_str(name));
+        let notes = self.notes.iter().map(|note| JsValue::from_str(note));
         let size = Array::of(&[JsValue::from(spec.height), JsValue::from(spec.width)]);
         let null_label = labels.null.map_or(JsValue::NULL, JsValue::from);
         let prediction_type = scheduler.prediction_type.to_string();
@@ -171,6 +197,7 @@ impl Model {
             ("device", self.computer.kind.into()),
             ("adapter", self.computer.adapter.as_str().into()),
             ("parameters", self.pipeline.parameter_count().into()),
+            ("notes", notes.collect::<Array>().into()),
             ("imageSize", size.into()),
             ("channels", spec.channels.into()),
             ("classes", names.collect::<Array>().into()),
@@ -217,6 +244,7 @@ impl Model {
             model_output: &output,
             noise: None,
             x_0_before: None,
+            x_0_two_before: None,
         };
         let read =
             Prediction::read(scheduler, &input, timestep, alpha_cumprod).map_err(exception)?;

@@ -15,14 +15,14 @@ export interface ChainRequest {
   label: number | null | number[];
   guidance?: number;
   guidanceRescale?: number;
-  sampler?: "ddpm" | "ddim" | "dpm++" | "ddim_inverse";
+  sampler?: "ddpm" | "ddim" | "dpm++" | "euler" | "euler_a" | "heun" | "unipc" | "ddim_inverse";
   steps: number;
   eta?: number;
   spacing?: "leading" | "linspace" | "trailing";
   from?: { xt: Float32Array; timestep: number };
   known?: Float32Array;
   inpaint?: { x0: Float32Array; mask: Float32Array; resamplings: number };
-  resume?: { index: number; xt: Float32Array; x0Before?: Float32Array };
+  resume?: { index: number; xt: Float32Array; x0Before?: Float32Array; x0TwoBefore?: Float32Array };
 }
 "#;
 
@@ -91,11 +91,12 @@ pub(super) fn resume(request: &ChainRequest) -> Result<Option<ChainState>, JsErr
     let Some(state) = given(request, "resume") else {
         return Ok(None);
     };
-    let x_0_before = given(&state, "x0Before").map(|_| values(&state, "x0Before"));
+    let known = |key| given(&state, key).map(|_| values(&state, key)).transpose();
     Ok(Some(ChainState {
         index: whole(&state, "index", 0)?,
         x_t: values(&state, "xt")?,
-        x_0_before: x_0_before.transpose()?,
+        x_0_before: known("x0Before")?,
+        x_0_two_before: known("x0TwoBefore")?,
     }))
 }
 

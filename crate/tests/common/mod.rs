@@ -129,3 +129,22 @@ pub fn sum_and_mean(values: &[f32]) -> (f64, f64) {
     let sum: f64 = values.iter().map(|v| f64::from(v.abs())).sum();
     (sum, sum / values.len() as f64)
 }
+
+/// A zip archive of entries as they are, without checksums, which nobody looks at.
+pub fn archive(entries: &[(&str, &[u8])]) -> Vec<u8> {
+    let (mut file, mut directory) = (Vec::new(), Vec::new());
+    let word = |n: usize| (n as u32).to_le_bytes();
+    for (name, content) in entries {
+        let at = file.len();
+        let sizes = [word(0), word(content.len()), word(content.len())].concat();
+        let name_length = (name.len() as u16).to_le_bytes();
+        file.extend([b"PK\x03\x04", &[0; 10][..], &sizes, &name_length, &[0; 2]].concat());
+        file.extend([name.as_bytes(), content].concat());
+        directory.extend([b"PK\x01\x02", &[0; 12][..], &sizes, &name_length, &[0; 12]].concat());
+        directory.extend([&word(at)[..], name.as_bytes()].concat());
+    }
+    let count = (entries.len() as u16).to_le_bytes();
+    let end = [word(directory.len()), word(file.len())].concat();
+    let end = [b"PK\x05\x06", &[0; 4][..], &count, &count, &end, &[0; 2]].concat();
+    [file, directory, end].concat()
+}

@@ -6,6 +6,9 @@
 
 #![cfg(feature = "native")]
 
+#[path = "../common/mod.rs"]
+mod common;
+
 mod data;
 mod edits;
 mod memory;

@@ -1,5 +1,6 @@
 //! Model folders.
 
+use crate::common::fixture;
 use crate::edits::{edited, edited_json, edits, json_edits};
 use crate::memory::{ALLOWANCE, measured};
 use crate::{cases, is_a_sentence};
@@ -11,7 +12,8 @@ use walkback::pipeline::Pipeline;
 use walkback::sampler::SamplerKind;
 use walkback::schedule::{Schedule, SchedulerConfig};
 use walkback::unet::weights::StoredAs;
-use walkback::unet::{UNet, UNetConfig};
+use walkback::unet::{DownBlockType, UNet, UNetConfig, UpBlockType};
+use walkback::weights;
 
 /// A model small enough to be loaded a thousand times: its two configurations, labels and weights.
 struct Files {
@@ -22,14 +24,13 @@ struct Files {
 }
 
 fn small_model() -> Files {
-    let levels = |name: &str| vec![name.to_owned(), format!("Attn{name}")];
     let config = UNetConfig {
         sample_size: [8, 8],
         in_channels: 1,
         out_channels: 1,
         block_out_channels: vec![4, 8],
-        down_block_types: levels("DownBlock2D"),
-        up_block_types: levels("UpBlock2D").into_iter().rev().collect(),
+        down_block_types: vec![DownBlockType::DownBlock2D, DownBlockType::AttnDownBlock2D],
+        up_block_types: vec![UpBlockType::AttnUpBlock2D, UpBlockType::UpBlock2D],
         layers_per_block: 1,
         norm_num_groups: 4,
         attention_head_dim: Some(4),
@@ -93,6 +94,23 @@ fn the_model_that_is_changed_is_right_before() {
     assert_eq!(load(&small_model()), Ok(()));
 }
 
+#[test]
+fn the_largest_network_is_counted_without_memory_for_it() {
+    let levels = 16;
+    let config = UNetConfig {
+        sample_size: [1 << 15; 2],
+        block_out_channels: vec![1 << 16; levels],
+        down_block_types: vec![DownBlockType::AttnDownBlock2D; levels],
+        up_block_types: vec![UpBlockType::AttnUpBlock2D; levels],
+        layers_per_block: 1 << 16,
+        num_class_embeds: Some(1 << 16),
+        ..UNetConfig::default()
+    };
+    let (count, most) = measured(|| config.check().map(|()| config.parameter_count()));
+    assert!(count.unwrap() > 1 << 50);
+    assert!(most < 1 << 20, "{most} bytes");
+}
+
 proptest! {
     #![proptest_config(cases(256, 10_000))]
 
@@ -116,6 +134,23 @@ proptest! {
         let files = small_model();
         let weights = edited(&files.weights, &edits, in_header.then_some(4000));
         holds_for(&Files { weights, ..files })?;
+    }
+
+    #[test]
+    fn pickles_of_any_content_are_read_or_refused(
+        edits in edits(),
+        which in 0..3_usize,
+        in_pickle in any::<bool>(),
+    ) {
+        let file = ["views.pt", "views_legacy.pt", "parameters.pt"][which];
+        let valid = fixture(&format!("files/{file}"));
+        let file = edited(&valid, &edits, in_pickle.then_some(1200));
+        let given = file.len();
+        let (outcome, most) = measured(|| weights::read(vec![file]));
+        if let Err(error) = outcome {
+            is_a_sentence(&error.to_string())?;
+        }
+        prop_assert!(most < ALLOWANCE + 16 * given, "{} bytes for {}", most, given);
     }
 
     #[test]

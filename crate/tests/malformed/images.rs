@@ -39,20 +39,20 @@ fn every_wrong_folder_of_images_has_its_sentence() {
         (
             "nothing",
             |_| (),
-            "DIR: no PNG or JPEG in here. Give --data a folder of images, a folder with a folder of images for each class, or a folder of IDX files",
+            "DIR: no image (PNG, JPEG, WebP, GIF, BMP, TIFF) in here. Give --data a folder of images, a folder with a folder of images for each class, or a folder of IDX files",
         ),
         (
             "images of another kind",
             |dir| {
-                put(dir, "a.webp", b"RIFF");
-                put(dir, "b.webp", b"RIFF");
+                put(dir, "a.heic", b"RIFF");
+                put(dir, "b.heic", b"RIFF");
             },
-            "DIR: no PNG or JPEG in here (but 2 files of other kinds, such as a.webp). Give --data a folder of images, a folder with a folder of images for each class, or a folder of IDX files",
+            "DIR: no image (PNG, JPEG, WebP, GIF, BMP, TIFF) in here (but 2 files of other kinds, such as a.heic). Give --data a folder of images, a folder with a folder of images for each class, or a folder of IDX files",
         ),
         (
             "one text",
             |dir| put(dir, "notes.txt", b"hello"),
-            "DIR: no PNG or JPEG in here (but notes.txt, which is of another kind). Give --data a folder of images, a folder with a folder of images for each class, or a folder of IDX files",
+            "DIR: no image (PNG, JPEG, WebP, GIF, BMP, TIFF) in here (but notes.txt, which is of another kind). Give --data a folder of images, a folder with a folder of images for each class, or a folder of IDX files",
         ),
         (
             "three images",
@@ -73,7 +73,7 @@ fn every_wrong_folder_of_images_has_its_sentence() {
                 fill(dir, &["cats", "dogs"]);
                 put(dir, "mice/readme.txt", b"soon");
             },
-            "DIR/mice: a folder stands for a class, and there is no PNG or JPEG in this one (but readme.txt, which is of another kind). Put some there or remove it",
+            "DIR/mice: a folder stands for a class, and there is no image in this one (but readme.txt, which is of another kind). Put some there or remove it",
         ),
         (
             "a folder within a class",
@@ -98,7 +98,7 @@ fn every_wrong_folder_of_images_has_its_sentence() {
                 let whole = picture(64, 64);
                 put(dir, "21.png", &whole[..whole.len() / 2]);
             },
-            "DIR/21.png: cannot be read as an image (unexpected end of file). Save it anew as PNG or JPEG, or remove it",
+            "DIR/21.png: cannot be read as an image (unexpected end of file). Save it again as PNG or JPEG, remove it, or leave out what cannot be read with --skip-broken",
         ),
         (
             "a JPEG cut short",
@@ -110,7 +110,7 @@ fn every_wrong_folder_of_images_has_its_sentence() {
                 let whole = whole.into_inner();
                 put(dir, "21.jpg", &whole[..whole.len() - 40]);
             },
-            "DIR/21.jpg: cannot be read as an image (unexpected end of file). Save it anew as PNG or JPEG, or remove it",
+            "DIR/21.jpg: cannot be read as an image (unexpected end of file). Save it again as PNG or JPEG, remove it, or leave out what cannot be read with --skip-broken",
         ),
         (
             "texts under the names of images",
@@ -119,7 +119,7 @@ fn every_wrong_folder_of_images_has_its_sentence() {
                 put(dir, "dogs/x.jpg", b"not an image at all");
                 put(dir, "dogs/y.jpg", b"");
             },
-            "DIR/dogs/x.jpg: cannot be read as an image (The image format could not be determined), and 1 more cannot. Save it anew as PNG or JPEG, or remove it",
+            "2 files cannot be read as images:\n  DIR/dogs/x.jpg (The image format could not be determined)\n  DIR/dogs/y.jpg (The image format could not be determined). Save them again as PNG or JPEG, remove them, or leave out what cannot be read with --skip-broken",
         ),
         (
             "a header of a million pixels each way",
@@ -130,7 +130,7 @@ fn every_wrong_folder_of_images_has_its_sentence() {
                 drop(header.write_header().unwrap());
                 put(dir, "huge.png", &huge);
             },
-            "DIR/huge.png: cannot be read as an image (Image size exceeds limit). Save it anew as PNG or JPEG, or remove it",
+            "DIR/huge.png: cannot be read as an image (Image size exceeds limit). Save it again as PNG or JPEG, remove it, or leave out what cannot be read with --skip-broken",
         ),
         (
             "an image wider than any",
@@ -138,7 +138,7 @@ fn every_wrong_folder_of_images_has_its_sentence() {
                 fill(dir, &[""]);
                 put(dir, "wide.png", &picture(20_000, 1));
             },
-            "DIR/wide.png: cannot be read as an image (Image size exceeds limit). Save it anew as PNG or JPEG, or remove it",
+            "DIR/wide.png: cannot be read as an image (Image size exceeds limit). Save it again as PNG or JPEG, remove it, or leave out what cannot be read with --skip-broken",
         ),
         (
             "more classes than labels",
@@ -173,7 +173,7 @@ fn every_wrong_folder_of_images_has_its_sentence() {
                 fill(dir, &["test"]);
                 fs::create_dir(dir.join("train")).unwrap();
             },
-            "DIR/train: no PNG or JPEG in here. Give --data a folder of images, a folder with a folder of images for each class, or a folder of IDX files",
+            "DIR/train: no image (PNG, JPEG, WebP, GIF, BMP, TIFF) in here. Give --data a folder of images, a folder with a folder of images for each class, or a folder of IDX files",
         ),
     ];
     let mut table = Table::default();

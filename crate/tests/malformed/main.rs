@@ -6,6 +6,7 @@
 mod common;
 
 mod chain;
+mod files;
 mod idx;
 mod images;
 mod labels;

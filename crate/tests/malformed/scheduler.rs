@@ -16,8 +16,8 @@ fn every_malformed_scheduler_has_its_sentence() {
     for (key, value, expected) in [
         (
             "_class_name",
-            json!("EulerDiscreteScheduler"),
-            "scheduler configuration: `_class_name` = EulerDiscreteScheduler is not built; use DDPMScheduler, DDIMScheduler or DPMSolverMultistepScheduler",
+            json!("CMStochasticIterativeScheduler"),
+            "scheduler configuration: `_class_name` = CMStochasticIterativeScheduler is not built; a scheduler is needed that states a noise schedule in betas, such as DDPMScheduler",
         ),
         (
             "beta_schedule",

@@ -35,6 +35,7 @@ fn possible() -> TrainOptions {
         label_dropout: 0.1,
         seed: 0,
         data: None,
+        preparation: Default::default(),
     };
     let data = Dataset {
         images: (0..=255).collect(),
@@ -209,6 +210,7 @@ fn every_impossible_training_has_its_sentence() {
                     labels: None,
                     golden: None,
                     weights: vec![0; 16],
+                    notes: Vec::new(),
                 };
                 o.first_weights = FirstWeights::Model(Box::new(foreign));
             },

@@ -133,14 +133,14 @@ fn weights_that_do_not_fit_have_their_sentence() {
             "conv_in.weight is stored as I32; convert it to float32, float16 or bfloat16",
         ),
         (
-            "double precision",
+            "values that only double precision holds",
             |tensors| {
                 change(tensors, CONV, |conv| {
                     conv.dtype = Dtype::F64;
-                    conv.data = vec![0; 8 * conv.shape.iter().product::<usize>()];
+                    conv.data = 1e300_f64.to_le_bytes().repeat(conv.shape.iter().product());
                 });
             },
-            "conv_in.weight is stored as F64; convert it to float32, float16 or bfloat16",
+            "conv_in.weight holds a value that is not a finite number; the weights are broken, or training has diverged",
         ),
         (
             "nothing",

@@ -1,15 +1,15 @@
 // Figure 10, third part: from one seed's image to another's, through the noise (DDIM, Song et al. 2021, section 5.3).
 
-import { h, setText } from "../../dom.js";
-import { createGate } from "../../gate.js";
-import { latest } from "../../latest.js";
+import { h, setText } from "../../screen/dom.js";
+import { createGate } from "../../basics/gate.js";
+import { latest } from "../../basics/latest.js";
 import { createLabelChoice } from "../../parts/choice.js";
 import { createFilmstrip } from "../../parts/filmstrip.js";
 import { createSeed } from "../../parts/seed.js";
 import { createSlider } from "../../parts/slider.js";
 import { createTile } from "../../parts/tile.js";
-import { SHARE } from "../../settings.js";
-import { isBetween, wholeWalk } from "../../whole-walk.js";
+import { SHARE } from "../../settings/properties.js";
+import { isBetween, wholeWalk } from "../../client/whole-walk.js";
 import { FEW_STEPS, stepsOf } from "./steps.js";
 
 /** Shares of the way that the strip shows. */
@@ -18,7 +18,7 @@ const STRIP = 9;
 /** @param {number} share */
 const percent = (share) => `${Math.round(100 * share)} %`;
 
-/** @type {import("../../figure.js").Create} */
+/** @type {import("../shared/figure.js").Create} */
 export function create(root, { engine, arithmetic, loaded, shape, state, calm, fail }) {
   const { info } = loaded;
   const size = shape.reduce((product, side) => product * side, 1);
@@ -94,7 +94,7 @@ export function create(root, { engine, arithmetic, loaded, shape, state, calm, f
     all.forEach((noise, i) => x.set(noise, i * size));
     return x;
   };
-  /** @param {Float32Array} x @param {number} count @returns {import("../../protocol.js").ChainOptions} */
+  /** @param {Float32Array} x @param {number} count @returns {import("../../protocol/messages.js").ChainOptions} */
   const options = (x, count) => ({
     seed: 0,
     count,

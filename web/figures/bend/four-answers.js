@@ -1,17 +1,17 @@
 // What the first two instruments of "Bend it" have in common: beside what is given stands what is noised, and
 // then four answers to it, walked together.
 
-import { h, setText } from "../../dom.js";
-import { createGate } from "../../gate.js";
-import { latest } from "../../latest.js";
+import { h, setText } from "../../screen/dom.js";
+import { createGate } from "../../basics/gate.js";
+import { latest } from "../../basics/latest.js";
 import { createLabelChoice } from "../../parts/choice.js";
 import { createImageGrid } from "../../parts/image-grid.js";
 import { createSeed } from "../../parts/seed.js";
 import { createTile } from "../../parts/tile.js";
-import { isBetween, wholeWalk } from "../../whole-walk.js";
+import { isBetween, wholeWalk } from "../../client/whole-walk.js";
 
-/** @typedef {import("../../protocol.js").ChainOptions} ChainOptions */
-/** @typedef {import("../../protocol.js").Frame} Frame */
+/** @typedef {import("../../protocol/messages.js").ChainOptions} ChainOptions */
+/** @typedef {import("../../protocol/messages.js").Frame} Frame */
 
 export const ANSWERS = 4;
 
@@ -30,7 +30,7 @@ export const ANSWERS = 4;
  */
 
 /**
- * @param {import("../../figure.js").Context} context
+ * @param {import("../shared/figure.js").Context} context
  * @param {object} options
  * @param {Words} options.words
  * @param {{ label: number | null, seed: number }} options.values

@@ -1,7 +1,7 @@
 // An image of which a part is rubbed out: with mouse, pen or touch, with the arrow keys, or by a pattern.
 
-import { h } from "../../dom.js";
-import { pixels } from "../../paint.js";
+import { h } from "../../screen/dom.js";
+import { pixels } from "../../screen/paint.js";
 import { createButton } from "../../parts/button.js";
 import { createDrawable } from "../../parts/strokes.js";
 

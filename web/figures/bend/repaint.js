@@ -1,16 +1,16 @@
 // Figure 10, second part: a part of a real digit is made anew (RePaint, Lugmayr et al. 2022).
 
-import { find, h, setText } from "../../dom.js";
+import { find, h, setText } from "../../screen/dom.js";
 import { createDigitPicker } from "../../parts/digit-picker.js";
 import { createSlider } from "../../parts/slider.js";
-import { RESAMPLINGS } from "../../settings.js";
-import { repeat } from "../../statistics.js";
-import { digitsFit, noDigits } from "../../suit.js";
+import { RESAMPLINGS } from "../../settings/properties.js";
+import { repeat } from "../../basics/statistics.js";
+import { digitsFit, noDigits } from "../../settings/suit.js";
 import { ANSWERS, createFourAnswers } from "./four-answers.js";
 import { createMaskPainter } from "./mask-painter.js";
 import { FEW_STEPS, stepsOf } from "./steps.js";
 
-/** @type {import("../../figure.js").Create} */
+/** @type {import("../shared/figure.js").Create} */
 export async function create(root, context) {
   const { loaded, shape, state } = context;
   const { info } = loaded;

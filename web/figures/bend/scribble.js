@@ -1,18 +1,18 @@
 // Figure 10, first part: a drawing is noised to t, and walked back from there (SDEdit, Meng et al. 2022).
 
-import { h, setText } from "../../dom.js";
+import { h, setText } from "../../screen/dom.js";
 import { createDrawingPad } from "../../parts/drawing-pad.js";
 import { createSlider } from "../../parts/slider.js";
-import { asSentence, sentence } from "../../sentence.js";
-import { MAX_SEED } from "../../settings.js";
-import { difference, meanSquare, repeat } from "../../statistics.js";
+import { asSentence, sentence } from "../../basics/sentence.js";
+import { MAX_SEED } from "../../settings/properties.js";
+import { difference, meanSquare, repeat } from "../../basics/statistics.js";
 import { ANSWERS, createFourAnswers } from "./four-answers.js";
 import { NOISY_STEPS, stepsOf } from "./steps.js";
 
 /** The real digit that lies on the pad at first: a 7. */
 const FIRST_DIGIT = 70;
 
-/** @type {import("../../figure.js").Create} */
+/** @type {import("../shared/figure.js").Create} */
 export async function create(root, context) {
   const { arithmetic, loaded, shape, state, digits } = context;
   const { info, schedule } = loaded;

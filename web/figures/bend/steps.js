@@ -5,5 +5,5 @@ export const NOISY_STEPS = 40;
 /** Steps of the whole way where it adds none, or where each is taken several times. */
 export const FEW_STEPS = 20;
 
-/** The steps that a model can take. @param {number} wish @param {import("../../protocol.js").ModelInfo} info */
+/** The steps that a model can take. @param {number} wish @param {import("../../protocol/messages.js").ModelInfo} info */
 export const stepsOf = (wish, { trainTimesteps }) => Math.min(wish, trainTimesteps);

@@ -1,12 +1,12 @@
 // What one place at the bottom of the U attends to: a row of the attention weights, over the picture.
 
-import { h } from "../../dom.js";
+import { h } from "../../screen/dom.js";
 import { createReadouts } from "../../parts/readouts.js";
 import { createSlider } from "../../parts/slider.js";
 import { placeOn } from "../../parts/strokes.js";
 import { createTile } from "../../parts/tile.js";
 
-/** @typedef {NonNullable<import("../../protocol.js").Look["attention"]>} Weights */
+/** @typedef {NonNullable<import("../../protocol/messages.js").Look["attention"]>} Weights */
 
 /**
  * @param {object} options

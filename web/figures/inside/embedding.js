@@ -1,6 +1,6 @@
 // The time embedding of every t, side by side, and the one of the current t.
 
-import { h } from "../../dom.js";
+import { h } from "../../screen/dom.js";
 import { createHeatMap } from "../../parts/heat-map.js";
 import { createPlot } from "../../parts/plot.js";
 import { placeOn } from "../../parts/strokes.js";

@@ -1,10 +1,10 @@
 // The U: what some channels hold after each of its parts, on the way down, at the bottom, and up again.
 
-import { h } from "../../dom.js";
+import { h } from "../../screen/dom.js";
 import { createImageGrid } from "../../parts/image-grid.js";
-import { rootMeanSquare } from "../../statistics.js";
+import { rootMeanSquare } from "../../basics/statistics.js";
 
-/** @typedef {import("../../protocol.js").Stage} Stage */
+/** @typedef {import("../../protocol/messages.js").Stage} Stage */
 
 /** Channels shown of each stage. */
 const CHANNELS = 6;

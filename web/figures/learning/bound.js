@@ -1,8 +1,8 @@
 // The terms of the variational bound for one digit: L_T, L_{t-1} over t, and L_0, in bits/dim.
 // Hidden until the first is known.
 
-import { h } from "../../dom.js";
-import { significant } from "../../numbers.js";
+import { h } from "../../screen/dom.js";
+import { significant } from "../../basics/numbers.js";
 import { createPlot } from "../../parts/plot.js";
 import { createReadouts } from "../../parts/readouts.js";
 import { Curve } from "./measure.js";
@@ -10,7 +10,7 @@ import { Curve } from "./measure.js";
 /** @typedef {import("./measure.js").Subject} Subject */
 
 /**
- * @param {import("../../engine.js").Engine} engine
+ * @param {import("../../client/engine.js").Engine} engine
  * @param {(t: number) => void} onSeek
  */
 export function createBound(engine, onSeek) {

@@ -1,8 +1,8 @@
 // What is asked about one digit and one noise: the error at any t, and the terms of the bound.
 
-import { difference, meanSquare } from "../../statistics.js";
+import { difference, meanSquare } from "../../basics/statistics.js";
 
-/** @typedef {import("../../figure.js").Context} Context */
+/** @typedef {import("../shared/figure.js").Context} Context */
 
 /**
  * @typedef {object} Subject what the questions are about

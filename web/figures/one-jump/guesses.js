@@ -1,12 +1,12 @@
 // Many guesses from pure noise, their mean as it forms, and the mean of the data beside it.
 
-import { h, setText } from "../../dom.js";
-import { latest } from "../../latest.js";
+import { h, setText } from "../../screen/dom.js";
+import { latest } from "../../basics/latest.js";
 import { createButton } from "../../parts/button.js";
 import { createImageGrid } from "../../parts/image-grid.js";
 import { createTile } from "../../parts/tile.js";
-import { correlation, distance } from "../../statistics.js";
-import { perDevice } from "../../suit.js";
+import { correlation, distance } from "../../basics/statistics.js";
+import { perDevice } from "../../settings/suit.js";
 import { labelsFor } from "./labels.js";
 
 /** @typedef {import("./ladder.js").Values} Values */
@@ -15,7 +15,7 @@ const SIDE = 8;
 
 /**
  * @param {import("./ladder.js").Inner} context
- * @param {import("../../digits.js").Digits | null} digits null where the model makes other images
+ * @param {import("../../client/digits.js").Digits | null} digits null where the model makes other images
  */
 export function createGuesses({ engine, arithmetic, loaded, shape, calm, fail, gate }, digits) {
   const { info } = loaded;
@@ -141,8 +141,8 @@ export function createGuesses({ engine, arithmetic, loaded, shape, calm, fail, g
 
 /**
  * What the guesses are to be compared with: the training set's mean, or, for one digit, that of the real ones here.
- * @param {import("../../digits.js").Digits} digits
- * @param {import("../../protocol.js").ModelInfo} info
+ * @param {import("../../client/digits.js").Digits} digits
+ * @param {import("../../protocol/messages.js").ModelInfo} info
  * @param {number | null} label
  */
 function meanOfData({ mean, images, labels }, { classes }, label) {

@@ -1,7 +1,7 @@
 // One label for many images, as an evaluation of the network wants it.
 
 /**
- * @param {import("../../protocol.js").ModelInfo} info
+ * @param {import("../../protocol/messages.js").ModelInfo} info
  * @param {number | null} label
  * @param {number} count
  * @returns {{ labels?: Uint32Array }} nothing for an unconditional model

@@ -1,15 +1,15 @@
 // One noise, walked back in different numbers of steps, side by side. Walks that take long on this device
 // wait to be asked for.
 
-import { h, setText } from "../../dom.js";
-import { latest } from "../../latest.js";
+import { h, setText } from "../../screen/dom.js";
+import { latest } from "../../basics/latest.js";
 import { createButton } from "../../parts/button.js";
 import { createTile } from "../../parts/tile.js";
-import { perDevice } from "../../suit.js";
-import { isBetween, wholeWalk } from "../../whole-walk.js";
+import { perDevice } from "../../settings/suit.js";
+import { isBetween, wholeWalk } from "../../client/whole-walk.js";
 
-/** @typedef {import("../../figure.js").Context & { gate: import("../../gate.js").Gate }} Inner */
-/** @typedef {import("../../settings.js").Values<import("../../settings.js").Properties["jump"]>} Values */
+/** @typedef {import("../shared/figure.js").Context & { gate: import("../../basics/gate.js").Gate }} Inner */
+/** @typedef {import("../../settings/properties.js").Values<import("../../settings/properties.js").Properties["jump"]>} Values */
 
 const RUNGS = [1, 2, 5, 10, 50, 250, 1000];
 

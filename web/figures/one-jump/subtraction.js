@@ -1,11 +1,11 @@
 // All the predicted noise taken from pure noise at once: what is left is made so much larger that it
 // shows the network's smallest errors.
 
-import { h, setText } from "../../dom.js";
-import { latest } from "../../latest.js";
-import { EPS_RANGE } from "../../paint.js";
+import { h, setText } from "../../screen/dom.js";
+import { latest } from "../../basics/latest.js";
+import { EPS_RANGE } from "../../screen/paint.js";
 import { createTile } from "../../parts/tile.js";
-import { correlation } from "../../statistics.js";
+import { correlation } from "../../basics/statistics.js";
 import { labelsFor } from "./labels.js";
 
 /** @param {import("./ladder.js").Inner} context */

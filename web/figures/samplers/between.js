@@ -1,7 +1,7 @@
 // What lies between two chains: one image less the other.
 
 import { createTile } from "../../parts/tile.js";
-import { difference, rootMeanSquare } from "../../statistics.js";
+import { difference, rootMeanSquare } from "../../basics/statistics.js";
 
 /** @param {string} one @param {string} other the names of the chains */
 export function createBetween(one, other) {

@@ -1,12 +1,12 @@
 // What can be chosen for one chain.
 
-import { h } from "../../dom.js";
+import { h } from "../../screen/dom.js";
 import { createChoice, createSamplerChoice } from "../../parts/choice.js";
 import { createSlider } from "../../parts/slider.js";
-import { ETA, GUIDANCE, stepChoices } from "../../settings.js";
+import { ETA, GUIDANCE, stepChoices } from "../../settings/properties.js";
 
 /**
- * @param {import("../../protocol.js").Loaded} loaded
+ * @param {import("../../protocol/messages.js").Loaded} loaded
  * @param {string} name
  * @param {import("./lane.js").Settings} settings
  * @param {() => void} changed

@@ -1,16 +1,16 @@
 // One of the chains: its settings, its picture, and all of its states.
 
-import { h, setText } from "../../dom.js";
-import { latest } from "../../latest.js";
+import { h, setText } from "../../screen/dom.js";
+import { latest } from "../../basics/latest.js";
 import { createTile } from "../../parts/tile.js";
-import { asSentence, sentence } from "../../sentence.js";
-import { suitableSteps } from "../../suit.js";
-import { wholeWalk } from "../../whole-walk.js";
+import { asSentence, sentence } from "../../basics/sentence.js";
+import { suitableSteps } from "../../settings/suit.js";
+import { wholeWalk } from "../../client/whole-walk.js";
 import { createLaneControls } from "./lane-controls.js";
 
-/** @typedef {import("../../figure.js").Context & { gate: import("../../gate.js").Gate, advanced: () => void }} Inner */
-/** @typedef {import("../../state.js").Group<import("../../settings.js").Properties["compareA"]>} Settings */
-/** @typedef {import("../../protocol.js").Frame} Frame */
+/** @typedef {import("../shared/figure.js").Context & { gate: import("../../basics/gate.js").Gate, advanced: () => void }} Inner */
+/** @typedef {import("../../settings/state.js").Group<import("../../settings/properties.js").Properties["compareA"]>} Settings */
+/** @typedef {import("../../protocol/messages.js").Frame} Frame */
 
 /**
  * @param {Inner} context

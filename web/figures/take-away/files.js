@@ -1,10 +1,10 @@
 // Files of what the figures keep: PNG by the browser, GIF and safetensors by the crate.
 
-import { pixels } from "../../paint.js";
+import { pixels } from "../../screen/paint.js";
 
-/** @typedef {import("../../arithmetic.js").Arithmetic} Arithmetic */
-/** @typedef {import("../../history.js").WalkKept} WalkKept */
-/** @typedef {import("../../history.js").WallKept} WallKept */
+/** @typedef {import("../../client/arithmetic.js").Arithmetic} Arithmetic */
+/** @typedef {import("../shared/history.js").WalkKept} WalkKept */
+/** @typedef {import("../shared/history.js").WallKept} WallKept */
 
 /** Frames of an animation at most; of a longer walk some are left out. */
 const MOST_FRAMES = 100;

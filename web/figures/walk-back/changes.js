@@ -1,10 +1,10 @@
 // How much the guess x_0-hat changes from step to step: where the digit is decided.
 
-import { h, setText } from "../../dom.js";
+import { h, setText } from "../../screen/dom.js";
 import { createPlot } from "../../parts/plot.js";
 import { term } from "../../parts/term.js";
 
-/** @typedef {import("../../protocol.js").Frame} Frame */
+/** @typedef {import("../../protocol/messages.js").Frame} Frame */
 
 const HEIGHT = 44;
 

@@ -1,14 +1,14 @@
 // What a walk goes to and how: in sight what is asked for most, the rest folded away.
 
-import { h } from "../../dom.js";
+import { h } from "../../screen/dom.js";
 import { createChoice, createLabelChoice, createSamplerChoice } from "../../parts/choice.js";
 import { createSeed } from "../../parts/seed.js";
 import { createSlider } from "../../parts/slider.js";
-import { ETA, GUIDANCE, stepChoices } from "../../settings.js";
-import { ofDigits, suitableSteps } from "../../suit.js";
+import { ETA, GUIDANCE, stepChoices } from "../../settings/properties.js";
+import { ofDigits, suitableSteps } from "../../settings/suit.js";
 
-/** @typedef {import("../../protocol.js").Loaded} Loaded */
-/** @typedef {import("../../state.js").Group<import("../../settings.js").Properties["walk"]>} Settings */
+/** @typedef {import("../../protocol/messages.js").Loaded} Loaded */
+/** @typedef {import("../../settings/state.js").Group<import("../../settings/properties.js").Properties["walk"]>} Settings */
 
 /** @param {string} kind what the classes are */
 const guided = (kind) => `How hard to pull towards the ${kind}; 1 is the plain model.`;
@@ -19,8 +19,9 @@ const unguided = (kind) => `Guidance pulls towards a ${kind}; choose one first.`
  * @param {Loaded} loaded
  * @param {Settings} settings
  * @param {{ changed: () => void, speed: (speed: number) => void }} actions
+ * @param {HTMLElement} device the choice of what computes
  */
-export function createControls(loaded, settings, actions) {
+export function createControls(loaded, settings, actions, device) {
   const { info } = loaded;
   const kind = ofDigits(info) ? "digit" : "class";
   // A walk of a few seconds, where that is possible.
@@ -129,6 +130,7 @@ export function createControls(loaded, settings, actions) {
       sampler.element,
       eta.element,
       spacing.element,
+      device,
     ),
   );
   element.addEventListener("submit", (event) => event.preventDefault());
@@ -140,7 +142,7 @@ export function createControls(loaded, settings, actions) {
     rollDice: seed.roll,
     /** After the values have changed elsewhere. */
     show,
-    /** @returns {import("../../protocol.js").ChainOptions} */
+    /** @returns {import("../../protocol/messages.js").ChainOptions} */
     options() {
       const { values } = settings;
       return {

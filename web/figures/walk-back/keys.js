@@ -1,7 +1,7 @@
 // The hero's keys, as long as the hero can be seen: arrows wherever the focus is on the page, single characters
 // where it is in the hero or nowhere.
 
-import { singleKeys } from "../../help.js";
+import { singleKeys } from "../../screen/single-keys.js";
 
 /** How far shift and an arrow go. */
 const LEAP = 10;

@@ -1,6 +1,6 @@
 // The buttons of a recorder.
 
-import { h } from "../../dom.js";
+import { h } from "../../screen/dom.js";
 import { createButton } from "../../parts/button.js";
 
 /**
@@ -43,7 +43,7 @@ export function createTransport(actions) {
       step.element,
       end.element,
     ),
-    /** @param {import("../../walk.js").View} view */
+    /** @param {import("./walk.js").View} view */
     show({ state, position }) {
       if (state === "playing") play.rename("Pause", "pause");
       else play.rename(state === "done" ? "Play again" : "Play", "play");

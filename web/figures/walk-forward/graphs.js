@@ -1,6 +1,6 @@
 // Two plots: the pixel values beside the normal, and the variance over t.
 
-import { h } from "../../dom.js";
+import { h } from "../../screen/dom.js";
 import { createPlot } from "../../parts/plot.js";
 import { term } from "../../parts/term.js";
 import { titled } from "../../parts/titled.js";

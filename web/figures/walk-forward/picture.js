@@ -1,10 +1,10 @@
 // Where the image comes from: a real digit, or what the visitor draws or drops.
 
-import { h, setText } from "../../dom.js";
+import { h, setText } from "../../screen/dom.js";
 import { createChoice } from "../../parts/choice.js";
 import { createDigitPicker } from "../../parts/digit-picker.js";
 import { createDrawingPad } from "../../parts/drawing-pad.js";
-import { sentence, asSentence } from "../../sentence.js";
+import { sentence, asSentence } from "../../basics/sentence.js";
 
 /**
  * @typedef {object} Choice
@@ -14,7 +14,7 @@ import { sentence, asSentence } from "../../sentence.js";
 
 /**
  * @param {object} options
- * @param {import("../../digits.js").Digits} options.digits
+ * @param {import("../../client/digits.js").Digits} options.digits
  * @param {(choice: Partial<Choice>) => void} options.onChange another digit, a stroke, or the other of both
  * @param {(text: string) => void} options.refuse a link's drawing that is none of the digits' size
  */

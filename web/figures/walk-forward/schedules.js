@@ -1,15 +1,15 @@
 // The four schedules: which one is used, and what each does over t.
 
-import { h } from "../../dom.js";
+import { h } from "../../screen/dom.js";
 import { createChoice } from "../../parts/choice.js";
 import { createPlot } from "../../parts/plot.js";
 import { term } from "../../parts/term.js";
 import { titled } from "../../parts/titled.js";
 
-/** @typedef {import("../../protocol.js").BetaSchedule} BetaSchedule */
-/** @typedef {import("../../protocol.js").ScheduleCurves} ScheduleCurves */
+/** @typedef {import("../../protocol/messages.js").BetaSchedule} BetaSchedule */
+/** @typedef {import("../../protocol/messages.js").ScheduleCurves} ScheduleCurves */
 
-/** @type {{ value: BetaSchedule, name: string, colour: import("../../theme.js").ColourName }[]} */
+/** @type {{ value: BetaSchedule, name: string, colour: import("../../screen/theme.js").ColourName }[]} */
 const schedules = [
   { value: "linear", name: "linear", colour: "accent" },
   { value: "scaled_linear", name: "quadratic", colour: "second" },
@@ -145,7 +145,7 @@ export function createSchedules({ curves, value, onChange, onSeek }) {
 
 /**
  * The curves of all four, from the crate.
- * @param {import("../../arithmetic.js").Arithmetic} arithmetic
+ * @param {import("../../client/arithmetic.js").Arithmetic} arithmetic
  * @param {number} trainTimesteps
  */
 export async function loadSchedules(arithmetic, trainTimesteps) {

@@ -1,6 +1,6 @@
 // What is counted in pixels to be shown: histograms, and how much of an image is left in another.
 
-import { meanSquare } from "../../statistics.js";
+import { meanSquare } from "../../basics/statistics.js";
 
 const BINS = 48;
 const REACH = 6;

@@ -1,6 +1,6 @@
 // The numbers of both ways, under each other.
 
-import { h, setText } from "../../dom.js";
+import { h, setText } from "../../screen/dom.js";
 import { WALKS } from "./walkers.js";
 
 export function createTable() {

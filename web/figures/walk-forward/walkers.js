@@ -2,7 +2,7 @@
 // q(x_t|x_{t-1}) at a time, so that they can be watched. There is no step back; who wants an earlier t
 // gets the same walks anew from the image.
 
-/** @typedef {import("../../protocol.js").ForwardState} ForwardState */
+/** @typedef {import("../../protocol/messages.js").ForwardState} ForwardState */
 
 /**
  * @typedef {object} Plan what is walked; another object is another walk
@@ -24,7 +24,7 @@ export class Walkers {
   #fail;
   /** @type {Plan | null} */
   #plan = null;
-  /** @type {{ plan: Plan, walk: import("../../arithmetic.js").ForwardWalk } | null} */
+  /** @type {{ plan: Plan, walk: import("../../client/arithmetic.js").ForwardWalk } | null} */
   #open = null;
   /** @type {ForwardState | null} */
   #state = null;
@@ -33,7 +33,7 @@ export class Walkers {
   #busy = false;
 
   /**
-   * @param {import("../../arithmetic.js").Arithmetic} arithmetic
+   * @param {import("../../client/arithmetic.js").Arithmetic} arithmetic
    * @param {number} stride steps between two pictures
    * @param {(state: ForwardState, arrived: boolean) => void} show
    * @param {(error: unknown) => void} fail

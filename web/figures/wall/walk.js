@@ -1,8 +1,8 @@
 // A hundred walks in step with each other, a batch at a time. They share one draw of noise, of which each
 // batch takes its part, and the sampler adds none: so the images do not depend on how large the batches are.
 
-/** @typedef {import("../../engine.js").Engine} Engine */
-/** @typedef {import("../../engine.js").EngineChain} EngineChain */
+/** @typedef {import("../../client/engine.js").Engine} Engine */
+/** @typedef {import("../../client/engine.js").EngineChain} EngineChain */
 
 /**
  * @typedef {object} WallOptions

@@ -19,10 +19,11 @@ use walkback::eval::bound::{self, Bound, Plan, bound};
 use walkback::eval::check_fit;
 use walkback::eval::plot::bound_png;
 use walkback::eval::samples::Setting;
-use walkback::folder::{self, write_file};
+use walkback::folder::write_file;
 use walkback::pipeline::Pipeline;
 
 use crate::device::{DeviceArg, limit_threads};
+use crate::model::ModelArgs;
 use progress::Progress;
 
 /// Terms of the default: every one of MNIST's test images once, a thousand for each row of the table.
@@ -37,9 +38,8 @@ const FULL_IMAGES: usize = 100;
 #[derive(Debug, clap::Args)]
 #[command(allow_negative_numbers = true)]
 pub struct Args {
-    /// The model folder
-    #[arg(long, value_name = "DIR", default_value = "pretrained/mnist")]
-    model: PathBuf,
+    #[command(flatten)]
+    model: ModelArgs,
 
     /// Folder of IDX files, training and test images (`t10k-images-idx3-ubyte`, ...), or of images in folders `train` and
     /// `test` [default: MNIST, downloaded]
@@ -118,10 +118,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let started = Instant::now();
     limit_threads(args.threads)?;
     let device = args.device.open()?;
-    let files = folder::read(&args.model)?;
+    let files = args.model.read()?;
     let pipeline = files
         .pipeline(&device)
-        .with_context(|| format!("{} cannot be used", args.model.display()))?;
+        .with_context(|| format!("{} cannot be used", args.model.model.display()))?;
     let samples = args.only != Some(Half::Bound);
     let dir = match &args.data {
         Some(dir) => dir.clone(),
@@ -144,7 +144,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         .map(|train| quality::prepare(args, &pipeline, train, &test))
         .transpose()?;
     let mut report = Report {
-        model: args.model.display().to_string(),
+        model: args.model.model.display().to_string(),
         seed: args.seed,
         test_images: test.len(),
         bound: None,
@@ -211,6 +211,7 @@ fn read(
             Some(_) => Some(names.clone()),
             None => classes.map(<[String]>::to_vec),
         },
+        ..Wanted::default()
     };
     let found = data::open(dir, split, &wanted)?;
     for note in &found.notes {

@@ -1,21 +1,19 @@
 //! `walkback info`: what a model folder holds.
 
-use std::path::PathBuf;
-
 use burn::tensor::Device;
-use walkback::folder;
+
+use crate::model::ModelArgs;
 
 /// Print what a model folder holds
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The model folder
-    #[arg(long, value_name = "DIR", default_value = "pretrained/mnist")]
-    model: PathBuf,
+    #[command(flatten)]
+    model: ModelArgs,
 }
 
 /// Loads the whole model, so that what is printed is also known to work.
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    let files = folder::read(&args.model)?;
+    let files = args.model.read()?;
     let pipeline = files.pipeline(&Device::flex())?;
     let (config, scheduler, labels) = (pipeline.config(), pipeline.scheduler(), pipeline.labels());
     let spec = pipeline.spec();
@@ -27,9 +25,11 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         Some(null) => format!("{null} (guidance is possible)"),
         None => "none (no guidance)".to_owned(),
     };
+    let down_blocks = config.down_block_types.iter();
+    let down_blocks: Vec<_> = down_blocks.map(|block| format!("{block:?}")).collect();
     let golden = if files.golden.is_some() { "yes" } else { "no" };
     let rows = [
-        ("model", args.model.display().to_string()),
+        ("model", args.model.model.display().to_string()),
         (
             "images",
             format!("{} x {} x {}", spec.height, spec.width, spec.channels),
@@ -43,7 +43,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             ),
         ),
         ("levels", format!("{:?}", config.block_out_channels)),
-        ("down blocks", config.down_block_types.join(", ")),
+        ("down blocks", down_blocks.join(", ")),
         ("layers per block", config.layers_per_block.to_string()),
         ("classes", classes),
         ("null label", null),

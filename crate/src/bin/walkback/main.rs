@@ -4,6 +4,7 @@ mod device;
 mod eval;
 mod export;
 mod info;
+mod model;
 mod raw;
 mod sample;
 mod train;

@@ -6,13 +6,14 @@ use std::path::PathBuf;
 use anyhow::{Context, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use walkback::chain::{Chain, ChainOptions, InBatches};
-use walkback::folder::{self, write_file};
+use walkback::folder::write_file;
 use walkback::picture::{Animation, GridLayout, grid, grid_png};
 use walkback::pipeline::{Labels, Pipeline};
 use walkback::sampler::SamplerKind;
 use walkback::schedule::Spacing;
 
 use crate::device::{DeviceArg, limit_threads};
+use crate::model::ModelArgs;
 use crate::raw::RawWriter;
 
 /// Images that the network sees at once; more would need more memory and gain no speed.
@@ -31,9 +32,8 @@ const LAST_CENTISECONDS: u16 = 200;
 #[derive(Debug, clap::Args)]
 #[command(allow_negative_numbers = true)]
 pub struct Args {
-    /// The model folder
-    #[arg(long, value_name = "DIR", default_value = "pretrained/mnist")]
-    model: PathBuf,
+    #[command(flatten)]
+    model: ModelArgs,
 
     /// Where to write the grid of samples
     #[arg(long, value_name = "PNG", default_value = "grid.png")]
@@ -74,11 +74,11 @@ pub struct Args {
     )]
     guidance_rescale: f64,
 
-    /// ddpm, ddim or dpm++
+    /// ddpm, ddim, dpm++, euler, euler_a, heun or unipc
     #[arg(long, value_name = "NAME", default_value = "ddpm", value_parser = sampler_kind)]
     sampler: SamplerKind,
 
-    /// Number of steps [default: 250 for ddpm, 50 for ddim, 20 for dpm++, or all where there are fewer]
+    /// Number of steps [default: 250 for ddpm, 50 for ddim, 30 for euler and euler_a, 20 for the others, or all where there are fewer]
     #[arg(long, visible_alias = "num-inference-steps", value_name = "N")]
     steps: Option<usize>,
 
@@ -116,7 +116,7 @@ pub struct Args {
 fn sampler_kind(text: &str) -> Result<SamplerKind, String> {
     match text.parse()? {
         SamplerKind::DdimInverse => {
-            Err("ddim_inverse starts in images; use ddpm, ddim or dpm++".into())
+            Err("ddim_inverse starts in images; use one of the other samplers".into())
         }
         kind => Ok(kind),
     }
@@ -127,10 +127,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     limit_threads(args.threads)?;
     ensure!(args.scale > 0, "--scale is 0; give at least 1");
     let device = args.device.open()?;
-    let files = folder::read(&args.model)?;
+    let files = args.model.read()?;
     let pipeline = files
         .pipeline(&device)
-        .with_context(|| format!("{} cannot be used", args.model.display()))?;
+        .with_context(|| format!("{} cannot be used", args.model.model.display()))?;
     let (labels, columns) = choose_labels(args, pipeline.labels())?;
     if labels.is_none() && args.guidance != 1.0 {
         bail!("--guidance steers towards a class: name one with --label, or leave it out");

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use walkback::data::ImageSet;
-use walkback::data::images;
+use walkback::data::images::{self, Background, Fit, Preparation};
 use walkback::folder::{self, ModelFolder};
 use walkback::pipeline::Labels;
 use walkback::schedule::{BetaSchedule, PredictionType, SchedulerConfig, VarianceType};
@@ -25,7 +25,7 @@ use watcher::Terminal;
 
 /// Train a model on MNIST, on any other IDX set, or on a folder of images
 ///
-/// Without --data, MNIST is downloaded once. A folder of PNG or JPEG files with a folder for each class makes a model that
+/// Without --data, MNIST is downloaded once. A folder of images with a folder for each class makes a model that
 /// draws what it is told to; one without folders, or with a single one, makes a model without classes. Sizes and colours
 /// are found out, and what is done to the images is told. The run folder receives checkpoints, metrics.csv, a loss curve and grids of
 /// samples; Ctrl-C finishes the step and saves, --resume goes on from there.
@@ -35,8 +35,8 @@ use watcher::Terminal;
 #[derive(Debug, clap::Args)]
 #[command(allow_negative_numbers = true)]
 pub struct Args {
-    /// Folder of PNG or JPEG files, in a folder for each class or all in one; or of IDX files (`train-images-idx3-ubyte`,
-    /// `train-labels-idx1-ubyte`, gzipped or not) [default: MNIST, downloaded]
+    /// Folder of images (PNG, JPEG, WebP, GIF, BMP, TIFF), in a folder for each class or all in one, or a zip of it; or of
+    /// IDX files (`train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, gzipped or not) [default: MNIST, downloaded]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 
@@ -47,6 +47,18 @@ pub struct Args {
     /// Cut and resize the images to N x N pixels [default: their own size, if it is one and at most 64; else 32]
     #[arg(long, value_name = "N", conflicts_with_all = ["resume", "init", "unet"])]
     size: Option<usize>,
+
+    /// What is seen through transparent images and around padded ones: white, black or #rrggbb [default: white]
+    #[arg(long, value_name = "COLOUR", conflicts_with = "resume")]
+    background: Option<Background>,
+
+    /// What becomes of images of another size: pad, crop or stretch [default: pad those that are smaller, crop the others]
+    #[arg(long, value_name = "HOW", conflicts_with = "resume")]
+    fit: Option<Fit>,
+
+    /// Leave out images that cannot be read, and list them, instead of training on none
+    #[arg(long, conflicts_with = "resume")]
+    skip_broken: bool,
 
     /// The preset: mnist, images, or tiny for something to see within minutes [default: images for a folder of images]
     #[arg(long, value_name = "NAME")]
@@ -153,6 +165,16 @@ enum VarianceArg {
     LearnedRange,
 }
 
+impl Args {
+    fn preparation(&self) -> Preparation {
+        Preparation {
+            background: self.background.unwrap_or_default(),
+            fit: self.fit,
+            skip_broken: self.skip_broken,
+        }
+    }
+}
+
 /// Trains until the end asked for or Ctrl-C.
 pub fn run(args: &Args) -> anyhow::Result<()> {
     limit_threads(args.threads)?;
@@ -164,7 +186,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         .transpose()?;
     let folder = args.data.clone().or_else(|| resumed.as_ref()?.data.clone());
     let given = given(args, resumed)?;
-    let wanted = data::wanted(args.size, given.as_ref())?;
+    let wanted = data::wanted(args.size, args.preparation(), given.as_ref())?;
     let found = data::open(folder.as_deref(), &wanted)?;
     data::tell(&found, &args.out);
     let options = options(args, time, folder, given, found)?;
@@ -351,5 +373,6 @@ fn run_config(
         label_dropout: args.label_dropout.unwrap_or(0.1),
         seed: args.seed.unwrap_or(0),
         data: None,
+        preparation: args.preparation(),
     }
 }

@@ -19,7 +19,7 @@ pub enum ImagesError {
         source: io::Error,
     },
     /// No image at all.
-    #[error("{}: no PNG or JPEG in here{}. Give --data a folder of images, a folder with a folder of images for each class, or a folder of IDX files", .dir.display(), other_kinds(.others))]
+    #[error("{}: no image (PNG, JPEG, WebP, GIF, BMP, TIFF) in here{}. Give --data a folder of images, a folder with a folder of images for each class, or a folder of IDX files", .dir.display(), other_kinds(.others))]
     None {
         /// The folder searched.
         dir: PathBuf,
@@ -45,7 +45,7 @@ pub enum ImagesError {
         folder: String,
     },
     /// A class without images.
-    #[error("{}: a folder stands for a class, and there is no PNG or JPEG in this one{}. Put some there or remove it", .dir.display(), other_kinds(.others))]
+    #[error("{}: a folder stands for a class, and there is no image in this one{}. Put some there or remove it", .dir.display(), other_kinds(.others))]
     EmptyClass {
         /// The folder of the class.
         dir: PathBuf,
@@ -99,14 +99,18 @@ pub enum ImagesError {
         width: usize,
     },
     /// Files that are no images in spite of their names, or damaged.
-    #[error("{}: cannot be read as an image ({reason}){}. Save it anew as PNG or JPEG, or remove it", .path.display(), more_like_it(*.more))]
+    #[error("{}. Save {} again as PNG or JPEG, remove {}, or leave out what cannot be read with --skip-broken", broken(.files), it_or_them(.files), it_or_them(.files))]
     Broken {
-        /// The first such file.
+        /// Every such file, and what is wrong with it.
+        files: Vec<(PathBuf, String)>,
+    },
+    /// A zip that cannot be unpacked.
+    #[error("{}: the archive cannot be unpacked ({reason}). Unpack it and give --data the folder", .path.display())]
+    Archive {
+        /// The file.
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
-        /// How many more there are.
-        more: usize,
     },
     /// A class that the network was not made for.
     #[error("{}: the network knows no class of this name; it knows {}. Rename the folder, or train a new network", .dir.display(), shown(.known))]
@@ -159,9 +163,23 @@ fn other_kinds(names: &[String]) -> String {
     }
 }
 
-fn more_like_it(count: usize) -> String {
-    match count {
-        0 => String::new(),
-        count => format!(", and {count} more cannot"),
+/// One file in a line, several in a list.
+pub(super) fn broken(files: &[(PathBuf, String)]) -> String {
+    if let [(path, reason)] = files {
+        return format!("{}: cannot be read as an image ({reason})", path.display());
     }
+    let lines = files
+        .iter()
+        .map(|(path, reason)| format!("\n  {} ({reason})", path.display()));
+    format!(
+        "{} files cannot be read as images:{}\n",
+        files.len(),
+        lines.collect::<String>()
+    )
+    .trim_end()
+    .to_owned()
+}
+
+fn it_or_them<T>(files: &[T]) -> &'static str {
+    if files.len() == 1 { "it" } else { "them" }
 }

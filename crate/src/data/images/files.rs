@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use super::{ImagesError, MAX_CLASSES};
 
 /// Images are told by these endings, in either case; what is in them is looked at when they are read.
-const ENDINGS: [&str; 3] = ["png", "jpg", "jpeg"];
+const ENDINGS: [&str; 9] = [
+    "png", "jpg", "jpeg", "jfif", "webp", "gif", "bmp", "tif", "tiff",
+];
 
 /// The entries of one folder, sorted by name; hidden ones are left out.
 #[derive(Debug, Default)]
@@ -24,9 +26,22 @@ pub(super) struct Listing {
     pub(super) others: Vec<String>,
 }
 
+/// A file's name. Bytes that are no UTF-8 are written as `\xff`, so that different names stay different.
 pub(super) fn name(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default();
-    name.to_string_lossy().into_owned()
+    let mut shown = String::new();
+    for chunk in name.as_encoded_bytes().utf8_chunks() {
+        shown.push_str(chunk.valid());
+        let invalid = chunk.invalid().iter();
+        shown.extend(invalid.map(|byte| format!("\\x{byte:02x}")));
+    }
+    shown
+}
+
+/// Whether a file is an image by its ending.
+pub(super) fn is_image(path: &Path) -> bool {
+    let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
+    ENDINGS.iter().any(|known| ending == *known)
 }
 
 fn names(paths: &[PathBuf]) -> Vec<String> {
@@ -47,10 +62,9 @@ impl Entries {
             if name.starts_with('.') || name == "__MACOSX" {
                 continue;
             }
-            let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
             if path.is_dir() {
                 found.folders.push(path);
-            } else if ENDINGS.iter().any(|known| ending == *known) {
+            } else if is_image(&path) {
                 found.images.push(path);
             } else {
                 found.others.push(path);

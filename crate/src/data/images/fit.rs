@@ -3,8 +3,9 @@
 use std::io::{self, BufRead, ErrorKind, Seek};
 
 use super::jpeg;
+use super::prepare::{Background, Fit, Preparation};
 use crate::data::Dataset;
-use image::imageops::{FilterType, crop_imm, resize};
+use image::imageops::{FilterType, crop_imm, replace, resize};
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageReader, ImageResult, Limits, Rgb, RgbImage};
 
@@ -72,11 +73,15 @@ pub(super) fn size(file: impl BufRead + Seek) -> ImageResult<[usize; 2]> {
     Ok([height as usize, width as usize])
 }
 
-/// The image as it is to be seen, in red, green and blue, and whether it had transparent parts, which become white.
+/// The image as it is to be seen, in red, green and blue, and whether it had transparent parts, through which the
+/// background is seen then.
 ///
 /// # Errors
 /// What the decoder refuses, and a JPEG without its end.
-pub(super) fn read(mut file: impl BufRead + Seek) -> ImageResult<(RgbImage, bool)> {
+pub(super) fn read(
+    mut file: impl BufRead + Seek,
+    Background(background): Background,
+) -> ImageResult<(RgbImage, bool)> {
     refuse_half_a_jpeg(&mut file)?;
     let (decoder, orientation) = decoder(file)?;
     let mut image = DynamicImage::from_decoder(decoder)?;
@@ -88,10 +93,12 @@ pub(super) fn read(mut file: impl BufRead + Seek) -> ImageResult<(RgbImage, bool
     let mut transparent = false;
     let mut opaque = RgbImage::new(image.width(), image.height());
     for (pixel, to) in image.pixels().zip(opaque.pixels_mut()) {
-        let [red, green, blue, alpha] = pixel.0.map(u32::from);
+        let alpha = u32::from(pixel.0[3]);
         transparent |= alpha < 255;
-        let over_white = |c: u32| ((c * alpha + 255 * (255 - alpha) + 127) / 255) as u8;
-        *to = Rgb([red, green, blue].map(over_white));
+        *to = Rgb([0, 1, 2].map(|c| {
+            let (front, back) = (u32::from(pixel.0[c]), u32::from(background[c]));
+            ((front * alpha + back * (255 - alpha) + 127) / 255) as u8
+        }));
     }
     Ok((opaque, transparent))
 }
@@ -109,12 +116,46 @@ fn refuse_half_a_jpeg(file: &mut (impl BufRead + Seek)) -> ImageResult<()> {
     Ok(())
 }
 
-/// The largest part of the middle that has the shape of `[height, width]`, at that size.
-pub(super) fn fit(image: RgbImage, [height, width]: [usize; 2]) -> RgbImage {
-    let (h, w) = (image.height() as usize, image.width() as usize);
-    if [h, w] == [height, width] {
+/// An image at the size `[height, width]`, in the way that the preparation says.
+pub(super) fn fit(image: RgbImage, size: [usize; 2], preparation: &Preparation) -> RgbImage {
+    let own = [image.height() as usize, image.width() as usize];
+    if own == size {
         return image;
     }
+    match preparation.fit_of(own, size) {
+        Fit::Pad => pad(&image, size, preparation.background),
+        Fit::Crop => crop(&image, size),
+        Fit::Stretch => {
+            let [height, width] = size.map(|side| side as u32);
+            resize(&image, width, height, FilterType::CatmullRom)
+        }
+    }
+}
+
+/// All of the image in the middle of a border, shrunk first if it is too large.
+fn pad(image: &RgbImage, [height, width]: [usize; 2], background: Background) -> RgbImage {
+    let (h, w) = (image.height() as usize, image.width() as usize);
+    let shrunk = (h > height || w > width).then(|| {
+        // The side that is the most too long decides; at least a pixel remains of the other.
+        let (to_h, to_w) = if h * width > w * height {
+            (height, (w * height / h).max(1))
+        } else {
+            ((h * width / w).max(1), width)
+        };
+        resize(image, to_w as u32, to_h as u32, FilterType::CatmullRom)
+    });
+    let image = shrunk.as_ref().unwrap_or(image);
+    let (height, width) = (height as u32, width as u32);
+    let mut padded = RgbImage::from_pixel(width, height, Rgb(background.0));
+    let left = (width - image.width()) / 2;
+    let top = (height - image.height()) / 2;
+    replace(&mut padded, image, left.into(), top.into());
+    padded
+}
+
+/// The largest part of the middle that has the shape of `[height, width]`, at that size.
+fn crop(image: &RgbImage, [height, width]: [usize; 2]) -> RgbImage {
+    let (h, w) = (image.height() as usize, image.width() as usize);
     // h / height and w / width, compared without fractions; at least a pixel remains.
     let (cut_h, cut_w) = if h * width > w * height {
         ((w * height / width).max(1), w)
@@ -122,7 +163,7 @@ pub(super) fn fit(image: RgbImage, [height, width]: [usize; 2]) -> RgbImage {
         (h, (h * width / height).max(1))
     };
     let (left, top) = ((w - cut_w) / 2, (h - cut_h) / 2);
-    let cut = crop_imm(&image, left as u32, top as u32, cut_w as u32, cut_h as u32);
+    let cut = crop_imm(image, left as u32, top as u32, cut_w as u32, cut_h as u32);
     let (width, height) = (width as u32, height as u32);
     resize(&cut.to_image(), width, height, FilterType::CatmullRom)
 }

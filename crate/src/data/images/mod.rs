@@ -1,15 +1,20 @@
-//! Folders of images, PNG or JPEG, as training sets: a folder for each class, or all of them in one.
+//! Folders of images, or zips of them, as training sets: a folder for each class, or all of them in one.
 //!
 //! Sizes and colours are found out from the images themselves. Nothing happens to them that is not told: every change is a
 //! sentence in [`ImageSet::notes`].
 
+mod archive;
 mod error;
 mod files;
 mod fit;
 mod jpeg;
+mod prepare;
 mod splits;
 
+pub use archive::is_archive;
+pub(super) use archive::unpack;
 pub use error::ImagesError;
+pub use prepare::{Background, Fit, Preparation};
 
 use std::fs::File;
 use std::io::BufReader;
@@ -43,6 +48,8 @@ pub struct Wanted {
     pub channels: Option<usize>,
     /// The classes that a network was made for, in the order of its labels; none for an unconditional one.
     pub names: Option<Vec<String>>,
+    /// What is done to them.
+    pub preparation: Preparation,
 }
 
 impl Wanted {
@@ -61,11 +68,14 @@ impl Wanted {
     }
 }
 
-/// Whether a folder is to be read with [`read`]: it holds images or other folders, and no IDX files.
+/// Whether a folder is to be read with [`read`]: it holds images or other folders, and no IDX files. So is a zip.
 ///
 /// # Errors
 /// It cannot be listed, or holds both.
 pub fn is_folder_of_images(dir: &Path) -> Result<bool, ImagesError> {
+    if is_archive(dir) {
+        return Ok(true);
+    }
     let found = Entries::of(dir)?;
     let is_idx = |path: &PathBuf| files::name(path).contains("-ubyte");
     match (found.others.iter().any(is_idx), found.images.first()) {
@@ -91,7 +101,7 @@ pub fn read(dir: &Path, split: Split, wanted: &Wanted) -> Result<ImageSet, Image
     if let [first, ..] = &listing.others[..] {
         let count = listing.others.len();
         notes.push(format!(
-            "{count} files are left out: neither PNG nor JPEG, such as {first}"
+            "{count} files are left out: not images by their endings, such as {first}"
         ));
     }
     let (names, labels) = label(dir, &listing, wanted, &mut notes)?;
@@ -111,10 +121,10 @@ pub fn read(dir: &Path, split: Split, wanted: &Wanted) -> Result<ImageSet, Image
         ));
     }
 
-    let sizes = each(&paths, fit::size)?;
-    let size = wanted
-        .size
-        .unwrap_or_else(|| fit::common_size(sizes.iter().copied()));
+    let preparation = &wanted.preparation;
+    let sizes = each(&paths, fit::size);
+    let known = || sizes.iter().filter_map(|size| size.as_ref().ok().copied());
+    let size = wanted.size.unwrap_or_else(|| fit::common_size(known()));
     let [height, width] = size;
     if count.saturating_mul(3 * height * width) > MAX_BYTES {
         return Err(ImagesError::TooLarge {
@@ -124,17 +134,48 @@ pub fn read(dir: &Path, split: Split, wanted: &Wanted) -> Result<ImageSet, Image
             width,
         });
     }
-    notes.extend(told(&sizes, size, wanted.size.is_some()));
     let read = each(&paths, |file| {
-        fit::read(file).map(|(image, transparent)| (fit::fit(image, size), transparent))
-    })?;
-    let transparent = read.iter().filter(|(_, transparent)| *transparent).count();
+        let (image, transparent) = fit::read(file, preparation.background)?;
+        let own = [image.height() as usize, image.width() as usize];
+        Ok((fit::fit(image, size, preparation), own, transparent))
+    });
+    let broken: Vec<(PathBuf, String)> = paths
+        .iter()
+        .zip(&read)
+        .filter_map(|(path, read)| {
+            let error = read.as_ref().err()?;
+            Some((path.to_path_buf(), error.to_string()))
+        })
+        .collect();
+    if !broken.is_empty() && !preparation.skip_broken {
+        return Err(ImagesError::Broken { files: broken });
+    }
+    let (read, labels): (Vec<_>, Vec<u8>) = read
+        .into_iter()
+        .zip(labels)
+        .filter_map(|(read, label)| Some((read.ok()?, label)))
+        .unzip();
+    let count = read.len();
+    if !broken.is_empty() {
+        notes.push(format!("left out: {}", error::broken(&broken)));
+        if count < MIN_IMAGES && split == Split::Train {
+            let dir = dir.into();
+            return Err(ImagesError::TooFew { dir, found: count });
+        }
+    }
+    let sizes: Vec<[usize; 2]> = read.iter().map(|(_, own, _)| *own).collect();
+    notes.extend(told(&sizes, size, wanted));
+    let transparent = read
+        .iter()
+        .filter(|(_, _, transparent)| *transparent)
+        .count();
     if transparent > 0 {
         notes.push(format!(
-            "{transparent} images have transparent parts, which become white"
+            "{transparent} images have transparent parts, which become {}",
+            preparation.background
         ));
     }
-    let images: Vec<RgbImage> = read.into_iter().map(|(image, _)| image).collect();
+    let images: Vec<RgbImage> = read.into_iter().map(|(image, ..)| image).collect();
     let grey = images.par_iter().all(fit::is_grey);
     let channels = wanted.channels.unwrap_or(if grey { 1 } else { 3 });
     if channels == 1 && !grey {
@@ -158,24 +199,32 @@ pub fn read(dir: &Path, split: Split, wanted: &Wanted) -> Result<ImageSet, Image
 }
 
 /// Images that are in memory already at the size and with the channels wanted, and what was done to them.
-pub(super) fn fitted(data: Dataset, wanted: &Wanted) -> (Dataset, Option<String>) {
+pub(super) fn fitted(data: Dataset, wanted: &Wanted) -> (Dataset, Vec<String>) {
     let own = [data.height, data.width];
     let size = wanted.size.unwrap_or_else(|| fit::common_size([own]));
     let channels = wanted.channels.unwrap_or(data.channels);
     if (size, channels) == (own, data.channels) {
-        return (data, None);
+        return (data, Vec::new());
     }
     let [height, width] = size;
+    // Digits are drawn on black to their borders, so all of a border would be new.
+    let wanted = &Wanted {
+        preparation: Preparation {
+            fit: wanted.preparation.fit.or(Some(Fit::Crop)),
+            ..wanted.preparation
+        },
+        ..wanted.clone()
+    };
     let pixels: Vec<Vec<u8>> = (0..data.len())
         .into_par_iter()
         .map(|index| {
             let mut pixels = Vec::with_capacity(channels * height * width);
-            let image = fit::fit(fit::picture(&data, index), size);
+            let image = fit::fit(fit::picture(&data, index), size, &wanted.preparation);
             fit::planes(&image, channels, &mut pixels);
             pixels
         })
         .collect();
-    let note = told(&vec![own; data.len()], size, wanted.size.is_some());
+    let notes = told(&vec![own; data.len()], size, wanted);
     let fitted = Dataset {
         images: pixels.concat(),
         labels: data.labels,
@@ -183,7 +232,7 @@ pub(super) fn fitted(data: Dataset, wanted: &Wanted) -> (Dataset, Option<String>
         width,
         channels,
     };
-    (fitted, note)
+    (fitted, notes)
 }
 
 /// The names of the classes, and the label of each image.
@@ -236,49 +285,55 @@ fn label(
     Ok((names, labels))
 }
 
-/// What becomes of the sizes, if anything does.
-fn told(sizes: &[[usize; 2]], to: [usize; 2], asked: bool) -> Option<String> {
-    let changed = sizes.iter().filter(|size| **size != to).count();
-    if changed == 0 {
-        return None;
-    }
-    let by_area = |size: &&[usize; 2]| size[0] * size[1];
-    let shown = |[height, width]: [usize; 2]| format!("{height} x {width}");
-    let smallest = shown(sizes.iter().min_by_key(by_area).copied().unwrap_or(to));
-    let largest = shown(sizes.iter().max_by_key(by_area).copied().unwrap_or(to));
-    let range = if smallest == largest {
-        smallest
-    } else {
-        format!("{smallest} to {largest}")
-    };
-    let hint = if asked {
+/// What becomes of the sizes, if anything does: a sentence for each way of fitting.
+fn told(sizes: &[[usize; 2]], to: [usize; 2], wanted: &Wanted) -> Vec<String> {
+    let hint = if wanted.size.is_some() {
         ""
     } else {
         "; --size N makes them N x N"
     };
-    Some(format!(
-        "{changed} images of {range} pixels are cut to their middle and resized to {}{hint}",
-        shown(to)
-    ))
+    let shown = |[height, width]: [usize; 2]| format!("{height} x {width}");
+    let sentence = |fit: Fit| {
+        let changed: Vec<[usize; 2]> = sizes
+            .iter()
+            .copied()
+            .filter(|size| *size != to && wanted.preparation.fit_of(*size, to) == fit)
+            .collect();
+        let by_area = |size: &&[usize; 2]| size[0] * size[1];
+        let smallest = shown(*changed.iter().min_by_key(by_area)?);
+        let largest = shown(*changed.iter().max_by_key(by_area)?);
+        let range = if smallest == largest {
+            smallest
+        } else {
+            format!("{smallest} to {largest}")
+        };
+        let becomes = match fit {
+            Fit::Pad => format!(
+                "get a border of {} to be {}",
+                wanted.preparation.background,
+                shown(to)
+            ),
+            Fit::Crop => format!("are cut to their middle and resized to {}", shown(to)),
+            Fit::Stretch => format!("are stretched to {}", shown(to)),
+        };
+        Some(format!(
+            "{} images of {range} pixels {becomes}{hint}",
+            changed.len()
+        ))
+    };
+    [Fit::Crop, Fit::Pad, Fit::Stretch]
+        .into_iter()
+        .filter_map(sentence)
+        .collect()
 }
 
-/// Reads every file, on all cores; the first that cannot be read is named, the others like it counted.
+/// Reads every file, on all cores.
 fn each<T: Send>(
     paths: &[&PathBuf],
     read: impl Fn(BufReader<File>) -> Result<T, ImageError> + Sync,
-) -> Result<Vec<T>, ImagesError> {
-    let results: Vec<Result<T, ImageError>> = paths
+) -> Vec<Result<T, ImageError>> {
+    paths
         .par_iter()
         .map(|path| read(BufReader::new(File::open(path)?)))
-        .collect();
-    let failures = results.iter().filter(|result| result.is_err()).count();
-    let mut values = Vec::with_capacity(results.len());
-    for (path, result) in paths.iter().zip(results) {
-        values.push(result.map_err(|error| ImagesError::Broken {
-            path: path.to_path_buf(),
-            reason: error.to_string(),
-            more: failures - 1,
-        })?);
-    }
-    Ok(values)
+        .collect()
 }

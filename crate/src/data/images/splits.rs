@@ -17,7 +17,7 @@ pub(super) struct Half {
     pub(super) note: Option<String>,
 }
 
-fn is_split(name: &str) -> bool {
+pub(super) fn is_split(name: &str) -> bool {
     name == TRAIN || KEPT.contains(&name)
 }
 

@@ -12,6 +12,7 @@ use super::planes::Planes;
 use super::planes::first_pixel;
 use super::simd::dispatch;
 use super::tile::{Forward, Packed};
+use super::winograd::{self, Choice, Filters};
 #[cfg(feature = "native")]
 use super::{norm::lanes_sum, simd::vectorised, weight_gradient::WeightGradient};
 
@@ -25,16 +26,16 @@ const MOST: usize = 8;
 /// The sizes of a convolution.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ConvShape {
-    n: usize,
-    c_in: usize,
-    h: usize,
-    w: usize,
-    c_out: usize,
-    kernel: [usize; 2],
-    stride: usize,
-    padding: usize,
-    h_out: usize,
-    w_out: usize,
+    pub(super) n: usize,
+    pub(super) c_in: usize,
+    pub(super) h: usize,
+    pub(super) w: usize,
+    pub(super) c_out: usize,
+    pub(super) kernel: [usize; 2],
+    pub(super) stride: usize,
+    pub(super) padding: usize,
+    pub(super) h_out: usize,
+    pub(super) w_out: usize,
 }
 
 impl ConvShape {
@@ -61,6 +62,23 @@ impl ConvShape {
 
     pub(super) fn output(&self) -> [usize; 4] {
         [self.n, self.c_out, self.h_out, self.w_out]
+    }
+
+    /// The convolution that takes the gradient of the output to that of the input, if the stride is 1.
+    #[cfg(feature = "native")]
+    fn turned(&self) -> Self {
+        Self {
+            n: self.n,
+            c_in: self.c_out,
+            h: self.h_out,
+            w: self.w_out,
+            c_out: self.c_in,
+            kernel: self.kernel,
+            stride: self.stride,
+            padding: self.kernel[0] - 1 - self.padding,
+            h_out: self.h,
+            w_out: self.w,
+        }
     }
 
     /// Whether the input can be laid out for it.
@@ -100,7 +118,10 @@ impl<'a> Added<'a> {
     /// What is added to image `i`, given the sizes of bias and output of an image.
     pub(super) fn image(self, i: usize, channels: usize, output: usize) -> Added<'a> {
         Added {
-            bias: &self.bias[i * channels % self.bias.len()..][..channels],
+            bias: match self.bias.len() {
+                0 => &[],
+                all => &self.bias[i * channels % all..][..channels],
+            },
             residual: self
                 .residual
                 .map(|residual| &residual[i * output..][..output]),
@@ -110,6 +131,18 @@ impl<'a> Added<'a> {
 
 /// y = W x + bias + residual: `[n, c_out, h_out, w_out]`.
 pub(super) fn forward(x: &[f32], weight: &[f32], added: Added, shape: &ConvShape) -> Vec<f32> {
+    let Some(choice) = Choice::of(shape) else {
+        return direct(x, weight, added, shape);
+    };
+    let filters = Filters {
+        weight,
+        turned: false,
+    };
+    winograd::convolve(x, filters, added, shape, choice)
+}
+
+/// The same tap by tap.
+pub(super) fn direct(x: &[f32], weight: &[f32], added: Added, shape: &ConvShape) -> Vec<f32> {
     let planes = shape.planes();
     let taps = planes.taps();
     let per_channel = shape.c_in * taps.len();
@@ -173,6 +206,15 @@ pub(super) fn backward(
     shape: &ConvShape,
     needs_dx: bool,
 ) -> (Option<Vec<f32>>, Vec<f32>) {
+    if let Some(choice) = Choice::of(shape) {
+        let filters = Filters {
+            weight,
+            turned: true,
+        };
+        let turned = shape.turned();
+        let dx = needs_dx.then(|| winograd::convolve(dy, filters, Added::NOTHING, &turned, choice));
+        return (dx, winograd::weight_gradient(x, dy, shape, choice));
+    }
     let planes = shape.planes();
     let turned = Turned::new(weight, shape, &planes);
     let back = turned.planes;

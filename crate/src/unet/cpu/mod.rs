@@ -16,15 +16,33 @@ mod tile;
 mod upsample;
 #[cfg(feature = "native")]
 mod weight_gradient;
+mod winograd;
+
+#[cfg(all(test, feature = "native"))]
+mod exactness;
 
 use burn::backend::Flex;
 use burn::backend::tensor::FloatTensor;
 use burn::tensor::{DType, Tensor, TensorData};
 use conv::{Added, ConvShape};
 use norm::NormShape;
+use std::cell::Cell;
 use std::fmt::Debug;
 
 pub(super) use memory::KeepsBuffers;
+
+thread_local! {
+    /// Whether convolutions are computed tap by tap.
+    static DIRECTLY: Cell<bool> = const { Cell::new(false) };
+}
+
+/// [`super::ops::directly`].
+pub(super) fn directly<T>(f: impl FnOnce() -> T) -> T {
+    let before = DIRECTLY.replace(true);
+    let result = f();
+    DIRECTLY.set(before);
+    result
+}
 
 type FlexTensor = FloatTensor<Flex>;
 

@@ -2,6 +2,16 @@
 
 #[cfg(feature = "native")]
 use rayon::prelude::*;
+#[cfg(feature = "native")]
+use std::ops::Range;
+
+/// How many threads share the work.
+pub(super) fn threads() -> usize {
+    #[cfg(feature = "native")]
+    return rayon::current_num_threads();
+    #[cfg(not(feature = "native"))]
+    1
+}
 
 /// `len` zeros, written by all threads: where memory is fresh, the first to write to a page waits for it.
 pub(super) fn zeros(len: usize) -> Vec<f32> {
@@ -55,6 +65,28 @@ pub(super) fn for_each_pair(
     }
 }
 
+/// Calls `work(images, sums, scratch)` for runs of at most `run` of `n` images and returns the total of all `sums`
+/// (`sum_len` values, which start as zeros).
+///
+/// The runs must not depend on the machine: their sums are added in order.
+#[cfg(feature = "native")]
+pub(super) fn sum_of_runs<Scratch: Default>(
+    n: usize,
+    run: usize,
+    sum_len: usize,
+    work: impl Fn(Range<usize>, &mut [f32], &mut Scratch) + Sync + Send,
+) -> Vec<f32> {
+    let parts: Vec<Vec<f32>> = (0..n.div_ceil(run))
+        .into_par_iter()
+        .map_init(Scratch::default, |scratch, part| {
+            let mut sums = vec![0.0; sum_len];
+            work(part * run..n.min((part + 1) * run), &mut sums, scratch);
+            sums
+        })
+        .collect();
+    total(parts, sum_len)
+}
+
 /// Calls `work(first, chunk, sums, scratch)` for runs of `run` images, `chunk` being the part of `out` (`size` values an image)
 /// that belongs to the run and `first` its first image, and returns the total of all `sums` (`sum_len` values).
 ///
@@ -76,8 +108,14 @@ pub(super) fn for_each_run_summing<Scratch: Default>(
             sums
         })
         .collect();
+    total(parts, sum_len)
+}
+
+/// The sum of all parts, in order.
+#[cfg(feature = "native")]
+fn total(parts: Vec<Vec<f32>>, len: usize) -> Vec<f32> {
     let mut parts = parts.into_iter();
-    let mut total = parts.next().unwrap_or_else(|| vec![0.0; sum_len]);
+    let mut total = parts.next().unwrap_or_else(|| vec![0.0; len]);
     for part in parts {
         for (sum, x) in total.iter_mut().zip(part) {
             *sum += x;

@@ -16,6 +16,9 @@ pub(super) trait Simd: Copy {
     fn chunks(x: &[f32]) -> &[Self::Chunk];
     fn read(self, chunk: &Self::Chunk) -> Self::Vector;
     fn store(self, x: Self::Vector, to: &mut [f32]);
+    fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    fn sub(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    fn mul(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// a b + c, rounded once or twice.
     fn mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
     #[cfg(feature = "native")]
@@ -91,6 +94,21 @@ mod native {
         }
 
         #[inline(always)]
+        fn add(self, a: S::f32s, b: S::f32s) -> S::f32s {
+            self.0.add_f32s(a, b)
+        }
+
+        #[inline(always)]
+        fn sub(self, a: S::f32s, b: S::f32s) -> S::f32s {
+            self.0.sub_f32s(a, b)
+        }
+
+        #[inline(always)]
+        fn mul(self, a: S::f32s, b: S::f32s) -> S::f32s {
+            self.0.mul_f32s(a, b)
+        }
+
+        #[inline(always)]
         fn mul_add(self, a: S::f32s, b: S::f32s, c: S::f32s) -> S::f32s {
             self.0.mul_add_e_f32s(a, b, c)
         }
@@ -105,7 +123,9 @@ mod native {
 #[cfg(all(not(feature = "native"), target_arch = "wasm32"))]
 mod wasm {
     use super::Simd;
-    use core::arch::wasm32::{f32x4, f32x4_add, f32x4_extract_lane, f32x4_mul, f32x4_splat, v128};
+    use core::arch::wasm32::{
+        f32x4, f32x4_add, f32x4_extract_lane, f32x4_mul, f32x4_splat, f32x4_sub, v128,
+    };
 
     #[derive(Clone, Copy)]
     pub(super) struct Simd128;
@@ -134,6 +154,21 @@ mod wasm {
         #[inline(always)]
         fn store(self, x: v128, to: &mut [f32]) {
             to[..4].copy_from_slice(&lanes(x));
+        }
+
+        #[inline(always)]
+        fn add(self, a: v128, b: v128) -> v128 {
+            f32x4_add(a, b)
+        }
+
+        #[inline(always)]
+        fn sub(self, a: v128, b: v128) -> v128 {
+            f32x4_sub(a, b)
+        }
+
+        #[inline(always)]
+        fn mul(self, a: v128, b: v128) -> v128 {
+            f32x4_mul(a, b)
         }
 
         #[inline(always)]
@@ -180,6 +215,18 @@ mod plain {
 
         fn store(self, x: [f32; 4], to: &mut [f32]) {
             to[..4].copy_from_slice(&x);
+        }
+
+        fn add(self, a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
+            std::array::from_fn(|i| a[i] + b[i])
+        }
+
+        fn sub(self, a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
+            std::array::from_fn(|i| a[i] - b[i])
+        }
+
+        fn mul(self, a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
+            std::array::from_fn(|i| a[i] * b[i])
         }
 
         fn mul_add(self, a: [f32; 4], b: [f32; 4], c: [f32; 4]) -> [f32; 4] {

@@ -3,7 +3,6 @@
 use super::device::Device;
 use super::plan::{Features, Plan, Unsupported};
 use super::{channels_first, channels_last};
-use crate::unet::embedding::sinusoidal;
 use crate::unet::look::{Seen, SeenAttention, SeenStage};
 use crate::unet::{UNet, UNetConfig};
 use cubecl::bytes::Bytes;
@@ -22,8 +21,6 @@ pub struct Engine {
     config: UNetConfig,
     plan: Plan,
     device: Device,
-    /// The class embedding, `[rows, time_channels]`.
-    classes: Option<Vec<f32>>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -45,7 +42,6 @@ impl Engine {
         let weights = std::mem::take(&mut plan.weights);
         let device = Device::new(weights, client).map_err(|e| Unsupported(e.to_string()))?;
         Ok(Self {
-            classes: unet.class_table(),
             config: unet.config().clone(),
             plan,
             device,
@@ -121,10 +117,9 @@ impl Engine {
         if config.center_input_sample {
             x.iter_mut().for_each(|x| *x = *x * 2.0 - 1.0);
         }
-        let d = config.block_out_channels[0];
-        let sines = sinusoidal(timesteps, d, config.flip_sin_to_cos, config.freq_shift);
+        let rows = config.timestep_rows(timesteps);
         let classes = self.class_rows(labels, images);
-        let parts = [&x[..], &sines, &classes];
+        let parts = [&x[..], &rows, &classes];
         let read = (self.device)
             .evaluate(&self.plan, images, keeps, parts, asked)
             .map_err(|e| DeviceError(e.to_string()))?;
@@ -134,7 +129,7 @@ impl Engine {
     /// The class embedding's rows of `labels`, or zeros.
     fn class_rows(&self, labels: Option<&[usize]>, images: usize) -> Vec<f32> {
         let d = self.config.time_channels();
-        let (Some(table), Some(labels)) = (&self.classes, labels) else {
+        let (Some(table), Some(labels)) = (&self.plan.classes, labels) else {
             return vec![0.0; images * d];
         };
         let row = |&label: &usize| table.get(label * d..(label + 1) * d).unwrap_or(&[]);

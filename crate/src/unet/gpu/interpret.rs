@@ -1,25 +1,53 @@
-//! A plan carried out on the host, one number at a time, in the memory that the device would have: what the kernels have to
-//! compute, and a test of the plan without a GPU.
+//! A plan carried out on the host in double precision, one number at a time, in the memory that the device would have: what
+//! the kernels have to compute, a test of the plan without a GPU, and what rounding errors are measured against.
 
 use super::memory::Layout;
 use super::plan::{Attend, Conv, Features, Launch, Norm, Plan, Vector};
+use super::{channels_first, channels_last};
+use crate::unet::UNet;
 
 struct Host<'a> {
     plan: &'a Plan,
     layout: Layout,
     images: usize,
-    given: Vec<f32>,
-    buffers: Vec<Vec<f32>>,
+    given: Vec<f64>,
+    buffers: Vec<Vec<f64>>,
+}
+
+/// What the network gives for `x_t` `[n, c, h, w]`, one timestep and label for each image: `[n, out_channels, h, w]`.
+pub(in crate::unet) fn in_double_precision(
+    network: &UNet,
+    x_t: &[f32],
+    timesteps: &[f32],
+    labels: Option<&[usize]>,
+) -> Vec<f64> {
+    let (config, images) = (network.config(), timesteps.len());
+    let plan = network.launches().expect("a plan");
+    let mut x = channels_last(x_t, config.in_channels, images);
+    if config.center_input_sample {
+        x.iter_mut().for_each(|x| *x = *x * 2.0 - 1.0);
+    }
+    let rows = config.timestep_rows(timesteps);
+    let d = config.time_channels();
+    let classes: Vec<f32> = match (&plan.classes, &labels) {
+        (Some(table), Some(labels)) => {
+            let row = |&label: &usize| &table[label * d..(label + 1) * d];
+            labels.iter().flat_map(row).copied().collect()
+        }
+        _ => vec![0.0; images * d],
+    };
+    let out = interpret(&plan, images, [&x, &rows, &classes]);
+    channels_first(&out, config.out_channels, images)
 }
 
 /// The output `[n, h, w, c]` for what the host gives.
-pub(super) fn interpret(plan: &Plan, images: usize, given: [&[f32]; 3]) -> Vec<f32> {
+pub(super) fn interpret(plan: &Plan, images: usize, given: [&[f32]; 3]) -> Vec<f64> {
     let layout = Layout::new(plan, images, false);
     let mut host = Host {
         plan,
-        given: layout.given(given),
+        given: layout.given(given).into_iter().map(f64::from).collect(),
         buffers: (layout.buffers.iter())
-            .map(|&len| vec![f32::NAN; len])
+            .map(|&len| vec![f64::NAN; len])
             .collect(),
         layout,
         images,
@@ -36,12 +64,12 @@ pub(super) fn interpret(plan: &Plan, images: usize, given: [&[f32]; 3]) -> Vec<f
     host.values(&plan.out).to_vec()
 }
 
-fn silu(x: f32) -> f32 {
+fn silu(x: f64) -> f64 {
     x / (1.0 + (-x).exp())
 }
 
 impl Host<'_> {
-    fn values(&self, features: &Features) -> &[f32] {
+    fn values(&self, features: &Features) -> &[f64] {
         let (place, size) = (
             self.layout.places[features.id],
             features.size() * self.images,
@@ -53,22 +81,25 @@ impl Host<'_> {
     }
 
     /// Channel `c` of the concatenation of `parts` at a pixel of an image.
-    fn channel(&self, parts: &[Features], image: usize, pixel: usize, mut c: usize) -> f32 {
+    fn channel(&self, parts: &[Features], image: usize, pixel: usize, mut c: usize) -> f64 {
         for part in parts {
             if c < part.c {
                 return self.values(part)[(image * part.h * part.w + pixel) * part.c + c];
             }
             c -= part.c;
         }
-        f32::NAN
+        f64::NAN
     }
 
-    fn vector(&self, vector: &Vector, image: usize, c: usize) -> f32 {
+    fn vector(&self, vector: &Vector, image: usize, c: usize) -> f64 {
         self.values(&vector.rows)[image * vector.rows.c + vector.at + c]
     }
 
-    fn conv(&self, conv: &Conv) -> Vec<f32> {
-        let weights = &self.plan.weights[conv.weights.clone()];
+    fn conv(&self, conv: &Conv) -> Vec<f64> {
+        let weights: Vec<f64> = self.plan.weights[conv.weights.clone()]
+            .iter()
+            .map(|&weight| f64::from(weight))
+            .collect();
         let c_in: usize = conv.inputs.iter().map(|x| x.c).sum();
         let c_projected: usize = conv.projected.iter().map(|x| x.c).sum();
         let (out, times) = (conv.out, if conv.doubled { 2 } else { 1 });
@@ -99,13 +130,13 @@ impl Host<'_> {
             }
             sum += (conv.vector).map_or(0.0, |vector| self.vector(&vector, image, co));
             sum += (conv.plain).map_or(0.0, |plain| self.values(&plain)[at]);
-            sum /= conv.divisor.unwrap_or(1.0) as f32;
+            sum /= conv.divisor.unwrap_or(1.0);
             values.push(if conv.silu { silu(sum) } else { sum });
         }
         values
     }
 
-    fn norm(&self, norm: &Norm) -> Vec<f32> {
+    fn norm(&self, norm: &Norm) -> Vec<f64> {
         let affine = &self.plan.weights[norm.affine.clone()];
         let (c, pixels) = (norm.out.c, norm.out.h * norm.out.w);
         let group = c / norm.groups;
@@ -113,14 +144,15 @@ impl Host<'_> {
         for image in 0..self.images {
             for first in (0..c).step_by(group) {
                 let places = (0..pixels).flat_map(|p| (first..first + group).map(move |c| (p, c)));
-                let x = |(pixel, c)| f64::from(self.channel(&norm.inputs, image, pixel, c));
+                let x = |(pixel, c)| self.channel(&norm.inputs, image, pixel, c);
                 let count = (pixels * group) as f64;
                 let mean = places.clone().map(x).sum::<f64>() / count;
                 let variance = places.clone().map(|p| (x(p) - mean).powi(2)).sum::<f64>() / count;
                 for place in places {
                     let (pixel, channel) = place;
-                    let y = ((x(place) - mean) / (variance + norm.eps).sqrt()) as f32;
-                    let mut y = y * affine[channel] + affine[c + channel];
+                    let y = (x(place) - mean) / (variance + norm.eps).sqrt();
+                    let [weight, bias] = [channel, c + channel].map(|at| f64::from(affine[at]));
+                    let mut y = y * weight + bias;
                     if let Some(vector) = &norm.vector {
                         let scale = self.vector(vector, image, channel);
                         y = y * (1.0 + scale) + self.vector(vector, image, c + channel);
@@ -133,7 +165,7 @@ impl Host<'_> {
         values
     }
 
-    fn attend(&self, attend: &Attend) -> Vec<f32> {
+    fn attend(&self, attend: &Attend) -> Vec<f64> {
         let (d, tokens) = (attend.head_dim, attend.out.h * attend.out.w);
         let width = attend.heads * d;
         let qkv = self.values(&attend.qkv);
@@ -147,13 +179,13 @@ impl Host<'_> {
             };
             let q = part(token, 0);
             let score = |key| {
-                let dot: f32 = q.iter().zip(part(first + key, 1)).map(|(q, k)| q * k).sum();
-                dot / (d as f32).sqrt()
+                let dot: f64 = q.iter().zip(part(first + key, 1)).map(|(q, k)| q * k).sum();
+                dot / (d as f64).sqrt()
             };
-            let scores: Vec<f32> = (0..tokens).map(score).collect();
-            let most = scores.iter().copied().fold(f32::MIN, f32::max);
-            let weights: Vec<f32> = scores.iter().map(|score| (score - most).exp()).collect();
-            let sum: f32 = weights.iter().sum();
+            let scores: Vec<f64> = (0..tokens).map(score).collect();
+            let most = scores.iter().copied().fold(f64::MIN, f64::max);
+            let weights: Vec<f64> = scores.iter().map(|score| (score - most).exp()).collect();
+            let sum: f64 = weights.iter().sum();
             for (key, weight) in weights.iter().enumerate() {
                 for (c, v) in part(first + key, 2).iter().enumerate() {
                     values[token * width + head * d + c] += weight / sum * v;

@@ -2,13 +2,14 @@
 //!
 //! At batch 1 a step's time on a GPU is the number of launches, so that everything around a convolution or a normalisation
 //! happens inside it: concatenation, upsampling, bias, time embedding, SiLU, residual connection. About 70 launches are left
-//! where burn's operators take some 400. The blocks of the U say in their order what is to be launched (`plan`); memory
-//! and sizes follow for any number of images (`run`); parameters are uploaded once, in the order that the kernels read.
+//! where burn's operators take some 400. The blocks of the U are walked once and say what is to be launched (`planner`);
+//! memory and sizes follow for any number of images (`run`); parameters are uploaded once, in the order that the kernels read.
 //!
 //! | module | what is in it |
 //! |---|---|
 //! | `kernels` | convolution, group normalisation, attention |
 //! | `layer` | a layer's parameters on the host, arranged for the kernels |
+//! | `planner`, `rows` | the network's operations as launches: on features, on vectors |
 //! | `plan` | the launches of one evaluation |
 //! | `memory` | tensors that share memory |
 //! | `run` | a plan for so many images, on the device |
@@ -23,12 +24,16 @@ mod device;
 mod engine;
 #[cfg(test)]
 mod interpret;
+#[cfg(test)]
+pub(super) use interpret::in_double_precision;
 #[cfg(feature = "gpu")]
 mod kernels;
 mod layer;
 mod memory;
 mod plan;
+mod planner;
 mod recent;
+mod rows;
 #[cfg(feature = "gpu")]
 mod run;
 
@@ -36,22 +41,6 @@ mod run;
 pub use engine::{DeviceError, Engine};
 pub(super) use layer::{HostConv, HostNorm};
 pub use plan::Unsupported;
-pub(super) use plan::{Features, Finish, Planner, Residual};
-
-use super::UNet;
-use plan::Plan;
-
-impl UNet {
-    /// The launches of one evaluation, for any number of images.
-    fn launches(&self) -> Result<Plan, Unsupported> {
-        let config = self.config();
-        let [h, w] = config.sample_size;
-        let (sines, class) = (config.block_out_channels[0], config.time_channels());
-        let mut planner = Planner::new([h, w, config.in_channels], sines, class);
-        let out = self.plan(&mut planner);
-        planner.finish(out)
-    }
-}
 
 /// `[n, c, h, w]` as `[n, h, w, c]`.
 fn channels_last(x: &[f32], c: usize, n: usize) -> Vec<f32> {
@@ -66,7 +55,7 @@ fn channels_last(x: &[f32], c: usize, n: usize) -> Vec<f32> {
 }
 
 /// `[n, h, w, c]` as `[n, c, h, w]`.
-fn channels_first(x: &[f32], c: usize, n: usize) -> Vec<f32> {
+fn channels_first<T: Copy>(x: &[T], c: usize, n: usize) -> Vec<T> {
     let pixels = x.len() / (c * n).max(1);
     let mut y = Vec::with_capacity(x.len());
     for image in x.chunks_exact((c * pixels).max(1)) {
@@ -80,9 +69,9 @@ fn channels_first(x: &[f32], c: usize, n: usize) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::unet::config::{TimeScaleShift, UNetConfig};
-    use crate::unet::embedding::sinusoidal;
+    use crate::unet::config::TimeScaleShift;
     use crate::unet::layers::seed_init;
+    use crate::unet::{DownBlockType, UNet, UNetConfig, UpBlockType};
     use burn::tensor::{Device, Tensor, TensorData};
 
     #[test]
@@ -100,12 +89,16 @@ mod tests {
             in_channels: 1,
             out_channels: 1,
             block_out_channels: vec![8, 16, 16],
-            down_block_types: ["DownBlock2D", "AttnDownBlock2D", "DownBlock2D"]
-                .map(String::from)
-                .into(),
-            up_block_types: ["UpBlock2D", "AttnUpBlock2D", "UpBlock2D"]
-                .map(String::from)
-                .into(),
+            down_block_types: vec![
+                DownBlockType::DownBlock2D,
+                DownBlockType::AttnDownBlock2D,
+                DownBlockType::DownBlock2D,
+            ],
+            up_block_types: vec![
+                UpBlockType::UpBlock2D,
+                UpBlockType::AttnUpBlock2D,
+                UpBlockType::UpBlock2D,
+            ],
             layers_per_block: 1,
             norm_num_groups: 4,
             attention_head_dim: None,
@@ -130,7 +123,7 @@ mod tests {
     }
 
     /// The largest difference between the plan, interpreted, and the network.
-    fn difference(network: &UNet, images: usize) -> f32 {
+    fn difference(network: &UNet, images: usize) -> f64 {
         let config = network.config();
         let [h, w] = config.sample_size;
         let c = config.in_channels;
@@ -148,26 +141,9 @@ mod tests {
         let expected = network.forward(tensor, &timesteps, labels.as_deref());
         let expected: Vec<f32> = expected.into_data().iter::<f32>().collect();
 
-        let plan = network.launches().expect("a plan");
-        let mut x = channels_last(&x, c, images);
-        if config.center_input_sample {
-            x.iter_mut().for_each(|x| *x = *x * 2.0 - 1.0);
-        }
-        let d = config.block_out_channels[0];
-        let sines = sinusoidal(&timesteps, d, config.flip_sin_to_cos, config.freq_shift);
-        let d = config.time_channels();
-        let table = network.class_table();
-        let classes: Vec<f32> = match (&table, &labels) {
-            (Some(table), Some(labels)) => {
-                let row = |&label: &usize| &table[label * d..(label + 1) * d];
-                labels.iter().flat_map(row).copied().collect()
-            }
-            _ => vec![0.0; images * d],
-        };
-        let out = interpret::interpret(&plan, images, [&x, &sines, &classes]);
-        let out = channels_first(&out, config.out_channels, images);
+        let out = interpret::in_double_precision(network, &x, &timesteps, labels.as_deref());
         assert_eq!(out.len(), expected.len());
-        let apart = |(a, b): (&f32, &f32)| (a - b).abs();
+        let apart = |(a, b): (&f64, &f32)| (a - f64::from(*b)).abs();
         out.iter()
             .zip(&expected)
             .map(apart)
@@ -183,7 +159,7 @@ mod tests {
     #[test]
     fn the_plan_computes_what_the_network_does() {
         type Change = (&'static str, fn(&mut UNetConfig));
-        let changes: [Change; 9] = [
+        let changes: [Change; 10] = [
             ("plain", |_| {}),
             ("several heads", |c| c.attention_head_dim = Some(4)),
             ("a head that leaves channels over", |c| {
@@ -191,6 +167,13 @@ mod tests {
             }),
             ("scale and shift", |c| {
                 c.resnet_time_scale_shift = TimeScaleShift::ScaleShift
+            }),
+            ("every type of block", |c| {
+                let n = DownBlockType::ALL.len().max(UpBlockType::ALL.len());
+                c.sample_size = [1 << n; 2];
+                c.block_out_channels = vec![8; n];
+                c.down_block_types = DownBlockType::ALL.iter().copied().cycle().take(n).collect();
+                c.up_block_types = UpBlockType::ALL.iter().copied().cycle().take(n).collect();
             }),
             ("labels", |c| c.num_class_embeds = Some(3)),
             ("two layers, no padding", |c| {
@@ -210,8 +193,8 @@ mod tests {
                 c.in_channels = 3;
                 c.out_channels = 6;
                 c.block_out_channels = vec![8];
-                c.down_block_types = vec!["DownBlock2D".into()];
-                c.up_block_types = vec!["AttnUpBlock2D".into()];
+                c.down_block_types = vec![DownBlockType::DownBlock2D];
+                c.up_block_types = vec![UpBlockType::AttnUpBlock2D];
                 c.add_attention = false;
             }),
         ];
@@ -250,18 +233,22 @@ mod tests {
     }
 
     #[test]
-    fn a_step_is_at_most_eighty_launches_that_touch_little_more_than_they_must() {
+    fn a_step_is_seventy_launches_that_touch_little_more_than_they_must() {
         let config = UNetConfig {
             sample_size: [28, 28],
             in_channels: 1,
             out_channels: 1,
             block_out_channels: vec![32, 64, 96],
-            down_block_types: ["DownBlock2D", "DownBlock2D", "AttnDownBlock2D"]
-                .map(String::from)
-                .into(),
-            up_block_types: ["AttnUpBlock2D", "UpBlock2D", "UpBlock2D"]
-                .map(String::from)
-                .into(),
+            down_block_types: vec![
+                DownBlockType::DownBlock2D,
+                DownBlockType::DownBlock2D,
+                DownBlockType::AttnDownBlock2D,
+            ],
+            up_block_types: vec![
+                UpBlockType::AttnUpBlock2D,
+                UpBlockType::UpBlock2D,
+                UpBlockType::UpBlock2D,
+            ],
             layers_per_block: 1,
             norm_num_groups: 8,
             attention_head_dim: None,
@@ -271,11 +258,7 @@ mod tests {
             .expect("a network")
             .launches()
             .expect("a plan");
-        assert!(
-            plan.launches.len() <= 80,
-            "{} launches",
-            plan.launches.len()
-        );
+        assert_eq!(plan.launches.len(), 70);
         for images in [1, 2, 16] {
             let mut fewest = plan.weights.len();
             let mut bound = plan.weights.len();

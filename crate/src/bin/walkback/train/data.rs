@@ -6,14 +6,24 @@ use walkback::data;
 use walkback::data::ImageSet;
 use walkback::data::download;
 use walkback::data::idx::Split;
-use walkback::data::images::Wanted;
+use walkback::data::images::{Preparation, Wanted};
 
 use super::Given;
 
 /// What the images are to be made into: what a network that is there already takes, or `--size`.
-pub fn wanted(size: Option<usize>, given: Option<&Given>) -> anyhow::Result<Wanted> {
+pub fn wanted(
+    size: Option<usize>,
+    preparation: Preparation,
+    given: Option<&Given>,
+) -> anyhow::Result<Wanted> {
     let (unet, names) = match given {
-        None => return Ok(size.map(Wanted::square).transpose()?.unwrap_or_default()),
+        None => {
+            let wanted = size.map(Wanted::square).transpose()?.unwrap_or_default();
+            return Ok(Wanted {
+                preparation,
+                ..wanted
+            });
+        }
         Some(Given::Run(config)) => (&config.unet, Some(&config.labels.names)),
         Some(Given::Model(model)) => (&model.1.0, Some(&model.1.2.names)),
         Some(Given::Network(unet)) => (&**unet, None),
@@ -25,6 +35,10 @@ pub fn wanted(size: Option<usize>, given: Option<&Given>) -> anyhow::Result<Want
         names: match (unet.num_class_embeds, names) {
             (None, _) => Some(Vec::new()),
             (Some(_), names) => names.cloned(),
+        },
+        preparation: match given {
+            Some(Given::Run(config)) => config.preparation,
+            _ => preparation,
         },
     })
 }

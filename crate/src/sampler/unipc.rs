@@ -1,0 +1,174 @@
+//! UniPC, a predictor and a corrector for the diffusion ODE in x_0-hat (Zhao et al. 2023, arXiv 2302.04867, Algorithms 5
+//! and 6 with B_2(h) = exp(h) - 1), of first or second order.
+
+use crate::diffusion::{Transition, add_scaled, linear_combination};
+use crate::schedule::{FinalSigmas, Schedule, SchedulerConfig};
+
+use super::level::{Level, with_signal_left};
+use super::prediction::Reader;
+use super::timesteps::{solver_timesteps, starting_at};
+use super::{
+    Clipping, Sampler, SamplerError, SamplerOptions, StepInput, StepOutput, check_signal,
+    same_length, timestep_at,
+};
+
+/// With lambda, alpha and sigma as in [`DpmSolver`](super::DpmSolver), from s to t, with h = lambda_t - lambda_s, r before s
+/// and rho = (lambda_r - lambda_s) / h:
+///
+/// ```text
+/// x_t = sigma_t / sigma_s x_s - alpha_t (exp(-h) - 1) (x_0(s) + D / 2),   D = (x_0(r) - x_0(s)) / rho
+/// ```
+///
+/// Once the network has been evaluated at x_t, the corrector puts `a D + b (x_0(t) - x_0(s))` in the place of D / 2. As the
+/// two differ in that term alone, the corrected state follows from x_t and the last two x_0-hat, and nothing else is kept.
+#[derive(Debug, Clone)]
+pub struct UniPc {
+    timesteps: Vec<usize>,
+    /// One noise level for each timestep, and the one where the chain ends.
+    levels: Vec<Level>,
+    solver_order: usize,
+    lower_order_final: bool,
+    reader: Reader,
+}
+
+impl UniPc {
+    /// The sampler on the timesteps that the options name.
+    pub fn new(config: &SchedulerConfig, options: &SamplerOptions) -> Result<Self, SamplerError> {
+        let schedule = with_signal_left(config, Schedule::new(config)?);
+        let spacing = options.spacing.unwrap_or(config.timestep_spacing);
+        let total = config.num_train_timesteps;
+        let list = solver_timesteps("UniPC", config, total, spacing, options.num_inference_steps)?;
+        let timesteps = starting_at(list, options, total)?;
+        check_signal(config.prediction_type, &timesteps, &schedule.alphas_cumprod)?;
+        let end = match config.final_sigmas_type {
+            FinalSigmas::Zero => None,
+            FinalSigmas::SigmaMin => Some(0),
+        };
+        let levels = timesteps
+            .iter()
+            .map(|&t| Some(t))
+            .chain([end])
+            .map(|t| schedule.alpha_cumprod(t).map(Level::new))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            timesteps,
+            levels,
+            solver_order: config.solver_order,
+            // To the clean image h is infinite, and there is no slope on such a way.
+            lower_order_final: config.lower_order_final
+                || config.final_sigmas_type == FinalSigmas::Zero,
+            reader: Reader {
+                prediction_type: config.prediction_type,
+                clipping: Clipping::threshold_of(config),
+            },
+        })
+    }
+
+    /// The order of the predictor at a step.
+    fn order(&self, index: usize) -> usize {
+        let left = self.timesteps.len() - index;
+        let most = if self.lower_order_final {
+            self.solver_order.min(left)
+        } else {
+            self.solver_order
+        };
+        most.min(index + 1)
+    }
+
+    /// rho of the step that leads to level `to`: where r lies as seen from s.
+    fn rho(&self, to: usize) -> f64 {
+        let lambda = |index: usize| self.levels[index].lambda;
+        (lambda(to - 2) - lambda(to - 1)) / (lambda(to) - lambda(to - 1))
+    }
+
+    /// x_t as corrected by the network's own answer to it, `x_0`.
+    fn corrected(
+        &self,
+        index: usize,
+        input: &StepInput<'_>,
+        x_0: &[f32],
+    ) -> Result<Vec<f32>, SamplerError> {
+        let mut x_t = input.x_t.to_vec();
+        let (Some(before), true) = (input.x_0_before, index > 0) else {
+            return Ok(x_t);
+        };
+        same_length("x_0_before", before, x_t.len())?;
+        let level = self.levels[index];
+        let h = level.lambda - self.levels[index - 1].lambda;
+        if h == 0.0 {
+            return Ok(x_t);
+        }
+        let (mut of_slope, mut of_new) = (0.0, 0.5);
+        let second = self.order(index - 1) >= 2;
+        let rho = if second { self.rho(index) } else { 0.0 };
+        // Where two timesteps coincide there is no slope between them, neither here nor in the predictor.
+        let has_slope = rho != 0.0 && rho.is_finite();
+        let two_before = input.x_0_two_before.filter(|_| has_slope);
+        if two_before.is_some() {
+            // The two conditions of order (Theorem 3.1) for D and for the new difference.
+            let b_h = (-h).exp_m1();
+            let phi_2 = b_h / -h - 1.0;
+            let phi_3 = phi_2 / -h - 0.5;
+            let (b_1, b_2) = (phi_2 / b_h, 2.0 * phi_3 / b_h);
+            let a = (b_1 - b_2) / (1.0 - rho);
+            (of_slope, of_new) = (a - 0.5, b_1 - a);
+        }
+        let factor = -level.alpha * (-h).exp_m1();
+        add_scaled(factor * of_new, x_0, &mut x_t);
+        add_scaled(-factor * of_new, before, &mut x_t);
+        if let Some(two_before) = two_before {
+            same_length("x_0_two_before", two_before, x_t.len())?;
+            add_scaled(factor * of_slope / rho, two_before, &mut x_t);
+            add_scaled(-factor * of_slope / rho, before, &mut x_t);
+        }
+        Ok(x_t)
+    }
+}
+
+impl Sampler for UniPc {
+    fn timesteps(&self) -> &[usize] {
+        &self.timesteps
+    }
+
+    fn transition(&self, index: usize) -> Result<Transition, SamplerError> {
+        timestep_at(&self.timesteps, index)?;
+        Ok(Transition {
+            alpha_cumprod: self.levels[index].alpha_cumprod,
+            alpha_cumprod_prev: self.levels[index + 1].alpha_cumprod,
+        })
+    }
+
+    fn draws_noise(&self, _index: usize) -> bool {
+        false
+    }
+
+    fn step(&self, index: usize, input: &StepInput<'_>) -> Result<StepOutput, SamplerError> {
+        timestep_at(&self.timesteps, index)?;
+        let (s, t) = (self.levels[index], self.levels[index + 1]);
+        let prediction = self.reader.read(input, s.alpha_cumprod)?;
+        let x_s = self.corrected(index, input, &prediction.x_0)?;
+
+        let h = t.lambda - s.lambda;
+        let of_x_0 = -t.alpha * (-h).exp_m1();
+        let mut x_prev = vec![0.0; x_s.len()];
+        linear_combination(
+            t.sigma / s.sigma,
+            &x_s,
+            of_x_0,
+            &prediction.x_0,
+            &mut x_prev,
+        );
+        if let (Some(before), true) = (input.x_0_before, self.order(index) >= 2 && h != 0.0) {
+            let slope = 0.5 * of_x_0 / self.rho(index + 1);
+            if slope.is_finite() {
+                add_scaled(slope, before, &mut x_prev);
+                add_scaled(-slope, &prediction.x_0, &mut x_prev);
+            }
+        }
+        Ok(StepOutput {
+            x_prev,
+            x_0: prediction.x_0,
+            eps: prediction.eps,
+        })
+    }
+}

@@ -1,0 +1,361 @@
+//! 3x3 convolutions with stride 1 by Winograd's minimal filtering: a fraction of the multiplications of the direct way.
+//!
+//! An image is cut into overlapping tiles; tiles and filters are transformed, multiplied point by point with sums over the
+//! input channels (one matrix product for each point), and transformed back. Channels lie side by side in vectors all the
+//! way, so that tiles need not fill them. Filters are transformed by the block of output channels, when it is their turn:
+//! all of them at once would take four times the memory of the weights.
+//!
+//! Each output depends on its own tile alone, in an order that does not depend on how images are grouped.
+
+mod forms;
+#[cfg(feature = "native")]
+mod gradient;
+mod input;
+mod lanes;
+mod product;
+
+use super::DIRECTLY;
+use super::conv::{Added, ConvShape};
+use super::memory::buffer;
+use super::parallel::{for_each_chunk, threads};
+use super::simd::{Simd, Vectorised, dispatch};
+use forms::{Form, Four, Two, both};
+use input::{Input, apart, room};
+use lanes::{Rows, gather, scatter};
+use product::{Tiles, product};
+use std::cell::RefCell;
+use std::marker::PhantomData;
+use std::ops::Range;
+
+#[cfg(feature = "native")]
+pub(super) use gradient::weight_gradient;
+
+/// Values that the transformed tiles may take together: what caches of the second level hold.
+const TILES: usize = 1 << 19;
+/// Channels that take part in a block of outputs at most.
+const WIDEST: usize = 32;
+const TAPS: usize = 9;
+
+/// Which transforms, if any.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Choice {
+    Two,
+    Four,
+}
+
+impl Choice {
+    /// Outputs of a tile, along a side.
+    fn out(self) -> usize {
+        match self {
+            Self::Two => 2,
+            Self::Four => 4,
+        }
+    }
+
+    /// The quicker of the two for one image, or `None` where the direct way is.
+    pub(super) fn of(shape: &ConvShape) -> Option<Self> {
+        let fits = shape.kernel == [3, 3] && shape.stride == 1;
+        if DIRECTLY.get() || !fits || shape.padding > 2 || shape.c_in < 8 || shape.c_out < 8 {
+            return None;
+        }
+        let tiles = |out: usize| shape.h_out.div_ceil(out) * shape.w_out.div_ceil(out);
+        // By the image, so that a batch gives what its images give: the products of a filter are those of its transform,
+        // and one for each tile and point.
+        let cost = |points: usize, out| points * (tiles(out).next_multiple_of(4) + 2);
+        Some(if cost(36, 4) < cost(16, 2) {
+            Self::Four
+        } else {
+            Self::Two
+        })
+    }
+}
+
+/// Filters as the convolution takes them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Filters<'a> {
+    /// `[c_out, c_in, 3, 3]`, or turned `[c_in, c_out, 3, 3]`.
+    pub(super) weight: &'a [f32],
+    /// Whether inputs and outputs have changed places, and the taps are in reverse: the way back.
+    pub(super) turned: bool,
+}
+
+impl Filters<'_> {
+    /// Output channels from `first` on side by side: `[c_in][taps][lanes]`.
+    #[inline(always)]
+    fn gather(self, lanes: usize, shape: &ConvShape, first: usize, to: &mut [f32]) {
+        let count = (shape.c_out - first).min(lanes);
+        if !self.turned {
+            let len = shape.c_in * TAPS;
+            let rows = Rows {
+                at: first * len,
+                step: len,
+                len,
+                count,
+            };
+            return gather(lanes, self.weight, rows, to);
+        }
+        for (i, to) in to.chunks_exact_mut(TAPS * lanes).enumerate() {
+            let from = &self.weight[(i * shape.c_out + first) * TAPS..][..count * TAPS];
+            for (tap, to) in to.chunks_exact_mut(lanes).rev().enumerate() {
+                for (lane, to) in to.iter_mut().enumerate() {
+                    *to = from.get(lane * TAPS + tap).copied().unwrap_or(0.0);
+                }
+            }
+        }
+    }
+}
+
+/// y = W x + bias + residual: `[n, c_out, h_out, w_out]`.
+pub(super) fn convolve(
+    x: &[f32],
+    filters: Filters,
+    added: Added,
+    shape: &ConvShape,
+    choice: Choice,
+) -> Vec<f32> {
+    let out = choice.out();
+    let grid = [shape.h_out.div_ceil(out), shape.w_out.div_ceil(out)];
+    let points = (out + 2) * (out + 2);
+    let tiles = (TILES / (points * shape.c_in)).max(16);
+    let images = (tiles / (grid[0] * grid[1])).clamp(1, shape.n.div_ceil(threads()).max(1));
+    let rows = (tiles / grid[1]).clamp(1, grid[0]);
+    let image = shape.c_in * shape.h * shape.w;
+    let output = shape.c_out * shape.h_out * shape.w_out;
+    let mut y = buffer(shape.n * output);
+    let work = |group: usize, y: &mut [f32], _: &mut ()| {
+        let mut scratch = SCRATCH.take();
+        let first = group * images;
+        let group = Group {
+            x: &x[first * image..][..y.len() / output * image],
+            filters,
+            added,
+            first,
+            shape,
+            grid,
+            rows,
+            y,
+            scratch: &mut scratch,
+        };
+        match choice {
+            Choice::Two => dispatch(Formed(group, PhantomData::<Two>)),
+            Choice::Four => dispatch(Formed(group, PhantomData::<Four>)),
+        }
+        SCRATCH.set(scratch);
+    };
+    for_each_chunk(&mut y, images * output, work);
+    y
+}
+
+thread_local! {
+    /// Fresh memory for every convolution would cost a small one more than its arithmetic.
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+/// Memory that groups take one after the other.
+#[derive(Debug, Default)]
+struct Scratch {
+    /// Some channels of an image, side by side, with their padding.
+    padded: Vec<f32>,
+    /// Transformed tiles: `[points][tiles][c_in]`.
+    v: Vec<f32>,
+    /// Filters of a block, side by side: `[c_in][taps][lanes]`.
+    filters: Vec<f32>,
+    /// Transformed filters: `[points][c_in][block]`.
+    u: Vec<f32>,
+    /// Products: `[points][tiles][block]`.
+    m: Vec<f32>,
+    /// Some channels of an output, side by side.
+    out: Vec<f32>,
+}
+
+/// Some images, one after the other.
+struct Group<'a> {
+    x: &'a [f32],
+    filters: Filters<'a>,
+    added: Added<'a>,
+    /// The number of the first image.
+    first: usize,
+    shape: &'a ConvShape,
+    /// Rows and columns of tiles.
+    grid: [usize; 2],
+    /// Rows of tiles that are computed at a time.
+    rows: usize,
+    y: &'a mut [f32],
+    scratch: &'a mut Scratch,
+}
+
+struct Formed<'a, F>(Group<'a>, PhantomData<F>);
+
+impl Vectorised for Formed<'_, Two> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        self.0.run::<S, Two, 4, 2>(simd);
+    }
+}
+
+impl Vectorised for Formed<'_, Four> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        self.0.run::<S, Four, 6, 4>(simd);
+    }
+}
+
+impl Group<'_> {
+    #[inline(always)]
+    fn run<S: Simd, F: Form<IN, OUT>, const IN: usize, const OUT: usize>(mut self, simd: S) {
+        for top in (0..self.grid[0]).step_by(self.rows) {
+            let rows = top..(top + self.rows).min(self.grid[0]);
+            let input = Input {
+                x: self.x,
+                shape: self.shape,
+                across: self.grid[1],
+                rows: rows.clone(),
+            };
+            let Scratch { padded, v, .. } = &mut *self.scratch;
+            input.transform::<S, F, IN, OUT>(simd, padded, v);
+            let mut first = 0;
+            while first < self.shape.c_out {
+                if S::LANES < self.shape.c_out - first {
+                    self.block::<S, F, IN, OUT, 2>(simd, rows.clone(), first);
+                    first += 2 * S::LANES;
+                } else {
+                    self.block::<S, F, IN, OUT, 1>(simd, rows.clone(), first);
+                    first += S::LANES;
+                }
+            }
+        }
+    }
+
+    fn images(&self) -> usize {
+        self.x.len() / (self.shape.c_in * self.shape.h * self.shape.w)
+    }
+
+    /// `N` vectors of output channels from `first` on.
+    #[inline(always)]
+    fn block<S: Simd, F: Form<IN, OUT>, const IN: usize, const OUT: usize, const N: usize>(
+        &mut self,
+        simd: S,
+        rows: Range<usize>,
+        first: usize,
+    ) {
+        let c_in = self.shape.c_in;
+        let row = c_in.next_multiple_of(S::LANES);
+        let tiles = self.images() * rows.len() * self.grid[1];
+        let plane = apart(tiles * row);
+        let width = N * S::LANES;
+        let m_plane = apart(tiles * width);
+        let u_plane = apart(c_in * width);
+        let Scratch {
+            v, filters, u, m, ..
+        } = &mut *self.scratch;
+        let filters = room(filters, c_in * TAPS * S::LANES);
+        let u = room(u, IN * IN * u_plane);
+        let m = room(m, IN * IN * m_plane);
+        for n in 0..N {
+            let first = first + n * S::LANES;
+            self.filters.gather(S::LANES, self.shape, first, filters);
+            for (i, g) in S::chunks(filters).chunks_exact(TAPS).enumerate() {
+                let mut taps = [[simd.splat(0.0); 3]; 3];
+                for y in 0..3 {
+                    for x in 0..3 {
+                        taps[y][x] = simd.read(&g[3 * y + x]);
+                    }
+                }
+                let g = both(
+                    simd.splat(0.0),
+                    &taps,
+                    #[inline(always)]
+                    |g| F::weight(simd, g),
+                );
+                for (y, g) in g.iter().enumerate() {
+                    for (x, g) in g.iter().enumerate() {
+                        let at = (y * IN + x) * u_plane + i * width + n * S::LANES;
+                        simd.store(*g, &mut u[at..]);
+                    }
+                }
+            }
+        }
+        for point in 0..IN * IN {
+            let v = Tiles {
+                values: &v[point * plane..][..tiles * row],
+                row,
+                count: tiles,
+            };
+            let u = &u[point * u_plane..][..c_in * width];
+            product::<S, N>(simd, v, u, &mut m[point * m_plane..][..tiles * width]);
+        }
+        for n in 0..N {
+            let first = first + n * S::LANES;
+            if first < self.shape.c_out {
+                self.finish::<S, F, IN, OUT>(simd, rows.clone(), first, [m_plane, width, n]);
+            }
+        }
+    }
+
+    /// A^T m A of all tiles, and what is added to it, for a vector of output channels.
+    #[inline(always)]
+    fn finish<S: Simd, F: Form<IN, OUT>, const IN: usize, const OUT: usize>(
+        &mut self,
+        simd: S,
+        rows: Range<usize>,
+        first: usize,
+        [plane, width, n]: [usize; 3],
+    ) {
+        let &ConvShape {
+            c_out,
+            h_out,
+            w_out,
+            ..
+        } = self.shape;
+        let count = (c_out - first).min(S::LANES);
+        let Scratch { m, out, .. } = &mut *self.scratch;
+        let across = OUT * self.grid[1];
+        let out = room(out, OUT * rows.len() * across * S::LANES);
+        let per_image = rows.len() * self.grid[1];
+        let size = c_out * h_out * w_out;
+        for (image, y) in self.y.chunks_exact_mut(size).enumerate() {
+            let added = self.added.image(self.first + image, c_out, size);
+            let mut bias = [0.0; WIDEST];
+            if let Some(values) = added.bias.get(first..first + count) {
+                bias[..count].copy_from_slice(values);
+            }
+            let bias = simd.read(&S::chunks(&bias)[0]);
+            for tile in 0..per_image {
+                let at = (image * per_image + tile) * width + n * S::LANES;
+                let mut product = [[simd.splat(0.0); IN]; IN];
+                for i in 0..IN {
+                    for j in 0..IN {
+                        let values = &m[(i * IN + j) * plane + at..][..S::LANES];
+                        product[i][j] = simd.read(&S::chunks(values)[0]);
+                    }
+                }
+                let values = both(
+                    simd.splat(0.0),
+                    &product,
+                    #[inline(always)]
+                    |m| F::output(simd, m),
+                );
+                let (ty, tx) = (tile / self.grid[1], tile % self.grid[1]);
+                for (i, values) in values.iter().enumerate() {
+                    let at = ((ty * OUT + i) * across + tx * OUT) * S::LANES;
+                    let to = &mut out[at..][..OUT * S::LANES];
+                    for j in 0..OUT {
+                        simd.store(simd.add(values[j], bias), &mut to[j * S::LANES..]);
+                    }
+                }
+            }
+            let top = OUT * rows.start;
+            for (i, line) in out.chunks_exact(across * S::LANES).enumerate() {
+                if top + i < h_out {
+                    let to = Rows {
+                        at: (first * h_out + top + i) * w_out,
+                        step: h_out * w_out,
+                        len: w_out,
+                        count,
+                    };
+                    scatter(S::LANES, line, S::LANES, to, y, added.residual);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,482 @@
+//! Takes down a network's launches, for any number of images: the [`Executor`] that computes nothing.
+//!
+//! At batch 1 the number of launches is the time, so that what a reader can do by itself is no launch: it reads features
+//! where they lie side by side, takes each pixel for four, and adds a 1x1 convolution to its own sum.
+
+use super::layer::{HostConv, vector_width};
+use super::plan::{
+    ALIGN, Attend, Conv, Features, Given, Launch, MOST_CUBES, Norm, Plan, Unsupported, Vector,
+};
+use super::rows::{Row, Rows};
+use crate::unet::UNet;
+use crate::unet::executor::{Executor, Finish, Heads, Then};
+use crate::unet::layers::{Conv2d, Embedding, GroupNorm, Linear};
+use crate::unet::look::Place;
+use burn::nn::Dropout;
+use std::cell::Cell;
+use std::ops::Range;
+use std::rc::Rc;
+
+/// Vectors of the widest head that the attention kernel sums: 16 for each of the 16 threads that share a query.
+const WIDEST_HEAD: usize = 256;
+
+impl UNet {
+    /// The launches of one evaluation, for any number of images.
+    pub(super) fn launches(&self) -> Result<Plan, Unsupported> {
+        let config = self.config();
+        let [h, w] = config.sample_size;
+        let (timestep, class) = (config.timestep_width(), config.time_channels());
+        let mut planner = Planner::new([h, w, config.in_channels], timestep, class);
+        let x_t = View::of(planner.given.x);
+        let out = self.evaluate(&mut planner, x_t);
+        planner.finish(out)
+    }
+}
+
+/// Features as the next launch reads them.
+#[derive(Debug, Clone)]
+struct View {
+    /// Side by side.
+    parts: Vec<Features>,
+    /// Whether each pixel stands for four.
+    doubled: bool,
+    /// A 1x1 convolution that they go through.
+    projection: Option<Rc<Projection>>,
+}
+
+/// A 1x1 convolution that waits for its readers: a single one may take it into its own launch.
+#[derive(Debug)]
+struct Projection {
+    layer: HostConv,
+    /// Its output, once it is a launch of its own.
+    out: Cell<Option<Features>>,
+}
+
+impl View {
+    fn of(features: Features) -> Self {
+        Self {
+            parts: vec![features],
+            doubled: false,
+            projection: None,
+        }
+    }
+}
+
+/// Takes down a network's launches in their order.
+#[derive(Debug)]
+struct Planner {
+    sizes: Vec<usize>,
+    given: Given,
+    classes: Option<Vec<f32>>,
+    rows: Rows,
+    launches: Vec<Launch>,
+    weights: Vec<f32>,
+    stages: Vec<(Place, Features)>,
+    /// Whether a look inside shows the next attention.
+    shows_attention: bool,
+    bottom: Option<(Features, usize)>,
+    unsupported: Option<String>,
+}
+
+impl Executor for Planner {
+    type Features = View;
+    type Vector = Row;
+
+    fn timestep(&mut self) -> Row {
+        Row::of(self.given.timestep)
+    }
+
+    fn label(&mut self, table: &Embedding) -> Option<Row> {
+        self.classes = Some(table.host());
+        Some(Row::of(self.given.class))
+    }
+
+    fn linear(&mut self, row: Row, layer: &Linear) -> Row {
+        self.rows.linear(row, layer.host(), || {
+            self.sizes.push(0);
+            self.sizes.len() - 1
+        })
+    }
+
+    fn silu(&mut self, row: Row) -> Row {
+        row.silu()
+    }
+
+    fn add(&mut self, row: Row, other: Row) -> Row {
+        self.rows.add(row, other)
+    }
+
+    fn conv(&mut self, x: View, layer: &Conv2d, then: Finish<Self>) -> View {
+        let layer = layer.host();
+        let plain = then.vector.is_none() && then.residual.is_none() && then.divisor == 1.0;
+        if plain && layer.window == 1 && layer.stride == 1 && x.projection.is_none() && !x.doubled {
+            return View {
+                projection: Some(Rc::new(Projection {
+                    layer,
+                    out: Cell::new(None),
+                })),
+                ..x
+            };
+        }
+        let vector = then.vector.map(|row| self.rows.read(row));
+        View::of(self.convolve(x, &layer, vector, then.residual, then.divisor))
+    }
+
+    fn norm(&mut self, x: View, layer: &GroupNorm, then: Then<Row>) -> View {
+        let x = self.computed(x);
+        self.expect(!x.doubled, "a normalisation after an upsampling");
+        let c = x.parts.iter().map(|x| x.c).sum();
+        let out = self.tensor(x.parts[0].h, x.parts[0].w, c);
+        let layer = layer.host();
+        self.expect(layer.groups <= MOST_CUBES, "norm_num_groups is too large");
+        let (vector, silu) = match then {
+            Then::Nothing => (None, false),
+            Then::Silu => (None, true),
+            Then::ScaleShiftSilu(row) => (Some(self.rows.read(row)), true),
+        };
+        let norm = Norm {
+            inputs: x.parts,
+            affine: self.keep(&[&layer.weight[..], &layer.bias].concat()),
+            groups: layer.groups,
+            eps: layer.eps,
+            vector,
+            silu,
+            out,
+        };
+        self.launches.push(Launch::Norm(norm));
+        View::of(out)
+    }
+
+    fn attention(&mut self, x: View, heads: Heads<'_>, residual: View, divisor: f64) -> View {
+        let (head_dim, heads_n) = (heads.head_dim, heads.heads);
+        let layers = [heads.to_q, heads.to_k, heads.to_v].map(Linear::host);
+        let (layers, _) = HostConv::beside(&layers, 1);
+        let qkv = self.convolve(x, &layers, None, None, 1.0);
+        if std::mem::take(&mut self.shows_attention) {
+            self.bottom = Some((qkv, heads_n));
+        }
+        let out = self.tensor(qkv.h, qkv.w, heads_n * head_dim);
+        let widest = WIDEST_HEAD * vector_width([head_dim]);
+        self.expect(head_dim <= widest, "attention_head_dim is too large");
+        self.expect(
+            qkv.h * qkv.w <= MOST_CUBES && heads_n <= MOST_CUBES,
+            "attention over too many pixels",
+        );
+        self.launches.push(Launch::Attend(Attend {
+            qkv,
+            heads: heads_n,
+            head_dim,
+            out,
+        }));
+        let (mixed, to_out) = (View::of(out), heads.to_out.host());
+        View::of(self.convolve(mixed, &to_out, None, Some(residual), divisor))
+    }
+
+    fn join(&mut self, x: View, skip: View) -> View {
+        let (mut x, skip) = (self.computed(x), self.computed(skip));
+        self.expect(
+            !x.doubled && !skip.doubled && x.parts.len() + skip.parts.len() <= 2,
+            "more than two features side by side",
+        );
+        x.parts.extend(skip.parts);
+        x
+    }
+
+    fn upsample(&mut self, x: View) -> View {
+        let x = self.computed(x);
+        self.expect(!x.doubled, "two upsamplings in a row");
+        View { doubled: true, ..x }
+    }
+
+    /// Nothing: beyond the sides a convolution reads zeros.
+    fn pad_far_sides(&mut self, x: View) -> View {
+        x
+    }
+
+    /// Nothing: dropout is for training.
+    fn dropout(&mut self, x: View, _: &Dropout) -> View {
+        x
+    }
+
+    fn stage(&mut self, place: Place, x: &View) {
+        let x = self.computed(x.clone());
+        let is_there = x.parts.len() == 1 && !x.doubled;
+        self.expect(is_there, "a stage that ends before a launch");
+        self.stages.extend(x.parts.first().map(|&x| (place, x)));
+    }
+
+    fn show_next_attention(&mut self) {
+        self.shows_attention = true;
+    }
+}
+
+impl Planner {
+    /// Takes down the launches for images of `[h, w, c]`, timesteps of width `timestep` and labels of width `class`.
+    fn new([h, w, c]: [usize; 3], timestep: usize, class: usize) -> Self {
+        let given = |id, h, w, c| Features { id, h, w, c };
+        let given = Given {
+            x: given(0, h, w, c),
+            timestep: given(1, 1, 1, timestep),
+            class: given(2, 1, 1, class),
+        };
+        Self {
+            sizes: given.all().iter().map(Features::size).collect(),
+            given,
+            classes: None,
+            rows: Rows::default(),
+            launches: Vec::new(),
+            weights: Vec::new(),
+            stages: Vec::new(),
+            shows_attention: false,
+            bottom: None,
+            unsupported: None,
+        }
+    }
+
+    /// A launch of a convolution of `x`, plus `vector`, plus `residual`, divided by `divisor`.
+    fn convolve(
+        &mut self,
+        x: View,
+        layer: &HostConv,
+        vector: Option<Vector>,
+        residual: Option<View>,
+        divisor: f64,
+    ) -> Features {
+        let x = self.computed(x);
+        let (h, w) = (x.parts[0].h, x.parts[0].w);
+        let times = if x.doubled { 2 } else { 1 };
+        let (h, w) = (h * times / layer.stride, w * times / layer.stride);
+        let out = self.tensor(h, w, layer.c_out);
+        let c_in = x.parts.iter().map(|x| x.c).sum::<usize>();
+        self.expect(
+            c_in == layer.c_in,
+            "a layer of another width than its input",
+        );
+        self.expect(
+            layer.window == 1 || layer.window == 3,
+            "a window that is neither 1 nor 3",
+        );
+        let (mut weights, mut bias) = (layer.arranged(), layer.bias.clone());
+        let (mut plain, mut projected) = (None, Vec::new());
+        if let Some(mut residual) = residual {
+            self.expect(
+                !residual.doubled,
+                "a residual connection of upsampled features",
+            );
+            match residual.projection.take().map(Rc::try_unwrap) {
+                Some(Ok(Projection { layer, out })) if out.get().is_none() => {
+                    weights.extend(layer.arranged());
+                    // Both biases are added to every pixel.
+                    for (bias, &other) in bias.iter_mut().zip(&layer.bias) {
+                        *bias += other;
+                    }
+                    projected = residual.parts;
+                }
+                shared => {
+                    residual.projection = match shared {
+                        Some(Ok(projection)) => Some(Rc::new(projection)),
+                        Some(Err(projection)) => Some(projection),
+                        None => None,
+                    };
+                    let residual = self.computed(residual);
+                    self.expect(
+                        residual.parts.len() == 1,
+                        "a residual connection of two features side by side",
+                    );
+                    plain = residual.parts.first().copied();
+                }
+            }
+        }
+        weights.extend(bias);
+        let row = |x: &Features| if layer.window == 1 { x.as_row() } else { *x };
+        let conv = Conv {
+            inputs: x.parts.iter().map(row).collect(),
+            weights: self.keep(&weights),
+            window: layer.window,
+            stride: layer.stride,
+            padding: layer.padding,
+            doubled: x.doubled,
+            vector,
+            plain,
+            projected,
+            divisor: (divisor != 1.0).then_some(divisor),
+            silu: false,
+            out: row(&out),
+        };
+        self.launches.push(Launch::Conv(conv));
+        out
+    }
+
+    /// The view without its 1x1 convolution, which becomes a launch.
+    fn computed(&mut self, mut x: View) -> View {
+        let Some(projection) = x.projection.take() else {
+            return x;
+        };
+        let out = projection.out.get().unwrap_or_else(|| {
+            let out = self.convolve(x, &projection.layer, None, None, 1.0);
+            projection.out.set(Some(out));
+            out
+        });
+        View::of(out)
+    }
+
+    /// The plan whose result is `out`.
+    fn finish(mut self, out: View) -> Result<Plan, Unsupported> {
+        let out = self.computed(out);
+        let rest = std::mem::take(&mut self.launches);
+        let mut rows = std::mem::take(&mut self.rows);
+        for (layer, mut conv) in rows.launches() {
+            conv.weights = self.keep(&[layer.arranged(), layer.bias].concat());
+            self.sizes[conv.out.id] = conv.out.c;
+            self.launches.push(Launch::Conv(conv));
+        }
+        self.launches.extend(rest);
+        for launch in &mut self.launches {
+            let vector = match launch {
+                Launch::Conv(conv) => &mut conv.vector,
+                Launch::Norm(norm) => &mut norm.vector,
+                Launch::Attend(_) => &mut None,
+            };
+            if let Some(vector) = vector {
+                vector.rows = rows.whole(vector.rows);
+            }
+        }
+        match (self.unsupported.or(rows.unsupported), out.parts.first()) {
+            (Some(reason), _) => Err(Unsupported(reason)),
+            (None, None) => Err(Unsupported("it has no output".into())),
+            (None, Some(&out)) => Ok(Plan {
+                sizes: self.sizes,
+                launches: self.launches,
+                weights: self.weights,
+                given: self.given,
+                classes: self.classes,
+                out,
+                stages: self.stages,
+                bottom: self.bottom,
+            }),
+        }
+    }
+
+    fn tensor(&mut self, h: usize, w: usize, c: usize) -> Features {
+        self.sizes.push(h * w * c);
+        Features {
+            id: self.sizes.len() - 1,
+            h,
+            w,
+            c,
+        }
+    }
+
+    fn keep(&mut self, parameters: &[f32]) -> Range<usize> {
+        let start = self.weights.len().next_multiple_of(ALIGN);
+        self.weights.resize(start, 0.0);
+        self.weights.extend_from_slice(parameters);
+        start..self.weights.len()
+    }
+
+    fn expect(&mut self, fits: bool, otherwise: &str) {
+        if !fits {
+            self.unsupported.get_or_insert(otherwise.into());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::interpret::interpret;
+    use super::super::{channels_first, channels_last};
+    use super::*;
+    use crate::unet::UNetConfig;
+    use crate::unet::build::Builder;
+    use crate::unet::tensors::Tensors;
+    use burn::tensor::{Device, Tensor, TensorData};
+
+    const SIDES: [usize; 2] = [4, 6];
+
+    /// A 1x1 convolution for readers that cannot take it in: a normalisation and one side of a join, which share it.
+    fn projections<E: Executor>(
+        on: &mut E,
+        x: E::Features,
+        (narrow, norm, conv): &(Conv2d, GroupNorm, Conv2d),
+    ) -> E::Features {
+        let x = on.conv(x, narrow, Finish::nothing());
+        let h = on.norm(x.clone(), norm, Then::Silu);
+        let h = on.join(h, x);
+        let h = on.upsample(h);
+        on.conv(h, conv, Finish::nothing())
+    }
+
+    #[test]
+    fn what_no_reader_takes_in_is_a_launch_of_its_own() {
+        let [h, w] = SIDES;
+        let mut layers = Builder::fresh(&Device::flex());
+        let layers = (
+            layers.conv(8, 4, 1, 1, 0),
+            layers.norm(2, 4, 1e-5),
+            layers.conv3x3(8, 3),
+        );
+        let x: Vec<f32> = (0..8 * h * w).map(|i| (i as f32 * 0.7).sin()).collect();
+
+        let device = Device::flex();
+        let config = UNetConfig::default();
+        let tensor = Tensor::from_data(TensorData::new(x.clone(), [1, 8, h, w]), &device);
+        let mut tensors = Tensors::new(&config, &[], None, device, None);
+        let expected = projections(&mut tensors, tensor, &layers);
+        assert_eq!(expected.dims(), [1, 3, 2 * h, 2 * w]);
+
+        let mut planner = Planner::new([h, w, 8], 1, 1);
+        let given = View::of(planner.given.x);
+        let out = projections(&mut planner, given, &layers);
+        let plan = planner.finish(out).expect("a plan");
+        assert_eq!(plan.launches.len(), 3);
+        let x = channels_last(&x, 8, 1);
+        let out = channels_first(&interpret(&plan, 1, [&x, &[0.0], &[0.0]]), 3, 1);
+        for (a, b) in out.iter().zip(expected.into_data().iter::<f32>()) {
+            assert!((a - f64::from(b)).abs() < 1e-5, "{a} is not {b}");
+        }
+    }
+
+    #[test]
+    fn what_the_kernels_cannot_do_is_said() {
+        type Flow = fn(&mut Planner, View, &mut Builder) -> View;
+        let refused: [(Flow, &str); 4] = [
+            (
+                |on, x, layers| {
+                    let (narrow, wide) = (layers.linear(4, 8), layers.conv3x3(8, 8));
+                    let timestep = on.timestep();
+                    let row = on.linear(timestep, &narrow);
+                    let x = on.conv(x, &wide, Finish::plus(row));
+                    let row = on.silu(row);
+                    on.conv(x, &wide, Finish::plus(row))
+                },
+                "a vector with and without SiLU",
+            ),
+            (
+                |on, x, layers| {
+                    let x = on.upsample(x);
+                    on.norm(x, &layers.norm(2, 8, 1e-5), Then::Silu)
+                },
+                "a normalisation after an upsampling",
+            ),
+            (
+                |on, x, layers| {
+                    let x = on.join(x.clone(), x);
+                    let conv = layers.conv3x3(16, 16);
+                    on.conv(x.clone(), &conv, Finish::onto(x, 1.0))
+                },
+                "a residual connection of two features side by side",
+            ),
+            (
+                |on, x, layers| on.conv(x, &layers.conv3x3(4, 4), Finish::nothing()),
+                "a layer of another width than its input",
+            ),
+        ];
+        for (flow, reason) in refused {
+            let mut planner = Planner::new([4, 6, 8], 4, 4);
+            let x = View::of(planner.given.x);
+            let out = flow(&mut planner, x, &mut Builder::blank(&Device::flex()));
+            let refused = planner.finish(out).expect_err(reason);
+            assert_eq!(refused, Unsupported(reason.into()));
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The vectors of a plan: what timestep and label say to each block.
+//!
+//! All linear layers of one vector are one launch, and all vectors are there before the features that need them. SiLU and
+//! a sum happen in the launch that makes the vector, because it waits until all that read it are known.
+
+use super::layer::HostConv;
+use super::plan::{Conv, Features, Vector};
+
+/// Each linear layer's vector begins at a multiple of this, the widest vector of the kernels.
+const ALIGN: usize = 4;
+
+/// A vector for each image, with or without SiLU.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Row {
+    vector: Vector,
+    silu: bool,
+}
+
+impl Row {
+    /// Whole tensors of `[n, c]`.
+    pub(super) fn of(rows: Features) -> Self {
+        Self {
+            vector: Vector { rows, at: 0 },
+            silu: false,
+        }
+    }
+
+    /// SiLU of it.
+    pub(super) fn silu(self) -> Self {
+        Self { silu: true, ..self }
+    }
+}
+
+/// The linear layers of one vector, all in one launch.
+#[derive(Debug)]
+struct Linears {
+    of: Vector,
+    layers: Vec<HostConv>,
+    /// Added to their outputs.
+    plus: Option<Vector>,
+    /// Whether whoever reads them wants SiLU; `None` as long as nobody has.
+    silu: Option<bool>,
+    /// Their outputs, each from a multiple of [`ALIGN`] on.
+    out: Features,
+}
+
+/// All vectors that launches make.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    linears: Vec<Linears>,
+    /// Why the kernels cannot make them.
+    pub(super) unsupported: Option<String>,
+}
+
+impl Rows {
+    /// `layer` of `row`; `tensor` gives the number of a new tensor.
+    pub(super) fn linear(
+        &mut self,
+        row: Row,
+        layer: HostConv,
+        tensor: impl FnOnce() -> usize,
+    ) -> Row {
+        let of = self.read(row);
+        let open = |linears: &Linears| linears.of == of && linears.plus.is_none();
+        let at = self.linears.iter().position(open).unwrap_or_else(|| {
+            let out = Features {
+                id: tensor(),
+                h: 1,
+                w: 1,
+                c: 0,
+            };
+            self.linears.push(Linears {
+                of,
+                layers: Vec::new(),
+                plus: None,
+                silu: None,
+                out,
+            });
+            self.linears.len() - 1
+        });
+        let linears = &mut self.linears[at];
+        // The width is known when the last layer has been named.
+        let rows = Features {
+            c: 0,
+            ..linears.out
+        };
+        let at = linears.out.c;
+        linears.out.c += layer.c_out.next_multiple_of(ALIGN);
+        linears.layers.push(layer);
+        Row {
+            vector: Vector { rows, at },
+            silu: false,
+        }
+    }
+
+    /// The sum of two vectors, of which nobody has read the first.
+    pub(super) fn add(&mut self, row: Row, other: Row) -> Row {
+        let other = self.read(other);
+        let id = row.vector.rows.id;
+        let waits = |linears: &Linears| {
+            let is_read = linears.silu.is_some() || linears.plus.is_some();
+            linears.out.id == id && linears.layers.len() == 1 && !is_read
+        };
+        match self.linears.iter().position(waits) {
+            Some(at) => {
+                // What is added may have been named later, and has to be there before.
+                let mut linears = self.linears.remove(at);
+                linears.plus = Some(other);
+                self.linears.push(linears);
+            }
+            None => self.expect(false, "a sum with a vector that is there already"),
+        }
+        row
+    }
+
+    /// Where a vector will be; all that read it have to agree on SiLU.
+    pub(super) fn read(&mut self, row: Row) -> Vector {
+        let linears = (self.linears.iter_mut()).find(|l| l.out.id == row.vector.rows.id);
+        let silu = linears.is_some_and(|linears| *linears.silu.get_or_insert(row.silu));
+        self.expect(silu == row.silu, "a vector with and without SiLU");
+        row.vector
+    }
+
+    /// Whole tensors in place of those whose width was not known.
+    pub(super) fn whole(&self, rows: Features) -> Features {
+        let found = self
+            .linears
+            .iter()
+            .find(|linears| linears.out.id == rows.id);
+        found.map_or(rows, |linears| linears.out)
+    }
+
+    /// The launches that make all vectors, in order, each with its layer but no weights yet.
+    pub(super) fn launches(&mut self) -> Vec<(HostConv, Conv)> {
+        let mut launches = Vec::with_capacity(self.linears.len());
+        for linears in &self.linears {
+            let (layer, _) = HostConv::beside(&linears.layers, ALIGN);
+            let input = self.whole(linears.of.rows);
+            if linears.of.at != 0 || input.c != layer.c_in {
+                let reason = "a linear layer of a part of a vector";
+                self.unsupported.get_or_insert(reason.into());
+            }
+            let conv = Conv {
+                inputs: vec![input],
+                weights: 0..0,
+                window: 1,
+                stride: 1,
+                padding: 0,
+                doubled: false,
+                vector: linears.plus,
+                plain: None,
+                projected: Vec::new(),
+                divisor: None,
+                silu: linears.silu == Some(true),
+                out: linears.out,
+            };
+            launches.push((layer, conv));
+        }
+        launches
+    }
+
+    fn expect(&mut self, fits: bool, otherwise: &str) {
+        if !fits {
+            self.unsupported.get_or_insert(otherwise.into());
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The network's operations in burn: on the CPU with its own kernels, on other devices with burn's, and with gradients.
+
+use super::config::UNetConfig;
+use super::executor::{Executor, Finish, Heads, Then};
+use super::layers::{Conv2d, Embedding, GroupNorm, Linear};
+use super::look::{Look, Place};
+use super::ops;
+use burn::nn::Dropout;
+use burn::tensor::activation::{silu, softmax};
+use burn::tensor::{Device, Int, Tensor, TensorData};
+
+/// Attention scores held at once: 64 MiB of them.
+const MAX_SCORES: usize = 1 << 24;
+
+/// One evaluation in burn.
+#[derive(Debug)]
+pub(super) struct Tensors<'a> {
+    config: &'a UNetConfig,
+    timesteps: &'a [f32],
+    labels: Option<&'a [usize]>,
+    device: Device,
+    look: Option<&'a mut Look>,
+    shows_attention: bool,
+}
+
+impl<'a> Tensors<'a> {
+    /// An evaluation on `device` at one timestep, and one label if any, for each image; `look` keeps what it sees.
+    pub(super) fn new(
+        config: &'a UNetConfig,
+        timesteps: &'a [f32],
+        labels: Option<&'a [usize]>,
+        device: Device,
+        look: Option<&'a mut Look>,
+    ) -> Self {
+        Self {
+            config,
+            timesteps,
+            labels,
+            device,
+            look,
+            shows_attention: false,
+        }
+    }
+}
+
+impl Executor for Tensors<'_> {
+    type Features = Tensor<4>;
+    type Vector = Tensor<2>;
+
+    fn timestep(&mut self) -> Tensor<2> {
+        let rows = self.config.timestep_rows(self.timesteps);
+        let shape = [self.timesteps.len(), self.config.timestep_width()];
+        Tensor::from_data(TensorData::new(rows, shape), &self.device)
+    }
+
+    fn label(&mut self, table: &Embedding) -> Option<Tensor<2>> {
+        let labels = self.labels?;
+        let index: Vec<i32> = labels.iter().map(|&label| label as i32).collect();
+        let index = TensorData::new(index, [labels.len()]);
+        Some(table.forward(Tensor::<1, Int>::from_data(index, &self.device)))
+    }
+
+    fn linear(&mut self, vector: Tensor<2>, layer: &Linear) -> Tensor<2> {
+        layer.forward(vector)
+    }
+
+    fn silu(&mut self, vector: Tensor<2>) -> Tensor<2> {
+        silu(vector)
+    }
+
+    fn add(&mut self, vector: Tensor<2>, other: Tensor<2>) -> Tensor<2> {
+        vector + other
+    }
+
+    fn conv(&mut self, x: Tensor<4>, layer: &Conv2d, then: Finish<Self>) -> Tensor<4> {
+        let sum = layer.forward_onto(x, then.vector, then.residual); // [n, c_out, h', w']
+        divided(sum, then.divisor)
+    }
+
+    fn norm(&mut self, x: Tensor<4>, layer: &GroupNorm, then: Then<Tensor<2>>) -> Tensor<4> {
+        match then {
+            Then::Nothing => layer.forward(x),
+            Then::Silu => layer.forward_silu(x),
+            Then::ScaleShiftSilu(vector) => {
+                let [n, d] = vector.dims();
+                let vector = vector.reshape([n, d, 1, 1]); // [n, 2 c, 1, 1]
+                let scale = vector.clone().narrow(1, 0, d / 2); // [n, c, 1, 1]
+                let shift = vector.narrow(1, d / 2, d / 2); // [n, c, 1, 1]
+                silu(layer.forward(x) * (scale + 1.0) + shift)
+            }
+        }
+    }
+
+    /// softmax(q k^T / sqrt(d)) v (Vaswani et al. 2017, eq. 1).
+    fn attention(
+        &mut self,
+        x: Tensor<4>,
+        heads: Heads<'_>,
+        residual: Tensor<4>,
+        divisor: f64,
+    ) -> Tensor<4> {
+        let [n, c, h, w] = x.dims();
+        let [q, k, v] = project(x, heads); // [n, heads, hw, d], [n, heads, d, hw], [n, heads, hw, d]
+        if let Some(look) = self.look.as_mut().filter(|_| self.shows_attention) {
+            look.attention = Some(softmax(q.clone().matmul(k.clone()), 3)); // [n, heads, hw, hw]
+        }
+        self.shows_attention = false;
+        let attend = |q: Tensor<4>| softmax(q.matmul(k.clone()), 3).matmul(v.clone()); // [n, heads, rows, d]
+        // Each row of the scores stands by itself, so that large images can take a part of them at a time.
+        let rows = (MAX_SCORES / (n * heads.heads * h * w)).clamp(1, h * w);
+        let out = if rows == h * w {
+            attend(q)
+        } else {
+            Tensor::cat(q.split(rows, 2).into_iter().map(attend).collect(), 2) // [n, heads, hw, d]
+        };
+        let out = (out.swap_dims(1, 2)).reshape([n, h * w, heads.heads * heads.head_dim]); // [n, hw, heads d]
+        let out = heads.to_out.forward(out); // [n, hw, c]
+        let out = out.swap_dims(1, 2).reshape([n, c, h, w]); // [n, c, h, w]
+        divided(residual + out, divisor)
+    }
+
+    fn join(&mut self, x: Tensor<4>, skip: Tensor<4>) -> Tensor<4> {
+        ops::concatenate(x, skip)
+    }
+
+    fn upsample(&mut self, x: Tensor<4>) -> Tensor<4> {
+        ops::upsample_nearest_2x(x)
+    }
+
+    fn pad_far_sides(&mut self, x: Tensor<4>) -> Tensor<4> {
+        ops::pad_far_sides(x)
+    }
+
+    fn dropout(&mut self, x: Tensor<4>, dropout: &Dropout) -> Tensor<4> {
+        dropout.forward(x)
+    }
+
+    fn stage(&mut self, place: Place, x: &Tensor<4>) {
+        if let Some(look) = &mut self.look {
+            look.stages.push((place, x.clone()));
+        }
+    }
+
+    fn show_next_attention(&mut self) {
+        self.shows_attention = true;
+    }
+}
+
+fn divided(sum: Tensor<4>, divisor: f64) -> Tensor<4> {
+    if divisor == 1.0 { sum } else { sum / divisor }
+}
+
+/// q `[n, heads, hw, d]`, k transposed `[n, heads, d, hw]`, and v `[n, heads, hw, d]` of x `[n, c, h, w]`.
+fn project(x: Tensor<4>, heads: Heads<'_>) -> [Tensor<4>; 3] {
+    let [n, c, h, w] = x.dims();
+    let tokens = x.reshape([n, c, h * w]).swap_dims(1, 2); // [n, hw, c]
+    let split = |t: Tensor<3>| {
+        t.reshape([n, h * w, heads.heads, heads.head_dim])
+            .swap_dims(1, 2)
+    }; // [n, heads, hw, d]
+    let q = split(heads.to_q.forward(tokens.clone()));
+    let k = split(heads.to_k.forward(tokens.clone()));
+    let v = split(heads.to_v.forward(tokens));
+    // Half of the scale on either side of the product keeps it small, as diffusers does.
+    let scale = (heads.head_dim as f64).powf(-0.25);
+    [q * scale, (k * scale).swap_dims(2, 3), v] // [n, heads, hw, d], [n, heads, d, hw], [n, heads, hw, d]
+}

@@ -1,0 +1,355 @@
+// The page's side of the worker that holds the model: everything the network computes, in turn. It knows
+// of every open chain where it is, so that a worker that is lost with its GPU, or breaks down, is replaced
+// by one that goes on from there.
+
+import { Link } from "./link.js";
+import { Relay } from "./relay.js";
+
+/** @typedef {import("../protocol/messages.js").ModelCalls} ModelCalls */
+/** @typedef {import("../protocol/messages.js").Frame} Frame */
+/** @typedef {import("../protocol/messages.js").Loaded} Loaded */
+/** @typedef {import("../protocol/breakdown.js").Breakdown} Breakdown */
+/** @typedef {import("../protocol/breakdown.js").BreakdownReport} BreakdownReport */
+
+/**
+ * @typedef {object} EngineChain a chain that lives in the worker
+ * @property {Uint32Array} timesteps
+ * @property {Float64Array} alphasCumprod alpha-bar of the state before every step and after the last
+ * @property {number[]} shape [count, channels, h, w]
+ * @property {Float32Array} xt pure noise, where the walk begins
+ * @property {() => Promise<Frame | null>} step null once the chain is closed; one step at a time
+ * @property {() => void} close ends the chain at once: the step under way comes back as null, and queued work is skipped
+ */
+
+/**
+ * @typedef {object} Change what is different after a breakdown
+ * @property {string} notice a sentence or two for the visitor
+ * @property {Loaded | null} loaded the model on its new device; null while it is not there yet
+ */
+
+/** So many times the GPU may be lost before the CPU computes for good, whichever model it is. */
+const LOSSES = 2;
+const LOST_TOO_OFTEN = "The GPU was lost twice, so the CPU computes.";
+
+export class Engine {
+  #onProgress;
+  #onChange;
+  #relay;
+  #lastChain = 0;
+  /** Counts models, so that chains of an earlier one end. */
+  #models = 0;
+  /** @type {ModelCalls["load"]["params"] | null} */
+  #wish = null;
+  /** @type {import("../protocol/messages.js").DeviceChoice} */
+  #device = "auto";
+  /** The worker with the model. @type {Link | null} */
+  #serving = null;
+  /** How the worker before it ended, and what it computed on. @type {BreakdownReport & { device: string } | null} */
+  #ended = null;
+  #losses = 0;
+  /** The most images the network is asked about at once. */
+  #batch = Infinity;
+  /** Whether the GPU has no memory for a single image of this model. */
+  #tooSmall = false;
+
+  /**
+   * @param {(progress: import("../protocol/messages.js").Progress) => void} onProgress
+   * @param {(change: Change) => void} onChange
+   */
+  constructor(onProgress, onChange) {
+    this.#onProgress = onProgress;
+    this.#onChange = onChange;
+    this.#relay = new Relay(() => this.#startAgain());
+  }
+
+  /**
+   * Loads a model; must be answered before anything else is asked. Chains of the model before it end.
+   * @param {ModelCalls["load"]["params"]} wish is kept, and asked again after a breakdown
+   * @returns {Promise<Loaded>}
+   */
+  async load(wish) {
+    this.#models += 1;
+    this.#wish = wish;
+    this.#batch = Infinity;
+    this.#tooSmall = false;
+    const onCpu = this.#losses >= LOSSES && wish.device !== "cpu";
+    /** @type {Loaded | undefined} */
+    let loaded;
+    await this.#relay.renew(async (before) => {
+      const link = (await before?.catch(() => null)) ?? this.#newLink();
+      // Nothing is under way any more that a breakdown could have interrupted, or can from here on.
+      this.#serving = null;
+      if (this.#ended !== null)
+        this.#onChange({ notice: `${whatEnded(this.#ended)}.`, loaded: null });
+      this.#ended = null;
+      loaded = await this.#loadInto(link, onCpu ? { ...wish, device: "cpu" } : wish);
+      return link;
+    });
+    if (loaded === undefined) throw new Error("no model was loaded");
+    return onCpu ? { ...loaded, notice: LOST_TOO_OFTEN } : loaded;
+  }
+
+  /**
+   * Has the model computed on another device. What is asked meanwhile waits, and chains go on from their last step.
+   * @param {import("../protocol/messages.js").Device} device
+   * @returns {Promise<Loaded>}
+   * @throws {Error} where the model does not compute there; then everything stays as it was
+   */
+  async moveTo(device) {
+    const wish = this.#wish;
+    if (wish === null) throw new Error("no model is loaded yet");
+    /** @type {Loaded | undefined} */
+    let loaded;
+    /** @type {unknown} */
+    let failure;
+    await this.#relay.renew(async (before) => {
+      const old = (await before?.catch(() => null)) ?? null;
+      const batch = this.#batch;
+      this.#batch = Infinity;
+      const link = this.#newLink();
+      try {
+        loaded = await this.#loadInto(link, { ...wish, device });
+      } catch (error) {
+        this.#batch = batch;
+        if (old === null) throw error;
+        failure = error;
+        return old;
+      }
+      this.#tooSmall = false;
+      this.#ended = null;
+      old?.end();
+      return link;
+    });
+    if (loaded === undefined) throw failure;
+    return loaded;
+  }
+
+  /**
+   * @param {import("../protocol/messages.js").ChainOptions} options
+   * @param {AbortSignal} [signal] aborted: the chain is closed, now or as soon as it is open
+   * @returns {Promise<EngineChain | null>} null if aborted before it was open
+   */
+  async open(options, signal) {
+    if (signal?.aborted) return null;
+    const chain = ++this.#lastChain;
+    const model = this.#models;
+    const closed = new AbortController();
+    /** The worker that knows the chain. @type {Link | null} */
+    let home = null;
+    const close = () => {
+      if (closed.signal.aborted) return;
+      closed.abort();
+      signal?.removeEventListener("abort", close);
+      home?.call("close", { chain }).catch(() => {});
+    };
+    signal?.addEventListener("abort", close, { once: true });
+
+    /** Where the chain is, once it has made a step. @type {import("../protocol/messages.js").Resume | undefined} */
+    let resume;
+    /** @param {Link} link */
+    const settle = async (link) => {
+      if (home === link) return null;
+      const state = resume === undefined ? {} : { resume };
+      const opened = await link.call("open", { chain, options: { ...options, ...state } });
+      home = link;
+      // The request to close came before the chain was there.
+      if (closed.signal.aborted) link.call("close", { chain }).catch(() => {});
+      return opened;
+    };
+    const opened = await this.#relay.run(settle).catch((error) => {
+      if (closed.signal.aborted) return null;
+      throw error;
+    });
+    if (opened === null || closed.signal.aborted) return null;
+
+    let { xt } = opened;
+    const images =
+      options.count * (options.guidance === undefined || options.guidance === 1 ? 1 : 2);
+    /** @returns {Promise<Frame | null>} */
+    const step = async () => {
+      if (model !== this.#models) return null;
+      try {
+        const result = await this.#relay.run(
+          async (link) => {
+            await settle(link);
+            return link.call("step", { chain }, closed.signal);
+          },
+          { signal: closed.signal, mend: this.#smaller(images) },
+        );
+        if (result === null) return null;
+        const frame = { ...result, xt };
+        xt = result.xPrev;
+        const before = resume === undefined ? {} : { x0TwoBefore: resume.x0Before };
+        resume = { index: result.index + 1, xt, x0Before: result.x0, ...before };
+        return frame;
+      } catch (error) {
+        if (closed.signal.aborted) return null;
+        throw error;
+      }
+    };
+    return { ...opened, step, close };
+  }
+
+  /**
+   * The raw output of the network.
+   * @param {ModelCalls["predict"]["params"]} params
+   * @param {AbortSignal} [signal]
+   */
+  predict(params, signal) {
+    return this.#relay.call("predict", params, { signal, mend: this.#smaller(params.count) });
+  }
+
+  /**
+   * One evaluation of the network, read as x_0-hat and eps-hat.
+   * @param {ModelCalls["denoise"]["params"]} params
+   * @param {AbortSignal} [signal]
+   */
+  denoise(params, signal) {
+    return this.#relay.call("denoise", params, { signal, mend: this.#smaller(params.count) });
+  }
+
+  /**
+   * One term of the bound for one image, bits/dim: L_0 at timestep 0, else L_{t-1}.
+   * @param {ModelCalls["boundTerm"]["params"]} params
+   * @param {AbortSignal} [signal]
+   */
+  boundTerm(params, signal) {
+    return this.#relay.call("boundTerm", params, { signal, mend: this.#smaller(1) });
+  }
+
+  /**
+   * L_T, bits/dim.
+   * @param {ModelCalls["priorTerm"]["params"]} params
+   * @param {AbortSignal} [signal]
+   */
+  priorTerm(params, signal) {
+    return this.#relay.call("priorTerm", params, { signal });
+  }
+
+  /**
+   * The inside of the network in one evaluation.
+   * @param {ModelCalls["look"]["params"]} params
+   * @param {AbortSignal} [signal]
+   */
+  look(params, signal) {
+    return this.#relay.call("look", params, { signal, mend: this.#smaller(1) });
+  }
+
+  /**
+   * @param {Uint32Array} timesteps
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<Float32Array>} [n, d], the sinusoids
+   */
+  timeEmbeddings(timesteps, signal) {
+    return this.#relay.call("timeEmbeddings", { timesteps }, { signal });
+  }
+
+  #newLink() {
+    const link = new Link(this.#onProgress);
+    link.broken.then((report) => {
+      if (report !== null && link === this.#serving) this.#mourn(report);
+    });
+    return link;
+  }
+
+  /**
+   * Has the model loaded by a worker; one that cannot do it is ended.
+   * @param {Link} link
+   * @param {ModelCalls["load"]["params"]} wish
+   */
+  async #loadInto(link, wish) {
+    try {
+      const loaded = await link.call("load", { ...wish, batch: this.#batch });
+      this.#device = loaded.info.device;
+      this.#serving = link;
+      return loaded;
+    } catch (error) {
+      link.end();
+      throw error;
+    }
+  }
+
+  /** A worker that served has broken down. @param {BreakdownReport} report */
+  #mourn(report) {
+    this.#ended = { ...report, device: this.#device };
+    if (report.kind === "lost") this.#losses += 1;
+    this.#onChange({
+      notice: `${whatEnded(report)}. What was under way goes on as soon as the network is loaded again.`,
+      loaded: null,
+    });
+  }
+
+  /** A fresh worker with the model, on the device that computed before or else on the CPU. */
+  async #startAgain() {
+    const wish = this.#wish;
+    if (wish === null) throw new Error("no model is loaded yet");
+    const device = this.#tooSmall || this.#losses >= LOSSES ? "cpu" : this.#device;
+    let link = this.#newLink();
+    let loaded;
+    try {
+      loaded = await this.#loadInto(link, { ...wish, device });
+    } catch (error) {
+      if (device !== "webgpu") throw error;
+      link = this.#newLink();
+      loaded = await this.#loadInto(link, { ...wish, device: "cpu" });
+    }
+    if (this.#ended !== null) this.#onChange({ notice: this.#story(this.#ended, loaded), loaded });
+    this.#ended = null;
+    return link;
+  }
+
+  /** @param {BreakdownReport & { device: string }} ended @param {Loaded} loaded */
+  #story({ kind, reason, device }, { info }) {
+    const goesOn = "Walks go on from their last step";
+    if (kind === "memory") {
+      if (device !== info.device) {
+        return `The GPU has not enough memory for this model (${bare(reason)}), so the CPU computes from here on. ${goesOn}.`;
+      }
+      const batch = this.#batch === 1 ? "one image" : `${this.#batch} images`;
+      return this.#batch === Infinity
+        ? `There was not enough memory (${bare(reason)}). ${goesOn}.`
+        : `There was not enough memory for so many images at once: the network is now asked about ${batch} at a time, which takes longer.`;
+    }
+    if (kind !== "lost") return `The computation broke down (${bare(reason)}). ${goesOn}.`;
+    return info.device === "webgpu"
+      ? `The GPU was lost (${bare(reason)}). ${goesOn}, on a device that was started anew.`
+      : `The GPU was lost (${bare(reason)}), so the CPU computes from here on. ${goesOn}.`;
+  }
+
+  /**
+   * Where memory did not suffice for a call about so many images: ask about half as many at once, and
+   * where a GPU cannot hold a single one, the CPU.
+   * @param {number} images
+   * @returns {(breakdown: Breakdown) => boolean} false if nothing is left to try
+   */
+  #smaller(images) {
+    return ({ kind }) => {
+      if (kind !== "memory") return false;
+      const asked = Math.min(this.#batch, images);
+      if (asked > 1) {
+        this.#batch = Math.floor(asked / 2);
+        return true;
+      }
+      if (this.#device !== "webgpu") return false;
+      this.#tooSmall = true;
+      this.#batch = Infinity;
+      return true;
+    };
+  }
+}
+
+/** How a worker ended, as a sentence without its full stop. @param {BreakdownReport} report */
+function whatEnded({ kind, reason }) {
+  const what = {
+    lost: "The GPU was lost",
+    memory: "There was not enough memory",
+    trap: "The computation broke down",
+    start: "The computation broke down",
+  }[kind];
+  return `${what} (${bare(reason)})`;
+}
+
+/** A reason as a part of a sentence. @param {string} reason */
+function bare(reason) {
+  return reason.trim().replace(/[.!]+$/, "");
+}

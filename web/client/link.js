@@ -1,0 +1,130 @@
+// A worker and what is awaited from it: calls with answers, which can be taken back. A worker that breaks
+// down ends here with all of its calls; relay.js sees to another one.
+
+import { Breakdown } from "../protocol/breakdown.js";
+import { place } from "../places.js";
+import { sentence } from "../basics/sentence.js";
+
+/** @typedef {import("../protocol/breakdown.js").BreakdownReport} BreakdownReport */
+/** @typedef {import("../protocol/messages.js").Calls} Calls */
+/** @typedef {import("../protocol/messages.js").Method} Method */
+/** @typedef {import("../protocol/messages.js").Reply} Reply */
+
+/**
+ * @typedef {object} Pending
+ * @property {Method} method
+ * @property {(result: any) => void} resolve
+ * @property {(error: unknown) => void} reject
+ */
+
+export class Link {
+  #worker;
+  #last = 0;
+  /** @type {Map<number, Pending>} */
+  #pending = new Map();
+  /** @type {BreakdownReport | null} */
+  #broken = null;
+  /** @type {(report: BreakdownReport | null) => void} */
+  #tell = () => {};
+  /** The worker's end: how it broke down, or null if it was ended. @type {Promise<BreakdownReport | null>} */
+  broken = new Promise((resolve) => (this.#tell = resolve));
+
+  /** @param {(progress: import("../protocol/messages.js").Progress) => void} onProgress */
+  constructor(onProgress) {
+    let knowsModules = false;
+    this.#worker = new Worker(place("worker.js"), {
+      // Read only by a browser that has module workers.
+      get type() {
+        knowsModules = true;
+        return /** @type {const} */ ("module");
+      },
+    });
+    this.#worker.addEventListener("message", (/** @type {MessageEvent<Reply>} */ { data }) => {
+      if ("progress" in data) {
+        onProgress(data.progress);
+        return;
+      }
+      if ("broken" in data) {
+        this.#breakDown(data.broken);
+        return;
+      }
+      const call = this.#pending.get(data.id);
+      this.#pending.delete(data.id);
+      if ("error" in data) call?.reject(new Error(data.error));
+      else call?.resolve(data.result);
+    });
+    this.#worker.addEventListener("error", (event) => {
+      event.preventDefault();
+      // What goes wrong in a worker that runs, it says itself.
+      const { message = "" } = event;
+      // A script that cannot be loaded has no message.
+      const why = !knowsModules
+        ? "this browser has no module workers"
+        : message === ""
+          ? "its script or a part of it could not be loaded; reload the page"
+          : `${message}; reload the page`;
+      const reason = `The worker that computes could not be started: ${why}.`;
+      this.#breakDown({ kind: "start", reason, call: null });
+    });
+  }
+
+  /**
+   * @template {Method} M
+   * @param {M} method
+   * @param {Calls[M]["params"]} params
+   * @param {AbortSignal} [signal] aborted: the call fails with the signal's reason at once, and is not computed if its turn has not come
+   * @returns {Promise<Calls[M]["result"]>} rejected with a Breakdown where the worker ended before it answered
+   */
+  call(method, params, signal) {
+    if (this.#broken !== null) {
+      const { kind, reason } = this.#broken;
+      return Promise.reject(new Breakdown(kind, reason, method, "none"));
+    }
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    const id = ++this.#last;
+    const cancel = () => this.#cancel(id, signal?.reason);
+    /** @type {Promise<Calls[M]["result"]>} */
+    const answer = new Promise((resolve, reject) => {
+      this.#pending.set(id, { method, resolve, reject });
+      signal?.addEventListener("abort", cancel);
+      try {
+        this.#worker.postMessage({ id, method, params });
+      } catch (error) {
+        this.#pending.delete(id);
+        reject(new Error(sentence(error)));
+      }
+    });
+    // A signal may outlive many calls: those of a walk have one for all its steps.
+    return answer.finally(() => signal?.removeEventListener("abort", cancel));
+  }
+
+  /** Ends the worker, whatever it is doing. */
+  end() {
+    this.#tell(null);
+    this.#breakDown({ kind: "trap", reason: "it was ended", call: null });
+  }
+
+  /** @param {number} id @param {unknown} reason */
+  #cancel(id, reason) {
+    const call = this.#pending.get(id);
+    if (call === undefined) return;
+    this.#pending.delete(id);
+    this.#worker.postMessage({ cancel: id });
+    call.reject(reason);
+  }
+
+  /** @param {BreakdownReport} report */
+  #breakDown(report) {
+    if (this.#broken !== null) return;
+    this.#broken = report;
+    // A read that a lost GPU never answers would keep it alive.
+    this.#worker.terminate();
+    this.#tell(report);
+    const { kind, reason, call } = report;
+    for (const [id, { method, reject }] of this.#pending) {
+      const culprit = call === null ? "none" : call === id ? "this" : "another";
+      reject(new Breakdown(kind, reason, method, culprit));
+    }
+    this.#pending.clear();
+  }
+}

@@ -1,0 +1,82 @@
+// Calls that outlive their worker: one that breaks down is replaced by a fresh one, which is asked again.
+
+import { Breakdown } from "../protocol/breakdown.js";
+
+/** @typedef {import("./link.js").Link} Link */
+/** @typedef {import("../protocol/messages.js").Calls} Calls */
+/** @typedef {import("../protocol/messages.js").Method} Method */
+
+/** How often a call may lose its worker, to the GPU or to nobody knows what, before it is given up. */
+const ATTEMPTS = 3;
+
+/**
+ * @typedef {object} Errand how a call is made
+ * @property {AbortSignal | undefined} [signal] takes the call back
+ * @property {(breakdown: Breakdown) => boolean} [mend] where this very call broke the worker: whether it is worth asking again, now that something was changed
+ */
+
+export class Relay {
+  #open;
+  /** @type {Promise<Link> | null} */
+  #current = null;
+
+  /** @param {() => Promise<Link>} open a fresh worker, ready to be asked */
+  constructor(open) {
+    this.#open = open;
+  }
+
+  /**
+   * From now on calls go to this worker; those that come early wait for it.
+   * @param {(before: Promise<Link> | null) => Promise<Link>} open
+   * @returns {Promise<Link>}
+   */
+  renew(open) {
+    const opening = open(this.#current);
+    const forget = () => {
+      if (this.#current === opening) this.#current = null;
+    };
+    this.#current = opening;
+    opening.then((link) => link.broken.then(forget), forget);
+    return opening;
+  }
+
+  /**
+   * Does something with the worker there is, or a fresh one, and again with the next where it breaks down
+   * without this being at fault.
+   * @template T
+   * @param {(link: Link) => Promise<T>} errand
+   * @param {Errand} [how]
+   * @returns {Promise<T>}
+   */
+  async run(errand, { signal, mend } = {}) {
+    for (let lost = 0; ;) {
+      signal?.throwIfAborted();
+      const link = await (this.#current ?? this.renew(this.#open));
+      try {
+        return await errand(link);
+      } catch (error) {
+        if (signal?.aborted || !(error instanceof Breakdown)) throw error;
+        const { kind, culprit } = error;
+        if (kind === "lost" || culprit === "none") {
+          if (++lost >= ATTEMPTS) throw error;
+        } else if (culprit === "this") {
+          if (mend?.(error) !== true) throw error;
+        } else {
+          // After the culprit, whose changes the next worker has to begin with.
+          await new Promise((resolve) => setTimeout(resolve));
+        }
+      }
+    }
+  }
+
+  /**
+   * @template {Method} M
+   * @param {M} method
+   * @param {Calls[M]["params"]} params
+   * @param {Errand} [how]
+   * @returns {Promise<Calls[M]["result"]>}
+   */
+  call(method, params, how = {}) {
+    return this.run((link) => link.call(method, params, how.signal), how);
+  }
+}

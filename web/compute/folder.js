@@ -1,0 +1,198 @@
+// A model folder in the layout of Hugging Face diffusers, as bytes and text.
+
+import { fetchBytes, fetchOptionalText, fetchText, isMissing } from "./download.js";
+import {
+  GOLDEN,
+  LABELS,
+  MAX_JSON,
+  EMA_CONFIG,
+  MAX_WEIGHTS,
+  MODEL_INDEX,
+  SCHEDULER_CONFIG,
+  UNET_CONFIG,
+  WEIGHTS,
+} from "../models/names.js";
+import { EMA_TAKEN } from "../models/layout.js";
+import { place } from "../places.js";
+import { sentence } from "../basics/sentence.js";
+
+const PRETRAINED = place("../pretrained/").href;
+
+/**
+ * @typedef {object} ModelFolder
+ * @property {string} name
+ * @property {string} unetConfig
+ * @property {string} schedulerConfig
+ * @property {string | undefined} labels
+ * @property {Float32Array | undefined} golden eps-hat the exporter computed for the probe's input
+ * @property {Uint8Array[]} weights one file, or those that they are split into
+ * @property {string[]} notes what was chosen in the folder, in sentences
+ */
+
+/**
+ * @typedef {object} Head what says which model it is, before the weights are there
+ * @property {string} unetConfig
+ * @property {string | undefined} modelIndex
+ */
+
+/**
+ * Reads golden.json, `{ "seed", "timestep", "label", "eps": [...] }`.
+ * @param {string} name of the model folder
+ * @param {string} text
+ * @returns {Float32Array}
+ */
+function parseGolden(name, text) {
+  try {
+    const { eps } = JSON.parse(text);
+    if (Array.isArray(eps) && eps.length > 0 && eps.every(Number.isFinite)) {
+      return Float32Array.from(eps);
+    }
+  } catch {
+    // Not JSON: told below, as for JSON without the numbers.
+  }
+  throw new Error(
+    `golden.json of the model "${name}" is damaged: it holds no list of numbers "eps". Export the model again.`,
+  );
+}
+
+/**
+ * The weights beside a configuration, in the first form that is there.
+ * @param {URL} config
+ * @param {import("./download.js").ByteCount} count
+ * @param {import("./download.js").Manners} manners
+ * @returns {Promise<Uint8Array[]>}
+ */
+async function fetchWeights(config, count, manners) {
+  /** @type {unknown} */
+  let missing;
+  for (const name of WEIGHTS) {
+    const url = new URL(name, config);
+    try {
+      if (!name.endsWith(".json")) return [await fetchBytes(url, count, manners)];
+      const list = await fetchText(url, { ...manners, most: MAX_JSON });
+      const names = shardsIn(list, name);
+      return await Promise.all(
+        names.map((one) => fetchBytes(new URL(one, config), count, manners)),
+      );
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      // Of all names the usual one is spoken of.
+      missing ??= error;
+    }
+  }
+  throw missing;
+}
+
+/** The files that a list of tensors names. @param {string} text @param {string} name of the list */
+function shardsIn(text, name) {
+  try {
+    const names = [...new Set(Object.values(JSON.parse(text).weight_map))];
+    // A list names files beside it, never addresses.
+    if (names.length > 0 && names.every((one) => /^\w[\w.-]*$/.test(one))) return names;
+  } catch {
+    // Told below, as for a list without the names.
+  }
+  throw new Error(`${name} is damaged: it names no files that the weights are split into.`);
+}
+
+/**
+ * Fetches a folder file by file. The usual layout is asked for all at once; where it is not there, the older flat one.
+ * @param {import("../models/source.js").AddressSource} source
+ * @param {import("./download.js").ByteCount} count
+ * @param {(head: Head) => void} tell called when what comes before the weights is there
+ * @returns {Promise<ModelFolder>}
+ */
+async function fetchFolder({ name, base, foreign }, count, tell) {
+  // The page's own models are not asked for what they do not have.
+  const averaged = base.startsWith(PRETRAINED)
+    ? undefined
+    : await fetchOptionalText(new URL(EMA_CONFIG, base), { foreign, most: MAX_JSON }).then(notHtml);
+  const small = { foreign, most: MAX_JSON };
+  const large = { foreign, most: MAX_WEIGHTS };
+  const modelIndex = fetchOptionalText(new URL(MODEL_INDEX, base), small).then(notHtml);
+  modelIndex.catch(() => {});
+  /** @param {0 | 1} layout @returns {Promise<[string, string, Uint8Array[]]>} */
+  const parts = (layout) => {
+    const config = averaged === undefined ? UNET_CONFIG[layout] : EMA_CONFIG;
+    return Promise.all([
+      fetchText(new URL(config, base), small).then(async (unetConfig) => {
+        tell({ unetConfig, modelIndex: await modelIndex });
+        return unetConfig;
+      }),
+      fetchText(new URL(SCHEDULER_CONFIG[layout], base), small),
+      fetchWeights(new URL(config, base), count, large),
+    ]);
+  };
+  const flatIfMissing = async () => {
+    const usual = parts(0);
+    try {
+      return await usual;
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      // Of the two layouts the usual one is spoken of.
+      return parts(1).catch((other) => Promise.reject(isMissing(other) ? error : other));
+    }
+  };
+  const [[unetConfig, schedulerConfig, weights], labels, golden] = await Promise.all([
+    flatIfMissing(),
+    fetchOptionalText(new URL(LABELS, base), small),
+    fetchOptionalText(new URL(GOLDEN, base), small),
+  ]);
+  const notes = averaged === undefined ? [] : [EMA_TAKEN];
+  return { name, unetConfig, schedulerConfig, labels, golden: known(name, golden), weights, notes };
+}
+
+/** What servers send in place of a file that is not there. @param {string | undefined} text */
+const notHtml = (text) => (text?.trimStart().startsWith("<") ? undefined : text);
+
+/** @param {string} name @param {string | undefined} golden */
+const known = (name, golden) => (golden === undefined ? undefined : parseGolden(name, golden));
+
+/**
+ * @param {import("../models/source.js").ModelSource} source
+ * @param {import("./download.js").ByteCount} count
+ * @param {(head: Head) => void} tell
+ * @returns {Promise<ModelFolder>}
+ */
+async function read(source, count, tell) {
+  if (source.kind === "address") return fetchFolder(source, count, tell);
+  const { name, unetConfig, schedulerConfig, modelIndex, labels, golden, notes } = source;
+  tell({ unetConfig, modelIndex });
+  let weights;
+  try {
+    const buffers = await Promise.all(source.weights.map((blob) => blob.arrayBuffer()));
+    weights = buffers.map((buffer) => new Uint8Array(buffer));
+  } catch (error) {
+    // A RangeError is about memory.
+    if (error instanceof RangeError) throw error;
+    throw new Error(
+      `The weights of the model "${name}" cannot be read (${sentence(error)}). Were they moved? Open the model again.`,
+    );
+  }
+  return { name, unetConfig, schedulerConfig, labels, golden: known(name, golden), weights, notes };
+}
+
+/**
+ * @typedef {object} Reading a model on its way
+ * @property {Promise<Head>} head which is there before the weights
+ * @property {Promise<ModelFolder>} folder
+ */
+
+/**
+ * Reads a model, wherever it is.
+ * @param {import("../models/source.js").ModelSource} source
+ * @param {import("./download.js").ByteCount} count
+ * @returns {Reading}
+ */
+export function readModel(source, count) {
+  /** @type {(head: Head) => void} */
+  let tell = () => {};
+  /** @type {Promise<Head>} */
+  const told = new Promise((resolve) => (tell = resolve));
+  const folder = read(source, count, tell);
+  // Without an end of its own where the folder cannot be read.
+  const head = Promise.race([told, folder.then(() => told)]);
+  // Whoever waits for them is told.
+  for (const promise of [folder, head]) promise.catch(() => {});
+  return { head, folder };
+}

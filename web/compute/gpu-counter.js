@@ -1,0 +1,56 @@
+// Counts what reaches the GPU. At batch 1 the number of dispatches is the speed of a step, and a count
+// of zero means that the GPU computed nothing, whatever else is claimed.
+
+import { prototypeOf } from "./gpu-interfaces.js";
+
+/**
+ * @typedef {object} GpuWork what this worker gave the GPU since it started
+ * @property {number} dispatches
+ * @property {number} submits
+ * @property {number} buffers that were created
+ */
+
+/** @type {GpuWork} */
+const work = { dispatches: 0, submits: 0, buffers: 0 };
+
+/** @returns {number} compute dispatches recorded so far */
+export function dispatchCount() {
+  return work.dispatches;
+}
+
+/** @returns {GpuWork} everything so far */
+export function gpuWork() {
+  return { ...work };
+}
+
+/** Starts to count what this browser has an interface for. Call it once, before a model is loaded. */
+export function countDispatches() {
+  const pass = prototypeOf("GPUComputePassEncoder");
+  if (pass !== null) {
+    const { dispatchWorkgroups, dispatchWorkgroupsIndirect } = pass;
+    pass.dispatchWorkgroups = function (...size) {
+      work.dispatches += 1;
+      return dispatchWorkgroups.apply(this, size);
+    };
+    pass.dispatchWorkgroupsIndirect = function (...source) {
+      work.dispatches += 1;
+      return dispatchWorkgroupsIndirect.apply(this, source);
+    };
+  }
+  const queue = prototypeOf("GPUQueue");
+  if (queue !== null) {
+    const { submit } = queue;
+    queue.submit = function (commands) {
+      work.submits += 1;
+      return submit.call(this, commands);
+    };
+  }
+  const device = prototypeOf("GPUDevice");
+  if (device !== null) {
+    const { createBuffer } = device;
+    device.createBuffer = function (descriptor) {
+      work.buffers += 1;
+      return createBuffer.call(this, descriptor);
+    };
+  }
+}

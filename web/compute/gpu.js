@@ -1,0 +1,48 @@
+// Whether WebGPU is worth using here.
+
+import { missingInterfaces } from "./gpu-interfaces.js";
+import { sentence } from "../basics/sentence.js";
+
+/**
+ * @typedef {object} Gpu
+ * @property {boolean} available whether WebGPU gives an adapter at all
+ * @property {boolean} software whether that adapter is imitated on the CPU (then the CPU itself is faster)
+ * @property {string} name what the browser tells of the adapter: maker and architecture, seldom more; "" if nothing
+ * @property {string} reason why WebGPU is not the choice, as the first half of a sentence; "" if it is
+ */
+
+/** @param {string} reason @returns {Gpu} */
+const none = (reason) => ({ available: false, software: false, name: "", reason });
+
+/** @returns {Promise<Gpu>} */
+export async function findGpu() {
+  if (navigator.gpu === undefined) {
+    return none(
+      globalThis.isSecureContext
+        ? "This browser has no WebGPU"
+        : "Browsers give WebGPU only to pages on https or localhost",
+    );
+  }
+  const missing = missingInterfaces();
+  // What a GPU refuses to do could not be noticed.
+  if (missing.length > 0) return none(`The WebGPU of this browser has no ${missing.join(", ")}`);
+  let adapter;
+  try {
+    adapter = await navigator.gpu.requestAdapter({ powerPreference: "high-performance" });
+  } catch (error) {
+    return none(`WebGPU refuses to look for a GPU (${sentence(error)})`);
+  }
+  if (adapter === null) return none("WebGPU finds no GPU on this machine");
+  // Older browsers say it on the adapter itself.
+  const { info, isFallbackAdapter = false } =
+    /** @type {GPUAdapter & { isFallbackAdapter?: boolean }} */ (adapter);
+  const name =
+    info === undefined
+      ? ""
+      : info.description || [info.vendor, info.architecture].filter(Boolean).join(" ");
+  if (info?.isFallbackAdapter ?? isFallbackAdapter) {
+    const reason = "WebGPU has only a software adapter here, slower than the CPU itself";
+    return { available: true, software: true, name, reason };
+  }
+  return { available: true, software: false, name, reason: "" };
+}

@@ -1,0 +1,266 @@
+// From "which device, which model" to a model that has shown that it computes what it should.
+
+import { ByteCount, DownloadError } from "./download.js";
+import { readModel } from "./folder.js";
+import { findGpu } from "./gpu.js";
+import { doneInFull, gpuLost } from "./gpu-watch.js";
+import { ownModel } from "../models/address.js";
+import { duration } from "../basics/numbers.js";
+import { asSentence, sentence } from "../basics/sentence.js";
+import { cpuIsFaster, isDoubtful, timed } from "./step-time.js";
+import { loadWasm } from "./wasm.js";
+
+/** @typedef {import("../protocol/messages.js").Device} Device */
+/** @typedef {import("../protocol/messages.js").Loaded} Loaded */
+/** @typedef {import("../protocol/messages.js").StartCheck} StartCheck */
+/** @typedef {import("../protocol/messages.js").StepTimes} StepTimes */
+/** @typedef {import("./folder.js").ModelFolder} ModelFolder */
+/** @typedef {import("./wasm.js").Model} Model */
+
+/**
+ * How far two devices may differ in one value of eps-hat. Different orders of summation give about
+ * 1e-4; a kernel that was skipped gives about 1.
+ */
+const TOLERANCE = 2e-2;
+
+/**
+ * A model on a device.
+ * @typedef {object} Started
+ * @property {Model} model
+ * @property {StartCheck} check
+ * @property {number} milliseconds that a step takes
+ * @property {string[]} notes what was chosen in its files
+ */
+
+/** A device computes, but not what the model should give. */
+class WrongAnswer extends Error {}
+
+/**
+ * Loads a model on the device asked for. With "auto", WebGPU is taken where there is a real GPU, and the
+ * CPU otherwise, or when the GPU fails or is clearly slower than the CPU; a device asked for by name is used or the call
+ * fails.
+ * @param {import("../protocol/messages.js").Calls["load"]["params"]} wish
+ * @param {(progress: import("../protocol/messages.js").Progress) => void} report
+ * @returns {Promise<{ model: Model, loaded: Loaded }>}
+ */
+export async function start({ model: wish, device }, report) {
+  const source = typeof wish === "string" ? ownModel(wish, false) : wish;
+  const count = new ByteCount((loaded, total) =>
+    report({
+      activity: source.kind === "files" ? "Reading the model" : "Fetching the model",
+      loaded,
+      total,
+    }),
+  );
+  const reading = readModel(source, count);
+
+  let notice = null;
+  if (device !== "cpu") {
+    const gpu = await findGpu();
+    if (device === "webgpu" && !gpu.available) {
+      throw new Error(`${gpu.reason}.`);
+    }
+    if (device === "webgpu" || gpu.reason === "") {
+      try {
+        return await unlessGpuIsLost(async () => {
+          const onGpu = await startOn("webgpu", reading, count, report);
+          return unlessCpuIsFaster(onGpu, gpu, device, () =>
+            startOn("cpu", reading, count, report),
+          );
+        });
+      } catch (error) {
+        if (device === "webgpu" || error instanceof DownloadError) throw error;
+        notice =
+          error instanceof WrongAnswer
+            ? `The GPU did not pass the check at start (${sentence(error)}), so the CPU computes.`
+            : `WebGPU did not start (${sentence(error)}), so the CPU computes.`;
+      }
+    } else {
+      notice = `${gpu.reason}, so the CPU computes.`;
+    }
+  }
+  const onCpu = await startOn("cpu", reading, count, report);
+  return { model: onCpu.model, loaded: described(onCpu, notice, null, {}) };
+}
+
+/**
+ * A start on the GPU, which is given up where that is lost: what a lost GPU was asked it may never answer.
+ * @template {{ model: Model }} S
+ * @param {() => Promise<S>} begin
+ * @returns {Promise<S>}
+ */
+async function unlessGpuIsLost(begin) {
+  let givenUp = false;
+  const lost = gpuLost.then((reason) => {
+    givenUp = true;
+    throw new Error(`the GPU was lost: ${reason}`);
+  });
+  const started = begin();
+  // What comes too late nobody has any use for. Nor does anybody wait for what goes wrong then.
+  started.then(({ model }) => givenUp && model.free()).catch(() => {});
+  return Promise.race([started, lost]);
+}
+
+/**
+ * The model on the GPU or, where the visitor did not ask for that and it is clearly faster, on the CPU.
+ * @param {Started} onGpu
+ * @param {import("./gpu.js").Gpu} gpu
+ * @param {import("../protocol/messages.js").DeviceChoice} device
+ * @param {() => Promise<Started>} startOnCpu is called only where the GPU is slow
+ * @returns {Promise<{ model: Model, loaded: Loaded }>}
+ */
+async function unlessCpuIsFaster(onGpu, gpu, device, startOnCpu) {
+  /** @param {string | null} notice @param {StepTimes} [times] */
+  const stay = (notice, times = {}) => ({
+    model: onGpu.model,
+    loaded: described(onGpu, notice, gpu, times),
+  });
+  if (gpu.reason !== "") return stay(`${gpu.reason}: choose that under "Sampler and spacing".`);
+  const { info } = onGpu.model;
+  // The first time is also that of shaders that are still being compiled.
+  if (isDoubtful(info, onGpu.milliseconds)) await timeAgain(onGpu);
+  if (!isDoubtful(info, onGpu.milliseconds)) return stay(null);
+  // Two models may be too much for the memory; then there is nothing to compare with.
+  const onCpu = await startOnCpu().catch(() => null);
+  if (onCpu === null) return stay(null);
+  await timeAgain(onCpu);
+  const times = { webgpu: onGpu.milliseconds, cpu: onCpu.milliseconds };
+  const faster = cpuIsFaster(times);
+  const compared = `A step takes ${duration(times.webgpu)} on the GPU here and ${duration(times.cpu)} on the CPU`;
+  if (faster && device === "auto") {
+    onGpu.model.free();
+    const notice = `${compared}, so the CPU computes.`;
+    return { model: onCpu.model, loaded: described(onCpu, notice, null, times) };
+  }
+  onCpu.model.free();
+  return stay(faster ? `${compared}: choose that under "Sampler and spacing".` : null, times);
+}
+
+/** Keeps the shorter of two times. @param {Started} started */
+async function timeAgain(started) {
+  const { milliseconds } = await timed(() => doneInFull(() => started.model.probe()));
+  started.milliseconds = Math.min(started.milliseconds, milliseconds);
+}
+
+/**
+ * @param {Device} device
+ * @param {import("./folder.js").Reading} reading
+ * @param {ByteCount} count
+ * @param {(progress: import("../protocol/messages.js").Progress) => void} report
+ * @returns {Promise<Started>}
+ */
+async function startOn(device, reading, count, report) {
+  const ready = loadWasm(device, count).then(async (wasm) => {
+    const { unetConfig, modelIndex } = await reading.head;
+    if (modelIndex !== undefined) wasm.checkModelIndex(modelIndex);
+    await doneInFull(async () => wasm.prepare?.(unetConfig));
+    return wasm;
+  });
+  const [wasm, folder] = await Promise.all([ready, reading.folder]);
+  const where = device === "webgpu" ? "GPU" : "CPU";
+  report({ activity: `Loading the network onto the ${where}`, loaded: 0, total: 0 });
+  const model = await load(wasm, folder);
+  try {
+    if (model.info.device !== device) {
+      throw new WrongAnswer(`it computes on "${model.info.device}" instead of "${device}"`);
+    }
+    report({
+      activity: `Checking the ${where} against a known answer`,
+      loaded: 0,
+      total: 0,
+    });
+    const notes = [...folder.notes, ...model.info.notes.map(asSentence)];
+    return { model, notes, ...(await checkAnswer(model, folder, count)) };
+  } catch (error) {
+    model.free();
+    throw error;
+  }
+}
+
+/** @param {import("./wasm.js").WasmModule} wasm @param {ModelFolder} folder */
+function load(wasm, folder) {
+  return wasm.Model.load(folder.unetConfig, folder.schedulerConfig, folder.labels, folder.weights);
+}
+
+/**
+ * WGSL that fails to compile is skipped without an error, so the only proof that a GPU computes is an
+ * answer that is known already: the folder's golden one, or else the CPU's.
+ * @param {Model} model
+ * @param {ModelFolder} folder
+ * @param {ByteCount} count
+ * @returns {Promise<{ check: StartCheck, milliseconds: number }>} and how long the answer took
+ */
+async function checkAnswer(model, folder, count) {
+  const { answer, milliseconds } = await timed(() => doneInFull(() => model.probe()));
+  if (!answer.every(Number.isFinite)) {
+    throw new WrongAnswer(`the model "${folder.name}" gives numbers that are not finite`);
+  }
+  if (folder.golden === undefined && model.info.device === "cpu") {
+    return { check: { against: "none", difference: 0 }, milliseconds };
+  }
+  const known = folder.golden ?? (await cpuAnswer(folder, count));
+  if (known.length !== answer.length) {
+    throw new WrongAnswer(
+      `golden.json of the model "${folder.name}" holds ${known.length} values and the network gives ${answer.length}; export the model again`,
+    );
+  }
+  const difference = answer.reduce(
+    (largest, value, i) => Math.max(largest, Math.abs(value - (known[i] ?? NaN))),
+    0,
+  );
+  if (!(difference <= TOLERANCE)) {
+    throw new WrongAnswer(
+      `eps-hat of the model "${folder.name}" differs from its known value by ${difference.toPrecision(2)}`,
+    );
+  }
+  const against = folder.golden === undefined ? "cpu" : "golden";
+  return { check: { against, difference }, milliseconds };
+}
+
+/** @param {ModelFolder} folder @param {ByteCount} count @returns {Promise<Float32Array>} */
+async function cpuAnswer(folder, count) {
+  const model = await load(await loadWasm("cpu", count), folder);
+  try {
+    return await model.probe();
+  } finally {
+    model.free();
+  }
+}
+
+/**
+ * What the page is told of a model; one that cannot be described is freed.
+ * @param {Started} started
+ * @param {string | null} notice
+ * @param {import("./gpu.js").Gpu | null} gpu null on the CPU
+ * @param {StepTimes} others what a step takes elsewhere
+ * @returns {Loaded}
+ */
+function described(started, notice, gpu, others) {
+  try {
+    return describe(started, notice, gpu, others);
+  } catch (error) {
+    started.model.free();
+    throw error;
+  }
+}
+
+/** @param {Started} started @param {string | null} notice @param {import("./gpu.js").Gpu | null} gpu @param {StepTimes} others @returns {Loaded} */
+function describe({ model, check, milliseconds, notes }, notice, gpu, others) {
+  const info = model.info;
+  const { betas, alphasCumprod } = model.schedule();
+  return {
+    // Few browsers tell the crate the adapter's name itself.
+    info: {
+      ...info,
+      adapter: info.adapter || (gpu?.name ?? ""),
+      notes,
+      // Names come from a file, and may be nothing but blanks.
+      classes: info.classes.map((name, label) => (name.trim() === "" ? String(label) : name)),
+    },
+    schedule: { betas, alphasCumprod },
+    notice,
+    check,
+    software: gpu?.software ?? false,
+    stepTimes: { ...others, [info.device]: milliseconds },
+  };
+}

@@ -1,0 +1,35 @@
+// What a step takes here, and whether the CPU would be faster than a GPU that is slow without saying so: software under
+// the name of a GPU, or a small GPU beside a fast CPU.
+
+/** Below this many milliseconds a step is not worth comparing. */
+const SHORT = 50;
+
+/** What the CPU can hardly be faster than, in milliseconds for a parameter and a pixel: 20 for MNIST's model. */
+const CPU_AT_BEST = 1e-8;
+
+/** So many times faster is clearly faster. */
+const CLEARLY = 2;
+
+/**
+ * How long the network takes for one image.
+ * @template T
+ * @param {() => Promise<T>} evaluate the network, once
+ * @returns {Promise<{ answer: T, milliseconds: number }>}
+ */
+export async function timed(evaluate) {
+  const began = performance.now();
+  const answer = await evaluate();
+  return { answer, milliseconds: performance.now() - began };
+}
+
+/**
+ * Whether a GPU is so slow that it has to be compared with the CPU.
+ * @param {import("../protocol/messages.js").ModelInfo} info
+ * @param {number} milliseconds that a step takes on the GPU
+ */
+export function isDoubtful({ parameters, imageSize: [height, width] }, milliseconds) {
+  return milliseconds > Math.max(SHORT, CPU_AT_BEST * parameters * height * width);
+}
+
+/** Whether the CPU is clearly faster. @param {Required<import("../protocol/messages.js").StepTimes>} times */
+export const cpuIsFaster = ({ cpu, webgpu }) => cpu * CLEARLY < webgpu;

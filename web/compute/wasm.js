@@ -1,0 +1,73 @@
+// The two builds of the crate, as the worker sees them: one computes on the CPU, one on WebGPU. Each is
+// loaded only when it is needed. Their types are written from crate/src/web/ by `cargo xtask generate`.
+
+import { fetchCounted } from "./download.js";
+import { loadModule } from "../basics/load-module.js";
+import { place } from "../places.js";
+import { sentence } from "../basics/sentence.js";
+
+/** @typedef {import("../protocol/messages.js").Device} Device */
+
+/** @typedef {typeof import("../protocol/walkback.js")} Exports of the module for WebGPU */
+/** @typedef {Omit<Exports, "prepare"> & Partial<Pick<Exports, "prepare">>} WasmModule the one for the CPU has nothing to prepare */
+/** @typedef {import("../protocol/walkback.js").Chain} Chain */
+/** @typedef {import("../protocol/walkback.js").Model} Model */
+/** @typedef {import("../protocol/walkback.js").ForwardWalk} ForwardWalk */
+
+/**
+ * A module with one function whose body is an instruction of SIMD (i8x16.popcnt of a splat), which both builds need.
+ * From the tests of https://github.com/GoogleChromeLabs/wasm-feature-detect.
+ */
+const SIMD = Uint8Array.of(
+  ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0],
+  ...[65, 0, 253, 15, 253, 98, 11],
+);
+
+/** @type {Map<Device, Promise<WasmModule>>} */
+const loaded = new Map();
+
+/**
+ * Fetches, compiles and starts the build for one device; a second call gives the same module.
+ * @param {Device} device
+ * @param {import("./download.js").ByteCount} count
+ * @returns {Promise<WasmModule>}
+ */
+export function loadWasm(device, count) {
+  let module = loaded.get(device);
+  if (module === undefined) {
+    module = instantiate(device, count);
+    loaded.set(device, module);
+    module.catch(() => loaded.delete(device));
+  }
+  return module;
+}
+
+/** @param {Device} device @param {import("./download.js").ByteCount} count */
+async function instantiate(device, count) {
+  if (!WebAssembly.validate(SIMD)) {
+    throw new Error("The WebAssembly of this browser has no SIMD, which the network needs.");
+  }
+  const base = place(`pkg/${device}/`);
+  const binary = fetchCounted(new URL("walkback_bg.wasm", base), count);
+  binary.catch(() => {});
+  /** @type {WasmModule} */
+  let module;
+  try {
+    module = await loadModule(() => import(new URL("walkback.js", base).href), "default");
+  } catch (error) {
+    throw new Error(
+      `web/pkg/${device}/walkback.js could not be loaded (${sentence(error)}). Where it is missing, "cargo xtask serve" builds it.`,
+    );
+  }
+  const response = await binary;
+  try {
+    await module.default({ module_or_path: response });
+  } catch (error) {
+    const { CompileError, LinkError } = WebAssembly;
+    if (!(error instanceof CompileError || error instanceof LinkError)) throw error;
+    throw new Error(
+      `web/pkg/${device}/walkback_bg.wasm cannot be used (${error.message}). Reload the page; where it is damaged or of another build, "cargo xtask serve" builds it again.`,
+    );
+  }
+  return module;
+}

@@ -1,0 +1,266 @@
+// One walk from noise to image, played like a recording: it knows time and order, not the DOM. At
+// position i, i steps have been taken; what is shown there is x_t, and what the network says about
+// this very x_t. The last position shows the image, which the network is not asked about any more.
+// All that was computed is kept, so going back is instant and exact.
+
+/** @typedef {import("../../client/engine.js").Engine} Engine */
+/** @typedef {import("../../client/engine.js").EngineChain} EngineChain */
+/** @typedef {import("../../protocol/messages.js").Frame} Frame */
+
+/**
+ * @typedef {object} View what there is to show
+ * @property {"playing" | "paused" | "done"} state done: at the image
+ * @property {number} position steps taken
+ * @property {number} computed the last position that can be shown without computing
+ * @property {number} steps in all
+ * @property {number | null} goal a later position that is being computed; null: none
+ * @property {Uint32Array} timesteps
+ * @property {number | null} timestep t of x_t; null at the end
+ * @property {number} alphaCumprod alpha-bar of x_t
+ * @property {number[]} shape [count, channels, h, w]
+ * @property {Float32Array} xt
+ * @property {Float32Array | null} x0 null until the network has answered
+ * @property {Float32Array | null} eps
+ * @property {readonly Frame[]} frames all answers of the network so far
+ */
+
+/**
+ * @typedef {object} Run one chain and how far it has come
+ * @property {AbortController} ending
+ * @property {EngineChain | null} chain
+ * @property {Frame[]} frames
+ * @property {number} position
+ * @property {boolean} busy
+ * @property {() => void} wake ends a wait between two steps
+ */
+
+/** At speed 1 a walk takes at least this long, in milliseconds, so that it can be watched. */
+const SHORTEST_WALK = 5000;
+
+export class Walk {
+  #engine;
+  #show;
+  #fail;
+  /** @type {Run | null} */
+  #run = null;
+  #playing = false;
+  #resting = false;
+  /** Where to go without pausing for breath; null: nowhere. @type {number | null} */
+  #goal = null;
+  #speed = 1;
+
+  /**
+   * @param {Engine} engine
+   * @param {(view: View) => void} show called whenever there is something new to see
+   * @param {(error: unknown) => void} fail
+   */
+  constructor(engine, show, fail) {
+    this.#engine = engine;
+    this.#show = show;
+    this.#fail = fail;
+  }
+
+  get playing() {
+    return this.#playing;
+  }
+
+  /** Whether what is shown is the image at the end. */
+  get done() {
+    return this.#run !== null && this.#run.position >= length(this.#run);
+  }
+
+  /** 1: a walk takes five seconds or what the device needs; Infinity: as fast as the device can. @param {number} speed */
+  set speed(speed) {
+    this.#speed = speed;
+    this.#run?.wake();
+  }
+
+  /**
+   * Begins a new walk; the one before it is over at once.
+   * @param {import("../../protocol/messages.js").ChainOptions} options
+   * @param {boolean} playing
+   * @param {number} [goal] where to go first
+   */
+  async start(options, playing, goal = 0) {
+    this.end();
+    /** @type {Run} */
+    const run = {
+      ending: new AbortController(),
+      chain: null,
+      frames: [],
+      position: 0,
+      busy: false,
+      wake: () => {},
+    };
+    this.#run = run;
+    this.#playing = playing;
+    this.#goal = goal;
+    try {
+      run.chain = await this.#engine.open(options, run.ending.signal);
+      if (run.chain === null) return;
+      // What was asked for before the walk's end was known.
+      if (this.#goal !== null) this.#goal = Math.min(this.#goal, length(run));
+      this.#present(run);
+      await this.#pump(run);
+    } catch (error) {
+      if (this.#run === run) this.#fail(error);
+    }
+  }
+
+  /** Ends the walk, whatever it is doing. */
+  end() {
+    this.#run?.ending.abort();
+    this.#run?.wake();
+    this.#run = null;
+  }
+
+  play() {
+    this.#playing = true;
+    this.#goal = null;
+    this.#go();
+  }
+
+  pause() {
+    this.#playing = false;
+    this.#goal = null;
+    this.#go();
+  }
+
+  /** Goes by steps, forwards or back, and pauses there. @param {number} steps */
+  move(steps) {
+    const from = this.#goal ?? this.#run?.position ?? 0;
+    this.seek(from + steps);
+  }
+
+  /** Goes to a position and pauses there: at once where it is known, else as soon as it is computed. @param {number} position */
+  seek(position) {
+    const run = this.#run;
+    if (run === null) return;
+    this.#playing = false;
+    const goal = Math.min(length(run), Math.max(0, Math.round(position)));
+    run.position = Math.min(goal, reach(run));
+    this.#goal = goal;
+    this.#go();
+  }
+
+  /** @param {boolean} resting while nobody looks, nothing is computed */
+  rest(resting) {
+    this.#resting = resting;
+    this.#go();
+  }
+
+  #go() {
+    const run = this.#run;
+    if (run === null || run.chain === null) return;
+    this.#present(run);
+    run.wake();
+    this.#pump(run).catch((error) => {
+      if (this.#run === run) this.#fail(error);
+    });
+  }
+
+  /** Whether the next position is asked for. @param {Run} run */
+  #moving(run) {
+    if (run.position >= length(run)) return false;
+    return this.#playing || (this.#goal !== null && this.#goal > run.position);
+  }
+
+  /** Moves on as long as that is wanted. @param {Run} run */
+  async #pump(run) {
+    if (run.busy || run.chain === null) return;
+    run.busy = true;
+    try {
+      while (this.#run === run && !this.#resting) {
+        const began = performance.now();
+        const moving = this.#moving(run);
+        if (!moving && reach(run) >= run.position && run.frames.length > 0) break;
+        if (!moving && run.position >= length(run)) break;
+        if (!(await this.#advance(run, run.chain, moving))) break;
+        const hurries = this.#goal !== null && this.#goal > run.position;
+        if (this.#playing && !hurries) {
+          const pace = SHORTEST_WALK / length(run) / this.#speed;
+          await wait(run, began + pace - performance.now());
+        }
+      }
+    } finally {
+      run.busy = false;
+    }
+  }
+
+  /**
+   * Computes what is missing, then goes one position further if that is still wanted.
+   * @param {Run} run
+   * @param {EngineChain} chain
+   * @param {boolean} moving
+   * @returns {Promise<boolean>} false once the walk is over
+   */
+  async #advance(run, chain, moving) {
+    const from = run.position;
+    const first = run.frames.length === 0;
+    if (from + 1 > reach(run) && run.frames.length < length(run)) {
+      const frame = await chain.step();
+      if (frame === null || this.#run !== run) return false;
+      run.frames.push(frame);
+    }
+    if (moving && !first && run.position === from && this.#moving(run) && from < reach(run)) {
+      run.position += 1;
+    }
+    if (run.position >= length(run)) this.#playing = false;
+    if (this.#goal !== null && run.position >= this.#goal) this.#goal = null;
+    this.#present(run);
+    return true;
+  }
+
+  /** @param {Run} run */
+  #present(run) {
+    if (run.chain === null) return;
+    const { timesteps, alphasCumprod, shape, xt } = run.chain;
+    const { position, frames } = run;
+    const last = frames.at(-1);
+    const frame = frames[position] ?? last;
+    const done = position >= timesteps.length;
+    this.#show({
+      state: done ? "done" : this.#playing ? "playing" : "paused",
+      position,
+      computed: reach(run),
+      steps: timesteps.length,
+      goal: this.#goal !== null && this.#goal > position ? this.#goal : null,
+      timesteps,
+      timestep: timesteps[position] ?? null,
+      alphaCumprod: alphasCumprod[position] ?? NaN,
+      shape,
+      xt: (done ? last?.xPrev : frame?.xt) ?? xt,
+      x0: frame?.x0 ?? null,
+      eps: frame?.eps ?? null,
+      frames,
+    });
+  }
+}
+
+/** @param {Run} run @returns {number} steps of the whole walk */
+function length(run) {
+  return run.chain?.timesteps.length ?? Infinity;
+}
+
+/** The last position that is known: the network has spoken about it, or it is the image. @param {Run} run */
+function reach({ chain, frames }) {
+  const known = frames.length;
+  return chain !== null && known >= chain.timesteps.length ? known : Math.max(0, known - 1);
+}
+
+/**
+ * Waits, or until the run is woken.
+ * @param {Run} run
+ * @param {number} milliseconds
+ * @returns {Promise<void>}
+ */
+function wait(run, milliseconds) {
+  if (!(milliseconds > 0)) return Promise.resolve();
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    run.wake = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+  });
+}

@@ -1,0 +1,34 @@
+// The page's help: a dialog that the question mark opens anywhere, and a button in the masthead.
+
+import { element, find } from "../screen/dom.js";
+import { setSingleKeys, singleKeys } from "../screen/single-keys.js";
+import { createSwitch } from "../parts/switch.js";
+
+export function setUpHelp() {
+  const dialog = element("help", HTMLDialogElement);
+  const toggle = () => {
+    if (dialog.open) dialog.close();
+    else dialog.showModal();
+  };
+  element("help-open", HTMLButtonElement).addEventListener("click", toggle);
+  element("help-close", HTMLButtonElement).addEventListener("click", () => dialog.close());
+  // Beside the dialog is outside of it.
+  dialog.addEventListener("click", (event) => {
+    if (event.target === dialog) dialog.close();
+  });
+  const keys = createSwitch({
+    label: "Keys of a single character",
+    hint: "Turn them off where speech or a slip of the hand would press them.",
+    value: singleKeys(),
+    onChange: setSingleKeys,
+  });
+  find(dialog, ".help", HTMLElement).append(keys.element);
+  document.addEventListener("keydown", (event) => {
+    if (!singleKeys() || event.key !== "?" || event.ctrlKey || event.metaKey || event.altKey)
+      return;
+    const focus = event.target;
+    if (focus instanceof Element && focus.matches("input[type=text], textarea, select")) return;
+    event.preventDefault();
+    toggle();
+  });
+}

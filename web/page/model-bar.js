@@ -1,0 +1,152 @@
+// One line above the walk: which model it is, where there is anything to say or to choose, and what went
+// wrong with the last one.
+
+import { element, freshId, h, setText } from "../screen/dom.js";
+import { inColour, ofDigits } from "../settings/suit.js";
+import { createButton } from "../parts/button.js";
+import { createChoice } from "../parts/choice.js";
+import { showFourAs } from "../screen/paint.js";
+
+/** @typedef {import("../models/source.js").ModelSource} ModelSource */
+
+/**
+ * @param {readonly string[]} own the page's own models, the first is the one to begin with
+ * @param {(name: string) => void} onChoose one of the page's own
+ */
+export function createBar(own, onChoose) {
+  const root = element("model-bar", HTMLElement);
+  const id = freshId("model");
+  const menu = h("select", { id });
+  const label = h("label", { for: id }, "Model");
+  const name = h("strong", {});
+  const facts = h("span", {});
+  const first = own[0] ?? "";
+  const back = createButton({ name: `Back to ${first}`, onPress: () => onChoose(first) });
+  back.element.classList.add("text");
+  const failure = h("p", { class: "model-failure", role: "alert", hidden: true });
+  const status = h("p", { role: "status" });
+  const four = createFourChoice();
+  root.append(
+    h("p", { class: "model-line" }, label, menu, name, facts, " ", back.element),
+    four.element,
+    status,
+    failure,
+  );
+  /** Offers the page's own models, and the one that is shown if it is none of them. @param {string} value @param {string} [other] */
+  const offer = (value, other) => {
+    menu.replaceChildren(
+      ...own.map((one) => h("option", { value: one }, one)),
+      ...(other === undefined ? [] : [h("option", { value: "" }, shortened(other))]),
+    );
+    menu.value = value;
+  };
+  offer(first);
+  let shown = first;
+  menu.addEventListener("change", () => {
+    if (menu.value !== "") onChoose(menu.value);
+  });
+  const several = own.length > 1;
+  label.hidden = menu.hidden = !several;
+
+  /** Nothing to say: one model, the page's own. */
+  const settle = () => {
+    root.hidden =
+      !several && facts.textContent === "" && failure.hidden && status.textContent === "";
+  };
+  settle();
+  return {
+    /** @param {ModelSource} source @param {import("../protocol/messages.js").Loaded} loaded */
+    show(source, loaded) {
+      const isOwn = ownName(source, own) !== null;
+      const isFirst = isOwn && source.name === first;
+      shown = isOwn ? source.name : "";
+      offer(shown, isOwn ? undefined : source.name);
+      // What the menu says need not be said beside it.
+      name.hidden = back.element.hidden = several || isFirst;
+      setText(name, shortened(source.name));
+      setText(status, "");
+      four.element.hidden = loaded.info.channels !== 4;
+      const said = isFirst && !several ? "" : sentencesOn(source, loaded, isOwn);
+      setText(facts, name.hidden || said === "" ? said : `: ${said}`);
+      settle();
+    },
+    /** Another one is on its way. */
+    wait() {
+      setText(failure, "");
+      failure.hidden = true;
+      setText(status, "Opening the model …");
+      settle();
+      root.scrollIntoView({ block: "nearest" });
+    },
+    /** What went wrong, as a sentence; "" is nothing. @param {string} sentence */
+    fail(sentence) {
+      setText(status, "");
+      setText(failure, sentence);
+      failure.hidden = sentence === "";
+      menu.value = shown;
+      settle();
+      root.scrollIntoView({ block: "nearest" });
+    },
+  };
+}
+
+/** How images of four channels are shown, which nothing says of a model. */
+function createFourChoice() {
+  const choice = createChoice({
+    legend: "Four channels, shown as",
+    choices: [
+      {
+        value: /** @type {import("../screen/paint.js").FourView} */ ("colours"),
+        name: "colours over a checkerboard, with alpha",
+      },
+      ...[0, 1, 2, 3].map((channel) => ({
+        value: channel,
+        name: `channel ${channel + 1} in grey`,
+      })),
+    ],
+    value: "colours",
+    onChange: showFourAs,
+  });
+  choice.element.hidden = true;
+  return choice;
+}
+
+/**
+ * The name of one of the page's own models; null for others.
+ * @param {ModelSource} source
+ * @param {readonly string[]} own
+ */
+function ownName(source, own) {
+  const { name } = source;
+  return source.kind === "address" && (source.parameter ?? name) === name && own.includes(name)
+    ? name
+    : null;
+}
+
+/** @param {string} name */
+const shortened = (name) => (name.length > 48 ? `${name.slice(0, 47)}…` : name);
+
+/** @param {ModelSource} source @param {import("../protocol/messages.js").Loaded} loaded @param {boolean} isOwn */
+function sentencesOn(source, { info }, isOwn) {
+  const [height, width] = info.imageSize;
+  const millions = (info.parameters / 1e6).toFixed(info.parameters < 1e6 ? 2 : 1);
+  const kinds =
+    info.classes.length === 0
+      ? "without classes"
+      : info.classes.length === 1
+        ? "of one class"
+        : `of ${info.classes.length} classes`;
+  const where =
+    source.kind === "files"
+      ? " It comes from your files, which a link to this page does not carry."
+      : isOwn
+        ? ""
+        : source.foreign
+          ? ` It comes from ${new URL(source.base).host}.`
+          : " It comes from this site.";
+  const words = ofDigits(info)
+    ? ""
+    : " The words below speak of digits, whatever this model makes.";
+  const notes = info.notes.map((note) => ` ${note}`).join("");
+  return `${millions} million parameters, images of ${height} × ${width} ${inColour(info.channels)}, ${kinds}.${where}${notes}${words}`;
+}

@@ -1,0 +1,177 @@
+// What is shown: one model at a time, with all figures made for it, or why there is none.
+
+import { Arithmetic } from "../client/arithmetic.js";
+import { loadDigits } from "../client/digits.js";
+import { Engine } from "../client/engine.js";
+import { asSentence, sentence } from "../basics/sentence.js";
+import { placeFigures } from "../figures/shared/figure.js";
+import { History } from "../figures/shared/history.js";
+import { figures } from "../figures/list.js";
+import { element } from "../screen/dom.js";
+import { properties, readWish } from "../settings/properties.js";
+import { State } from "../settings/state.js";
+import { showNotice } from "./notices.js";
+
+/** @typedef {import("../protocol/messages.js").Loaded} Loaded */
+/** @typedef {import("../models/source.js").ModelSource} ModelSource */
+
+/** @param {import("../protocol/messages.js").Progress} progress */
+export function showProgress({ activity, loaded, total }) {
+  const text = element("activity", HTMLElement);
+  if (text.textContent !== activity) text.textContent = activity;
+  const bar = element("download", HTMLProgressElement);
+  if (total > 0) {
+    bar.max = total;
+    bar.value = loaded;
+  } else {
+    bar.removeAttribute("value");
+  }
+  element("bytes", HTMLElement).textContent =
+    loaded === 0
+      ? ""
+      : total > 0
+        ? `${megabytes(loaded)} of ${megabytes(total)} MB`
+        : `${megabytes(loaded)} MB`;
+}
+
+/** @param {number} bytes */
+function megabytes(bytes) {
+  return (bytes / 1e6).toFixed(1);
+}
+
+/** What computes here, in the details at the end of the page. @param {Loaded} loaded */
+function describeDevice({ info, check }) {
+  element("detail-device", HTMLElement).textContent =
+    info.device === "webgpu"
+      ? `WebGPU${info.adapter === "" ? "" : ` on ${info.adapter}`}`
+      : "the CPU, in WebAssembly, in one thread";
+  const [height, width] = info.imageSize;
+  const millions = (info.parameters / 1e6).toFixed(2);
+  element("detail-model", HTMLElement).textContent =
+    `${millions} million parameters, ${height} × ${width} pixels, T = ${info.trainTimesteps}`;
+  const reference = { golden: "the exporter's", cpu: "the CPU's", none: "" }[check.against];
+  element("detail-check", HTMLElement).textContent =
+    check.against === "none"
+      ? "finite numbers; this folder has no known answer to compare with"
+      : `eps-hat is within ${check.difference.toExponential(1)} of ${reference} for the same input`;
+}
+
+/** Says what went wrong in place of the image. @param {unknown} error */
+export function fail(error) {
+  element("loading", HTMLElement).hidden = true;
+  element("failure", HTMLElement).hidden = false;
+  const url = new URL(location.href);
+  const byName = readWish(url.searchParams).device === "webgpu";
+  element("failure-text", HTMLElement).textContent =
+    asSentence(sentence(error)) +
+    (byName ? " The address of this page asks for the GPU (device=webgpu)." : "");
+  const onCpu = element("failure-cpu", HTMLAnchorElement);
+  onCpu.hidden = !byName;
+  // The same model and walk.
+  url.searchParams.set("device", "cpu");
+  onCpu.href = url.href;
+}
+
+/** What the link asked for in vain, in one quiet line. @param {string[]} sentences */
+function showComplaints(sentences) {
+  element("link-notice", HTMLElement).textContent = sentences.join(" ");
+}
+
+/** The page with one model at a time. */
+export class ModelView {
+  #device;
+  #engine = new Engine(showProgress, (change) => {
+    showNotice(change.notice);
+    if (change.loaded !== null) this.#adopt(change.loaded);
+  });
+  #arithmetic = new Arithmetic();
+  /** What is shown. @type {{ source: ModelSource, end: () => void } | null} */
+  #shown = null;
+  /** What is known of it. @type {Loaded | null} */
+  #loaded = null;
+
+  /** @param {import("../protocol/messages.js").DeviceChoice} device */
+  constructor(device) {
+    this.#device = device;
+  }
+
+  /**
+   * Has everything computed on another device from here on, models that are opened later too.
+   * @param {import("../protocol/messages.js").Device} device
+   */
+  async moveTo(device) {
+    this.#adopt(await this.#engine.moveTo(device));
+    this.#device = device;
+    const url = new URL(location.href);
+    // A link is for every machine, so that it names a device only where the address did.
+    if (!url.searchParams.has("device")) return;
+    url.searchParams.set("device", device);
+    history.replaceState(history.state, "", url);
+  }
+
+  /** What is known of the same model on another device. @param {Loaded} loaded */
+  #adopt(loaded) {
+    if (this.#loaded === null) return;
+    const stepTimes = { ...this.#loaded.stepTimes, ...loaded.stepTimes };
+    // The figures have this very object.
+    Object.assign(this.#loaded, loaded, { stepTimes });
+    describeDevice(this.#loaded);
+  }
+
+  /** Whether there is a model to see. */
+  get isSet() {
+    return this.#shown !== null;
+  }
+
+  /**
+   * Shows another model. Where it cannot be loaded, the one before comes back; the error is thrown.
+   * @param {ModelSource} source
+   * @param {object} [options]
+   * @param {string[]} [options.complaints] about the address
+   * @param {() => void} [options.arrived] called when it is loaded, before the address is read
+   * @returns {Promise<Loaded>}
+   */
+  async show(source, { complaints = [], arrived } = {}) {
+    const before = this.#shown;
+    before?.end();
+    this.#shown = null;
+    const loading = element("loading", HTMLElement);
+    loading.hidden = false;
+    element("failure", HTMLElement).hidden = true;
+    showProgress({ activity: "Starting", loaded: 0, total: 0 });
+    /** @type {Loaded} */
+    let loaded;
+    try {
+      loaded = await this.#engine.load({ model: source, device: this.#device });
+    } catch (error) {
+      if (before === null) fail(error);
+      else await this.show(before.source);
+      throw error;
+    }
+    this.#loaded = loaded;
+    arrived?.();
+    loading.hidden = true;
+    describeDevice(loaded);
+    const { trainTimesteps, classes, nullLabel, channels, imageSize } = loaded.info;
+    const limits = { trainTimesteps, classes: classes.length, anyLabel: nullLabel !== null };
+    const state = new State(properties, limits, (more) => showComplaints([...complaints, ...more]));
+    const endFigures = placeFigures(figures, {
+      engine: this.#engine,
+      arithmetic: this.#arithmetic,
+      loaded,
+      shape: [1, channels, ...imageSize],
+      state,
+      linked: source.kind === "address",
+      digits: loadDigits,
+      history: new History(),
+      moveTo: (device) => this.moveTo(device),
+      calm: matchMedia("(prefers-reduced-motion: reduce)").matches,
+    });
+    const end = () => {
+      state.end();
+      endFigures();
+    };
+    this.#shown = { source, end };
+    return loaded;
+  }
+}

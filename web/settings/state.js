@@ -1,0 +1,267 @@
+// The state of the page, kept in the address behind the #, so that a link shows the same again.
+
+/** @typedef {import("./properties.js").GroupName} GroupName */
+/** @typedef {import("./properties.js").Limits} Limits */
+/** @typedef {import("./properties.js").Properties} Properties */
+/**
+ * @template T
+ * @typedef {import("./properties.js").Property<T>} Property
+ */
+/**
+ * @template P
+ * @typedef {import("./properties.js").Values<P>} Values
+ */
+
+/** Browsers allow about a hundred changes of the address in half a minute. */
+const WRITE_EVERY = 400;
+
+/** Whether a hash only names a place on the page. @param {string} hash */
+const isPlace = (hash) => hash.length > 1 && document.getElementById(hash.slice(1)) !== null;
+
+/** @param {string} name @param {string} text @param {string} taken */
+const refusal = (name, text, taken) =>
+  `The link asks for ${name} = ${text}, which cannot be; it is ${taken} here.`;
+
+/** @param {string} group @param {string} name */
+const keyOf = (group, name) => (group === "walk" ? name : `${group}.${name}`);
+
+/**
+ * The values of one figure.
+ * @template {Record<string, Property<any>>} P
+ */
+export class Group {
+  #properties;
+  #limits;
+  #changed;
+  /** @type {Values<P>} */
+  #values;
+  /** @type {Set<(values: Values<P>) => void>} */
+  #listeners = new Set();
+  /** What is left to the page: neither the address nor the visitor has said it. @type {Set<keyof P>} */
+  #left = new Set();
+
+  /** @param {P} properties @param {Limits} limits @param {() => void} changed */
+  constructor(properties, limits, changed) {
+    this.#properties = properties;
+    this.#limits = limits;
+    this.#changed = changed;
+    this.#values = this.#initial();
+  }
+
+  /** All values now. @returns {Readonly<Values<P>>} */
+  get values() {
+    return this.#values;
+  }
+
+  /** What the visitor has chosen; it goes into the address. @param {Partial<Values<P>>} values */
+  set(values) {
+    this.assume(values);
+    for (const name of Object.keys(values)) this.#left.delete(name);
+    this.#changed();
+  }
+
+  /** What the page has chosen; it goes into a link that is copied. @param {Partial<Values<P>>} values */
+  assume(values) {
+    this.#values = { ...this.#values, ...values };
+  }
+
+  /**
+   * A value that may be left to the page: the visitor's or the address's, else the page's choice. Ask it anew for
+   * each walk, because what suits a walk changes with the device that computes.
+   * @template {keyof P} N
+   * @param {N} name
+   * @param {() => NonNullable<Values<P>[N]>} choose
+   * @returns {NonNullable<Values<P>[N]>}
+   */
+  decide(name, choose) {
+    const given = this.#values[name];
+    if (given !== null && given !== undefined && !this.#left.has(name)) return given;
+    const value = choose();
+    this.#values = { ...this.#values, [name]: value };
+    this.#left.add(name);
+    return value;
+  }
+
+  /**
+   * @param {(values: Values<P>) => void} listener called when the address was edited or a link followed
+   * @returns {() => void} ends it
+   */
+  listen(listener) {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /**
+   * Takes all values from texts; what is missing takes its default.
+   * @param {(name: string) => string | null} text
+   * @param {(name: string, text: string, taken: string) => void} complain about a text that is no possible value
+   */
+  read(text, complain) {
+    const values = this.#initial();
+    for (const [name, property] of Object.entries(this.#properties)) {
+      const given = text(name);
+      if (given === null) continue;
+      const reading = property.read(given, this.#limits);
+      if (reading !== undefined) /** @type {any} */ (values)[name] = reading.value;
+      if (reading?.exact !== true) {
+        complain(name, given, property.write(/** @type {any} */ (values)[name]));
+      }
+    }
+    this.#values = values;
+    this.#left.clear();
+  }
+
+  /** Tells the figure that its values have come from outside. */
+  tell() {
+    for (const listener of this.#listeners) listener(this.#values);
+  }
+
+  /** @returns {[string, string][]} what differs from the defaults */
+  write() {
+    const initial = this.#initial();
+    return Object.entries(this.#properties)
+      .map(([name, { write }]) => {
+        const values = /** @type {Record<string, any>} */ (this.#values);
+        const defaults = /** @type {Record<string, any>} */ (initial);
+        return /** @type {[string, string, string]} */ ([
+          name,
+          write(values[name]),
+          write(defaults[name]),
+        ]);
+      })
+      .filter(([, now, initially]) => now !== initially)
+      .map(([name, now]) => [name, now]);
+  }
+
+  /** @returns {Values<P>} */
+  #initial() {
+    const entries = Object.entries(this.#properties);
+    return /** @type {Values<P>} */ (
+      Object.fromEntries(entries.map(([name, { initial }]) => [name, initial(this.#limits)]))
+    );
+  }
+}
+
+export class State {
+  /** @type {Map<string, Group<any>>} */
+  #groups;
+  #complain;
+  /** What the address asks for in vain. @type {string[]} */
+  #complaints = [];
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  /** The hash that was read or written last. */
+  #known = "";
+  #ended = new AbortController();
+
+  /**
+   * @param {Properties} properties
+   * @param {Limits} limits
+   * @param {(sentences: string[]) => void} complain about what the address asks for in vain; [] if nothing
+   */
+  constructor(properties, limits, complain) {
+    this.#complain = complain;
+    this.#groups = new Map(
+      Object.entries(properties).map(([name, list]) => [
+        name,
+        new Group(/** @type {Record<string, Property<any>>} */ (list), limits, () => this.#soon()),
+      ]),
+    );
+    this.#read();
+    const followed = () => {
+      // A link to a place on the page leaves its state as it is.
+      if (isPlace(location.hash)) {
+        this.#known = location.hash;
+        return;
+      }
+      this.#read();
+      for (const group of this.#groups.values()) group.tell();
+    };
+    addEventListener("hashchange", followed, { signal: this.#ended.signal });
+  }
+
+  /** From here on the address belongs to another. */
+  end() {
+    this.#ended.abort();
+    clearTimeout(this.#timer);
+  }
+
+  /**
+   * The values of one figure.
+   * @template {GroupName} N
+   * @param {N} name
+   * @returns {Group<Properties[N]>}
+   */
+  group(name) {
+    const found = this.#groups.get(name);
+    if (found === undefined) throw new Error(`properties.js lists no properties "${name}"`);
+    return found;
+  }
+
+  /**
+   * Says that the address asks for something that cannot be, where only a figure can know that.
+   * @param {string} name as in the address
+   * @param {string} text what it asks for
+   * @param {string} taken what it is instead
+   */
+  refuse(name, text, taken) {
+    this.#complaints = [...this.#complaints, refusal(name, text, taken)];
+    this.#complain(this.#complaints);
+  }
+
+  /** The page's address with all that differs from the defaults. */
+  get link() {
+    const url = new URL(location.href);
+    url.hash = this.#hash();
+    return url.href;
+  }
+
+  /** Writes the link into the address at once. */
+  write() {
+    history.replaceState(history.state, "", this.link);
+    this.#known = location.hash;
+  }
+
+  #hash() {
+    return [...this.#groups]
+      .flatMap(([group, values]) =>
+        values.write().map(([name, text]) => `${keyOf(group, name)}=${encodeURIComponent(text)}`),
+      )
+      .join("&");
+  }
+
+  #soon() {
+    if (this.#timer !== undefined || this.#ended.signal.aborted) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      // Another hash has just been given, and is about to be read.
+      if (location.hash === this.#known) this.write();
+    }, WRITE_EVERY);
+  }
+
+  #read() {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#known = location.hash;
+    const given = new URLSearchParams(location.hash.slice(1));
+    this.#complaints = [];
+    const known = new Set();
+    for (const [group, values] of this.#groups) {
+      values.read(
+        (name) => {
+          known.add(keyOf(group, name));
+          return given.get(keyOf(group, name));
+        },
+        (name, text, taken) => {
+          const value = taken === "" ? "the page's own choice" : taken;
+          this.#complaints.push(refusal(keyOf(group, name), text, value));
+        },
+      );
+    }
+    for (const key of given.keys()) {
+      if (known.has(key) || isPlace(`#${key}`)) continue;
+      this.#complaints.push(`The link speaks of "${key}", which this page does not have.`);
+    }
+    this.#complain(this.#complaints);
+  }
+}
