@@ -1,9 +1,9 @@
 // Everything is computed here, off the page's thread. One script for two workers: the page asks one for
 // what needs the model, the other for the arithmetic that does not. Answers the calls of protocol/messages.js.
 
+import { sentence } from "./basics/sentence.js";
 import { countDispatches } from "./compute/gpu-counter.js";
 import { gpuIsLost, gpuLost, watchGpu } from "./compute/gpu-watch.js";
-import { sentence } from "./basics/sentence.js";
 import { arithmeticMethods } from "./worker/arithmetic.js";
 import { damageOf } from "./worker/damage.js";
 import { computingDevice, modelMethods } from "./worker/model.js";

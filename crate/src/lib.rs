@@ -41,6 +41,8 @@
 //! # }
 //! ```
 //!
+//! [docs/architecture.md](https://github.com/walkback/walkback/blob/main/docs/architecture.md) shows the page as well.
+//!
 //! # The modules, lower ones first
 //!
 //! | module | what is in it | equations |

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { readDrawing, writeDrawing } from "../../web/settings/drawing.js";
 import { properties } from "../../web/settings/properties.js";
-import { Group } from "../../web/settings/state.js";
+import { Group } from "../../web/settings/all-settings.js";
 
 const CASES = process.env["WALKBACK_LONG"] === "1" ? 200_000 : 5_000;
 

@@ -88,7 +88,7 @@ describe("a GPU that is slow without saying so", { timeout: 2 * SLOW }, () => {
 
   test("is no different from the CPU: a walk goes on there, and back, from its last step", async (t) => {
     const { run } = await openEngine(site, t);
-    const options = { seed: 4, count: 1, label: null, steps: 4 };
+    const options = { seed: 4, count: 1, label: null, numInferenceSteps: 4 };
     await run(`await engine.load({ model: "small", device: "cpu" })`);
     /** @type {Shown[]} */
     const expected = await run(`return walk(it)`, options);
@@ -101,8 +101,8 @@ describe("a GPU that is slow without saying so", { timeout: 2 * SLOW }, () => {
        // In the middle of a step.
        const [third] = await Promise.all([chain.step(), engine.moveTo("cpu")]);
        frames.push(third, await chain.step());
-       return frames.map(({ xt, x0, eps, next, ...frame }) =>
-         ({ ...frame, xt: [...xt], x0: [...x0], eps: [...eps], next: [...next] }));`,
+       return frames.map(({ xt, x0, eps, xPrev, ...frame }) =>
+         ({ ...frame, xt: [...xt], x0: [...x0], eps: [...eps], xPrev: [...xPrev] }));`,
       options,
     );
     assertSameWalk(found, expected, "on the GPU and back");

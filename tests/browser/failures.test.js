@@ -164,6 +164,7 @@ const fakeGpu = (probe) => ({
   "/web/pkg/webgpu/walkback_bg.wasm": { body: Buffer.alloc(8) },
   "/web/pkg/webgpu/walkback.js": {
     body: `export default async () => {};
+      export const checkModelIndex = () => {};
       export class Model {
         info = { device: "webgpu" };
         static load = async () => new Model();
@@ -231,6 +232,7 @@ test("a model that a lost GPU loads too late is freed", async (t) => {
     body: `import { lose } from "/web/compute/gpu-watch.js";
       const told = new BroadcastChannel("freed");
       export default async () => {};
+      export const checkModelIndex = () => {};
       export class Model {
         info = { device: "webgpu", adapter: "", classes: [] };
         static async load() {

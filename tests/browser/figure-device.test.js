@@ -45,7 +45,7 @@ describe("after the loss of a GPU", { timeout: 60_000 }, () => {
         await page.waitForTimeout(150);
         now = (await chainsOf(page)).length;
       }
-      return (await chainsOf(page)).slice(before).map(({ options }) => options.steps);
+      return (await chainsOf(page)).slice(before).map(({ options }) => options.numInferenceSteps);
     };
     const dice = () =>
       page

@@ -99,7 +99,7 @@ describe("inside the network", () => {
       const alphaCumprod = schedule.alphasCumprod[400];
       const x = await arithmetic.addNoise({ x0, eps, alphaCumprod });
       const labels = Uint32Array.of(3);
-      return Array.from(await engine.predict({ x, count: 1, timestep: 400, labels }));
+      return Array.from(await engine.predict({ xt: x, count: 1, timestep: 400, labels }));
     }, site.url);
     const clear = shown.flatMap((value, i) => (Math.abs(value) > 20 ? [i] : []));
     assert.ok(clear.length > 400, `${clear.length} pixels are clearly blue or orange`);

@@ -58,7 +58,7 @@ function losses(page, question) {
             Math.sqrt(left) * value + Math.sqrt(1 - left) * eps[i],
         );
         const labels = Uint32Array.of(label);
-        const output = await engine.predict({ x, count: 1, timestep, labels });
+        const output = await engine.predict({ xt: x, count: 1, timestep, labels });
         let sum = 0;
         for (let i = 0; i < output.length; i++) sum += (eps[i] - output[i]) ** 2;
         found.push(sum / output.length);

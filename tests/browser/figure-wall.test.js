@@ -67,12 +67,19 @@ describe("a wall of digits", () => {
         const images = new Float32Array(count * 784);
         await walkWall(
           engine,
-          { seed: 3, count, labels: Array(count).fill(5), guidance: 2, steps: 3, batch },
+          {
+            seed: 3,
+            count,
+            labels: Array(count).fill(5),
+            guidanceScale: 2,
+            numInferenceSteps: 3,
+            batch,
+          },
           {
             ready: async () => {},
             begun() {},
-            /** @param {number} first @param {Float32Array} next */
-            advanced: (first, next) => images.set(next, first * 784),
+            /** @param {number} first @param {Float32Array} xPrev */
+            advanced: (first, xPrev) => images.set(xPrev, first * 784),
             swept() {},
           },
           new AbortController().signal,

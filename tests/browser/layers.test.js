@@ -17,27 +17,27 @@ const MAY_IMPORT = {
   // Written by `cargo xtask`.
   vendor: [],
   // Where the page's own files lie.
-  "places.js": [],
+  "own-file.js": [],
   // What knows neither this page nor the network.
   basics: [],
   // Where a model comes from.
-  models: ["vendor", "places.js", "basics"],
+  models: ["vendor", "own-file.js", "basics"],
   // What page and workers say to each other.
   protocol: ["models"],
   // A device that computes correctly, and the crate's two builds.
-  compute: ["places.js", "basics", "models", "protocol"],
+  compute: ["own-file.js", "basics", "models", "protocol"],
   // The methods of the workers, and their script.
   worker: ["basics", "protocol", "compute"],
   "worker.js": ["basics", "protocol", "compute", "worker"],
   // The page's side of the workers.
-  client: ["places.js", "basics", "protocol"],
+  client: ["own-file.js", "basics", "protocol"],
   // Elements, colours, tensors as pixels.
   screen: [],
   // What the address can say.
   settings: ["protocol", "client", "screen"],
   // What figures are made of.
   parts: ["vendor", "basics", "protocol", "client", "screen", "settings"],
-  figures: ["places.js", "basics", "protocol", "client", "screen", "settings", "parts"],
+  figures: ["own-file.js", "basics", "protocol", "client", "screen", "settings", "parts"],
   // The frame around the figures.
   page: ["basics", "models", "protocol", "client", "screen", "settings", "parts", "figures"],
   "main.js": ["screen", "settings", "parts", "figures", "page"],

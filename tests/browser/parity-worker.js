@@ -112,7 +112,7 @@ async function answer(question) {
 
 /** @param {import("../../web/compute/wasm.js").Model} model @param {Walk} walk */
 function startWalk(model, { seed, label, steps }) {
-  return model.chain({ seed, count: 1, label, guidance: 1, steps });
+  return model.chain({ seed, count: 1, label, guidanceScale: 1, numInferenceSteps: steps });
 }
 
 self.addEventListener("message", async (/** @type {MessageEvent<Question>} */ { data }) => {

@@ -8,7 +8,7 @@ import { figures } from "../../web/figures/list.js";
 import { loadDigits } from "../../web/client/digits.js";
 import { History } from "../../web/figures/shared/history.js";
 import { properties } from "../../web/settings/properties.js";
-import { State } from "../../web/settings/state.js";
+import { AllSettings } from "../../web/settings/all-settings.js";
 
 /** @typedef {import("../../web/protocol/messages.js").ChainOptions} ChainOptions */
 /** @typedef {import("../../web/protocol/messages.js").Loaded} Loaded */
@@ -43,7 +43,7 @@ function standIn([, ...image]) {
     async open(options, signal) {
       if (signal?.aborted) return null;
       const ending = new AbortController();
-      const { count, from, steps: wanted = T } = options;
+      const { count, from, numInferenceSteps: wanted } = options;
       const begin = from?.timestep ?? T - 1;
       const length = Math.max(1, Math.round((wanted * (begin + 1)) / T));
       const timesteps = Uint32Array.from({ length }, (_, i) =>
@@ -70,7 +70,7 @@ function standIn([, ...image]) {
           xt: zeros(total),
           x0: zeros(total),
           eps: zeros(total),
-          next: zeros(total),
+          xPrev: zeros(total),
           done: index === length - 1,
           milliseconds: STEP,
           dispatches: 0,
@@ -146,7 +146,7 @@ function show({ device = "cpu", shape = [1, 1, 28, 28], only = Object.keys(figur
   const it = loadedOn(device, shape);
   loaded = it;
   const limits = { trainTimesteps: T, classes: 10, anyLabel: true };
-  const state = new State(properties, limits, () => {});
+  const allSettings = new AllSettings(properties, limits, () => {});
   const entries = Object.fromEntries(
     Object.entries(figures).filter(([name]) => only.includes(name)),
   );
@@ -154,14 +154,14 @@ function show({ device = "cpu", shape = [1, 1, 28, 28], only = Object.keys(figur
     .../** @type {any} */ (standIn(shape)),
     loaded: it,
     shape,
-    state,
+    allSettings,
     linked: true,
     digits: loadDigits,
     history: new History(),
     calm: false,
   });
   end = () => {
-    state.end();
+    allSettings.end();
     endFigures();
   };
 }

@@ -18,7 +18,7 @@ const FOR_NONE = 1_500_000;
 const site = openSite({ webgpu: true });
 
 /** @param {number} count */
-const walkOf = (count) => ({ seed: 5, count, label: null, steps: 2 });
+const walkOf = (count) => ({ seed: 5, count, label: null, numInferenceSteps: 2 });
 
 /** @param {Shown[]} frames */
 const onGpu = (frames) => frames.map(({ dispatches }) => dispatches > 0);
@@ -70,7 +70,7 @@ describe("a GPU that is too small", { timeout: 2 * SLOW }, () => {
       `const chain = await engine.open(it);
        const first = await chain.step();
        await tell("starve");
-       const { stages } = await engine.look({ x: chain.xt, timestep: 500, label: null });
+       const { stages } = await engine.look({ xt: chain.xt, timestep: 500, label: null });
        const frames = [first, await chain.step()].map(({ xt, x0, eps, xPrev, ...frame }) => ({
          ...frame, xt: [...xt], x0: [...x0], eps: [...eps], xPrev: [...xPrev] }));
        return { frames, stages: stages.length };`,

@@ -15,7 +15,7 @@ const site = openSite({ webgpu: true });
 describe("a GPU that is lost", { timeout: 2 * SLOW }, () => {
   test("costs no walk anything: it goes on on a new device, and at the second time on the CPU", async (t) => {
     const { run } = await openEngine(site, t);
-    const options = `{ seed: 4, count: 1, label: null, steps: 3 }`;
+    const options = `{ seed: 4, count: 1, label: null, numInferenceSteps: 3 }`;
 
     await run(`await engine.load({ model: "small", device: "cpu" })`);
     /** @type {Shown[]} */

@@ -28,7 +28,7 @@ async function engineOn(t, instead = {}, model = "small") {
 }
 
 /** @type {ChainOptions} */
-const options = { seed: 3, count: 2, label: null, steps: 6 };
+const options = { seed: 3, count: 2, label: null, numInferenceSteps: 6 };
 
 describe("a worker that breaks down", () => {
   test("is replaced, and what it was doing is said", async (t) => {
@@ -37,7 +37,7 @@ describe("a worker that breaks down", () => {
       `const chain = await engine.open(it);
        await chain.step();
        await tell("corrupt");
-       const question = { x: chain.xt, count: 2, timestep: 500 };
+       const question = { xt: chain.xt, count: 2, timestep: 500 };
        const guilty = engine.denoise(question).then(() => "went on", (error) => error.message);
        const waiting = engine.predict(question);
        return { guilty: await guilty, waiting: Array.from(await waiting), changes };`,
@@ -59,10 +59,10 @@ describe("a worker that breaks down", () => {
         `const undisturbed = await walk(it);
          const chain = await engine.open(it);
          const frames = [];
-         for (let i = 0; i < it.steps; i++) {
+         for (let i = 0; i < it.numInferenceSteps; i++) {
            if (i === 3) {
              await tell("corrupt");
-             await engine.denoise({ x: chain.xt, count: 2, timestep: 1 }).catch(() => {});
+             await engine.denoise({ xt: chain.xt, count: 2, timestep: 1 }).catch(() => {});
            }
            frames.push(await chain.step());
          }
@@ -86,7 +86,7 @@ describe("a worker that breaks down", () => {
        const failed = await load().then(() => "loaded", (error) => error.message);
        const told = changes.splice(0);
        await load();
-       return { failed, told, later: changes, frames: (await walk({ seed: 3, count: 1, label: null, steps: 2 })).length };`,
+       return { failed, told, later: changes, frames: (await walk({ seed: 3, count: 1, label: null, numInferenceSteps: 2 })).length };`,
       "small",
     );
     assert.match(said.failed, /^The computation broke down while loading the model/);
@@ -97,10 +97,10 @@ describe("a worker that breaks down", () => {
   test("before another model is loaded leaves no promise that something goes on", async (t) => {
     const run = await engineOn(t);
     const notices = await run(
-      `const chain = await engine.open({ seed: 3, count: 1, label: null, steps: 6 });
+      `const chain = await engine.open({ seed: 3, count: 1, label: null, numInferenceSteps: 6 });
        await chain.step();
        await tell("corrupt");
-       await engine.denoise({ x: chain.xt, count: 1, timestep: 500 }).catch(() => {});
+       await engine.denoise({ xt: chain.xt, count: 1, timestep: 500 }).catch(() => {});
        await engine.load({ model: it, device: "cpu" });
        return changes.map(({ notice }) => notice);`,
       "small",
@@ -161,7 +161,7 @@ test("a walk leaves nothing behind on the signals that can end it", async (t) =>
      const { signal } = new AbortController();
      const chain = await engine.open(it, signal);
      const counts = [listeners];
-     for (let i = 0; i < it.steps; i++) {
+     for (let i = 0; i < it.numInferenceSteps; i++) {
        await chain.step();
        counts.push(listeners);
      }
@@ -173,7 +173,7 @@ test("a walk leaves nothing behind on the signals that can end it", async (t) =>
 });
 
 describe("memory that does not suffice", () => {
-  const many = { ...options, count: 24, steps: 2 };
+  const many = { ...options, count: 24, numInferenceSteps: 2 };
 
   /** The crate's module, with no more memory than this. @param {number} pages */
   async function withMemory(pages) {
@@ -186,7 +186,7 @@ describe("memory that does not suffice", () => {
     const script = `
       const chain = await engine.open(it);
       const stepping = chain.step();
-      const waiting = engine.predict({ x: chain.xt.slice(0, 28 * 28), count: 1, timestep: 500 });
+      const waiting = engine.predict({ xt: chain.xt.slice(0, 28 * 28), count: 1, timestep: 500 });
       const frames = [await stepping, await chain.step()];
       chain.close();
       return { frames: frames.map(({ x0, xPrev }) => [[...x0], [...xPrev]]), waiting: [...await waiting] };`;
@@ -232,7 +232,7 @@ describe("numbers that are none", () => {
     const run = await engineOn(t);
     const said = await run(
       `const x = new Float32Array(784).fill(3e38);
-       return engine.denoise({ x, count: 1, timestep: 7 }).then(() => "", (error) => error.message);`,
+       return engine.denoise({ xt: x, count: 1, timestep: 7 }).then(() => "", (error) => error.message);`,
     );
     assert.match(said, /the network returned .* at timestep 7/);
   });

@@ -155,6 +155,19 @@ describe("a link", () => {
     await visitor.leave();
   });
 
+  test("that is followed on the open page sets the speed of its walk", async () => {
+    const visitor = await visitPaused("steps=10&seed=3&speed=max");
+    // At a quarter of the speed a walk takes at least 20 seconds, a step of ten 2.
+    await visitor.page.evaluate(() => (location.hash = "#steps=10&seed=8&speed=0.25"));
+    await visitor.until(async () => (await visitor.seed.inputValue()) === "8");
+    await visitor.reaches(1);
+    const began = performance.now();
+    await visitor.reaches(3);
+    const took = performance.now() - began;
+    assert.ok(took > 2500, `two steps took ${took} ms`);
+    await visitor.leave();
+  });
+
   test("to a place on the page leaves the walk as it is", async () => {
     const visitor = await visitPaused("steps=10&seed=3&at=1");
     await visitor.rests(1);

@@ -2,9 +2,13 @@
 
 /** A module failed to load. The message is a sentence for the visitor. */
 export class ModuleError extends Error {
-  /** @param {string} message @param {boolean} reload whether only a reload of the page asks for it again */
-  constructor(message, reload) {
-    super(message);
+  /**
+   * @param {string} message
+   * @param {boolean} reload whether only a reload of the page asks for it again
+   * @param {Error} cause what the browser said
+   */
+  constructor(message, reload, cause) {
+    super(message, { cause });
     this.reload = reload;
   }
 }
@@ -27,7 +31,7 @@ export async function loadModule(load, name) {
   } catch (error) {
     if (!isLoadError(error)) throw error;
     const address = addressIn(error.message);
-    if (address === null) throw new ModuleError(told(null), false);
+    if (address === null) throw new ModuleError(told(null), false, error);
     const other = new URL(address);
     other.searchParams.set("again", String(++others));
     /** @type {M | null} */
@@ -37,7 +41,7 @@ export async function loadModule(load, name) {
     if (module !== null && name in module) return module;
     // Firefox names the file that failed, which may be one that the module imports: those are remembered, too.
     const isThere = module !== null || (await canBeFetched(address));
-    throw new ModuleError(told(address, isThere), isThere);
+    throw new ModuleError(told(address, isThere), isThere, error);
   }
 }
 

@@ -2,7 +2,7 @@
 // while the network computes elsewhere, and is started when it is first asked. One that breaks down is
 // replaced; walks forward that lived in it are over.
 
-import { Link } from "./link.js";
+import { Connection } from "./connection.js";
 import { Relay } from "./relay.js";
 
 /** @typedef {import("../protocol/messages.js").ArithmeticCalls} ArithmeticCalls */
@@ -10,13 +10,13 @@ import { Relay } from "./relay.js";
 
 /**
  * @typedef {object} ForwardWalk walks forward that live in the worker
- * @property {ForwardState} start
+ * @property {ForwardState} first before any step
  * @property {(steps: number) => Promise<ForwardState | null>} advance takes steps of q(x_t|x_{t-1}); null once closed
  * @property {() => void} close
  */
 
 export class Arithmetic {
-  #relay = new Relay(async () => new Link(() => {}));
+  #relay = new Relay(async () => new Connection(() => {}));
   #lastWalk = 0;
 
   /**
@@ -69,15 +69,15 @@ export class Arithmetic {
    */
   async forward(params) {
     const walk = ++this.#lastWalk;
-    const { link, start } = await this.#relay.run(async (link) => ({
-      link,
-      start: await link.call("openForward", { walk, ...params }),
+    const { connection, first } = await this.#relay.run(async (connection) => ({
+      connection,
+      first: await connection.call("openForward", { walk, ...params }),
     }));
     return {
-      start,
-      advance: (steps) => link.call("advanceForward", { walk, steps }),
+      first,
+      advance: (steps) => connection.call("advanceForward", { walk, steps }),
       close: () => {
-        link.call("closeForward", { walk }).catch(() => {});
+        connection.call("closeForward", { walk }).catch(() => {});
       },
     };
   }

@@ -1,8 +1,8 @@
 // The page's real digits: 100 of MNIST's test set, 10 of each class, and the mean of the training set. As bytes:
 // what is read back from a canvas, browsers that guard privacy alter.
 
-import { place } from "../places.js";
 import { sentence } from "../basics/sentence.js";
+import { ownFile } from "../own-file.js";
 
 /**
  * @typedef {object} Digits
@@ -10,7 +10,7 @@ import { sentence } from "../basics/sentence.js";
  * @property {number} width
  * @property {Float32Array[]} images [h, w] each, -1 background to 1 ink
  * @property {number[]} labels the class of each
- * @property {number[]} testIndices its place in MNIST's test set
+ * @property {number[]} testIndices its number in MNIST's test set
  * @property {Float32Array} mean [h, w], of all training digits
  */
 
@@ -31,7 +31,7 @@ async function request(name) {
   /** @param {string} reason */
   const failure = (reason) =>
     new Error(`The page's digits could not be fetched (web/digits/${name}: ${reason}).`);
-  const response = await fetch(place(`digits/${name}`)).catch((error) =>
+  const response = await fetch(ownFile(`digits/${name}`)).catch((error) =>
     Promise.reject(failure(sentence(error))),
   );
   if (!response.ok) throw failure(`the server answered ${response.status}`);

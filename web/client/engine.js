@@ -2,7 +2,7 @@
 // of every open chain where it is, so that a worker that is lost with its GPU, or breaks down, is replaced
 // by one that goes on from there.
 
-import { Link } from "./link.js";
+import { Connection } from "./connection.js";
 import { Relay } from "./relay.js";
 
 /** @typedef {import("../protocol/messages.js").ModelCalls} ModelCalls */
@@ -42,7 +42,7 @@ export class Engine {
   #wish = null;
   /** @type {import("../protocol/messages.js").DeviceChoice} */
   #device = "auto";
-  /** The worker with the model. @type {Link | null} */
+  /** The worker with the model. @type {Connection | null} */
   #serving = null;
   /** How the worker before it ended, and what it computed on. @type {BreakdownReport & { device: string } | null} */
   #ended = null;
@@ -76,14 +76,14 @@ export class Engine {
     /** @type {Loaded | undefined} */
     let loaded;
     await this.#relay.renew(async (before) => {
-      const link = (await before?.catch(() => null)) ?? this.#newLink();
+      const connection = (await before?.catch(() => null)) ?? this.#newConnection();
       // Nothing is under way any more that a breakdown could have interrupted, or can from here on.
       this.#serving = null;
       if (this.#ended !== null)
         this.#onChange({ notice: `${whatEnded(this.#ended)}.`, loaded: null });
       this.#ended = null;
-      loaded = await this.#loadInto(link, onCpu ? { ...wish, device: "cpu" } : wish);
-      return link;
+      loaded = await this.#loadInto(connection, onCpu ? { ...wish, device: "cpu" } : wish);
+      return connection;
     });
     if (loaded === undefined) throw new Error("no model was loaded");
     return onCpu ? { ...loaded, notice: LOST_TOO_OFTEN } : loaded;
@@ -106,9 +106,9 @@ export class Engine {
       const old = (await before?.catch(() => null)) ?? null;
       const batch = this.#batch;
       this.#batch = Infinity;
-      const link = this.#newLink();
+      const connection = this.#newConnection();
       try {
-        loaded = await this.#loadInto(link, { ...wish, device });
+        loaded = await this.#loadInto(connection, { ...wish, device });
       } catch (error) {
         this.#batch = batch;
         if (old === null) throw error;
@@ -118,7 +118,7 @@ export class Engine {
       this.#tooSmall = false;
       this.#ended = null;
       old?.end();
-      return link;
+      return connection;
     });
     if (loaded === undefined) throw failure;
     return loaded;
@@ -134,7 +134,7 @@ export class Engine {
     const chain = ++this.#lastChain;
     const model = this.#models;
     const closed = new AbortController();
-    /** The worker that knows the chain. @type {Link | null} */
+    /** The worker that knows the chain. @type {Connection | null} */
     let home = null;
     const close = () => {
       if (closed.signal.aborted) return;
@@ -146,14 +146,14 @@ export class Engine {
 
     /** Where the chain is, once it has made a step. @type {import("../protocol/messages.js").Resume | undefined} */
     let resume;
-    /** @param {Link} link */
-    const settle = async (link) => {
-      if (home === link) return null;
-      const state = resume === undefined ? {} : { resume };
-      const opened = await link.call("open", { chain, options: { ...options, ...state } });
-      home = link;
+    /** @param {Connection} connection */
+    const settle = async (connection) => {
+      if (home === connection) return null;
+      const goOn = resume === undefined ? {} : { resume };
+      const opened = await connection.call("open", { chain, options: { ...options, ...goOn } });
+      home = connection;
       // The request to close came before the chain was there.
-      if (closed.signal.aborted) link.call("close", { chain }).catch(() => {});
+      if (closed.signal.aborted) connection.call("close", { chain }).catch(() => {});
       return opened;
     };
     const opened = await this.#relay.run(settle).catch((error) => {
@@ -164,15 +164,15 @@ export class Engine {
 
     let { xt } = opened;
     const images =
-      options.count * (options.guidance === undefined || options.guidance === 1 ? 1 : 2);
+      options.count * (options.guidanceScale === undefined || options.guidanceScale === 1 ? 1 : 2);
     /** @returns {Promise<Frame | null>} */
     const step = async () => {
       if (model !== this.#models) return null;
       try {
         const result = await this.#relay.run(
-          async (link) => {
-            await settle(link);
-            return link.call("step", { chain }, closed.signal);
+          async (connection) => {
+            await settle(connection);
+            return connection.call("step", { chain }, closed.signal);
           },
           { signal: closed.signal, mend: this.#smaller(images) },
         );
@@ -244,27 +244,27 @@ export class Engine {
     return this.#relay.call("timeEmbeddings", { timesteps }, { signal });
   }
 
-  #newLink() {
-    const link = new Link(this.#onProgress);
-    link.broken.then((report) => {
-      if (report !== null && link === this.#serving) this.#mourn(report);
+  #newConnection() {
+    const connection = new Connection(this.#onProgress);
+    connection.broken.then((report) => {
+      if (report !== null && connection === this.#serving) this.#mourn(report);
     });
-    return link;
+    return connection;
   }
 
   /**
    * Has the model loaded by a worker; one that cannot do it is ended.
-   * @param {Link} link
+   * @param {Connection} connection
    * @param {ModelCalls["load"]["params"]} wish
    */
-  async #loadInto(link, wish) {
+  async #loadInto(connection, wish) {
     try {
-      const loaded = await link.call("load", { ...wish, batch: this.#batch });
+      const loaded = await connection.call("load", { ...wish, batch: this.#batch });
       this.#device = loaded.info.device;
-      this.#serving = link;
+      this.#serving = connection;
       return loaded;
     } catch (error) {
-      link.end();
+      connection.end();
       throw error;
     }
   }
@@ -284,18 +284,18 @@ export class Engine {
     const wish = this.#wish;
     if (wish === null) throw new Error("no model is loaded yet");
     const device = this.#tooSmall || this.#losses >= LOSSES ? "cpu" : this.#device;
-    let link = this.#newLink();
+    let connection = this.#newConnection();
     let loaded;
     try {
-      loaded = await this.#loadInto(link, { ...wish, device });
+      loaded = await this.#loadInto(connection, { ...wish, device });
     } catch (error) {
       if (device !== "webgpu") throw error;
-      link = this.#newLink();
-      loaded = await this.#loadInto(link, { ...wish, device: "cpu" });
+      connection = this.#newConnection();
+      loaded = await this.#loadInto(connection, { ...wish, device: "cpu" });
     }
     if (this.#ended !== null) this.#onChange({ notice: this.#story(this.#ended, loaded), loaded });
     this.#ended = null;
-    return link;
+    return connection;
   }
 
   /** @param {BreakdownReport & { device: string }} ended @param {Loaded} loaded */

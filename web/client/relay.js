@@ -2,7 +2,7 @@
 
 import { Breakdown } from "../protocol/breakdown.js";
 
-/** @typedef {import("./link.js").Link} Link */
+/** @typedef {import("./connection.js").Connection} Connection */
 /** @typedef {import("../protocol/messages.js").Calls} Calls */
 /** @typedef {import("../protocol/messages.js").Method} Method */
 
@@ -17,18 +17,18 @@ const ATTEMPTS = 3;
 
 export class Relay {
   #open;
-  /** @type {Promise<Link> | null} */
+  /** @type {Promise<Connection> | null} */
   #current = null;
 
-  /** @param {() => Promise<Link>} open a fresh worker, ready to be asked */
+  /** @param {() => Promise<Connection>} open a fresh worker, ready to be asked */
   constructor(open) {
     this.#open = open;
   }
 
   /**
    * From now on calls go to this worker; those that come early wait for it.
-   * @param {(before: Promise<Link> | null) => Promise<Link>} open
-   * @returns {Promise<Link>}
+   * @param {(before: Promise<Connection> | null) => Promise<Connection>} open
+   * @returns {Promise<Connection>}
    */
   renew(open) {
     const opening = open(this.#current);
@@ -36,7 +36,7 @@ export class Relay {
       if (this.#current === opening) this.#current = null;
     };
     this.#current = opening;
-    opening.then((link) => link.broken.then(forget), forget);
+    opening.then((connection) => connection.broken.then(forget), forget);
     return opening;
   }
 
@@ -44,16 +44,16 @@ export class Relay {
    * Does something with the worker there is, or a fresh one, and again with the next where it breaks down
    * without this being at fault.
    * @template T
-   * @param {(link: Link) => Promise<T>} errand
+   * @param {(connection: Connection) => Promise<T>} errand
    * @param {Errand} [how]
    * @returns {Promise<T>}
    */
   async run(errand, { signal, mend } = {}) {
     for (let lost = 0; ;) {
       signal?.throwIfAborted();
-      const link = await (this.#current ?? this.renew(this.#open));
+      const connection = await (this.#current ?? this.renew(this.#open));
       try {
-        return await errand(link);
+        return await errand(connection);
       } catch (error) {
         if (signal?.aborted || !(error instanceof Breakdown)) throw error;
         const { kind, culprit } = error;
@@ -77,6 +77,6 @@ export class Relay {
    * @returns {Promise<Calls[M]["result"]>}
    */
   call(method, params, how = {}) {
-    return this.run((link) => link.call(method, params, how.signal), how);
+    return this.run((connection) => connection.call(method, params, how.signal), how);
   }
 }

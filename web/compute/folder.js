@@ -1,6 +1,7 @@
 // A model folder in the layout of Hugging Face diffusers, as bytes and text.
 
-import { fetchBytes, fetchOptionalText, fetchText, isMissing } from "./download.js";
+import { sentence } from "../basics/sentence.js";
+import { EMA_TAKEN } from "../models/layout.js";
 import {
   GOLDEN,
   LABELS,
@@ -12,11 +13,10 @@ import {
   UNET_CONFIG,
   WEIGHTS,
 } from "../models/names.js";
-import { EMA_TAKEN } from "../models/layout.js";
-import { place } from "../places.js";
-import { sentence } from "../basics/sentence.js";
+import { ownFile } from "../own-file.js";
+import { fetchBytes, fetchOptionalText, fetchText, isMissing } from "./download.js";
 
-const PRETRAINED = place("../pretrained/").href;
+const PRETRAINED = ownFile("../pretrained/").href;
 
 /**
  * @typedef {object} ModelFolder

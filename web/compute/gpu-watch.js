@@ -114,9 +114,9 @@ export function watchGpu() {
   // before the event that says so. A scope's answer comes for certain, and is waited for with the mapping.
   const { mapAsync } = buffer;
   buffer.mapAsync = async function (...range) {
-    const looks = devices.map(closeScopes);
+    const checks = devices.map(closeScopes);
     const mapped = mapAsync.apply(this, range);
-    await Promise.allSettled([mapped, ...looks]);
+    await Promise.allSettled([mapped, ...checks]);
     return mapped;
   };
 }

@@ -1,7 +1,7 @@
 // Whether WebGPU is worth using here.
 
-import { missingInterfaces } from "./gpu-interfaces.js";
 import { sentence } from "../basics/sentence.js";
+import { missingInterfaces } from "./gpu-interfaces.js";
 
 /**
  * @typedef {object} Gpu

@@ -1,12 +1,12 @@
 // From "which device, which model" to a model that has shown that it computes what it should.
 
-import { ByteCount, DownloadError } from "./download.js";
-import { readModel } from "./folder.js";
-import { findGpu } from "./gpu.js";
-import { doneInFull, gpuLost } from "./gpu-watch.js";
-import { ownModel } from "../models/address.js";
 import { duration } from "../basics/numbers.js";
 import { asSentence, sentence } from "../basics/sentence.js";
+import { ownModel } from "../models/address.js";
+import { ByteCount, DownloadError } from "./download.js";
+import { readModel } from "./folder.js";
+import { doneInFull, gpuLost } from "./gpu-watch.js";
+import { findGpu } from "./gpu.js";
 import { cpuIsFaster, isDoubtful, timed } from "./step-time.js";
 import { loadWasm } from "./wasm.js";
 

@@ -1,10 +1,10 @@
 // The two builds of the crate, as the worker sees them: one computes on the CPU, one on WebGPU. Each is
 // loaded only when it is needed. Their types are written from crate/src/web/ by `cargo xtask generate`.
 
-import { fetchCounted } from "./download.js";
-import { loadModule } from "../basics/load-module.js";
-import { place } from "../places.js";
+import { ModuleError, loadModule } from "../basics/load-module.js";
 import { sentence } from "../basics/sentence.js";
+import { ownFile } from "../own-file.js";
+import { fetchCounted } from "./download.js";
 
 /** @typedef {import("../protocol/messages.js").Device} Device */
 
@@ -47,7 +47,7 @@ async function instantiate(device, count) {
   if (!WebAssembly.validate(SIMD)) {
     throw new Error("The WebAssembly of this browser has no SIMD, which the network needs.");
   }
-  const base = place(`pkg/${device}/`);
+  const base = ownFile(`pkg/${device}/`);
   const binary = fetchCounted(new URL("walkback_bg.wasm", base), count);
   binary.catch(() => {});
   /** @type {WasmModule} */
@@ -55,8 +55,9 @@ async function instantiate(device, count) {
   try {
     module = await loadModule(() => import(new URL("walkback.js", base).href), "default");
   } catch (error) {
+    const said = sentence(error instanceof ModuleError ? error.cause : error);
     throw new Error(
-      `web/pkg/${device}/walkback.js could not be loaded (${sentence(error)}). Where it is missing, "cargo xtask serve" builds it.`,
+      `web/pkg/${device}/walkback.js could not be loaded (${said}). Where it is missing, "cargo xtask serve" builds it.`,
     );
   }
   const response = await binary;

@@ -1,7 +1,6 @@
 // Figure 7: one evaluation of the network, seen from inside: what it is told of t, what its channels
 // hold on the way down and up, and what the bottom attends to.
 
-import { h } from "../screen/dom.js";
 import { latest } from "../basics/latest.js";
 import { createButton } from "../parts/button.js";
 import { createDigitPicker } from "../parts/digit-picker.js";
@@ -9,6 +8,8 @@ import { createSlider } from "../parts/slider.js";
 import { createSwitch } from "../parts/switch.js";
 import { createTile } from "../parts/tile.js";
 import { titled } from "../parts/titled.js";
+import { h } from "../screen/dom.js";
+import { bind } from "../settings/bind.js";
 import { digitsFit, labelFor } from "../settings/suit.js";
 import { createAttention } from "./inside/attention.js";
 import { createEmbedding } from "./inside/embedding.js";
@@ -34,16 +35,15 @@ export async function create(root, context) {
 class Inside {
   #context;
   #settings;
+  #binding;
   #picker;
   #slider;
-  #hold;
   #watchButton;
   #embedding;
   #attention;
   #picture = createTile({ term: "x_t", caption: "is looked at", empty: "Not there yet" });
   #stages = createStages();
   #look;
-  #unlisten;
   /** Whether the page's digits are images of the model's shape; without them there is only noise. */
   #hasDigits;
   /** @type {Promise<Float32Array>} */
@@ -53,47 +53,33 @@ class Inside {
 
   /** @param {HTMLElement} root @param {Context} context @param {Digits} digits @param {Float32Array} rows */
   constructor(root, context, digits, rows) {
-    const { arithmetic, loaded, shape, state, fail } = context;
+    const { arithmetic, loaded, shape, allSettings, fail } = context;
     const { trainTimesteps } = loaded.info;
     this.#context = context;
-    this.#settings = state.group("inside");
-    const { digit, t, held, place } = this.#settings.values;
+    this.#settings = allSettings.group("inside");
     this.#hasDigits = digitsFit(shape, digits);
     const size = shape.reduce((a, b) => a * b, 1);
     this.#noise = arithmetic.noise({ seed: SEED, draws: 1, size });
     this.#noise.catch(() => {});
 
     this.#embedding = createEmbedding(rows, trainTimesteps, (t) => this.#seek(t));
-    this.#slider = createSlider({
-      label: "Time t",
-      min: 0,
-      max: trainTimesteps - 1,
-      value: t,
-      onInput: (t) => this.#seek(t),
-    });
-    this.#picker = createDigitPicker({
-      digits,
-      value: digit,
-      tile: false,
-      onChange: (digit) => {
-        this.#settings.set({ digit });
-        this.#ask();
+    this.#binding = bind(
+      this.#settings,
+      {
+        t: (options) =>
+          createSlider({ label: "Time t", min: 0, max: trainTimesteps - 1, ...options }),
+        digit: (options) => createDigitPicker({ digits, tile: false, ...options }),
+        held: (options) => this.#createHold(options),
+        place: createAttention,
       },
-    });
-    this.#hold = createSwitch({
-      label: "Hold the picture",
-      hint: "Then t changes only what the network is told.",
-      value: held !== null,
-      onChange: (hold) => {
-        this.#settings.set({ held: hold ? this.#settings.values.t : null });
-        this.#ask();
-      },
-    });
+      // Attention has been drawn already.
+      { changed: (name) => name !== "place" && this.#ask() },
+    );
+    const { t: slider, digit: picker, held: hold, place: attention } = this.#binding.controls;
+    this.#slider = slider;
+    this.#picker = picker;
+    this.#attention = attention;
     this.#watchButton = createButton({ name: "Watch a walk", onPress: () => this.#toggleWalk() });
-    this.#attention = createAttention({
-      place,
-      onChoose: (place) => this.#settings.set({ place }),
-    });
     this.#look = latest((signal) => this.#lookAt(signal), fail);
 
     root.append(
@@ -117,7 +103,7 @@ class Inside {
               "div",
               { class: "stack" },
               this.#hasDigits ? this.#picker.element : null,
-              this.#hasDigits ? this.#hold.element : null,
+              this.#hasDigits ? hold.element : null,
               h("div", { class: "row" }, this.#watchButton.element),
             ),
           ),
@@ -126,14 +112,26 @@ class Inside {
         titled("Attention at the bottom", this.#attention.element),
       ),
     );
-    this.#unlisten = this.#settings.listen((values) => {
-      this.#picker.value = values.digit;
-      this.#slider.value = values.t;
-      this.#hold.value = values.held !== null;
-      this.#attention.place = values.place;
-      this.#ask();
-    });
     this.#ask();
+  }
+
+  /**
+   * Holds the picture at the noise that it has now; null: it follows t.
+   * @param {import("../settings/bind.js").ControlOptions<number | null>} options
+   */
+  #createHold({ value, onChange }) {
+    const hold = createSwitch({
+      label: "Hold the picture",
+      hint: "Then t changes only what the network is told.",
+      value: value !== null,
+      onChange: (isHeld) => onChange(isHeld ? this.#settings.values.t : null),
+    });
+    return {
+      element: hold.element,
+      set value(/** @type {number | null} */ held) {
+        hold.value = held !== null;
+      },
+    };
   }
 
   /** @param {boolean} resting */
@@ -143,7 +141,7 @@ class Inside {
   }
 
   dispose() {
-    this.#unlisten();
+    this.#binding.dispose();
     this.#endWalk();
     this.#look.cancel();
     this.#embedding.dispose();
@@ -190,7 +188,7 @@ class Inside {
   /** @param {Float32Array} x @param {number} t @param {string} name @param {AbortSignal} signal */
   async #show(x, t, name, signal) {
     const { engine, shape } = this.#context;
-    const look = await engine.look({ x, timestep: t, label: this.#label }, signal);
+    const look = await engine.look({ xt: x, timestep: t, label: this.#label }, signal);
     if (signal.aborted) return;
     this.#picture.show(x, shape, `What is looked at: ${name}, with t = ${t}`);
     this.#stages.show(look.stages, t, look.attention !== null);
@@ -220,8 +218,8 @@ class Inside {
   /** A walk back, with a look at every step. @param {AbortSignal} signal */
   async #watch(signal) {
     const { engine, loaded } = this.#context;
-    const steps = Math.min(STEPS, loaded.info.trainTimesteps);
-    const options = { seed: SEED, count: 1, label: this.#label, steps };
+    const numInferenceSteps = Math.min(STEPS, loaded.info.trainTimesteps);
+    const options = { seed: SEED, count: 1, label: this.#label, numInferenceSteps };
     const chain = await engine.open(options, signal);
     for (let frame = await chain?.step(); frame; frame = await chain?.step()) {
       await this.#show(frame.xt, frame.timestep, "a walk back", signal);

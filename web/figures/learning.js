@@ -1,21 +1,22 @@
 // Figure 3: the question the network is trained on, asked about one digit, one t and one noise; and
 // how hard it is at every t.
 
-import { h } from "../screen/dom.js";
 import { latest } from "../basics/latest.js";
-import { EPS_RANGE } from "../screen/paint.js";
+import { difference } from "../basics/statistics.js";
 import { createPlot } from "../parts/plot.js";
 import { createReadouts } from "../parts/readouts.js";
 import { createSeed } from "../parts/seed.js";
 import { createSlider } from "../parts/slider.js";
-import { createSubject } from "./shared/subject.js";
 import { createTile } from "../parts/tile.js";
 import { titled } from "../parts/titled.js";
-import { difference } from "../basics/statistics.js";
+import { h } from "../screen/dom.js";
+import { EPS_RANGE } from "../screen/paint.js";
+import { bind } from "../settings/bind.js";
 import { hasSubject, labelFor, noDigits } from "../settings/suit.js";
 import { createBound } from "./learning/bound.js";
 import { createListing } from "./learning/listing.js";
 import { ask, Curve, times } from "./learning/measure.js";
+import { createSubject } from "./shared/subject.js";
 
 /** @typedef {import("./shared/figure.js").Context} Context */
 /** @typedef {import("../client/digits.js").Digits} Digits */
@@ -37,26 +38,26 @@ export async function create(root, context) {
 class Learning {
   #context;
   #settings;
+  #binding;
   #picker;
   #slider;
-  #seed;
   #tiles = {
     xt: createTile({ term: "x_t", caption: "is shown", empty: "Not there yet" }),
     eps: createTile({
       term: "eps",
       caption: "went in",
-      look: { range: EPS_RANGE },
+      colours: { range: EPS_RANGE },
       empty: "Not there yet",
     }),
     guess: createTile({
       term: "eps-hat",
       caption: "is the answer",
-      look: { range: EPS_RANGE },
+      colours: { range: EPS_RANGE },
       empty: "Not there yet",
     }),
     difference: createTile({
       caption: "what is wrong with it, blue to orange",
-      look: { range: DIFFERENCE_RANGE, map: "signed" },
+      colours: { range: DIFFERENCE_RANGE, map: "signed" },
       empty: "Not there yet",
     }),
   };
@@ -65,43 +66,36 @@ class Learning {
     nothing: "had it answered nothing",
   });
   #plot;
-  #bound;
+  #terms;
   #errors = new Curve();
   #ask;
   #fill;
-  #unlisten;
   /** @type {Promise<Subject> | null} */
   #subject = null;
 
   /** @param {HTMLElement} root @param {Context} context @param {Digits} digits */
   constructor(root, context, digits) {
-    const { loaded, state, fail } = context;
+    const { loaded, allSettings, fail } = context;
     this.#context = context;
-    this.#settings = state.group("learn");
-    const { digit, t, seed } = this.#settings.values;
-    this.#picker = createSubject({
-      context,
-      digits,
-      value: digit,
-      onChange: (digit) => {
-        this.#settings.set({ digit });
-        this.#begin();
+    this.#settings = allSettings.group("learn");
+    this.#binding = bind(
+      this.#settings,
+      {
+        digit: (options) => createSubject({ context, digits, ...options }),
+        t: (options) =>
+          createSlider({
+            label: "Time t",
+            min: 0,
+            max: loaded.info.trainTimesteps - 1,
+            ...options,
+          }),
+        seed: createSeed,
       },
-    });
-    this.#slider = createSlider({
-      label: "Time t",
-      min: 0,
-      max: loaded.info.trainTimesteps - 1,
-      value: t,
-      onInput: (t) => this.#seek(t),
-    });
-    this.#seed = createSeed({
-      value: seed,
-      onChange: (seed) => {
-        this.#settings.set({ seed });
-        this.#begin();
-      },
-    });
+      { changed: (name) => (name === "t" ? this.#askAtTime() : this.#begin()) },
+    );
+    const { digit: picker, t: slider, seed } = this.#binding.controls;
+    this.#picker = picker;
+    this.#slider = slider;
     this.#plot = createPlot({
       label: "Squared error over t",
       x: { label: "t" },
@@ -110,7 +104,7 @@ class Learning {
       series: [{ name: "squared error" }],
       onSeek: (t) => this.#seek(Math.round(t)),
     });
-    this.#bound = createBound(context.engine, (t) => this.#seek(t));
+    this.#terms = createBound(context.engine, (t) => this.#seek(t));
     this.#ask = latest(
       (signal, /** @type {Promise<Subject>} */ subject, /** @type {number} */ t) =>
         this.#show(signal, subject, t),
@@ -136,13 +130,13 @@ class Learning {
           this.#slider.element,
           this.#readouts.element,
         ),
-        h("div", { class: "stack" }, this.#picker.element, this.#seed.element),
+        h("div", { class: "stack" }, this.#picker.element, seed.element),
       ),
       h(
         "div",
         { class: "learning-plots" },
         titled("The squared error over t, for this image and noise", this.#plot.element),
-        this.#bound.element,
+        this.#terms.element,
         ...(context.loaded.info.predictionType === "epsilon"
           ? []
           : [
@@ -155,7 +149,6 @@ class Learning {
         createListing(),
       ),
     );
-    this.#unlisten = this.#settings.listen(() => this.#restore());
     this.#begin();
   }
 
@@ -170,20 +163,12 @@ class Learning {
   }
 
   dispose() {
-    this.#unlisten();
+    this.#binding.dispose();
     this.#picker.dispose();
     this.#ask.cancel();
     this.#fill.cancel();
     this.#plot.dispose();
-    this.#bound.dispose();
-  }
-
-  #restore() {
-    const { digit, t, seed } = this.#settings.values;
-    this.#picker.value = digit;
-    this.#slider.value = t;
-    this.#seed.value = seed;
-    this.#begin();
+    this.#terms.dispose();
   }
 
   /** Another digit, or another seed. */
@@ -201,7 +186,7 @@ class Learning {
     }));
     this.#subject = subject;
     this.#errors.clear();
-    this.#bound.clear();
+    this.#terms.clear();
     this.#ask.ask(subject, t);
     this.#fill.ask(subject);
   }
@@ -211,6 +196,11 @@ class Learning {
     const t = Math.min(this.#context.loaded.info.trainTimesteps - 1, Math.max(0, wish));
     this.#slider.value = t;
     this.#settings.set({ t });
+    this.#askAtTime();
+  }
+
+  #askAtTime() {
+    const { t } = this.#settings.values;
     this.#mark(t);
     if (this.#subject !== null) this.#ask.ask(this.#subject, t);
   }
@@ -218,7 +208,7 @@ class Learning {
   /** @param {number} t */
   #mark(t) {
     this.#plot.mark(t);
-    this.#bound.mark(t);
+    this.#terms.mark(t);
   }
 
   /** @param {AbortSignal} signal @param {Promise<Subject>} asked @param {number} t */
@@ -235,7 +225,7 @@ class Learning {
     this.#tiles.difference.show(difference(guess, eps), shape, `The answer minus the noise, ${at}`);
     this.#readouts.show({ error: error.toPrecision(4), nothing: nothing.toPrecision(4) });
     this.#put(t, error);
-    await this.#bound.ask(subject, t, signal, true);
+    await this.#terms.ask(subject, t, signal, true);
   }
 
   /** @param {AbortSignal} signal @param {Promise<Subject>} asked */
@@ -248,10 +238,10 @@ class Learning {
       const { error } = await ask(this.#context, subject, t, signal);
       this.#put(t, error);
     }
-    await this.#bound.prior(subject, signal);
+    await this.#terms.prior(subject, signal);
     for (const t of all) {
       if (signal.aborted) return;
-      await this.#bound.ask(subject, t, signal);
+      await this.#terms.ask(subject, t, signal);
     }
   }
 

@@ -1,19 +1,20 @@
 // Figure 5: sixteen walks back from one noisy image, each with noise of its own.
 
-import { h } from "../screen/dom.js";
 import { createGate } from "../basics/gate.js";
 import { latest } from "../basics/latest.js";
+import { pixelwise, repeat, rootMeanSquare } from "../basics/statistics.js";
+import { isBetween, wholeWalk } from "../client/whole-walk.js";
 import { createImageGrid } from "../parts/image-grid.js";
 import { createPlot } from "../parts/plot.js";
 import { createSeed } from "../parts/seed.js";
 import { createSlider } from "../parts/slider.js";
-import { createSubject } from "./shared/subject.js";
 import { createSwitch } from "../parts/switch.js";
 import { createTile } from "../parts/tile.js";
+import { h } from "../screen/dom.js";
+import { bind } from "../settings/bind.js";
 import { MANY_STEPS } from "../settings/properties.js";
-import { pixelwise, repeat, rootMeanSquare } from "../basics/statistics.js";
 import { canBeTold, hasSubject, labelFor, noDigits, perDevice } from "../settings/suit.js";
-import { isBetween, wholeWalk } from "../client/whole-walk.js";
+import { createSubject } from "./shared/subject.js";
 
 const WALKS = 16;
 
@@ -25,7 +26,7 @@ const DEVIATION_RANGE = 1;
 
 /** @type {import("./shared/figure.js").Create} */
 export async function create(root, context) {
-  const { engine, arithmetic, loaded, shape, state, calm, fail } = context;
+  const { engine, arithmetic, loaded, shape, allSettings, calm, fail } = context;
   const digits = await context.digits();
   if (!hasSubject(shape, digits)) {
     root.append(noDigits(shape, digits));
@@ -33,46 +34,30 @@ export async function create(root, context) {
   }
   const { info, schedule } = loaded;
   const T = info.trainTimesteps;
-  const settings = state.group("many");
+  const settings = allSettings.group("many");
   const stepsOf = () =>
     settings.decide("steps", () => perDevice(loaded, { gpu: 50, cpu: 12, software: 4 }));
   const gate = createGate();
 
-  /** @param {Partial<typeof settings.values>} values */
-  const choose = (values) => {
-    settings.set(values);
-    begin();
-  };
-  const picker = createSubject({
-    context,
-    digits,
-    value: settings.values.digit,
-    onChange: (digit) => choose({ digit }),
-  });
-  const time = createSlider({
-    label: "Begin at time t",
-    min: 0,
-    max: T - 1,
-    value: settings.values.t,
-    onInput: (t) => choose({ t }),
-  });
-  const steps = createSlider({
-    label: "Steps of each walk",
-    choices: MANY_STEPS,
-    value: stepsOf(),
-    onInput: (value) => choose({ steps: value }),
-  });
-  const told = createSwitch({
-    label: "Tell the network the digit",
-    hint: "Otherwise it has only the noisy image to go by.",
-    value: settings.values.told,
-    onChange: (value) => choose({ told: value }),
-  });
+  const binding = bind(
+    settings,
+    {
+      digit: (options) => createSubject({ context, digits, ...options }),
+      t: (options) => createSlider({ label: "Begin at time t", min: 0, max: T - 1, ...options }),
+      steps: (options) =>
+        createSlider({ label: "Steps of each walk", choices: MANY_STEPS, ...options }),
+      told: (options) =>
+        createSwitch({
+          label: "Tell the network the digit",
+          hint: "Otherwise it has only the noisy image to go by.",
+          ...options,
+        }),
+      seed: createSeed,
+    },
+    { changed: () => begin(), decided: { steps: stepsOf } },
+  );
+  const { digit: picker, t: time, steps, told, seed } = binding.controls;
   told.element.hidden = !canBeTold(info, shape, digits);
-  const seed = createSeed({
-    value: settings.values.seed,
-    onChange: (value) => choose({ seed: value }),
-  });
 
   const noisy = createTile({
     term: "x_t",
@@ -82,7 +67,7 @@ export async function create(root, context) {
   const mean = createTile({ caption: "Their mean.", empty: "The mean, not there yet" });
   const parting = createTile({
     caption: "Where they differ.",
-    look: { map: "heat", range: DEVIATION_RANGE },
+    colours: { map: "heat", range: DEVIATION_RANGE },
     empty: "Where they differ, not there yet",
   });
   const [, , height = 1, width = 1] = shape;
@@ -102,7 +87,8 @@ export async function create(root, context) {
     height: 150,
     onSeek: (t) => {
       time.value = Math.min(T - 1, Math.max(0, Math.round(t)));
-      choose({ t: time.value });
+      settings.set({ t: time.value });
+      begin();
     },
   });
 
@@ -164,7 +150,7 @@ export async function create(root, context) {
         count: WALKS,
         label,
         // About as many steps from anywhere: those of the whole way, of which t/T are taken.
-        steps: Math.min(T, Math.ceil((stepsOf() * T) / (t + 1))),
+        numInferenceSteps: Math.min(T, Math.ceil((stepsOf() * T) / (t + 1))),
         spacing: "leading",
         from: { xt: repeat(xt, WALKS), timestep: t },
       },
@@ -203,14 +189,6 @@ export async function create(root, context) {
     plot.mark(t);
     compute.ask();
   };
-  const unlisten = settings.listen(() => {
-    const { digit, t, seed: chosen, told: isTold } = settings.values;
-    picker.value = digit;
-    time.value = t;
-    seed.value = chosen;
-    told.value = isTold;
-    begin();
-  });
   begin();
 
   return {
@@ -222,7 +200,7 @@ export async function create(root, context) {
     dispose() {
       compute.cancel();
       picker.dispose();
-      unlisten();
+      binding.dispose();
       plot.dispose();
     },
   };

@@ -1,10 +1,11 @@
 // Figure 4: the same noise in 1, 2, 5 ... 1000 steps; all the noise taken away at once; and the mean of
 // many one-jump guesses beside the mean of the data.
 
-import { h } from "../screen/dom.js";
 import { createGate } from "../basics/gate.js";
 import { createChoice, createLabelChoice } from "../parts/choice.js";
 import { createSeed } from "../parts/seed.js";
+import { h } from "../screen/dom.js";
+import { bind } from "../settings/bind.js";
 import { digitsFit, labelOfDigit } from "../settings/suit.js";
 import { createGuesses } from "./one-jump/guesses.js";
 import { createLadder } from "./one-jump/ladder.js";
@@ -12,35 +13,30 @@ import { createSubtraction } from "./one-jump/subtraction.js";
 
 /** @type {import("./shared/figure.js").Create} */
 export async function create(root, context) {
-  const { loaded, shape, state } = context;
+  const { loaded, shape, allSettings } = context;
   const digits = await context.digits();
-  const settings = state.group("jump");
+  const settings = allSettings.group("jump");
   const gate = createGate();
   const inner = { ...context, gate };
 
-  /** @param {Partial<typeof settings.values>} values */
-  const choose = (values) => {
-    settings.set(values);
-    begin();
-  };
-  const label = createLabelChoice({
-    info: loaded.info,
-    value: settings.values.label,
-    onChange: (value) => choose({ label: value }),
-  });
-  const seed = createSeed({
-    value: settings.values.seed,
-    onChange: (value) => choose({ seed: value }),
-  });
-  const sampler = createChoice({
-    legend: "Fresh noise in each step",
-    choices: [
-      { value: "ddpm", name: "yes, DDPM" },
-      { value: "ddim", name: "none, DDIM" },
-    ],
-    value: settings.values.sampler,
-    onChange: (value) => choose({ sampler: value }),
-  });
+  const binding = bind(
+    settings,
+    {
+      label: (options) => createLabelChoice({ info: loaded.info, ...options }),
+      seed: createSeed,
+      sampler: (options) =>
+        createChoice({
+          legend: "Fresh noise in each step",
+          choices: [
+            { value: "ddpm", name: "yes, DDPM" },
+            { value: "ddim", name: "none, DDIM" },
+          ],
+          ...options,
+        }),
+    },
+    { changed: () => begin() },
+  );
+  const { label, seed, sampler } = binding.controls;
 
   const { classes } = loaded.info;
   const ofDigits = classes.length === 0 || labelOfDigit(loaded.info, 0) !== undefined;
@@ -64,12 +60,6 @@ export async function create(root, context) {
     subtraction.begin(values);
     guesses.begin(values);
   };
-  const unlisten = settings.listen((values) => {
-    label.value = values.label;
-    seed.value = values.seed;
-    sampler.value = values.sampler;
-    begin();
-  });
   begin();
 
   return {
@@ -79,7 +69,7 @@ export async function create(root, context) {
     },
     dispose() {
       for (const one of [ladder, subtraction, guesses]) one.dispose();
-      unlisten();
+      binding.dispose();
     },
   };
 }

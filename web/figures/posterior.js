@@ -1,21 +1,22 @@
 // Figure 6: the posterior walk, which is told x_0, beside the learned walk, from the same x_T and with the
 // same noise: eight times of each, and how far they are apart over all times.
 
-import { h, setText } from "../screen/dom.js";
 import { createGate } from "../basics/gate.js";
 import { latest } from "../basics/latest.js";
+import { distance } from "../basics/statistics.js";
+import { isBetween, wholeWalk } from "../client/whole-walk.js";
 import { createFilmstrip } from "../parts/filmstrip.js";
 import { createPlot } from "../parts/plot.js";
 import { createReadouts } from "../parts/readouts.js";
 import { createSeed } from "../parts/seed.js";
 import { createSlider } from "../parts/slider.js";
-import { createSubject } from "./shared/subject.js";
 import { createSwitch } from "../parts/switch.js";
 import { term } from "../parts/term.js";
+import { h, setText } from "../screen/dom.js";
+import { bind } from "../settings/bind.js";
 import { stepChoices } from "../settings/properties.js";
-import { distance } from "../basics/statistics.js";
 import { canBeTold, hasSubject, labelFor, noDigits, suitableSteps } from "../settings/suit.js";
-import { isBetween, wholeWalk } from "../client/whole-walk.js";
+import { createSubject } from "./shared/subject.js";
 
 /** @typedef {import("../protocol/messages.js").Frame} Frame */
 
@@ -26,7 +27,7 @@ const PARTED = 0.1;
 
 /** @type {import("./shared/figure.js").Create} */
 export async function create(root, context) {
-  const { engine, loaded, shape, state, calm, fail } = context;
+  const { engine, loaded, shape, allSettings, calm, fail } = context;
   const digits = await context.digits();
   if (!hasSubject(shape, digits)) {
     root.append(noDigits(shape, digits));
@@ -34,39 +35,29 @@ export async function create(root, context) {
   }
   const { info } = loaded;
   const T = info.trainTimesteps;
-  const settings = state.group("posterior");
+  const settings = allSettings.group("posterior");
   const stepsOf = () =>
     settings.decide("steps", () => suitableSteps(loaded, { gpu: 250, cpu: 50, software: 10 }));
   const gate = createGate();
 
-  /** @param {Partial<typeof settings.values>} values */
-  const choose = (values) => {
-    settings.set(values);
-    compute.ask();
-  };
-  const picker = createSubject({
-    context,
-    digits,
-    value: settings.values.digit,
-    onChange: (digit) => choose({ digit }),
-  });
-  const told = createSwitch({
-    label: "Tell the network the digit",
-    hint: "Which one it is, not how it is written.",
-    value: settings.values.told,
-    onChange: (value) => choose({ told: value }),
-  });
+  const binding = bind(
+    settings,
+    {
+      digit: (options) => createSubject({ context, digits, ...options }),
+      told: (options) =>
+        createSwitch({
+          label: "Tell the network the digit",
+          hint: "Which one it is, not how it is written.",
+          ...options,
+        }),
+      steps: (options) =>
+        createSlider({ label: "Steps of both walks", choices: stepChoices(T), ...options }),
+      seed: createSeed,
+    },
+    { changed: () => compute.ask(), decided: { steps: stepsOf } },
+  );
+  const { digit: picker, told, steps, seed } = binding.controls;
   told.element.hidden = !canBeTold(info, shape, digits);
-  const steps = createSlider({
-    label: "Steps of both walks",
-    choices: stepChoices(T),
-    value: stepsOf(),
-    onInput: (value) => choose({ steps: value }),
-  });
-  const seed = createSeed({
-    value: settings.values.seed,
-    onChange: (value) => choose({ seed: value }),
-  });
 
   const known = createFilmstrip({ label: "The walk that knows the answer", frames: TIMES });
   const learned = createFilmstrip({ label: "The learned walk", frames: TIMES });
@@ -122,7 +113,7 @@ export async function create(root, context) {
       seed: chosen,
       count: 1,
       label: isTold || info.nullLabel === null ? own : null,
-      steps: count,
+      numInferenceSteps: count,
       spacing: /** @type {const} */ ("linspace"),
     };
     const knownWalk = wholeWalk(engine, { ...options, known: truth }, signal, gate);
@@ -179,13 +170,6 @@ export async function create(root, context) {
     }
   }, fail);
 
-  const unlisten = settings.listen((values) => {
-    picker.value = values.digit;
-    told.value = values.told;
-    seed.value = values.seed;
-    steps.value = stepsOf();
-    compute.ask();
-  });
   compute.ask();
 
   return {
@@ -197,7 +181,7 @@ export async function create(root, context) {
     dispose() {
       compute.cancel();
       picker.dispose();
-      unlisten();
+      binding.dispose();
       plot.dispose();
     },
   };

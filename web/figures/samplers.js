@@ -1,13 +1,14 @@
 // Figure 8: two or three chains from the same noise, locked to one scrubber, and what lies between them.
 
-import { h } from "../screen/dom.js";
 import { createGate } from "../basics/gate.js";
-import { withNextFrame } from "../screen/next-frame.js";
 import { createButton } from "../parts/button.js";
 import { createChoice, createLabelChoice } from "../parts/choice.js";
 import { createSeed } from "../parts/seed.js";
 import { createSlider } from "../parts/slider.js";
 import { createSwitch } from "../parts/switch.js";
+import { h } from "../screen/dom.js";
+import { withNextFrame } from "../screen/next-frame.js";
+import { bind } from "../settings/bind.js";
 import { createBetween } from "./samplers/between.js";
 import { createLane } from "./samplers/lane.js";
 
@@ -19,9 +20,9 @@ const REPLAY = 5000;
 
 /** @type {import("./shared/figure.js").Create} */
 export function create(root, context) {
-  const { loaded, state, shape, calm } = context;
+  const { loaded, allSettings, shape, calm } = context;
   const T = loaded.info.trainTimesteps;
-  const settings = state.group("compare");
+  const settings = allSettings.group("compare");
   const gate = createGate();
   /** Where a running replay is; null: none runs. @type {number | null} */
   let replay = null;
@@ -30,9 +31,9 @@ export function create(root, context) {
 
   const inner = { ...context, gate, advanced: () => draw() };
   const lanes = [
-    createLane(inner, "A", state.group("compareA"), { gpu: 250, cpu: 50, software: 10 }),
-    createLane(inner, "B", state.group("compareB"), { gpu: 50, cpu: 50, software: 10 }),
-    createLane(inner, "C", state.group("compareC"), { gpu: 10, cpu: 10, software: 10 }),
+    createLane(inner, "A", allSettings.group("compareA"), { gpu: 250, cpu: 50, software: 10 }),
+    createLane(inner, "B", allSettings.group("compareB"), { gpu: 50, cpu: 50, software: 10 }),
+    createLane(inner, "C", allSettings.group("compareC"), { gpu: 10, cpu: 10, software: 10 }),
   ];
   const pairs = /** @type {const} */ ([
     [0, 1],
@@ -42,49 +43,42 @@ export function create(root, context) {
   const betweens = pairs.map(([a, b]) => createBetween(lanes[a]?.name ?? "", lanes[b]?.name ?? ""));
   const walking = () => (settings.values.third ? lanes : lanes.slice(0, 2));
 
-  /** @param {Partial<typeof settings.values>} values */
-  const choose = (values) => {
-    settings.set(values);
-    begin();
-  };
-  const label = createLabelChoice({
-    info: loaded.info,
-    value: settings.values.label,
-    onChange: (value) => choose({ label: value }),
-  });
-  const seed = createSeed({
-    value: settings.values.seed,
-    onChange: (value) => choose({ seed: value }),
-  });
-  const shown = createChoice({
-    legend: "What is shown",
-    choices: [
-      { value: "xt", name: "the state" },
-      { value: "x0", name: "the guess" },
-    ],
-    value: settings.values.show,
-    onChange: (value) => {
-      settings.set({ show: value });
-      draw();
+  /** The time that the scrubber stands for. @param {number} at */
+  const timeAt = (at) => T * (1 - at / END);
+  const binding = bind(
+    settings,
+    {
+      label: (options) => createLabelChoice({ info: loaded.info, ...options }),
+      seed: createSeed,
+      show: (options) =>
+        createChoice({
+          legend: "What is shown",
+          choices: [
+            { value: "xt", name: "the state" },
+            { value: "x0", name: "the guess" },
+          ],
+          ...options,
+        }),
+      third: (options) => createSwitch({ label: "A third chain", ...options }),
+      at: (options) =>
+        createSlider({
+          label: "On the way, all chains",
+          min: 0,
+          max: END,
+          format: (at) => (at >= END ? "image" : `t ≈ ${Math.round(timeAt(at))}`),
+          ...options,
+        }),
     },
-  });
-  const third = createSwitch({
-    label: "A third chain",
-    value: settings.values.third,
-    onChange: (value) => choose({ third: value }),
-  });
-  const scrubber = createSlider({
-    label: "On the way, all chains",
-    min: 0,
-    max: END,
-    value: settings.values.at,
-    format: (at) => (at >= END ? "image" : `t ≈ ${Math.round(timeAt(at))}`),
-    onInput: (at) => {
-      endReplay();
-      settings.set({ at });
-      draw();
+    {
+      changed(name) {
+        if (name === "at") endReplay();
+        // Where the chains are looked at changes nothing in them.
+        if (name === "at" || name === "show") draw();
+        else begin();
+      },
     },
-  });
+  );
+  const { label, seed, show: shown, third, at: scrubber } = binding.controls;
   const play = createButton({ name: "Walk again", icon: "play", onPress: () => toggle() });
 
   const pictures = h("div", { class: "pictures" }, ...lanes.map(({ picture }) => picture));
@@ -98,8 +92,6 @@ export function create(root, context) {
     controls,
   );
 
-  /** The time that the scrubber stands for. @param {number} at */
-  const timeAt = (at) => T * (1 - at / END);
   /** How far all chains have come. */
   const live = () => Math.min(END, ...walking().map((lane) => END * (1 - lane.reached / T)));
   const arrived = () => walking().every((lane) => lane.done);
@@ -158,13 +150,6 @@ export function create(root, context) {
     });
     draw();
   };
-  const unlisten = settings.listen((values) => {
-    label.value = values.label;
-    seed.value = values.seed;
-    shown.value = values.show;
-    third.value = values.third;
-    begin();
-  });
   begin();
 
   return {
@@ -176,7 +161,7 @@ export function create(root, context) {
     dispose() {
       endReplay();
       for (const lane of lanes) lane.dispose();
-      unlisten();
+      binding.dispose();
     },
   };
 }

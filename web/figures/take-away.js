@@ -1,14 +1,14 @@
-// Figure 11: the hero's walk and the wall as files, and the page's state as a link.
+// Figure 11: the hero's walk and the wall as files, and the page's settings as a link.
 
-import { freshId, h, setText } from "../screen/dom.js";
 import { latest } from "../basics/latest.js";
-import { withNextFrame } from "../screen/next-frame.js";
 import { createButton } from "../parts/button.js";
 import { createChoice } from "../parts/choice.js";
 import { writeToClipboard } from "../parts/copy-link.js";
 import { createImageGrid } from "../parts/image-grid.js";
 import { createSwitch } from "../parts/switch.js";
 import { createTile } from "../parts/tile.js";
+import { freshId, h, setText } from "../screen/dom.js";
+import { withNextFrame } from "../screen/next-frame.js";
 import {
   SIZES,
   chosen,
@@ -23,7 +23,7 @@ import {
 } from "./take-away/files.js";
 
 /** @type {import("./shared/figure.js").Create} */
-export function create(root, { arithmetic, loaded, shape, state, linked, history, fail }) {
+export function create(root, { arithmetic, loaded, shape, allSettings, linked, history, fail }) {
   const [, , height = 1, width = 1] = shape;
   /** @type {import("./take-away/files.js").Size} */
   let size = "medium";
@@ -46,11 +46,11 @@ export function create(root, { arithmetic, loaded, shape, state, linked, history
 
   /** The walk's digit and seed as part of a file's name. */
   const nameOfWalk = () => {
-    const { label, seed } = state.group("walk").values;
+    const { label, seed } = allSettings.group("walk").values;
     const kind = label === null ? "any" : (loaded.info.classes[label] ?? "any");
     return `walkback-${kind.replace(/[^\w-]+/g, "-")}-seed-${seed}`;
   };
-  const nameOfWall = () => `walkback-wall-seed-${state.group("wall").values.seed}`;
+  const nameOfWall = () => `walkback-wall-seed-${allSettings.group("wall").values.seed}`;
   const walkScale = () => scaleFor(width, SIZES[size].walk);
   const wallScale = () => scaleFor(10 * width, SIZES[size].wall);
   /** Where the hero's walk stands, in words for a file's name. */
@@ -133,7 +133,7 @@ export function create(root, { arithmetic, loaded, shape, state, linked, history
   const id = freshId("link");
   const address = h("input", { id, type: "text", readonly: true, spellcheck: "false" });
   address.addEventListener("focus", () => {
-    address.value = state.link;
+    address.value = allSettings.link;
     address.select();
   });
   const copy = createButton({
@@ -141,7 +141,7 @@ export function create(root, { arithmetic, loaded, shape, state, linked, history
     icon: "link",
     shown: true,
     onPress: async () => {
-      address.value = state.link;
+      address.value = allSettings.link;
       if (await writeToClipboard(address.value)) {
         setText(status, "The link is copied.");
         return;
@@ -197,7 +197,7 @@ export function create(root, { arithmetic, loaded, shape, state, linked, history
     for (const { button } of [framePng, walkGif, tensors]) button.disabled = walk === undefined;
     for (const { button } of [wallPng, wallGif]) button.disabled = wall === undefined;
     guess.disabled = walk === undefined;
-    address.value = state.link;
+    address.value = allSettings.link;
     if (walk !== undefined) {
       const t = walk.timesteps[walk.position];
       const where = t === undefined ? "the image" : `at t = ${t}`;

@@ -1,13 +1,13 @@
 // Figure 1: one chain from noise to image. Its pictures, the transport, what can be chosen.
 
-import { find, h, setText } from "../screen/dom.js";
-import { withNextFrame } from "../screen/next-frame.js";
 import { significant } from "../basics/numbers.js";
-import { EPS_RANGE, paint } from "../screen/paint.js";
 import { createCopyLink } from "../parts/copy-link.js";
 import { createReadouts } from "../parts/readouts.js";
 import { createScrubber } from "../parts/scrubber.js";
 import { term } from "../parts/term.js";
+import { find, h, setText } from "../screen/dom.js";
+import { withNextFrame } from "../screen/next-frame.js";
+import { EPS_RANGE, paint } from "../screen/paint.js";
 import { createChanges } from "./walk-back/changes.js";
 import { createControls } from "./walk-back/controls.js";
 import { createDeviceChoice } from "./walk-back/device.js";
@@ -49,31 +49,30 @@ class WalkBack {
   #notice = h("p", { class: "notice", role: "status" });
   #announcement = h("p", { class: "unseen", role: "status" });
   #endKeys;
-  #unlisten;
 
   /** @param {HTMLElement} root @param {Context} context */
   constructor(root, context) {
     this.#root = root;
     this.#context = context;
-    const { engine, loaded, state, calm, moveTo, fail } = context;
-    const settings = (this.#settings = state.group("walk"));
+    const { engine, loaded, allSettings, calm, moveTo, fail } = context;
+    const settings = (this.#settings = allSettings.group("walk"));
     this.#walk = new Walk(engine, (view) => this.#show(view), fail);
     this.#device = createDeviceChoice({ loaded, moveTo, moved: () => this.#drawSoon() });
     this.#controls = createControls(
       loaded,
       settings,
       {
-        changed: () => this.#changed(),
+        changed: (byAddress) => (byAddress ? this.#open(true) : this.#changed()),
         speed: (speed) => (this.#walk.speed = speed),
       },
       this.#device.element,
     );
     this.#transport = createTransport({
-      toStart: () => this.#walk.seek(0),
+      toFirst: () => this.#walk.seek(0),
       back: () => this.#walk.move(-1),
       togglePlay: () => this.#togglePlay(),
       step: () => this.#walk.move(1),
-      toEnd: () => this.#walk.seek(Infinity),
+      toLast: () => this.#walk.seek(Infinity),
     });
     this.#changes = createChanges((position) => this.#walk.seek(position));
     this.#scrubber = createScrubber({
@@ -91,7 +90,7 @@ class WalkBack {
     });
     find(root, ".state .screen", HTMLElement).after(this.#scrubber.element);
     const copyLink = createCopyLink({
-      state,
+      allSettings,
       done: () =>
         settings.values.at === null
           ? "Link copied. It opens this walk, playing."
@@ -110,12 +109,8 @@ class WalkBack {
       awake: () => !this.#resting,
       togglePlay: () => this.#togglePlay(),
       move: (steps) => this.#walk.move(steps),
-      restart: () => this.#restart(),
+      again: () => this.#again(),
       dice: () => this.#controls.rollDice(),
-    });
-    this.#unlisten = settings.listen(() => {
-      this.#controls.show();
-      this.#open(true);
     });
     this.#open(!calm);
   }
@@ -130,18 +125,18 @@ class WalkBack {
     this.#walk.end();
     this.#changes.dispose();
     this.#endKeys();
-    this.#unlisten();
+    this.#controls.dispose();
   }
 
   /** Begins a new walk with what is chosen now. @param {boolean} playing @param {number} [goal] where to go first */
   #begin(playing, goal) {
-    this.#walk.start(this.#controls.options(), playing, goal);
+    this.#walk.begin(this.#controls.options(), playing, goal);
   }
 
   /** Begins the walk that the address names: where it was paused, the walk goes there and stays. @param {boolean} playing */
   #open(playing) {
     const { at } = this.#settings.values;
-    const { steps = 0 } = this.#controls.options();
+    const { numInferenceSteps: steps } = this.#controls.options();
     if (at === null) {
       if (!playing) this.#settings.assume({ at: 0 });
       this.#begin(playing);
@@ -149,14 +144,14 @@ class WalkBack {
     }
     if (at > steps) {
       this.#settings.assume({ at: steps });
-      this.#context.state.refuse("at", String(at), `${steps}, the end of this walk,`);
+      this.#context.allSettings.refuse("at", String(at), `${steps}, the end of this walk,`);
     }
     this.#begin(false, Math.min(at, steps));
   }
 
   /** Keeps in the address where the walk is paused. @param {View} view */
-  #remember({ state, position, goal }) {
-    const at = state === "playing" ? null : (goal ?? position);
+  #remember({ mode, position, goal }) {
+    const at = mode === "playing" ? null : (goal ?? position);
     if (at !== this.#settings.values.at) this.#settings.set({ at });
   }
 
@@ -165,7 +160,7 @@ class WalkBack {
     this.#begin(this.#walk.playing || this.#walk.done);
   }
 
-  #restart() {
+  #again() {
     const { playing } = this.#walk;
     this.#walk.seek(0);
     if (playing) this.#walk.play();
@@ -189,13 +184,13 @@ class WalkBack {
 
   /** @param {View} view */
   #draw(view) {
-    const { state, position, steps, timestep, alphaCumprod, shape } = view;
+    const { mode, position, steps, timestep, alphaCumprod, shape } = view;
     paint(find(this.#root, ".state canvas", HTMLCanvasElement), view.xt, shape);
     const x0 = find(this.#root, ".x0 canvas", HTMLCanvasElement);
     if (view.x0 !== null) paint(x0, view.x0, shape);
     const eps = find(this.#root, ".eps canvas", HTMLCanvasElement);
     if (view.eps !== null) paint(eps, view.eps, shape, { range: EPS_RANGE });
-    this.#root.dataset["state"] = state;
+    this.#root.dataset["mode"] = mode;
     this.#root.toggleAttribute("data-revealed", view.x0 !== null);
     this.#transport.show(view);
     this.#drawHistory(view);
@@ -246,7 +241,7 @@ class WalkBack {
   }
 
   /** The same in words, for who does not see the canvases. @param {View} view */
-  #describe({ state, position, steps, goal, timestep, x0 }) {
+  #describe({ mode, position, steps, goal, timestep, x0 }) {
     const { label } = this.#settings.values;
     const name = label === null ? undefined : this.#context.loaded.info.classes[label];
     const digit = name === undefined ? "" : ` of ${name}`;
@@ -272,7 +267,7 @@ class WalkBack {
       this.#announcement,
       goal !== null
         ? `Walking to step ${goal} of ${steps}`
-        : { playing: "Walking", done: `Done: an image${digit}`, paused: `Paused ${at}` }[state],
+        : { playing: "Walking", done: `Done: an image${digit}`, paused: `Paused ${at}` }[mode],
     );
   }
 }

@@ -1,14 +1,15 @@
 // Figure 2: noise is put into an image, all at once by eq. 4 and one step after the other, and both
 // are the same distribution. Needs no network, so it is the same for every model.
 
-import { h } from "../screen/dom.js";
 import { latest } from "../basics/latest.js";
-import { withNextFrame } from "../screen/next-frame.js";
 import { createButton } from "../parts/button.js";
 import { createSeed } from "../parts/seed.js";
 import { createSlider } from "../parts/slider.js";
 import { createSwitch } from "../parts/switch.js";
 import { createTile } from "../parts/tile.js";
+import { h } from "../screen/dom.js";
+import { withNextFrame } from "../screen/next-frame.js";
+import { bind } from "../settings/bind.js";
 import { createGraphs } from "./walk-forward/graphs.js";
 import { createPicture } from "./walk-forward/picture.js";
 import { createSchedules, loadSchedules } from "./walk-forward/schedules.js";
@@ -33,6 +34,7 @@ export async function create(root, context) {
 class WalkForward {
   #context;
   #settings;
+  #binding;
   #curves;
   #shape;
   #picture;
@@ -40,9 +42,6 @@ class WalkForward {
   #atOnce;
   #schedules;
   #slider;
-  #naive;
-  #seed;
-  #unlisten;
   /** @type {Plan | null} */
   #plan = null;
   /** The noise that is put in at once. @type {{ seed: number, eps: Float32Array } | null} */
@@ -66,14 +65,12 @@ class WalkForward {
    * @param {Awaited<ReturnType<typeof loadSchedules>>} curves
    */
   constructor(root, context, digits, curves) {
-    const { arithmetic, loaded, state, fail } = context;
+    const { arithmetic, loaded, allSettings, fail } = context;
     const T = loaded.info.trainTimesteps;
     this.#context = context;
     this.#curves = curves;
     this.#shape = [1, 1, digits.height, digits.width];
-    this.#settings = state.group("forward");
-    const { t, seed, schedule, naive } = this.#settings.values;
-
+    this.#settings = allSettings.group("forward");
     this.#picture = createPicture({
       digits,
       onChange: (choice) => {
@@ -82,43 +79,42 @@ class WalkForward {
       },
       refuse: (drawing) => {
         this.#settings.assume({ drawing: "" });
-        state.refuse("forward.drawing", `${drawing.slice(0, 12)}…`, "a test digit");
+        allSettings.refuse("forward.drawing", `${drawing.slice(0, 12)}…`, "a test digit");
       },
     });
     this.#picture.show(this.#settings.values);
-    this.#slider = createSlider({
-      label: "Time t",
-      min: -1,
-      max: T - 1,
-      value: t,
-      format: (t) => (t < 0 ? "the image" : String(t)),
-      onInput: (t) => this.#seek(t),
-    });
-    this.#seed = createSeed({
-      value: seed,
-      onChange: (seed) => {
-        this.#settings.set({ seed });
-        this.#begin();
+    this.#binding = bind(
+      this.#settings,
+      {
+        t: (options) =>
+          createSlider({
+            label: "Time t",
+            min: -1,
+            max: T - 1,
+            format: (t) => (t < 0 ? "the image" : String(t)),
+            ...options,
+          }),
+        seed: createSeed,
+        naive: (options) =>
+          createSwitch({
+            label: "Forget to shrink the image",
+            hint: "Drops the factor √(1 − β) from every step.",
+            ...options,
+          }),
+        schedule: (options) =>
+          createSchedules({ curves, ...options, onSeek: (t) => this.#seek(t) }),
       },
-    });
-    this.#naive = createSwitch({
-      label: "Forget to shrink the image",
-      hint: "Drops the factor √(1 − β) from every step.",
-      value: naive,
-      onChange: (naive) => {
-        this.#settings.set({ naive });
-        this.#begin();
+      {
+        changed: (name) => {
+          if (name === null) this.#picture.show(this.#settings.values);
+          if (name === "t") this.#go(this.#settings.values.t);
+          else this.#begin();
+        },
       },
-    });
-    this.#schedules = createSchedules({
-      curves,
-      value: schedule,
-      onChange: (schedule) => {
-        this.#settings.set({ schedule });
-        this.#begin();
-      },
-      onSeek: (t) => this.#seek(t),
-    });
+    );
+    const { t: slider, seed, naive, schedule: schedules } = this.#binding.controls;
+    this.#slider = slider;
+    this.#schedules = schedules;
     this.#stride = Math.ceil(T / TRACED);
     this.#walkers = new Walkers(
       arithmetic,
@@ -155,18 +151,11 @@ class WalkForward {
           h("div", { class: "forward-time" }, this.#slider.element, buttons),
           this.#table.element,
         ),
-        h(
-          "div",
-          { class: "stack" },
-          this.#picture.element,
-          this.#seed.element,
-          this.#naive.element,
-        ),
+        h("div", { class: "stack" }, this.#picture.element, seed.element, naive.element),
       ),
       this.#graphs.element,
       this.#schedules.element,
     );
-    this.#unlisten = this.#settings.listen(() => this.#restore());
     this.#begin();
   }
 
@@ -204,7 +193,7 @@ class WalkForward {
   }
 
   dispose() {
-    this.#unlisten();
+    this.#binding.dispose();
     this.#atOnce.cancel();
     this.#walkers.end();
     this.#graphs.dispose();
@@ -215,17 +204,6 @@ class WalkForward {
   #alphaBar(t) {
     const { schedule } = this.#settings.values;
     return t < 0 ? 1 : (this.#curves.get(schedule)?.alphasCumprod[t] ?? NaN);
-  }
-
-  /** Shows what the address says. */
-  #restore() {
-    const { t, seed, schedule, naive } = this.#settings.values;
-    this.#picture.show(this.#settings.values);
-    this.#slider.value = t;
-    this.#seed.value = seed;
-    this.#naive.value = naive;
-    this.#schedules.value = schedule;
-    this.#begin();
   }
 
   /** New walks, from what is chosen now. */

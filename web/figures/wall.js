@@ -1,6 +1,5 @@
-// Figure 9: ten rows of ten walks, each row a class, each place its own noise.
+// Figure 9: ten rows of ten walks, each row a class, each cell its own noise.
 
-import { h, setText } from "../screen/dom.js";
 import { createGate } from "../basics/gate.js";
 import { latest } from "../basics/latest.js";
 import { createButton } from "../parts/button.js";
@@ -9,22 +8,24 @@ import { createReadouts } from "../parts/readouts.js";
 import { createSeed } from "../parts/seed.js";
 import { createSlider } from "../parts/slider.js";
 import { term } from "../parts/term.js";
+import { h, setText } from "../screen/dom.js";
+import { bind } from "../settings/bind.js";
 import { GUIDANCE, nearest, wallSteps } from "../settings/properties.js";
 import { isSlow } from "../settings/suit.js";
 import { walkWall } from "./wall/walk.js";
 
 const SIDE = 10;
-const PLACES = SIDE * SIDE;
+const CELLS = SIDE * SIDE;
 /** Batches that the wall can be cut into. */
 const BATCHES = [100, 50, 20, 10];
 /** A batch is to be back after so many milliseconds, so that other figures get their turn. */
 const PATIENCE = 250;
 
 /** @type {import("./shared/figure.js").Create} */
-export function create(root, { engine, loaded, shape, state, history, calm, fail }) {
+export function create(root, { engine, loaded, shape, allSettings, history, calm, fail }) {
   const { info } = loaded;
   const [, , height = 1, width = 1] = shape;
-  const settings = state.group("wall");
+  const settings = allSettings.group("wall");
   const isCpu = () => loaded.info.device === "cpu";
   const isSlowWall = () => isCpu() || isSlow(loaded);
   const choices = wallSteps(info.trainTimesteps);
@@ -77,26 +78,30 @@ export function create(root, { engine, loaded, shape, state, history, calm, fail
     speed: "ms per image",
   });
   const play = createButton({ name: "Walk", icon: "play", shown: true, primary: true, onPress });
-  const seed = createSeed({
-    value: settings.values.seed,
-    onChange: (value) => choose({ seed: value }),
-  });
-  const guidance = createSlider({
-    label: "Guidance of the wall",
-    ...GUIDANCE,
-    value: settings.values.guidance,
-    hint: "1 is the plain model; anything else asks the network twice.",
-    onInput: (value) => choose({ guidance: value }),
-  });
+  const binding = bind(
+    settings,
+    {
+      guidance: (options) =>
+        createSlider({
+          label: "Guidance of the wall",
+          ...GUIDANCE,
+          hint: "1 is the plain model; anything else asks the network twice.",
+          ...options,
+        }),
+      seed: createSeed,
+      steps: (options) =>
+        createSlider({
+          label: "Steps of the wall",
+          choices,
+          say: (value) => `${value} steps`,
+          hint: "Taken by DPM-Solver++, which adds no noise and needs few of them.",
+          ...options,
+        }),
+    },
+    { changed: () => begin(), decided: { steps } },
+  );
+  const { guidance, seed, steps: count } = binding.controls;
   guidance.element.hidden = !guided;
-  const count = createSlider({
-    label: "Steps of the wall",
-    choices,
-    value: steps(),
-    say: (value) => `${value} steps`,
-    hint: "Taken by DPM-Solver++, which adds no noise and needs few of them.",
-    onInput: (value) => choose({ steps: value }),
-  });
   root.append(
     h(
       "div",
@@ -129,11 +134,6 @@ export function create(root, { engine, loaded, shape, state, history, calm, fail
     stand();
     showPlay();
   }
-  /** @param {Partial<typeof settings.values>} values */
-  const choose = (values) => {
-    settings.set(values);
-    begin();
-  };
   const begin = () => {
     suitDevice();
     stand();
@@ -146,10 +146,10 @@ export function create(root, { engine, loaded, shape, state, history, calm, fail
   const walk = latest(async (signal) => {
     const options = {
       seed: settings.values.seed,
-      count: PLACES,
+      count: CELLS,
       labels,
-      guidance: guided ? settings.values.guidance : 1,
-      steps: steps(),
+      guidanceScale: guided ? settings.values.guidance : 1,
+      numInferenceSteps: steps(),
       batch,
     };
     /** @type {Uint8ClampedArray[]} the walk as bytes */
@@ -168,7 +168,7 @@ export function create(root, { engine, loaded, shape, state, history, calm, fail
     const sweep = (step) => {
       frames.push(new Uint8ClampedArray(now.map((value) => (value + 1) * 127.5)));
       history.offer("wall", {
-        shape: [PLACES, ...shape.slice(1)],
+        shape: [CELLS, ...shape.slice(1)],
         columns: SIDE,
         steps: timesteps.length,
         frames,
@@ -192,7 +192,7 @@ export function create(root, { engine, loaded, shape, state, history, calm, fail
           sweep(0);
         },
         advanced(first, xPrev, part, milliseconds) {
-          const size = now.length / PLACES;
+          const size = now.length / CELLS;
           now.set(xPrev, first * size);
           const [here = 1] = part;
           grid.show(xPrev, part, say(frames.length - 1), first);
@@ -211,11 +211,6 @@ export function create(root, { engine, loaded, shape, state, history, calm, fail
     showPlay();
   }, fail);
 
-  const unlisten = settings.listen(({ seed: newSeed, guidance: newGuidance }) => {
-    seed.value = newSeed;
-    guidance.value = newGuidance;
-    begin();
-  });
   begin();
   return {
     rest(value) {
@@ -224,7 +219,7 @@ export function create(root, { engine, loaded, shape, state, history, calm, fail
       walk.rest(value);
     },
     dispose() {
-      unlisten();
+      binding.dispose();
       walk.cancel();
       gate.rest(false);
     },

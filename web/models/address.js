@@ -1,13 +1,13 @@
 // What ?model= asks for: one of the page's own models by its name, or a folder by its address.
 
-import { place } from "../places.js";
+import { ownFile } from "../own-file.js";
 
 /** @typedef {import("./source.js").AddressSource} AddressSource */
 
 /** Where nobody says which. */
 const DEFAULT = "mnist";
 const NAME = /^\w[\w.-]{0,63}$/;
-const PRETRAINED = place("../pretrained/");
+const PRETRAINED = ownFile("../pretrained/");
 
 /**
  * The names of the page's own models, from the list that the build makes. The first is the one to open with.

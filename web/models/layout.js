@@ -130,8 +130,8 @@ function findWeights(files, beside, root) {
       );
     }
   }
-  const place = beside.slice(root.length);
-  throw new Error(`There is no ${place}${WEIGHTS[0]}: the weights are missing.`);
+  const folder = beside.slice(root.length);
+  throw new Error(`There is no ${folder}${WEIGHTS[0]}: the weights are missing.`);
 }
 
 /**

@@ -1,8 +1,8 @@
 // Where a model comes from: a folder behind an address, or files that the visitor gave.
 
+import { sentence } from "../basics/sentence.js";
 import { findParts, short } from "./layout.js";
 import { isZip, unzip } from "./zip.js";
-import { sentence } from "../basics/sentence.js";
 
 /**
  * @typedef {object} AddressSource a folder that is fetched file by file

@@ -1,7 +1,7 @@
 // Unpacks the files of a model from one archive and says what they are. See zip.js, which ends this worker.
 
-import { unzipSync } from "../vendor/fflate.js";
 import { sentence } from "../basics/sentence.js";
+import { unzipSync } from "../vendor/fflate.js";
 import { findParts } from "./layout.js";
 
 /** @typedef {import("./given.js").Given} Given */

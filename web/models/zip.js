@@ -1,7 +1,7 @@
 // A zip of a model: a worker of its own unpacks the few files that matter, and is gone afterwards with all
 // its memory, whatever the archive did to it.
 
-import { place } from "../places.js";
+import { ownFile } from "../own-file.js";
 import { MAX_JSON, MAX_WEIGHTS } from "./names.js";
 
 /** @typedef {import("./layout.js").Parts<import("./given.js").Given>} GivenParts */
@@ -30,7 +30,7 @@ export async function unzip(archive) {
       `The archive has ${Math.ceil(archive.size / 1e6)} MB; the page opens archives of up to ${Math.floor(MAX_ARCHIVE / 1e6)} MB.`,
     );
   }
-  const worker = new Worker(place("models/zip-worker.js"), { type: "module" });
+  const worker = new Worker(ownFile("models/zip-worker.js"), { type: "module" });
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   try {

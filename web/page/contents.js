@@ -12,7 +12,7 @@ export function listContents() {
     const link = h("a", { href: `#${section.id}` }, name);
     link.addEventListener("click", (event) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-      // What stands behind the # is the state of the page; going somewhere must not replace it.
+      // Behind the # are the settings of the page; going somewhere must not replace it.
       event.preventDefault();
       section.scrollIntoView();
       if (heading !== null) {

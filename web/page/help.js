@@ -1,8 +1,8 @@
 // The page's help: a dialog that the question mark opens anywhere, and a button in the masthead.
 
+import { createSwitch } from "../parts/switch.js";
 import { element, find } from "../screen/dom.js";
 import { setSingleKeys, singleKeys } from "../screen/single-keys.js";
-import { createSwitch } from "../parts/switch.js";
 
 export function setUpHelp() {
   const dialog = element("help", HTMLDialogElement);

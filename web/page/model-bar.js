@@ -1,11 +1,11 @@
 // One line above the walk: which model it is, where there is anything to say or to choose, and what went
 // wrong with the last one.
 
-import { element, freshId, h, setText } from "../screen/dom.js";
-import { inColour, ofDigits } from "../settings/suit.js";
 import { createButton } from "../parts/button.js";
 import { createChoice } from "../parts/choice.js";
+import { element, freshId, h, setText } from "../screen/dom.js";
 import { showFourAs } from "../screen/paint.js";
+import { inColour, ofDigits } from "../settings/suit.js";
 
 /** @typedef {import("../models/source.js").ModelSource} ModelSource */
 

@@ -2,10 +2,10 @@
 
 import { asSentence, sentence } from "../basics/sentence.js";
 import { modelAt, ownModel, ownModels } from "../models/address.js";
+import { sourceOf } from "../models/source.js";
 import { createBar } from "./model-bar.js";
 import { mayFetch } from "./model-confirm.js";
 import { setUpOpener } from "./model-opener.js";
-import { sourceOf } from "../models/source.js";
 
 /** @typedef {import("../models/source.js").ModelSource} ModelSource */
 /** @typedef {import("./model-view.js").ModelView} ModelView */
@@ -81,12 +81,12 @@ async function atFirst(wish, first) {
 /**
  * Writes into the address which model is shown.
  * @param {string | null} model null: none, as for the page's own
- * @param {boolean} [keepState] whether what stands behind the # stays: of another model's walk it means nothing
+ * @param {boolean} [keepHash] whether what stands behind the # stays: of another model's walk it means nothing
  */
-function nameInAddress(model, keepState = false) {
+function nameInAddress(model, keepHash = false) {
   const url = new URL(location.href);
   if (model === null) url.searchParams.delete("model");
   else url.searchParams.set("model", model);
-  if (!keepState) url.hash = "";
+  if (!keepHash) url.hash = "";
   history.replaceState(history.state, "", url);
 }

@@ -1,7 +1,7 @@
 // Before anything is fetched from elsewhere, the visitor is asked.
 
-import { freshId, h } from "../screen/dom.js";
 import { createButton } from "../parts/button.js";
+import { freshId, h } from "../screen/dom.js";
 
 /**
  * Whether the model may be fetched from its origin. Closing the dialog in any way but by its one button is a no.

@@ -1,8 +1,8 @@
 // Opening a model from the visitor's machine: dropped anywhere on the page, or chosen in a dialog.
 
-import { element, find, h } from "../screen/dom.js";
-import { createButton } from "../parts/button.js";
 import { chosen, dropped } from "../models/given.js";
+import { createButton } from "../parts/button.js";
+import { element, find, h } from "../screen/dom.js";
 
 /** @typedef {import("../models/given.js").Given} Given */
 
@@ -20,14 +20,14 @@ function setUpDialog(open) {
   /**
    * @param {string} name
    * @param {Record<string, string | boolean>} attributes
-   * @param {(files: FileList) => void} [look] at what was chosen
+   * @param {(files: FileList) => void} [take] at what was chosen
    */
-  const chooser = (name, attributes, look) => {
+  const chooser = (name, attributes, take) => {
     const input = h("input", { type: "file", hidden: true, ...attributes });
     input.addEventListener("change", () => {
       const { files } = input;
       if (files === null || files.length === 0) return;
-      look?.(files);
+      take?.(files);
       dialog.close();
       // The list is emptied with the input, so it is read first.
       open(Promise.resolve(files).then(chosen));

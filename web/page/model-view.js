@@ -1,15 +1,15 @@
 // What is shown: one model at a time, with all figures made for it, or why there is none.
 
+import { asSentence, sentence } from "../basics/sentence.js";
 import { Arithmetic } from "../client/arithmetic.js";
 import { loadDigits } from "../client/digits.js";
 import { Engine } from "../client/engine.js";
-import { asSentence, sentence } from "../basics/sentence.js";
+import { figures } from "../figures/list.js";
 import { placeFigures } from "../figures/shared/figure.js";
 import { History } from "../figures/shared/history.js";
-import { figures } from "../figures/list.js";
 import { element } from "../screen/dom.js";
+import { AllSettings } from "../settings/all-settings.js";
 import { properties, readWish } from "../settings/properties.js";
-import { State } from "../settings/state.js";
 import { showNotice } from "./notices.js";
 
 /** @typedef {import("../protocol/messages.js").Loaded} Loaded */
@@ -154,13 +154,15 @@ export class ModelView {
     describeDevice(loaded);
     const { trainTimesteps, classes, nullLabel, channels, imageSize } = loaded.info;
     const limits = { trainTimesteps, classes: classes.length, anyLabel: nullLabel !== null };
-    const state = new State(properties, limits, (more) => showComplaints([...complaints, ...more]));
+    const allSettings = new AllSettings(properties, limits, (more) =>
+      showComplaints([...complaints, ...more]),
+    );
     const endFigures = placeFigures(figures, {
       engine: this.#engine,
       arithmetic: this.#arithmetic,
       loaded,
       shape: [1, channels, ...imageSize],
-      state,
+      allSettings,
       linked: source.kind === "address",
       digits: loadDigits,
       history: new History(),
@@ -168,7 +170,7 @@ export class ModelView {
       calm: matchMedia("(prefers-reduced-motion: reduce)").matches,
     });
     const end = () => {
-      state.end();
+      allSettings.end();
       endFigures();
     };
     this.#shown = { source, end };

@@ -9,10 +9,10 @@ const SHOWN = 2500;
 /**
  * @param {object} options
  * @param {string} [options.name]
- * @param {import("../settings/state.js").State} options.state
+ * @param {import("../settings/all-settings.js").AllSettings} options.allSettings
  * @param {() => string} [options.done] what the copied link shows, as a sentence
  */
-export function createCopyLink({ name = "Copy link", state, done = () => "Link copied." }) {
+export function createCopyLink({ name = "Copy link", allSettings, done = () => "Link copied." }) {
   const status = h("span", { class: "unseen", role: "status" });
   const button = createButton({ name, icon: "link", shown: true, onPress: () => copy() });
   button.element.classList.add("plain", "small");
@@ -20,9 +20,9 @@ export function createCopyLink({ name = "Copy link", state, done = () => "Link c
   let timer;
 
   const copy = async () => {
-    const copied = await writeToClipboard(state.link);
+    const copied = await writeToClipboard(allSettings.link);
     // Where nothing may be copied, the link is where links are.
-    if (!copied) state.write();
+    if (!copied) allSettings.write();
     button.rename(copied ? "Copied" : "See the address bar");
     setText(
       status,

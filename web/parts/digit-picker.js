@@ -8,15 +8,15 @@ import { createTile } from "./tile.js";
 /**
  * @param {object} options
  * @param {import("../client/digits.js").Digits} options.digits
- * @param {number} options.value 0..99, its place among the page's digits
+ * @param {number} options.value 0..99, its number among the page's digits
  * @param {boolean} [options.tile] false: without a picture of its own
- * @param {(place: number) => void} options.onChange
+ * @param {(number: number) => void} options.onChange
  */
 export function createDigitPicker({ digits, value, tile: hasTile = true, onChange }) {
   const names = [...new Set(digits.labels)];
-  let place = value;
-  const labelOf = () => digits.labels[place] ?? 0;
-  const image = () => digits.images[place] ?? new Float32Array(digits.height * digits.width);
+  let number = value;
+  const labelOf = () => digits.labels[number] ?? 0;
+  const image = () => digits.images[number] ?? new Float32Array(digits.height * digits.width);
 
   const tile = createTile({ empty: "No digit is chosen yet" });
   const choice = createChoice({
@@ -30,20 +30,20 @@ export function createDigitPicker({ digits, value, tile: hasTile = true, onChang
 
   const following = () => {
     const same = digits.labels.flatMap((label, i) => (label === labelOf() ? [i] : []));
-    return same[(same.indexOf(place) + 1) % same.length] ?? place;
+    return same[(same.indexOf(number) + 1) % same.length] ?? number;
   };
   const show = () => {
     choice.value = labelOf();
-    const test = digits.testIndices[place];
+    const test = digits.testIndices[number];
     const text = `A real ${labelOf()}, number ${test} of MNIST's test set`;
     tile.show(image(), [1, 1, digits.height, digits.width], text);
     next.rename(`Another ${labelOf()}`);
   };
   /** @param {number} wish */
   const choose = (wish) => {
-    place = wish;
+    number = wish;
     show();
-    onChange(place);
+    onChange(number);
   };
   show();
 
@@ -55,10 +55,10 @@ export function createDigitPicker({ digits, value, tile: hasTile = true, onChang
       h("div", {}, choice.element, next.element),
     ),
     get value() {
-      return place;
+      return number;
     },
     set value(wish) {
-      place = wish;
+      number = wish;
       show();
     },
     /** x_0, [h, w] from -1 to 1 */

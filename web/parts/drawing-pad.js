@@ -21,19 +21,19 @@ const PEN = 2.2;
  */
 export function createDrawingPad({ label, imageSize: [height, width], onDraw, fail }) {
   let last = { x: 0, y: 0 };
-  /** In pixels of the image. @param {import("./strokes.js").Place} place */
+  /** In pixels of the image. @param {import("./strokes.js").Point} point */
   const pixel = ({ x, y }) => ({ x: x * width, y: y * height });
   const { canvas, screen, hint } = createDrawable({
     canvasSize: [height * FINE, width * FINE],
     grid: [height, width],
     tool: "pen",
     hint: "Draw, or drop an image here.",
-    begin(place) {
-      last = pixel(place);
+    begin(point) {
+      last = pixel(point);
       stroke(last, last);
     },
-    move(place) {
-      const next = pixel(place);
+    move(point) {
+      const next = pixel(point);
       stroke(last, next);
       last = next;
     },

@@ -34,12 +34,12 @@ export function createFilmstrip({ label, frames }) {
      * @param {string} text what is shown, for screen readers
      */
     put(slot, values, shape, caption, text) {
-      const place = slots[slot];
-      if (place === undefined) return;
-      paint(place.canvas, values, shape);
-      delete place.figure.dataset["empty"];
-      setText(place.caption, caption);
-      place.canvas.setAttribute("aria-label", text);
+      const view = slots[slot];
+      if (view === undefined) return;
+      paint(view.canvas, values, shape);
+      delete view.figure.dataset["empty"];
+      setText(view.caption, caption);
+      view.canvas.setAttribute("aria-label", text);
     },
   };
 }

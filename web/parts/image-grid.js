@@ -10,10 +10,10 @@ const GAP = 1;
  * @param {number} options.columns
  * @param {number} options.rows
  * @param {[number, number]} options.imageSize height, width
- * @param {import("../screen/paint.js").Look} [options.look]
+ * @param {import("../screen/paint.js").Colours} [options.colours]
  * @param {string} options.empty what a screen reader hears before the first image
  */
-export function createImageGrid({ columns, rows, imageSize: [height, width], look, empty }) {
+export function createImageGrid({ columns, rows, imageSize: [height, width], colours, empty }) {
   const canvas = h("canvas", {
     role: "img",
     "aria-label": empty,
@@ -25,7 +25,7 @@ export function createImageGrid({ columns, rows, imageSize: [height, width], loo
     element: h("div", { class: "image-grid" }, canvas),
     canvas,
     /**
-     * Draws a batch of images from place `first` on, in reading order.
+     * Draws a batch of images from cell `first` on, in reading order.
      * @param {Float32Array} values [count, channels, h, w]
      * @param {number[]} shape
      * @param {string} text what the whole grid shows now
@@ -34,10 +34,10 @@ export function createImageGrid({ columns, rows, imageSize: [height, width], loo
     show(values, shape, text, first = 0) {
       const [count = 0] = shape;
       for (let i = 0; i < count; i++) {
-        const place = first + i;
-        const x = (place % columns) * (width + GAP);
-        const y = Math.floor(place / columns) * (height + GAP);
-        context?.putImageData(pixels(values, shape, look, i), x, y);
+        const cell = first + i;
+        const x = (cell % columns) * (width + GAP);
+        const y = Math.floor(cell / columns) * (height + GAP);
+        context?.putImageData(pixels(values, shape, colours, i), x, y);
       }
       canvas.setAttribute("aria-label", text);
     },

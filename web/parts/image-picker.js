@@ -1,8 +1,8 @@
 // An image in the model's size and colours where the page's digits are nothing that the model knows: one that
 // the visitor opens or drops, or one that the model draws.
 
-import { h, setText } from "../screen/dom.js";
 import { asSentence, sentence } from "../basics/sentence.js";
+import { h, setText } from "../screen/dom.js";
 import { createButton } from "./button.js";
 import { createOpenImage, readImage, takeDrops } from "./open-image.js";
 import { createTile } from "./tile.js";

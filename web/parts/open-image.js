@@ -1,7 +1,7 @@
 // An image file from the visitor: chosen with a button, or dropped, and read by the browser.
 
-import { freshId, h } from "../screen/dom.js";
 import { sentence } from "../basics/sentence.js";
+import { freshId, h } from "../screen/dom.js";
 
 /** @param {(file: File) => void} take */
 export function createOpenImage(take) {

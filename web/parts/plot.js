@@ -1,9 +1,9 @@
 // Curves and bars, drawn by uPlot. The library lies in web/vendor/, put there by `cargo xtask`.
 
-import { h } from "../screen/dom.js";
 import { loadModule } from "../basics/load-module.js";
 import { powerOfTen } from "../basics/numbers.js";
 import { sentence } from "../basics/sentence.js";
+import { h } from "../screen/dom.js";
 import { theme } from "../screen/theme.js";
 
 /** @typedef {import("../vendor/uPlot.js").default} Plot */
@@ -105,7 +105,7 @@ export function createPlot(options) {
       made.over.addEventListener("click", (event) => onSeek(made.posToVal(event.offsetX, "x")));
     }
   };
-  const start = () => {
+  const build = () => {
     retryAt = Infinity;
     draw().catch((error) => {
       retryAt = performance.now() + RETRY;
@@ -113,8 +113,8 @@ export function createPlot(options) {
       area.textContent = `The plot could not be drawn (${sentence(error)}).`;
     });
   };
-  start();
-  const unlisten = theme.listen(start);
+  build();
+  const unlisten = theme.listen(build);
   const sizes = new ResizeObserver(() => {
     if (plot !== null && area.clientWidth > 0 && plot.width !== area.clientWidth) {
       plot.setSize({ width: area.clientWidth, height });
@@ -131,7 +131,7 @@ export function createPlot(options) {
     set(values, text) {
       data = values.map((list) => Array.from(list));
       plot?.setData(/** @type {any} */ (data));
-      if (performance.now() >= retryAt) start();
+      if (performance.now() >= retryAt) build();
       area.setAttribute("aria-label", `${options.label}: ${text}`);
     },
     /** Says something else about the same curves. @param {string} text what can be seen, in words */
@@ -242,14 +242,14 @@ function describe(UPlot, { x, y, series, bare = false }, width, height, marked) 
           const at = marked();
           if (at === null) return;
           const { ctx, bbox } = plot;
-          const place = plot.valToPos(at, "x", true);
-          if (place < bbox.left - 1 || place > bbox.left + bbox.width + 1) return;
+          const x = plot.valToPos(at, "x", true);
+          if (x < bbox.left - 1 || x > bbox.left + bbox.width + 1) return;
           ctx.save();
           ctx.strokeStyle = theme.colour("ink");
           ctx.lineWidth = devicePixelRatio;
           ctx.beginPath();
-          ctx.moveTo(place, bbox.top);
-          ctx.lineTo(place, bbox.top + bbox.height);
+          ctx.moveTo(x, bbox.top);
+          ctx.lineTo(x, bbox.top + bbox.height);
           ctx.stroke();
           ctx.restore();
         },

@@ -37,7 +37,7 @@ export function createScrubber({ label, between, onSeek }) {
   let drawn = new Set();
   input.addEventListener("input", () => onSeek(input.valueAsNumber));
 
-  /** The position whose picture stands at a place of the strip. @param {number} slot */
+  /** The position whose picture stands at a slot of the strip. @param {number} slot */
   const positionOf = (slot) => Math.round((slot * length) / (THUMBNAILS - 1));
 
   return {
@@ -59,7 +59,7 @@ export function createScrubber({ label, between, onSeek }) {
       input.setAttribute("aria-valuetext", text);
       reached.style.setProperty("--share", String(computed / length));
     },
-    /** The state of the walk at a position; drawn if the strip has a place for it. @param {number} position @param {Float32Array} values @param {number[]} shape */
+    /** The state of the walk at a position; drawn if the strip has a slot for it. @param {number} position @param {Float32Array} values @param {number[]} shape */
     put(position, values, shape) {
       for (let slot = 0; slot < THUMBNAILS; slot++) {
         if (drawn.has(slot) || positionOf(slot) !== position) continue;

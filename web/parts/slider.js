@@ -14,7 +14,7 @@ import { nearest } from "../settings/properties.js";
  * @param {(value: number) => string} [options.format] the value in words, for all
  * @param {(value: number) => string} [options.say] the value in words for screen readers, where that is to be longer
  * @param {string} [options.hint] a line below
- * @param {(value: number) => void} options.onInput while it is moved
+ * @param {(value: number) => void} options.onChange while it is moved
  */
 export function createSlider(options) {
   const { choices, format = String, say = format } = options;
@@ -51,7 +51,7 @@ export function createSlider(options) {
   };
   input.addEventListener("input", () => {
     show();
-    options.onInput(read());
+    options.onChange(read());
   });
   write(options.value);
 

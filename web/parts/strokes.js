@@ -2,10 +2,10 @@
 
 import { freshId, h, setText } from "../screen/dom.js";
 
-/** @typedef {{ x: number, y: number }} Place shares of an element's width and height, from its upper left corner */
+/** @typedef {{ x: number, y: number }} Point shares of an element's width and height, from its upper left corner */
 
-/** Where a pointer is on an element. @param {Element} element @param {PointerEvent} event @returns {Place} */
-export function placeOn(element, { clientX, clientY }) {
+/** Where a pointer is on an element. @param {Element} element @param {PointerEvent} event @returns {Point} */
+export function pointOn(element, { clientX, clientY }) {
   const box = element.getBoundingClientRect();
   return { x: (clientX - box.left) / box.width, y: (clientY - box.top) / box.height };
 }
@@ -19,8 +19,8 @@ const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
  * @param {[number, number]} options.grid the rows and columns over which the arrow keys move the tool
  * @param {string} options.tool its name; the space key lifts and lowers it
  * @param {string} options.hint a line below, which goes on with the keys
- * @param {(place: Place) => void} options.begin of a stroke
- * @param {(place: Place) => void} options.move while a stroke is under way
+ * @param {(point: Point) => void} options.begin of a stroke
+ * @param {(point: Point) => void} options.move while a stroke is under way
  * @param {() => void} options.end of a stroke, and of each of its steps by key
  */
 export function createDrawable(options) {
@@ -31,12 +31,12 @@ export function createDrawable(options) {
   const canvas = h("canvas", {
     role: "application",
     tabindex: 0,
-    "aria-describedby": `${id}-hint ${id}-place`,
+    "aria-describedby": `${id}-hint ${id}-where`,
     height: canvasSize[0],
     width: canvasSize[1],
   });
   const mark = h("div", { class: "tool" });
-  const place = h("span", { class: "unseen", role: "status", id: `${id}-place` });
+  const where = h("span", { class: "unseen", role: "status", id: `${id}-where` });
   const keys = `With the keyboard: arrows move the ${tool}, space lifts and lowers it.`;
 
   let [row, column] = [Math.floor(rows / 2), Math.floor(columns / 2)];
@@ -45,8 +45,8 @@ export function createDrawable(options) {
   const show = () => {
     mark.style.inset = `${(100 * row) / rows}% auto auto ${(100 * column) / columns}%`;
     mark.toggleAttribute("data-down", down);
-    const state = `The ${tool} is ${down ? "down" : "up"}`;
-    setText(place, `${state}, row ${row + 1} of ${rows}, column ${column + 1} of ${columns}`);
+    const pen = `The ${tool} is ${down ? "down" : "up"}`;
+    setText(where, `${pen}, row ${row + 1} of ${rows}, column ${column + 1} of ${columns}`);
   };
   mark.style.width = `${100 / columns}%`;
   mark.style.height = `${100 / rows}%`;
@@ -59,11 +59,11 @@ export function createDrawable(options) {
     drawing = true;
     down = false;
     show();
-    begin(placeOn(canvas, event));
+    begin(pointOn(canvas, event));
   });
   canvas.addEventListener("pointermove", (event) => {
     if (!drawing) return;
-    for (const part of event.getCoalescedEvents?.() ?? [event]) move(placeOn(canvas, part));
+    for (const part of event.getCoalescedEvents?.() ?? [event]) move(pointOn(canvas, part));
   });
   for (const over of /** @type {const} */ (["pointerup", "pointercancel"])) {
     canvas.addEventListener(over, () => {
@@ -93,7 +93,7 @@ export function createDrawable(options) {
 
   return {
     canvas,
-    screen: h("div", { class: "screen" }, canvas, mark, place),
+    screen: h("div", { class: "screen" }, canvas, mark, where),
     hint: h("p", { class: "hint", id: `${id}-hint` }, `${hint} ${keys}`),
   };
 }

@@ -8,7 +8,7 @@ import { term } from "./term.js";
  * @param {object} options
  * @param {import("./term.js").TermName} [options.term] the symbol before the caption
  * @param {string | Node} [options.caption]
- * @param {import("../screen/paint.js").Look} [options.look] range and colours; without it -1..1 from black to white
+ * @param {import("../screen/paint.js").Colours} [options.colours] range and colours; without it -1..1 from black to white
  * @param {string} options.empty what a screen reader hears before the first image
  */
 export function createTile(options) {
@@ -38,7 +38,7 @@ export function createTile(options) {
      * @param {number} [index] which of the count images
      */
     show(values, shape, text, index) {
-      paint(canvas, values, shape, options.look, index);
+      paint(canvas, values, shape, options.colours, index);
       delete element.dataset["empty"];
       canvas.setAttribute("aria-label", text);
     },

@@ -28,9 +28,9 @@
  * @property {number} seed
  * @property {number} count images walking together
  * @property {number | null | number[]} label a class, null for any, or one class for each image
- * @property {number} [guidance] classifier-free guidance's w; 1 is the plain conditional model
+ * @property {number} [guidanceScale] classifier-free guidance's w; 1 is the plain conditional model
  * @property {number} [guidanceRescale] 0 to 1: how much of the plain answer's spread is given back
- * @property {number} steps how many of the T steps are taken
+ * @property {number} numInferenceSteps how many of the T steps are taken
  * @property {Sampler} [sampler] without it DDPM
  * @property {number} [eta] DDIM's share of fresh noise, 0 to 1
  * @property {Spacing} [spacing] without it the model's own
@@ -153,11 +153,11 @@
  * @property {{ params: { chain: number, options: ChainOptions }, result: Opened }} open
  * @property {{ params: { chain: number }, result: StepResult | null }} step
  * @property {{ params: { chain: number }, result: null }} close
- * @property {{ params: { x: Float32Array, count: number, timestep: number, labels?: Uint32Array }, result: Float32Array }} predict
- * @property {{ params: { x: Float32Array, count: number, timestep: number, labels?: Uint32Array }, result: Denoised }} denoise
+ * @property {{ params: { xt: Float32Array, count: number, timestep: number, labels?: Uint32Array }, result: Float32Array }} predict
+ * @property {{ params: { xt: Float32Array, count: number, timestep: number, labels?: Uint32Array }, result: Denoised }} denoise
  * @property {{ params: { x0: Float32Array, timestep: number, label: number | null, seed: number }, result: number }} boundTerm bits/dim: L_0 at timestep 0, else L_{t-1}
  * @property {{ params: { x0: Float32Array }, result: number }} priorTerm bits/dim: L_T
- * @property {{ params: { x: Float32Array, timestep: number, label: number | null }, result: Look }} look
+ * @property {{ params: { xt: Float32Array, timestep: number, label: number | null }, result: Look }} look
  * @property {{ params: { timesteps: Uint32Array }, result: Float32Array }} timeEmbeddings [n, d]
  */
 

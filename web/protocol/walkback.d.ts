@@ -6,10 +6,10 @@ export interface ChainRequest {
     seed: number;
     count: number;
     label: number | null | number[];
-    guidance?: number;
+    guidanceScale?: number;
     guidanceRescale?: number;
     sampler?: "ddpm" | "ddim" | "dpm++" | "euler" | "euler_a" | "heun" | "unipc" | "ddim_inverse";
-    steps: number;
+    numInferenceSteps: number;
     eta?: number;
     spacing?: "leading" | "linspace" | "trailing";
     from?: { xt: Float32Array; timestep: number };

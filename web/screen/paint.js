@@ -1,7 +1,7 @@
 // Tensors as pixels.
 
 /**
- * @typedef {object} Look how numbers become colours
+ * @typedef {object} Colours how numbers become colours
  * @property {number} [range] values from -range to +range take the whole scale; what is beyond is cut. 1 without it
  * @property {"grey" | "signed" | "heat"} [map] grey: black to white, three channels as red, green and blue. signed: blue, black, orange, for differences. heat: black to white through orange, from 0 to range
  */
@@ -63,7 +63,7 @@ export function showFourAs(view) {
 const SQUARE = 4;
 const SQUARES = /** @type {const} */ ([102, 153]);
 
-/** The pixel of a checkerboard at a place. @param {number} i of the pixel, row by row @param {number} width */
+/** One pixel of a checkerboard. @param {number} i of the pixel, row by row @param {number} width */
 const behind = (i, width) =>
   SQUARES[(Math.floor((i % width) / SQUARE) + Math.floor(i / width / SQUARE)) % 2 === 0 ? 0 : 1];
 
@@ -72,12 +72,12 @@ const behind = (i, width) =>
  * {@link showFourAs}; of other numbers, the first in grey.
  * @param {Float32Array} values [count, channels, h, w]
  * @param {number[]} shape
- * @param {Look} [look]
+ * @param {Colours} [colours]
  * @param {number} [index] which of the count images
  * @returns {ImageData}
  */
-export function pixels(values, [, channels = 1, height = 1, width = 1], look = {}, index = 0) {
-  const { range = 1, map = "grey" } = look;
+export function pixels(values, [, channels = 1, height = 1, width = 1], colours = {}, index = 0) {
+  const { range = 1, map = "grey" } = colours;
   const image = new ImageData(width, height);
   const { data } = image;
   const plane = width * height;
@@ -109,17 +109,17 @@ export function pixels(values, [, channels = 1, height = 1, width = 1], look = {
  * @param {HTMLCanvasElement} canvas
  * @param {Float32Array} values [count, channels, h, w]
  * @param {number[]} shape
- * @param {Look} [look]
+ * @param {Colours} [colours]
  * @param {number} [index] which of the count images
  */
-export function paint(canvas, values, shape, look, index) {
-  const image = pixels(values, shape, look, index);
+export function paint(canvas, values, shape, colours, index) {
+  const image = pixels(values, shape, colours, index);
   if (canvas.width !== image.width || canvas.height !== image.height) {
     canvas.width = image.width;
     canvas.height = image.height;
   }
   canvas.getContext("2d")?.putImageData(image, 0, 0);
   if (shape[1] === 4) {
-    paintedOfFour.set(canvas, () => paint(canvas, values, shape, look, index));
+    paintedOfFour.set(canvas, () => paint(canvas, values, shape, colours, index));
   } else paintedOfFour.delete(canvas);
 }

@@ -31,12 +31,12 @@ export function readDrawing(text, size) {
     return null;
   }
   const pixels = new Uint8ClampedArray(size);
-  let place = 0;
+  let filled = 0;
   for (let i = 0; i < binary.length; i++) {
     const value = binary.charCodeAt(i);
     // Empty pixels are so already.
-    if (value === 0) place += binary.charCodeAt(++i);
-    else pixels[place++] = value;
+    if (value === 0) filled += binary.charCodeAt(++i);
+    else pixels[filled++] = value;
   }
-  return place === size ? pixels : null;
+  return filled === size ? pixels : null;
 }

@@ -1,4 +1,4 @@
-// The state of the page as one typed list of properties: what each may be, how it is read from the
+// The settings of the page as one typed list of properties: what each may be, how it is read from the
 // address and written to it. What a model allows (classes, timesteps) is known when it is loaded.
 
 import { MAX_DRAWING } from "./drawing.js";
@@ -260,7 +260,7 @@ export const properties = {
     t: timestep(400),
     // The time of the noise in the picture, where that is not t.
     held: optional(timestep(0)),
-    // The place at the bottom that attention is shown of, in reading order; left to the page, one of ink.
+    // The cell at the bottom that attention is shown of, in reading order; left to the page, one of ink.
     place: optional(between(0, 4095, 0)),
   },
 

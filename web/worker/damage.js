@@ -1,8 +1,8 @@
 // Which errors leave a worker that must not be used again: after a trap the crate's memory is in the middle
 // of something, and after a refusal the GPU's is.
 
-import { GpuRefusal } from "../compute/gpu-watch.js";
 import { sentence } from "../basics/sentence.js";
+import { GpuRefusal } from "../compute/gpu-watch.js";
 
 /** @typedef {Omit<import("../protocol/breakdown.js").BreakdownReport, "call">} Damage */
 

@@ -57,15 +57,15 @@ export function modelMethods(report) {
       closeChain(chain);
       return null;
     },
-    predict: ({ x, count, timestep, labels }, call) =>
-      compute(call, () => loadedModel().predict(x, count, timestep, labels)),
-    denoise: ({ x, count, timestep, labels }, call) =>
-      compute(call, () => loadedModel().denoise(x, count, timestep, labels)),
+    predict: ({ xt, count, timestep, labels }, call) =>
+      compute(call, () => loadedModel().predict(xt, count, timestep, labels)),
+    denoise: ({ xt, count, timestep, labels }, call) =>
+      compute(call, () => loadedModel().denoise(xt, count, timestep, labels)),
     boundTerm: ({ x0, timestep, label, seed }, call) =>
       compute(call, () => loadedModel().boundTerm(x0, timestep, label, seed)),
     priorTerm: ({ x0 }, call) => compute(call, () => loadedModel().priorTerm(x0)),
-    look: ({ x, timestep, label }, call) =>
-      compute(call, () => loadedModel().look(x, timestep, label)),
+    look: ({ xt, timestep, label }, call) =>
+      compute(call, () => loadedModel().look(xt, timestep, label)),
     timeEmbeddings: ({ timesteps }, call) =>
       compute(call, () => loadedModel().timeEmbeddings(timesteps)),
   };

@@ -26,7 +26,7 @@ pub(crate) fn write(site: &Path) -> Result<()> {
     let mut page = esbuild(out);
     page.args(["--bundle", "--splitting", "--format=esm"])
         .arg(format!("--metafile={}", root().join(METAFILE).display()))
-        // Beside main.js, from where places.js counts.
+        // Beside main.js, from where own-file.js counts.
         .arg("--chunk-names=[name]-[hash]")
         .arg(format!("web/{PAGE}"));
     command::run(&mut page)?;

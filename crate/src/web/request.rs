@@ -13,10 +13,10 @@ export interface ChainRequest {
   seed: number;
   count: number;
   label: number | null | number[];
-  guidance?: number;
+  guidanceScale?: number;
   guidanceRescale?: number;
   sampler?: "ddpm" | "ddim" | "dpm++" | "euler" | "euler_a" | "heun" | "unipc" | "ddim_inverse";
-  steps: number;
+  numInferenceSteps: number;
   eta?: number;
   spacing?: "leading" | "linspace" | "trailing";
   from?: { xt: Float32Array; timestep: number };
@@ -146,10 +146,10 @@ pub(super) fn options(request: &ChainRequest) -> Result<ChainOptions, JsError> {
         seed: whole(request, "seed", 0)? as u64,
         count,
         labels,
-        guidance_scale: number(request, "guidance", defaults.guidance_scale)?,
+        guidance_scale: number(request, "guidanceScale", defaults.guidance_scale)?,
         guidance_rescale: number(request, "guidanceRescale", defaults.guidance_rescale)?,
         sampler: named(request, "sampler")?.unwrap_or(defaults.sampler),
-        num_inference_steps: whole(request, "steps", 1000)?,
+        num_inference_steps: whole(request, "numInferenceSteps", 1000)?,
         eta: number(request, "eta", defaults.eta)?,
         spacing: named(request, "spacing")?,
         from,

@@ -56,7 +56,7 @@ async function soak(t, device, { settings, steps, reloads }) {
           seed: setting,
           count,
           label: setting % 3,
-          steps,
+          numInferenceSteps: steps,
           sampler: ["ddpm", "ddim", "dpm++", "ddim", "ddpm"][kind],
           eta: kind === 3 ? 0.5 : 0,
           spacing: ["leading", "linspace", "trailing"][setting % 3],

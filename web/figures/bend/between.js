@@ -1,15 +1,16 @@
 // Figure 10, third part: from one seed's image to another's, through the noise (DDIM, Song et al. 2021, section 5.3).
 
-import { h, setText } from "../../screen/dom.js";
 import { createGate } from "../../basics/gate.js";
 import { latest } from "../../basics/latest.js";
+import { isBetween, wholeWalk } from "../../client/whole-walk.js";
 import { createLabelChoice } from "../../parts/choice.js";
 import { createFilmstrip } from "../../parts/filmstrip.js";
 import { createSeed } from "../../parts/seed.js";
 import { createSlider } from "../../parts/slider.js";
 import { createTile } from "../../parts/tile.js";
+import { h, setText } from "../../screen/dom.js";
+import { bind } from "../../settings/bind.js";
 import { SHARE } from "../../settings/properties.js";
-import { isBetween, wholeWalk } from "../../client/whole-walk.js";
 import { FEW_STEPS, stepsOf } from "./steps.js";
 
 /** Shares of the way that the strip shows. */
@@ -19,40 +20,27 @@ const STRIP = 9;
 const percent = (share) => `${Math.round(100 * share)} %`;
 
 /** @type {import("../shared/figure.js").Create} */
-export function create(root, { engine, arithmetic, loaded, shape, state, calm, fail }) {
+export function create(root, { engine, arithmetic, loaded, shape, allSettings, calm, fail }) {
   const { info } = loaded;
   const size = shape.reduce((product, side) => product * side, 1);
-  const settings = state.group("between");
+  const settings = allSettings.group("between");
   const gate = createGate();
 
   const strip = createFilmstrip({ label: "Images between two noises", frames: STRIP });
   const status = h("span", { role: "status" });
   const tile = createTile({ caption: status, empty: "The image between, not there yet" });
-  const share = createSlider({
-    label: "Share of the way",
-    ...SHARE,
-    value: settings.values.share,
-    format: percent,
-    onInput: (value) => {
-      settings.set({ share: value });
-      one.ask();
+  const binding = bind(
+    settings,
+    {
+      share: (options) =>
+        createSlider({ label: "Share of the way", ...SHARE, format: percent, ...options }),
+      from: (options) => createSeed({ where: "on the left", ...options }),
+      to: (options) => createSeed({ where: "on the right", ...options }),
+      label: (options) => createLabelChoice({ info, ...options }),
     },
-  });
-  const from = createSeed({
-    where: "on the left",
-    value: settings.values.from,
-    onChange: (value) => choose({ from: value }),
-  });
-  const to = createSeed({
-    where: "on the right",
-    value: settings.values.to,
-    onChange: (value) => choose({ to: value }),
-  });
-  const label = createLabelChoice({
-    info,
-    value: settings.values.label,
-    onChange: (value) => choose({ label: value }),
-  });
+    { changed: (name) => (name === "share" ? one.ask() : ask()) },
+  );
+  const { share, from, to, label } = binding.controls;
   root.append(
     h(
       "div",
@@ -68,11 +56,6 @@ export function create(root, { engine, arithmetic, loaded, shape, state, calm, f
     ),
   );
 
-  /** @param {Partial<typeof settings.values>} values */
-  const choose = (values) => {
-    settings.set(values);
-    ask();
-  };
   const ask = () => {
     one.ask();
     many.ask();
@@ -99,7 +82,7 @@ export function create(root, { engine, arithmetic, loaded, shape, state, calm, f
     seed: 0,
     count,
     label: settings.values.label,
-    steps: stepsOf(FEW_STEPS, info),
+    numInferenceSteps: stepsOf(FEW_STEPS, info),
     sampler: "ddim",
     eta: 0,
     spacing: "trailing",
@@ -134,13 +117,6 @@ export function create(root, { engine, arithmetic, loaded, shape, state, calm, f
     }
   }, fail);
 
-  const unlisten = settings.listen((values) => {
-    from.value = values.from;
-    to.value = values.to;
-    label.value = values.label;
-    share.value = values.share;
-    ask();
-  });
   ask();
   return {
     rest(value) {
@@ -149,7 +125,7 @@ export function create(root, { engine, arithmetic, loaded, shape, state, calm, f
       many.rest(value);
     },
     dispose() {
-      unlisten();
+      binding.dispose();
       one.cancel();
       many.cancel();
     },

@@ -1,14 +1,12 @@
 // What the first two instruments of "Bend it" have in common: beside what is given stands what is noised, and
 // then four answers to it, walked together.
 
-import { h, setText } from "../../screen/dom.js";
 import { createGate } from "../../basics/gate.js";
 import { latest } from "../../basics/latest.js";
-import { createLabelChoice } from "../../parts/choice.js";
-import { createImageGrid } from "../../parts/image-grid.js";
-import { createSeed } from "../../parts/seed.js";
-import { createTile } from "../../parts/tile.js";
 import { isBetween, wholeWalk } from "../../client/whole-walk.js";
+import { createImageGrid } from "../../parts/image-grid.js";
+import { createTile } from "../../parts/tile.js";
+import { h, setText } from "../../screen/dom.js";
 
 /** @typedef {import("../../protocol/messages.js").ChainOptions} ChainOptions */
 /** @typedef {import("../../protocol/messages.js").Frame} Frame */
@@ -33,12 +31,10 @@ export const ANSWERS = 4;
  * @param {import("../shared/figure.js").Context} context
  * @param {object} options
  * @param {Words} options.words
- * @param {{ label: number | null, seed: number }} options.values
- * @param {(values: { label?: number | null, seed?: number }) => void} options.onChange
  * @param {(signal: AbortSignal) => Promise<void>} options.work what is done when it is asked for
  */
-export function createFourAnswers({ engine, loaded, shape, calm, fail }, options) {
-  const { words, values, onChange, work } = options;
+export function createFourAnswers({ engine, shape, calm, fail }, options) {
+  const { words, work } = options;
   const [, , height = 1, width = 1] = shape;
   const gate = createGate();
   const noisy = createTile({ term: "x_t", caption: words.noised, empty: words.noNoise });
@@ -49,20 +45,9 @@ export function createFourAnswers({ engine, loaded, shape, calm, fail }, options
     empty: words.noAnswers,
   });
   const status = h("span", { role: "status" });
-  const label = createLabelChoice({
-    info: loaded.info,
-    value: values.label,
-    onChange: (value) => onChange({ label: value }),
-  });
-  const seed = createSeed({
-    value: values.seed,
-    onChange: (value) => onChange({ seed: value }),
-  });
   const { ask, cancel, rest } = latest(work, fail);
   return {
     noisy,
-    label,
-    seed,
     ask,
     cancel,
     /** @param {Node[]} given @param {Node[]} controls */

@@ -1,9 +1,9 @@
 // An image of which a part is rubbed out: with mouse, pen or touch, with the arrow keys, or by a pattern.
 
-import { h } from "../../screen/dom.js";
-import { pixels } from "../../screen/paint.js";
 import { createButton } from "../../parts/button.js";
 import { createDrawable } from "../../parts/strokes.js";
+import { h } from "../../screen/dom.js";
+import { pixels } from "../../screen/paint.js";
 
 /** The mask is made of squares so wide, which keeps it short in a link. */
 const CELL = 2;
@@ -20,17 +20,17 @@ export function createMaskPainter({ imageSize: [height, width], onChange }) {
   const columns = Math.ceil(width / CELL);
   /** What the stroke under way does. @type {0 | 1} */
   let doing = 0;
-  /** Rubs at a place. @param {import("../../parts/strokes.js").Place} place */
+  /** Rubs at a point. @param {import("../../parts/strokes.js").Point} point */
   const rubAt = ({ x, y }) => rub(y * rows, x * columns, doing);
   const { canvas, screen, hint } = createDrawable({
     canvasSize: [height, width],
     grid: [rows, columns],
     tool: "rubber",
     hint: "Rub out a part, or rub it back in.",
-    begin(place) {
-      const [row, column] = [Math.floor(place.y * rows), Math.floor(place.x * columns)];
+    begin(point) {
+      const [row, column] = [Math.floor(point.y * rows), Math.floor(point.x * columns)];
       doing = kept[row * columns + column] === 1 ? 0 : 1;
-      rubAt(place);
+      rubAt(point);
     },
     move: rubAt,
     end: () => tell(),

@@ -1,10 +1,13 @@
 // Figure 10, second part: a part of a real digit is made anew (RePaint, Lugmayr et al. 2022).
 
-import { find, h, setText } from "../../screen/dom.js";
-import { createDigitPicker } from "../../parts/digit-picker.js";
-import { createSlider } from "../../parts/slider.js";
-import { RESAMPLINGS } from "../../settings/properties.js";
 import { repeat } from "../../basics/statistics.js";
+import { createLabelChoice } from "../../parts/choice.js";
+import { createDigitPicker } from "../../parts/digit-picker.js";
+import { createSeed } from "../../parts/seed.js";
+import { createSlider } from "../../parts/slider.js";
+import { find, h, setText } from "../../screen/dom.js";
+import { bind } from "../../settings/bind.js";
+import { RESAMPLINGS } from "../../settings/properties.js";
 import { digitsFit, noDigits } from "../../settings/suit.js";
 import { ANSWERS, createFourAnswers } from "./four-answers.js";
 import { createMaskPainter } from "./mask-painter.js";
@@ -12,7 +15,7 @@ import { FEW_STEPS, stepsOf } from "./steps.js";
 
 /** @type {import("../shared/figure.js").Create} */
 export async function create(root, context) {
-  const { loaded, shape, state } = context;
+  const { loaded, shape, allSettings } = context;
   const { info } = loaded;
   const [, channels = 1, height = 1, width = 1] = shape;
   const digits = await context.digits();
@@ -21,55 +24,58 @@ export async function create(root, context) {
     root.append(noDigits(shape, digits));
     return { rest() {} };
   }
-  const settings = state.group("repaint");
+  const settings = allSettings.group("repaint");
 
-  /** @param {Partial<typeof settings.values>} values */
-  const choose = (values) => {
-    settings.set(values);
-    four.ask();
-  };
   const painter = createMaskPainter({
     imageSize: [height, width],
-    onChange: (mask) => choose({ mask }),
+    onChange: (mask) => {
+      settings.set({ mask });
+      four.ask();
+    },
   });
   /** Rubs out what the address says. @param {typeof settings.values} values */
   const putMask = ({ mask }) => {
     if (painter.put(mask)) return;
     settings.assume({ mask: "" });
-    state.refuse("repaint.mask", `${mask.slice(0, 12)}…`, "the right half");
+    allSettings.refuse("repaint.mask", `${mask.slice(0, 12)}…`, "the right half");
   };
   putMask(settings.values);
-  const picker = createDigitPicker({
-    digits,
-    value: settings.values.digit,
-    tile: false,
-    onChange: (digit) => {
-      showDigit();
-      choose({ digit });
+  const binding = bind(
+    settings,
+    {
+      digit: (options) => createDigitPicker({ digits, tile: false, ...options }),
+      label: (options) => createLabelChoice({ info, ...options }),
+      resamplings: (options) =>
+        createSlider({
+          label: "Visits to each t",
+          choices: RESAMPLINGS,
+          say: (value) => `${value} times`,
+          hint: "After each step, noise again and repeat it: the new part grows to fit the old.",
+          ...options,
+        }),
+      seed: createSeed,
     },
-  });
-  const resamplings = createSlider({
-    label: "Visits to each t",
-    choices: RESAMPLINGS,
-    value: settings.values.resamplings,
-    say: (value) => `${value} times`,
-    hint: "After each step, noise again and repeat it: the new part grows to fit the old.",
-    onInput: (value) => choose({ resamplings: value }),
-  });
+    {
+      changed(name) {
+        if (name === null) putMask(settings.values);
+        if (name === null || name === "digit") showDigit();
+        four.ask();
+      },
+    },
+  );
+  const { digit: picker, label: choice, resamplings, seed } = binding.controls;
   const four = createFourAnswers(context, {
     words: {
       noised: "what is kept is noised along",
       noNoise: "The walk, not there yet",
       noAnswers: "Four ways to fill the gap, not there yet",
     },
-    values: settings.values,
-    onChange: choose,
     work: async (signal) => {
       const { seed, label, resamplings: visits } = settings.values;
       const x0 = repeat(picker.x0, ANSWERS * channels);
       const inpaint = { x0, mask: painter.mask, resamplings: visits };
       await four.walk(
-        { seed, label, steps: stepsOf(FEW_STEPS, info), inpaint },
+        { seed, label, numInferenceSteps: stepsOf(FEW_STEPS, info), inpaint },
         ({ xt, x0: guess, xPrev, timestep, done }, all) => {
           four.noisy.show(xt, all, `The first of four walks, at t = ${timestep}`);
           return {
@@ -82,14 +88,14 @@ export async function create(root, context) {
       );
     },
   });
-  setText(find(four.label.element, "legend", HTMLLegendElement), "Fill it as");
+  setText(find(choice.element, "legend", HTMLLegendElement), "Fill it as");
   root.append(
     four.element(
       [painter.element],
       [
         picker.element,
-        four.label.element,
-        h("div", { class: "stack" }, resamplings.element, four.seed.element),
+        choice.element,
+        h("div", { class: "stack" }, resamplings.element, seed.element),
       ],
     ),
   );
@@ -97,21 +103,12 @@ export async function create(root, context) {
   const showDigit = () => {
     painter.show(repeat(picker.x0, channels), shape, `A real ${picker.label}`);
   };
-  const unlisten = settings.listen((values) => {
-    putMask(values);
-    picker.value = values.digit;
-    four.label.value = values.label;
-    resamplings.value = values.resamplings;
-    four.seed.value = values.seed;
-    showDigit();
-    four.ask();
-  });
   showDigit();
   four.ask();
   return {
     rest: four.rest,
     dispose() {
-      unlisten();
+      binding.dispose();
       four.cancel();
     },
   };

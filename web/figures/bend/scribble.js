@@ -1,11 +1,14 @@
 // Figure 10, first part: a drawing is noised to t, and walked back from there (SDEdit, Meng et al. 2022).
 
-import { h, setText } from "../../screen/dom.js";
-import { createDrawingPad } from "../../parts/drawing-pad.js";
-import { createSlider } from "../../parts/slider.js";
 import { asSentence, sentence } from "../../basics/sentence.js";
-import { MAX_SEED } from "../../settings/properties.js";
 import { difference, meanSquare, repeat } from "../../basics/statistics.js";
+import { createLabelChoice } from "../../parts/choice.js";
+import { createDrawingPad } from "../../parts/drawing-pad.js";
+import { createSeed } from "../../parts/seed.js";
+import { createSlider } from "../../parts/slider.js";
+import { h, setText } from "../../screen/dom.js";
+import { bind } from "../../settings/bind.js";
+import { MAX_SEED } from "../../settings/properties.js";
 import { ANSWERS, createFourAnswers } from "./four-answers.js";
 import { NOISY_STEPS, stepsOf } from "./steps.js";
 
@@ -14,17 +17,18 @@ const FIRST_DIGIT = 70;
 
 /** @type {import("../shared/figure.js").Create} */
 export async function create(root, context) {
-  const { arithmetic, loaded, shape, state, digits } = context;
+  const { arithmetic, loaded, shape, allSettings, digits } = context;
   const { info, schedule } = loaded;
   const [, channels = 1, height = 1, width = 1] = shape;
-  const settings = state.group("scribble");
+  const settings = allSettings.group("scribble");
 
   const pad = createDrawingPad({
     label: "Your drawing",
     imageSize: [height, width],
     onDraw: () => {
       setText(notice, "");
-      choose({ drawing: pad.text });
+      settings.set({ drawing: pad.text });
+      four.ask();
     },
     fail: (error) => setText(notice, asSentence(sentence(error))),
   });
@@ -42,32 +46,39 @@ export async function create(root, context) {
     putFirst();
     if (drawing === "") return;
     settings.assume({ drawing: "" });
-    state.refuse("scribble.drawing", `${drawing.slice(0, 12)}…`, "a real digit");
+    allSettings.refuse("scribble.drawing", `${drawing.slice(0, 12)}…`, "a real digit");
   };
   putDrawing(settings.values);
 
-  /** @param {Partial<typeof settings.values>} values */
-  const choose = (values) => {
-    settings.set(values);
-    four.ask();
-  };
   const notice = h("p", { class: "notice", role: "status" });
-  const t = createSlider({
-    label: "Noise up to t",
-    min: 0,
-    max: info.trainTimesteps - 1,
-    value: settings.values.t,
-    hint: "Little noise keeps your strokes, much noise leaves the image to the network.",
-    onInput: (value) => choose({ t: value }),
-  });
+  const binding = bind(
+    settings,
+    {
+      t: (options) =>
+        createSlider({
+          label: "Noise up to t",
+          min: 0,
+          max: info.trainTimesteps - 1,
+          hint: "Little noise keeps your strokes, much noise leaves the image to the network.",
+          ...options,
+        }),
+      label: (options) => createLabelChoice({ info, ...options }),
+      seed: createSeed,
+    },
+    {
+      changed(name) {
+        if (name === null) putDrawing(settings.values);
+        four.ask();
+      },
+    },
+  );
+  const { t: time, label: choice, seed } = binding.controls;
   const four = createFourAnswers(context, {
     words: {
       noised: "your drawing, noised",
       noNoise: "The noised drawing, not there yet",
       noAnswers: "Four walks back from the drawing, not there yet",
     },
-    values: settings.values,
-    onChange: choose,
     work: async (signal) => {
       const { t: timestep, label, seed } = settings.values;
       const x0 = repeat(pad.x0, ANSWERS * channels);
@@ -75,11 +86,11 @@ export async function create(root, context) {
       const noiseSeed = seed === MAX_SEED ? 0 : seed + 1;
       const eps = await arithmetic.noise({ seed: noiseSeed, draws: 1, size: x0.length }, signal);
       const alphaCumprod = schedule.alphasCumprod[timestep] ?? 1;
-      const x = await arithmetic.addNoise({ x0, eps, alphaCumprod }, signal);
-      four.noisy.show(x, [ANSWERS, ...shape.slice(1)], `The drawing noised to t = ${timestep}`);
+      const xt = await arithmetic.addNoise({ x0, eps, alphaCumprod }, signal);
+      four.noisy.show(xt, [ANSWERS, ...shape.slice(1)], `The drawing noised to t = ${timestep}`);
       const kind = label === null ? "" : ` to ${info.classes[label] ?? ""}`;
       await four.walk(
-        { seed, label, steps: stepsOf(NOISY_STEPS, info), from: { xt: x, timestep } },
+        { seed, label, numInferenceSteps: stepsOf(NOISY_STEPS, info), from: { xt, timestep } },
         ({ xPrev }) => ({
           images: xPrev,
           text: `Four walks${kind} from your drawing at t = ${timestep}`,
@@ -89,22 +100,13 @@ export async function create(root, context) {
       );
     },
   });
-  root.append(
-    four.element([pad.element, notice], [t.element, four.label.element, four.seed.element]),
-  );
+  root.append(four.element([pad.element, notice], [time.element, choice.element, seed.element]));
 
-  const unlisten = settings.listen((values) => {
-    putDrawing(values);
-    t.value = values.t;
-    four.label.value = values.label;
-    four.seed.value = values.seed;
-    four.ask();
-  });
   four.ask();
   return {
     rest: four.rest,
     dispose() {
-      unlisten();
+      binding.dispose();
       four.cancel();
     },
   };

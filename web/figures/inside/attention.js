@@ -1,20 +1,20 @@
-// What one place at the bottom of the U attends to: a row of the attention weights, over the picture.
+// What one cell at the bottom of the U attends to: a row of the attention weights, over the picture.
 
-import { h } from "../../screen/dom.js";
 import { createReadouts } from "../../parts/readouts.js";
 import { createSlider } from "../../parts/slider.js";
-import { placeOn } from "../../parts/strokes.js";
+import { pointOn } from "../../parts/strokes.js";
 import { createTile } from "../../parts/tile.js";
+import { h } from "../../screen/dom.js";
 
 /** @typedef {NonNullable<import("../../protocol/messages.js").Look["attention"]>} Weights */
 
 /**
  * @param {object} options
- * @param {number | null} options.place in reading order; null: where the picture is brightest
- * @param {(place: number) => void} options.onChoose
+ * @param {number | null} options.value in reading order; null: where the picture is brightest
+ * @param {(cell: number) => void} options.onChange
  */
-export function createAttention({ place, onChoose }) {
-  let wanted = place;
+export function createAttention({ value, onChange }) {
+  let wanted = value;
   /** @type {{ weights: Weights, x: Float32Array, shape: number[], t: number } | null} */
   let seen = null;
   const picture = createTile({
@@ -23,7 +23,7 @@ export function createAttention({ place, onChoose }) {
   });
   const heat = createTile({
     caption: "where it looks, brightest where most",
-    look: { map: "heat" },
+    colours: { map: "heat" },
     empty: "Not there yet",
   });
   const mark = h("div", { class: "attention-mark", hidden: true });
@@ -33,8 +33,8 @@ export function createAttention({ place, onChoose }) {
     min: 0,
     max: 0,
     value: 0,
-    format: (place) => inWords(place, seen?.weights.shape[1] ?? 1),
-    onInput: (place) => choose(place),
+    format: (cell) => inWords(cell, seen?.weights.shape[1] ?? 1),
+    onChange: (cell) => choose(cell),
   });
   const readouts = createReadouts({
     largest: "largest share",
@@ -54,21 +54,21 @@ export function createAttention({ place, onChoose }) {
     "This network has no attention at the bottom.",
   );
 
-  /** @param {number} place */
-  const choose = (place) => {
-    wanted = place;
-    onChoose(place);
+  /** @param {number} cell */
+  const choose = (cell) => {
+    wanted = cell;
+    onChange(cell);
     draw();
   };
   /** @param {PointerEvent} event */
   const point = (event) => {
     if (seen === null) return;
     const [rows, columns] = seen.weights.shape;
-    const { x, y } = placeOn(picture.canvas, event);
+    const { x, y } = pointOn(picture.canvas, event);
     const [row, column] = [Math.floor(y * rows), Math.floor(x * columns)];
     if (row < 0 || column < 0 || row >= rows || column >= columns) return;
-    const place = row * columns + column;
-    if (place !== slider.value) choose(place);
+    const cell = row * columns + column;
+    if (cell !== slider.value) choose(cell);
   };
   picture.canvas.addEventListener("pointermove", point);
   picture.canvas.addEventListener("pointerdown", point);
@@ -77,13 +77,13 @@ export function createAttention({ place, onChoose }) {
     if (seen === null) return;
     const { weights, x, shape, t } = seen;
     const [rows, columns] = weights.shape;
-    const places = rows * columns;
-    const place = Math.min(places - 1, wanted ?? brightest(x, shape, weights.shape));
-    slider.max = places - 1;
-    slider.value = place;
-    const row = rowOf(weights, place);
+    const cells = rows * columns;
+    const cell = Math.min(cells - 1, wanted ?? brightest(x, shape, weights.shape));
+    slider.max = cells - 1;
+    slider.value = cell;
+    const row = rowOf(weights, cell);
     const largest = row.reduce((a, b) => Math.max(a, b), 0);
-    const at = inWords(place, columns);
+    const at = inWords(cell, columns);
     picture.show(x, shape, `The picture, with the place that asks marked: ${at}, at t = ${t}`);
     const most = inWords(row.indexOf(largest), columns);
     const text = `Where ${at} looks, at t = ${t}: most at ${most}`;
@@ -93,12 +93,12 @@ export function createAttention({ place, onChoose }) {
       text,
     );
     mark.hidden = false;
-    mark.style.inset = `${(100 * Math.floor(place / columns)) / rows}% auto auto ${(100 * (place % columns)) / columns}%`;
+    mark.style.inset = `${(100 * Math.floor(cell / columns)) / rows}% auto auto ${(100 * (cell % columns)) / columns}%`;
     mark.style.width = `${100 / columns}%`;
     mark.style.height = `${100 / rows}%`;
     readouts.show({
       largest: percent(largest),
-      even: percent(1 / places),
+      even: percent(1 / cells),
       sum: percent(row.reduce((sum, weight) => sum + weight, 0)),
     });
   };
@@ -114,36 +114,36 @@ export function createAttention({ place, onChoose }) {
       draw();
     },
     /** @param {number | null} value */
-    set place(value) {
+    set value(value) {
       wanted = value;
       draw();
     },
   };
 }
 
-/** @param {number} place in reading order @param {number} columns */
-const inWords = (place, columns) =>
-  `row ${Math.floor(place / columns) + 1}, column ${(place % columns) + 1}`;
+/** @param {number} cell in reading order @param {number} columns */
+const inWords = (cell, columns) =>
+  `row ${Math.floor(cell / columns) + 1}, column ${(cell % columns) + 1}`;
 
-/** One query's weights, mean over the heads. @param {Weights} weights @param {number} place */
-function rowOf({ shape: [height, width], heads, weights }, place) {
-  const places = height * width;
-  const row = new Float32Array(places);
+/** One query's weights, mean over the heads. @param {Weights} weights @param {number} cell */
+function rowOf({ shape: [height, width], heads, weights }, cell) {
+  const cells = height * width;
+  const row = new Float32Array(cells);
   for (let head = 0; head < heads; head++) {
-    const first = (head * places + place) * places;
-    for (let i = 0; i < places; i++) row[i] = (row[i] ?? 0) + (weights[first + i] ?? 0) / heads;
+    const first = (head * cells + cell) * cells;
+    for (let i = 0; i < cells; i++) row[i] = (row[i] ?? 0) + (weights[first + i] ?? 0) / heads;
   }
   return row;
 }
 
-/** The place with the brightest part of the picture. @param {Float32Array} x @param {number[]} shape @param {[number, number]} places */
+/** The cell with the brightest part of the picture. @param {Float32Array} x @param {number[]} shape @param {[number, number]} cells */
 function brightest(x, [, , height = 1, width = 1], [rows, columns]) {
   const sums = new Float32Array(rows * columns);
   for (let i = 0; i < height * width; i++) {
     const row = Math.floor((Math.floor(i / width) * rows) / height);
     const column = Math.floor(((i % width) * columns) / width);
-    const place = row * columns + column;
-    sums[place] = (sums[place] ?? 0) + (x[i] ?? 0);
+    const cell = row * columns + column;
+    sums[cell] = (sums[cell] ?? 0) + (x[i] ?? 0);
   }
   return sums.indexOf(sums.reduce((a, b) => Math.max(a, b), -Infinity));
 }

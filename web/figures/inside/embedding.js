@@ -1,9 +1,9 @@
 // The time embedding of every t, side by side, and the one of the current t.
 
-import { h } from "../../screen/dom.js";
 import { createHeatMap } from "../../parts/heat-map.js";
 import { createPlot } from "../../parts/plot.js";
-import { placeOn } from "../../parts/strokes.js";
+import { pointOn } from "../../parts/strokes.js";
+import { h } from "../../screen/dom.js";
 
 /**
  * @param {Float32Array} rows [trainTimesteps, d]
@@ -18,7 +18,7 @@ export function createEmbedding(rows, trainTimesteps, onSeek) {
   }
   const map = createHeatMap({ empty: "Not there yet" });
   /** @param {PointerEvent} event */
-  const seek = (event) => onSeek(Math.floor(placeOn(map.canvas, event).x * trainTimesteps));
+  const seek = (event) => onSeek(Math.floor(pointOn(map.canvas, event).x * trainTimesteps));
   map.canvas.addEventListener("pointerdown", (event) => {
     map.canvas.setPointerCapture(event.pointerId);
     seek(event);

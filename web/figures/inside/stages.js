@@ -1,8 +1,8 @@
 // The U: what some channels hold after each of its parts, on the way down, at the bottom, and up again.
 
-import { h } from "../../screen/dom.js";
-import { createImageGrid } from "../../parts/image-grid.js";
 import { rootMeanSquare } from "../../basics/statistics.js";
+import { createImageGrid } from "../../parts/image-grid.js";
+import { h } from "../../screen/dom.js";
 
 /** @typedef {import("../../protocol/messages.js").Stage} Stage */
 
@@ -24,7 +24,7 @@ const names = {
 export function createStages() {
   const element = h("ol", { class: "u", "aria-label": "The U, in the order of computation" });
   /** @type {Map<string, ReturnType<typeof createStage>>} */
-  const places = new Map();
+  const views = new Map();
   return {
     element,
     /** @param {Stage[]} stages @param {number} t @param {boolean} attention whether there is any at the bottom */
@@ -32,13 +32,13 @@ export function createStages() {
       const depth = Math.max(0, ...stages.map(({ level }) => level)) + 1;
       for (const stage of stages) {
         const key = `${stage.role} ${stage.level}`;
-        let place = places.get(key);
-        if (place === undefined) {
-          place = createStage(stage, depth, attention);
-          places.set(key, place);
-          element.append(place.element);
+        let view = views.get(key);
+        if (view === undefined) {
+          view = createStage(stage, depth, attention);
+          views.set(key, view);
+          element.append(view.element);
         }
-        place.show(stage, t);
+        view.show(stage, t);
       }
     },
   };
@@ -53,7 +53,7 @@ function createStage(first, depth, attention) {
     columns: chosen.length,
     rows: 1,
     imageSize: [height, width],
-    look: { map: "signed" },
+    colours: { map: "signed" },
     empty: "Not there yet",
   });
   // Every image is as large as those of the other stages, though there be fewer.

@@ -1,10 +1,10 @@
 // The terms of the variational bound for one digit: L_T, L_{t-1} over t, and L_0, in bits/dim.
 // Hidden until the first is known.
 
-import { h } from "../../screen/dom.js";
 import { significant } from "../../basics/numbers.js";
 import { createPlot } from "../../parts/plot.js";
 import { createReadouts } from "../../parts/readouts.js";
+import { h } from "../../screen/dom.js";
 import { Curve } from "./measure.js";
 
 /** @typedef {import("./measure.js").Subject} Subject */

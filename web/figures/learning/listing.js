@@ -1,7 +1,7 @@
 // The training loop in a few lines, each with the file it is from.
 
-import { h } from "../../screen/dom.js";
 import { sourceLink } from "../../parts/source-link.js";
+import { h } from "../../screen/dom.js";
 
 /** @type {[string, string][]} */
 const lines = [

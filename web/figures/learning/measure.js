@@ -39,7 +39,7 @@ export function times(trainTimesteps) {
 export async function ask({ arithmetic, engine, loaded }, { x0, label, eps }, t, signal) {
   const alphaCumprod = loaded.schedule.alphasCumprod[t] ?? NaN;
   const xt = await arithmetic.addNoise({ x0, eps, alphaCumprod }, signal);
-  const question = { x: xt, count: 1, timestep: t };
+  const question = { xt, count: 1, timestep: t };
   const answer = await engine.denoise(
     label === null ? question : { ...question, labels: Uint32Array.of(label) },
     signal,

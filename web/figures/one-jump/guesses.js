@@ -1,11 +1,11 @@
 // Many guesses from pure noise, their mean as it forms, and the mean of the data beside it.
 
-import { h, setText } from "../../screen/dom.js";
 import { latest } from "../../basics/latest.js";
+import { correlation, distance } from "../../basics/statistics.js";
 import { createButton } from "../../parts/button.js";
 import { createImageGrid } from "../../parts/image-grid.js";
 import { createTile } from "../../parts/tile.js";
-import { correlation, distance } from "../../basics/statistics.js";
+import { h, setText } from "../../screen/dom.js";
 import { perDevice } from "../../settings/suit.js";
 import { labelsFor } from "./labels.js";
 
@@ -68,7 +68,7 @@ export function createGuesses({ engine, arithmetic, loaded, shape, calm, fail, g
       const count = Math.min(batch(), wanted - total);
       const x = noise.slice(total * size, (total + count) * size);
       const labels = labelsFor(info, label, count);
-      const answer = await engine.denoise({ x, count, timestep, ...labels }, signal);
+      const answer = await engine.denoise({ xt: x, count, timestep, ...labels }, signal);
       // As images, which have no values beyond black and white.
       const x0 = answer.x0.map((value) => Math.min(1, Math.max(-1, value)));
       for (let i = 0; i < x0.length; i++) {

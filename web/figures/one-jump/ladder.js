@@ -1,12 +1,12 @@
 // One noise, walked back in different numbers of steps, side by side. Walks that take long on this device
 // wait to be asked for.
 
-import { h, setText } from "../../screen/dom.js";
 import { latest } from "../../basics/latest.js";
+import { isBetween, wholeWalk } from "../../client/whole-walk.js";
 import { createButton } from "../../parts/button.js";
 import { createTile } from "../../parts/tile.js";
+import { h, setText } from "../../screen/dom.js";
 import { perDevice } from "../../settings/suit.js";
-import { isBetween, wholeWalk } from "../../client/whole-walk.js";
 
 /** @typedef {import("../shared/figure.js").Context & { gate: import("../../basics/gate.js").Gate }} Inner */
 /** @typedef {import("../../settings/properties.js").Values<import("../../settings/properties.js").Properties["jump"]>} Values */
@@ -75,7 +75,7 @@ function createRung({ engine, loaded, calm, fail, gate }, steps, finished) {
     const walk = wholeWalk(
       engine,
       // Trailing: every walk begins at T-1.
-      { seed, label, sampler, count: 1, steps, spacing: "trailing" },
+      { seed, label, sampler, count: 1, numInferenceSteps: steps, spacing: "trailing" },
       signal,
       gate,
     );

@@ -1,11 +1,11 @@
 // All the predicted noise taken from pure noise at once: what is left is made so much larger that it
 // shows the network's smallest errors.
 
-import { h, setText } from "../../screen/dom.js";
 import { latest } from "../../basics/latest.js";
-import { EPS_RANGE } from "../../screen/paint.js";
-import { createTile } from "../../parts/tile.js";
 import { correlation } from "../../basics/statistics.js";
+import { createTile } from "../../parts/tile.js";
+import { h, setText } from "../../screen/dom.js";
+import { EPS_RANGE } from "../../screen/paint.js";
 import { labelsFor } from "./labels.js";
 
 /** @param {import("./ladder.js").Inner} context */
@@ -18,13 +18,13 @@ export function createSubtraction({ engine, arithmetic, loaded, shape, fail, gat
   const noise = createTile({
     term: "x_T",
     caption: "Nothing but noise.",
-    look: { range: EPS_RANGE },
+    colours: { range: EPS_RANGE },
     empty: "The noise, not there yet",
   });
   const seen = createTile({
     term: "eps-hat",
     caption: "The noise the network sees: all of it.",
-    look: { range: EPS_RANGE },
+    colours: { range: EPS_RANGE },
     empty: "The noise the network sees, not there yet",
   });
   const left = createTile({
@@ -40,7 +40,7 @@ export function createSubtraction({ engine, arithmetic, loaded, shape, fail, gat
     const xt = await arithmetic.noise({ seed: values.seed, draws: 1, size }, signal);
     noise.show(xt, shape, `Pure noise, x_T at t = ${timestep}`);
     const labels = labelsFor(loaded.info, values.label, 1);
-    const { eps, x0 } = await engine.denoise({ x: xt, count: 1, timestep, ...labels }, signal);
+    const { eps, x0 } = await engine.denoise({ xt, count: 1, timestep, ...labels }, signal);
     seen.show(eps, shape, `The noise the network sees at t = ${timestep}`);
     // A schedule without any signal at its end leaves nothing that could be made larger.
     const rest = Number.isFinite(factor)

@@ -1,14 +1,14 @@
 // What lies between two chains: one image less the other.
 
-import { createTile } from "../../parts/tile.js";
 import { difference, rootMeanSquare } from "../../basics/statistics.js";
+import { createTile } from "../../parts/tile.js";
 
 /** @param {string} one @param {string} other the names of the chains */
 export function createBetween(one, other) {
   const name = `${one} − ${other}`;
   const tile = createTile({
     caption: name,
-    look: { map: "signed" },
+    colours: { map: "signed" },
     empty: `The difference ${name}, not there yet`,
   });
   return {

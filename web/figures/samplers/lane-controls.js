@@ -1,67 +1,52 @@
 // What can be chosen for one chain.
 
-import { h } from "../../screen/dom.js";
 import { createChoice, createSamplerChoice } from "../../parts/choice.js";
 import { createSlider } from "../../parts/slider.js";
+import { h } from "../../screen/dom.js";
+import { bind } from "../../settings/bind.js";
 import { ETA, GUIDANCE, stepChoices } from "../../settings/properties.js";
 
 /**
  * @param {import("../../protocol/messages.js").Loaded} loaded
  * @param {string} name
  * @param {import("./lane.js").Settings} settings
- * @param {() => void} changed
+ * @param {{ changed: () => void, steps: () => number }} options steps: those of the address or the visitor, else the page's choice
  */
-export function createLaneControls({ info }, name, settings, changed) {
-  /** @param {Partial<typeof settings.values>} values */
-  const choose = (values) => {
-    settings.set(values);
-    show();
-    changed();
-  };
-  const sampler = createSamplerChoice({
-    value: settings.values.sampler,
-    onChange: (value) => choose({ sampler: value }),
-  });
-  const steps = createSlider({
-    label: "Steps",
-    choices: stepChoices(info.trainTimesteps),
-    value: settings.values.steps ?? 10,
-    onInput: (value) => choose({ steps: value }),
-  });
-  const guidance = createSlider({
-    label: "Guidance w",
-    ...GUIDANCE,
-    value: settings.values.guidance,
-    onInput: (value) => choose({ guidance: value }),
-  });
-  const eta = createSlider({
-    label: "η, fresh noise",
-    ...ETA,
-    value: settings.values.eta,
-    onInput: (value) => choose({ eta: value }),
-  });
-  const spacing = createChoice({
-    legend: "Spacing",
-    choices: [
-      { value: "trailing", name: "trailing" },
-      { value: "linspace", name: "linspace" },
-      { value: "leading", name: "leading" },
-    ],
-    value: settings.values.spacing,
-    onChange: (value) => choose({ spacing: value }),
-  });
+export function createLaneControls({ info }, name, settings, { changed, steps: decide }) {
+  const binding = bind(
+    settings,
+    {
+      sampler: createSamplerChoice,
+      steps: (options) =>
+        createSlider({ label: "Steps", choices: stepChoices(info.trainTimesteps), ...options }),
+      guidance: (options) => createSlider({ label: "Guidance w", ...GUIDANCE, ...options }),
+      eta: (options) => createSlider({ label: "η, fresh noise", ...ETA, ...options }),
+      spacing: (options) =>
+        createChoice({
+          legend: "Spacing",
+          choices: [
+            { value: "trailing", name: "trailing" },
+            { value: "linspace", name: "linspace" },
+            { value: "leading", name: "leading" },
+          ],
+          ...options,
+        }),
+    },
+    {
+      changed() {
+        reveal();
+        changed();
+      },
+      decided: { steps: decide },
+    },
+  );
+  const { sampler, steps, guidance, eta, spacing } = binding.controls;
   guidance.element.hidden = info.nullLabel === null;
 
-  const show = () => {
-    const { values } = settings;
-    sampler.value = values.sampler;
-    steps.value = values.steps ?? 10;
-    guidance.value = values.guidance;
-    eta.value = values.eta;
-    eta.element.hidden = values.sampler !== "ddim";
-    spacing.value = values.spacing;
+  const reveal = () => {
+    eta.element.hidden = settings.values.sampler !== "ddim";
   };
-  show();
+  reveal();
 
   return {
     element: h(
@@ -74,7 +59,8 @@ export function createLaneControls({ info }, name, settings, changed) {
       spacing.element,
       eta.element,
     ),
-    show,
+    show: binding.show,
+    dispose: binding.dispose,
     /** Without a class there is nothing to be guided to. @param {boolean} guided */
     enable(guided) {
       guidance.disabled = !guided;

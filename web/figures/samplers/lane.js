@@ -1,15 +1,15 @@
 // One of the chains: its settings, its picture, and all of its states.
 
-import { h, setText } from "../../screen/dom.js";
 import { latest } from "../../basics/latest.js";
-import { createTile } from "../../parts/tile.js";
 import { asSentence, sentence } from "../../basics/sentence.js";
-import { suitableSteps } from "../../settings/suit.js";
 import { wholeWalk } from "../../client/whole-walk.js";
+import { createTile } from "../../parts/tile.js";
+import { h, setText } from "../../screen/dom.js";
+import { suitableSteps } from "../../settings/suit.js";
 import { createLaneControls } from "./lane-controls.js";
 
 /** @typedef {import("../shared/figure.js").Context & { gate: import("../../basics/gate.js").Gate, advanced: () => void }} Inner */
-/** @typedef {import("../../settings/state.js").Group<import("../../settings/properties.js").Properties["compareA"]>} Settings */
+/** @typedef {import("../../settings/all-settings.js").Group<import("../../settings/properties.js").Properties["compareA"]>} Settings */
 /** @typedef {import("../../protocol/messages.js").Frame} Frame */
 
 /**
@@ -21,7 +21,6 @@ import { createLaneControls } from "./lane-controls.js";
 export function createLane({ engine, loaded, shape, gate, advanced }, name, settings, suitable) {
   const { info } = loaded;
   const stepsOf = () => settings.decide("steps", () => suitableSteps(loaded, suitable));
-  stepsOf();
 
   const where = h("span");
   const notice = h("p", { class: "notice", role: "status" });
@@ -50,10 +49,10 @@ export function createLane({ engine, loaded, shape, gate, advanced }, name, sett
       const options = {
         ...shared,
         count: 1,
-        steps,
+        numInferenceSteps: steps,
         sampler,
         spacing,
-        guidance: guided ? guidance : 1,
+        guidanceScale: guided ? guidance : 1,
         ...(sampler === "ddim" ? { eta } : {}),
       };
       for await (const { frame, timesteps } of wholeWalk(engine, options, signal, gate)) {
@@ -70,11 +69,9 @@ export function createLane({ engine, loaded, shape, gate, advanced }, name, sett
     },
   );
 
-  const controls = createLaneControls(loaded, name, settings, () => compute.ask());
-  const unlisten = settings.listen(() => {
-    stepsOf();
-    controls.show();
-    compute.ask();
+  const controls = createLaneControls(loaded, name, settings, {
+    changed: () => compute.ask(),
+    steps: stepsOf,
   });
 
   /** How many steps have been taken at a time. @param {number | null} time null: all */
@@ -136,7 +133,7 @@ export function createLane({ engine, loaded, shape, gate, advanced }, name, sett
     rest: compute.rest,
     dispose() {
       compute.cancel();
-      unlisten();
+      controls.dispose();
     },
   };
 }

@@ -3,12 +3,12 @@
 // A figure is a module in web/figures/ that exports `create`, of the type Create below:
 //
 //     /** @type {import("./shared/figure.js").Create} */
-//     export function create(root, { engine, loaded, state, fail }) {
-//       const settings = state.group("many");                 // its values in the address, from settings/properties.js
+//     export function create(root, { engine, loaded, allSettings, fail }) {
+//       const settings = allSettings.group("many");           // its values in the address, from settings/properties.js
 //       const tile = createTile({ caption: "x_t", empty: "Not there yet" }); // from web/parts/
-//       const t = createSlider({ label: "Time t", ..., onInput: (t) => { settings.set({ t }); compute.ask(t); } });
+//       const t = createSlider({ label: "Time t", ..., onChange: (t) => { settings.set({ t }); compute.ask(t); } });
 //       const compute = latest(async (signal, t) => {           // ten quick changes compute only the last
-//         const { x0 } = await engine.denoise({ x, count: 1, timestep: t }, signal);
+//         const { x0 } = await engine.denoise({ xt, count: 1, timestep: t }, signal);
 //         tile.show(x0, shape, `The guess at t = ${t}`);        // shown, and said
 //       }, fail);
 //       root.append(t.element, tile.element);
@@ -28,9 +28,9 @@
 //
 // A figure's own styles go into web/figures/<name>.css, named in its line of list.js.
 
-import { h } from "../../screen/dom.js";
 import { loadModule, ModuleError } from "../../basics/load-module.js";
 import { asSentence, sentence } from "../../basics/sentence.js";
+import { h } from "../../screen/dom.js";
 
 /**
  * @typedef {object} Laboratory what every figure works with
@@ -38,7 +38,7 @@ import { asSentence, sentence } from "../../basics/sentence.js";
  * @property {import("../../client/arithmetic.js").Arithmetic} arithmetic what needs no network, at once
  * @property {import("../../protocol/messages.js").Loaded} loaded the model: info, and the schedule it was trained with
  * @property {number[]} shape of one image: [1, channels, h, w]
- * @property {import("../../settings/state.js").State} state what the address keeps
+ * @property {import("../../settings/all-settings.js").AllSettings} allSettings what the address keeps
  * @property {boolean} linked whether a link leads to this model; else it came from the visitor's files
  * @property {() => Promise<import("../../client/digits.js").Digits>} digits the page's real digits
  * @property {import("./history.js").History} history what the figures have to give away
@@ -169,7 +169,7 @@ class Place {
     );
     again.addEventListener("click", () => {
       if (reload) {
-        this.#lab.state.write();
+        this.#lab.allSettings.write();
         location.reload();
         return;
       }
@@ -193,17 +193,17 @@ const styles = new Map();
 async function loadStyles({ href }) {
   const loading = styles.get(href);
   if (loading !== undefined) return loading;
-  const link = h("link", { rel: "stylesheet", href });
+  const sheet = h("link", { rel: "stylesheet", href });
   /** @type {Promise<boolean>} */
   const applies = new Promise((resolve) => {
-    link.addEventListener("load", () => resolve(true));
-    link.addEventListener("error", () => resolve(false));
+    sheet.addEventListener("load", () => resolve(true));
+    sheet.addEventListener("error", () => resolve(false));
   });
   styles.set(href, applies);
-  document.head.append(link);
+  document.head.append(sheet);
   if (await applies) return true;
   styles.delete(href);
-  link.remove();
+  sheet.remove();
   return false;
 }
 

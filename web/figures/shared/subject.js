@@ -2,10 +2,10 @@
 // it does not, one that the model has drawn itself, until the visitor opens one of their own.
 
 import { SharedWalk } from "../../client/shared-walk.js";
-import { digitsFit, inColour, isSlow } from "../../settings/suit.js";
 import { wholeWalk } from "../../client/whole-walk.js";
 import { createDigitPicker } from "../../parts/digit-picker.js";
 import { createImagePicker } from "../../parts/image-picker.js";
+import { digitsFit, inColour, isSlow } from "../../settings/suit.js";
 
 /** @typedef {import("./figure.js").Context} Context */
 
@@ -15,7 +15,7 @@ import { createImagePicker } from "../../parts/image-picker.js";
  * @property {Float32Array | null} x0 [channels, h, w] from -1 to 1; null until there is one
  * @property {number | null} digit its class, where it is a digit
  * @property {string} name in words
- * @property {number} value its place among the page's digits
+ * @property {number} value its number among the page's digits
  * @property {(resting: boolean) => void} rest true: nobody looks, so the model draws nothing
  * @property {() => void} dispose
  */
@@ -24,8 +24,8 @@ import { createImagePicker } from "../../parts/image-picker.js";
  * @param {object} options
  * @param {Context} options.context
  * @param {import("../../client/digits.js").Digits} options.digits
- * @param {number} options.value 0..99, its place among the page's digits
- * @param {(place: number) => void} options.onChange the same place where the image is none of them
+ * @param {number} options.value 0..99, its number among the page's digits
+ * @param {(digit: number) => void} options.onChange the same where the image is none of them
  * @returns {Subject}
  */
 export function createSubject({ context, digits, value, onChange }) {
@@ -46,8 +46,8 @@ export function createSubject({ context, digits, value, onChange }) {
       get value() {
         return picker.value;
       },
-      set value(place) {
-        picker.value = place;
+      set value(number) {
+        picker.value = number;
       },
       rest() {},
       dispose() {},
@@ -117,7 +117,7 @@ function drawn({ engine, loaded }, number) {
     seed: number,
     count: 1,
     label: classes.length > 0 ? number % classes.length : null,
-    steps: Math.min(STEPS, trainTimesteps),
+    numInferenceSteps: Math.min(STEPS, trainTimesteps),
     sampler: "ddpm",
     spacing: "trailing",
   };

@@ -1,8 +1,8 @@
 // How much the guess x_0-hat changes from step to step: where the digit is decided.
 
-import { h, setText } from "../../screen/dom.js";
 import { createPlot } from "../../parts/plot.js";
 import { term } from "../../parts/term.js";
+import { h, setText } from "../../screen/dom.js";
 
 /** @typedef {import("../../protocol/messages.js").Frame} Frame */
 

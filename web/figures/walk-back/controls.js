@@ -1,14 +1,15 @@
 // What a walk goes to and how: in sight what is asked for most, the rest folded away.
 
-import { h } from "../../screen/dom.js";
 import { createChoice, createLabelChoice, createSamplerChoice } from "../../parts/choice.js";
 import { createSeed } from "../../parts/seed.js";
 import { createSlider } from "../../parts/slider.js";
+import { h } from "../../screen/dom.js";
+import { bind } from "../../settings/bind.js";
 import { ETA, GUIDANCE, stepChoices } from "../../settings/properties.js";
 import { ofDigits, suitableSteps } from "../../settings/suit.js";
 
 /** @typedef {import("../../protocol/messages.js").Loaded} Loaded */
-/** @typedef {import("../../settings/state.js").Group<import("../../settings/properties.js").Properties["walk"]>} Settings */
+/** @typedef {import("../../settings/all-settings.js").Group<import("../../settings/properties.js").Properties["walk"]>} Settings */
 
 /** @param {string} kind what the classes are */
 const guided = (kind) => `How hard to pull towards the ${kind}; 1 is the plain model.`;
@@ -18,7 +19,7 @@ const unguided = (kind) => `Guidance pulls towards a ${kind}; choose one first.`
 /**
  * @param {Loaded} loaded
  * @param {Settings} settings
- * @param {{ changed: () => void, speed: (speed: number) => void }} actions
+ * @param {{ changed: (byAddress: boolean) => void, speed: (speed: number) => void }} actions
  * @param {HTMLElement} device the choice of what computes
  */
 export function createControls(loaded, settings, actions, device) {
@@ -28,93 +29,89 @@ export function createControls(loaded, settings, actions, device) {
   const steps = () =>
     settings.decide("steps", () => suitableSteps(loaded, { gpu: 250, cpu: 100, software: 20 }));
 
-  /** @param {Partial<typeof settings.values>} values */
-  const choose = (values) => {
-    settings.set({ ...values, at: null }); // another walk: the place in the old one means nothing
-    show();
-    actions.changed();
-  };
-  const label = createLabelChoice({
-    info,
-    value: settings.values.label,
-    onChange: (value) => choose({ label: value }),
-  });
-  const seed = createSeed({
-    value: settings.values.seed,
-    shortcut: "d",
-    onChange: (value) => choose({ seed: value }),
-  });
-  const stepSlider = createSlider({
-    label: "Number of steps",
-    choices: stepChoices(info.trainTimesteps),
-    value: steps(),
-    say: (value) => `${value} steps`,
-    onInput: (value) => choose({ steps: value }),
-  });
-  const guidance = createSlider({
-    label: "Guidance",
-    ...GUIDANCE,
-    value: settings.values.guidance,
-    hint: guided(kind),
-    onInput: (value) => choose({ guidance: value }),
-  });
-  const sampler = createSamplerChoice({
-    value: settings.values.sampler,
-    onChange: (value) => choose({ sampler: value }),
-  });
-  const eta = createSlider({
-    label: "η, DDIM's fresh noise",
-    ...ETA,
-    value: settings.values.eta,
-    hint: "0 is deterministic; 1 stirs in as much as DDPM.",
-    onInput: (value) => choose({ eta: value }),
-  });
-  const spacing = createChoice({
-    legend: "Spacing of the steps",
-    choices: [
-      { value: "leading", name: "leading" },
-      { value: "linspace", name: "linspace" },
-      { value: "trailing", name: "trailing" },
-    ],
-    value: settings.values.spacing,
-    onChange: (value) => choose({ spacing: value }),
-  });
-  const speed = createChoice({
-    legend: "Speed",
-    quiet: true,
-    className: "segments speeds",
-    choices: [
-      { value: "0.25", name: "¼×" },
-      { value: "0.5", name: "½×" },
-      { value: "1", name: "1×" },
-      { value: "2", name: "2×" },
-      { value: "4", name: "4×" },
-      { value: "max", name: "max" },
-    ],
-    value: settings.values.speed,
-    onChange: (value) => {
-      settings.set({ speed: value });
-      actions.speed(speedFactor(value));
+  const binding = bind(
+    settings,
+    {
+      label: (options) => createLabelChoice({ info, ...options }),
+      seed: (options) => createSeed({ shortcut: "d", ...options }),
+      steps: (options) =>
+        createSlider({
+          label: "Number of steps",
+          choices: stepChoices(info.trainTimesteps),
+          say: (value) => `${value} steps`,
+          ...options,
+        }),
+      guidance: (options) =>
+        createSlider({ label: "Guidance", ...GUIDANCE, hint: guided(kind), ...options }),
+      sampler: createSamplerChoice,
+      eta: (options) =>
+        createSlider({
+          label: "η, DDIM's fresh noise",
+          ...ETA,
+          hint: "0 is deterministic; 1 stirs in as much as DDPM.",
+          ...options,
+        }),
+      spacing: (options) =>
+        createChoice({
+          legend: "Spacing of the steps",
+          choices: [
+            { value: "leading", name: "leading" },
+            { value: "linspace", name: "linspace" },
+            { value: "trailing", name: "trailing" },
+          ],
+          ...options,
+        }),
+      speed: (options) =>
+        createChoice({
+          legend: "Speed",
+          quiet: true,
+          className: "segments speeds",
+          choices: [
+            { value: "0.25", name: "¼×" },
+            { value: "0.5", name: "½×" },
+            { value: "1", name: "1×" },
+            { value: "2", name: "2×" },
+            { value: "4", name: "4×" },
+            { value: "max", name: "max" },
+          ],
+          ...options,
+        }),
     },
-  });
+    {
+      changed(name) {
+        if (name === null || name === "speed") setSpeed();
+        // Another walk: the step in the old one means nothing.
+        if (name !== null && name !== "speed") settings.set({ at: null });
+        // How many steps suit may have changed with the device.
+        binding.show();
+        suitChoices();
+        if (name !== "speed") actions.changed(name === null);
+      },
+      decided: { steps },
+    },
+  );
+  const {
+    label,
+    seed,
+    steps: stepSlider,
+    guidance,
+    sampler,
+    eta,
+    spacing,
+    speed,
+  } = binding.controls;
   guidance.element.hidden = info.nullLabel === null;
 
-  const show = () => {
-    const { values } = settings;
-    label.value = values.label;
-    seed.value = values.seed;
-    stepSlider.value = steps();
-    guidance.value = values.guidance;
-    guidance.disabled = values.label === null;
-    guidance.hint = values.label === null ? unguided(kind) : guided(kind);
-    sampler.value = values.sampler;
-    eta.value = values.eta;
-    eta.element.hidden = values.sampler !== "ddim";
-    spacing.value = values.spacing;
-    speed.value = values.speed;
+  const setSpeed = () => actions.speed(speedFactor(settings.values.speed));
+  /** What one choice makes of the others. */
+  const suitChoices = () => {
+    const { label, sampler } = settings.values;
+    guidance.disabled = label === null;
+    guidance.hint = label === null ? unguided(kind) : guided(kind);
+    eta.element.hidden = sampler !== "ddim";
   };
-  show();
-  actions.speed(speedFactor(settings.values.speed));
+  suitChoices();
+  setSpeed();
 
   const element = h(
     "form",
@@ -140,8 +137,7 @@ export function createControls(loaded, settings, actions, device) {
     /** Goes with the transport. */
     speed: speed.element,
     rollDice: seed.roll,
-    /** After the values have changed elsewhere. */
-    show,
+    dispose: binding.dispose,
     /** @returns {import("../../protocol/messages.js").ChainOptions} */
     options() {
       const { values } = settings;
@@ -150,8 +146,8 @@ export function createControls(loaded, settings, actions, device) {
         count: 1,
         label: values.label,
         // Any digit leaves nothing to be guided to, and a second evaluation would be wasted.
-        guidance: values.label === null ? 1 : values.guidance,
-        steps: steps(),
+        guidanceScale: values.label === null ? 1 : values.guidance,
+        numInferenceSteps: steps(),
         sampler: values.sampler,
         spacing: values.spacing,
         ...(values.sampler === "ddim" ? { eta: values.eta } : {}),

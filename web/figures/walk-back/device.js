@@ -1,9 +1,9 @@
 // Where the network is computed, what a step takes there, and a way to the other device.
 
-import { h, setText } from "../../screen/dom.js";
-import { createChoice } from "../../parts/choice.js";
-import { asSentence, sentence } from "../../basics/sentence.js";
 import { duration } from "../../basics/numbers.js";
+import { asSentence, sentence } from "../../basics/sentence.js";
+import { createChoice } from "../../parts/choice.js";
+import { h, setText } from "../../screen/dom.js";
 
 /** @typedef {import("../../protocol/messages.js").Device} Device */
 

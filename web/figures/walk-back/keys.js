@@ -12,11 +12,11 @@ const LEAP = 10;
  * @param {() => boolean} actions.awake
  * @param {() => void} actions.togglePlay
  * @param {(steps: number) => void} actions.move
- * @param {() => void} actions.restart
+ * @param {() => void} actions.again
  * @param {() => void} actions.dice
  * @returns {() => void} ends it
  */
-export function listenToKeys(hero, { awake, togglePlay, move, restart, dice }) {
+export function listenToKeys(hero, { awake, togglePlay, move, again, dice }) {
   /** @param {KeyboardEvent} event */
   const onKey = (event) => {
     if (!awake() || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -35,7 +35,7 @@ export function listenToKeys(hero, { awake, togglePlay, move, restart, dice }) {
       " ": togglePlay,
       ArrowRight: () => move(leap),
       ArrowLeft: () => move(-leap),
-      r: restart,
+      r: again,
       d: dice,
     };
     const action = keys[event.key];

@@ -1,16 +1,16 @@
 // The buttons of a recorder.
 
-import { h } from "../../screen/dom.js";
 import { createButton } from "../../parts/button.js";
+import { h } from "../../screen/dom.js";
 
 /**
- * @param {Record<"toStart" | "back" | "togglePlay" | "step" | "toEnd", () => void>} actions
+ * @param {Record<"toFirst" | "back" | "togglePlay" | "step" | "toLast", () => void>} actions
  */
 export function createTransport(actions) {
-  const start = createButton({
+  const first = createButton({
     name: "Back to the start",
     icon: "start",
-    onPress: actions.toStart,
+    onPress: actions.toFirst,
   });
   const back = createButton({
     name: "One step back",
@@ -32,27 +32,27 @@ export function createTransport(actions) {
     shortcut: "ArrowRight",
     onPress: actions.step,
   });
-  const end = createButton({ name: "To the end", icon: "end", onPress: actions.toEnd });
+  const end = createButton({ name: "To the end", icon: "end", onPress: actions.toLast });
   return {
     element: h(
       "div",
       { class: "transport", role: "group", "aria-label": "Transport" },
-      start.element,
+      first.element,
       back.element,
       play.element,
       step.element,
       end.element,
     ),
     /** @param {import("./walk.js").View} view */
-    show({ state, position }) {
-      if (state === "playing") play.rename("Pause", "pause");
-      else play.rename(state === "done" ? "Play again" : "Play", "play");
-      const atStart = position === 0;
-      const atEnd = state === "done";
-      keepFocus(start, atStart, play);
-      keepFocus(back, atStart, play);
-      keepFocus(step, atEnd, play);
-      keepFocus(end, atEnd, play);
+    show({ mode, position }) {
+      if (mode === "playing") play.rename("Pause", "pause");
+      else play.rename(mode === "done" ? "Play again" : "Play", "play");
+      const atFirst = position === 0;
+      const atLast = mode === "done";
+      keepFocus(first, atFirst, play);
+      keepFocus(back, atFirst, play);
+      keepFocus(step, atLast, play);
+      keepFocus(end, atLast, play);
     },
   };
 }

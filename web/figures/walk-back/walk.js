@@ -9,7 +9,7 @@
 
 /**
  * @typedef {object} View what there is to show
- * @property {"playing" | "paused" | "done"} state done: at the image
+ * @property {"playing" | "paused" | "done"} mode done: at the image
  * @property {number} position steps taken
  * @property {number} computed the last position that can be shown without computing
  * @property {number} steps in all
@@ -81,7 +81,7 @@ export class Walk {
    * @param {boolean} playing
    * @param {number} [goal] where to go first
    */
-  async start(options, playing, goal = 0) {
+  async begin(options, playing, goal = 0) {
     this.end();
     /** @type {Run} */
     const run = {
@@ -159,7 +159,7 @@ export class Walk {
     });
   }
 
-  /** Whether the next position is asked for. @param {Run} run */
+  /** Whether the xPrev position is asked for. @param {Run} run */
   #moving(run) {
     if (run.position >= length(run)) return false;
     return this.#playing || (this.#goal !== null && this.#goal > run.position);
@@ -220,7 +220,7 @@ export class Walk {
     const frame = frames[position] ?? last;
     const done = position >= timesteps.length;
     this.#show({
-      state: done ? "done" : this.#playing ? "playing" : "paused",
+      mode: done ? "done" : this.#playing ? "playing" : "paused",
       position,
       computed: reach(run),
       steps: timesteps.length,

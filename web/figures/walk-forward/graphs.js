@@ -1,9 +1,9 @@
 // Two plots: the pixel values beside the normal, and the variance over t.
 
-import { h } from "../../screen/dom.js";
 import { createPlot } from "../../parts/plot.js";
 import { term } from "../../parts/term.js";
 import { titled } from "../../parts/titled.js";
+import { h } from "../../screen/dom.js";
 import { centres, histogram, normal, within } from "./statistics.js";
 import { WALKS } from "./walkers.js";
 

@@ -1,14 +1,14 @@
 // Where the image comes from: a real digit, or what the visitor draws or drops.
 
-import { h, setText } from "../../screen/dom.js";
+import { sentence, asSentence } from "../../basics/sentence.js";
 import { createChoice } from "../../parts/choice.js";
 import { createDigitPicker } from "../../parts/digit-picker.js";
 import { createDrawingPad } from "../../parts/drawing-pad.js";
-import { sentence, asSentence } from "../../basics/sentence.js";
+import { h, setText } from "../../screen/dom.js";
 
 /**
  * @typedef {object} Choice
- * @property {number} digit its place among the page's digits
+ * @property {number} digit its number among the page's digits
  * @property {string} drawing in place of the digit, as a link has it; "" if there is none
  */
 

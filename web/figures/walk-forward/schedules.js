@@ -1,10 +1,10 @@
 // The four schedules: which one is used, and what each does over t.
 
-import { h } from "../../screen/dom.js";
 import { createChoice } from "../../parts/choice.js";
 import { createPlot } from "../../parts/plot.js";
 import { term } from "../../parts/term.js";
 import { titled } from "../../parts/titled.js";
+import { h } from "../../screen/dom.js";
 
 /** @typedef {import("../../protocol/messages.js").BetaSchedule} BetaSchedule */
 /** @typedef {import("../../protocol/messages.js").ScheduleCurves} ScheduleCurves */
@@ -68,7 +68,7 @@ export function createSchedules({ curves, value, onChange, onSeek }) {
     { class: "legend", "aria-hidden": "true" },
     ...schedules.map(({ name, colour }) => h("li", { "data-colour": colour }, name)),
   );
-  const places = quantities.map(() => h("div"));
+  const areas = quantities.map(() => h("div"));
   /** @type {ReturnType<typeof createPlot>[]} */
   let plots = [];
   let marked = 0;
@@ -91,7 +91,7 @@ export function createSchedules({ curves, value, onChange, onSeek }) {
       });
       const lines = linesOf(quantities[i]);
       plot.set([(lines[0] ?? []).map((_, t) => t), ...lines], "");
-      places[i]?.replaceChildren(plot.element);
+      areas[i]?.replaceChildren(plot.element);
       return plot;
     });
     mark(marked);
@@ -125,7 +125,7 @@ export function createSchedules({ curves, value, onChange, onSeek }) {
       h(
         "div",
         { class: "schedule-plots" },
-        ...places.map((place, i) => titled(quantities[i]?.heading() ?? "", place)),
+        ...areas.map((area, i) => titled(quantities[i]?.heading() ?? "", area)),
       ),
     ),
     get value() {

@@ -95,7 +95,7 @@ export class Walkers {
         return true;
       }
       this.#open = { plan, walk };
-      this.#state = walk.start;
+      this.#state = walk.first;
     } else {
       const left = this.#goal - this.#state.t;
       if (left === 0) return false;

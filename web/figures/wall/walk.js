@@ -9,8 +9,8 @@
  * @property {number} seed
  * @property {number} count images in all
  * @property {number[] | null} labels one for each image; null for an unconditional model
- * @property {number} guidance
- * @property {number} steps
+ * @property {number} guidanceScale
+ * @property {number} numInferenceSteps
  * @property {number} batch how many at once; divides count
  */
 
@@ -30,8 +30,8 @@
  * @param {AbortSignal} signal
  */
 export async function walkWall(engine, options, actions, signal) {
-  const { seed, count, labels, guidance, steps, batch } = options;
-  const how = /** @type {const} */ ({ seed, guidance, steps, sampler: "dpm++" });
+  const { seed, count, labels, guidanceScale, numInferenceSteps, batch } = options;
+  const how = /** @type {const} */ ({ seed, guidanceScale, numInferenceSteps, sampler: "dpm++" });
   // A chain of all, never stepped: its noise is the wall's, and its first time where the batches begin.
   const all = await engine.open({ ...how, count, label: labels }, signal);
   if (all === null) return;

@@ -1,9 +1,9 @@
 // A worker and what is awaited from it: calls with answers, which can be taken back. A worker that breaks
 // down ends here with all of its calls; relay.js sees to another one.
 
-import { Breakdown } from "../protocol/breakdown.js";
-import { place } from "../places.js";
 import { sentence } from "../basics/sentence.js";
+import { ownFile } from "../own-file.js";
+import { Breakdown } from "../protocol/breakdown.js";
 
 /** @typedef {import("../protocol/breakdown.js").BreakdownReport} BreakdownReport */
 /** @typedef {import("../protocol/messages.js").Calls} Calls */
@@ -17,7 +17,7 @@ import { sentence } from "../basics/sentence.js";
  * @property {(error: unknown) => void} reject
  */
 
-export class Link {
+export class Connection {
   #worker;
   #last = 0;
   /** @type {Map<number, Pending>} */
@@ -32,7 +32,7 @@ export class Link {
   /** @param {(progress: import("../protocol/messages.js").Progress) => void} onProgress */
   constructor(onProgress) {
     let knowsModules = false;
-    this.#worker = new Worker(place("worker.js"), {
+    this.#worker = new Worker(ownFile("worker.js"), {
       // Read only by a browser that has module workers.
       get type() {
         knowsModules = true;

@@ -1,4 +1,4 @@
-// The state of the page, kept in the address behind the #, so that a link shows the same again.
+// The settings of all figures, kept in the address behind the #, so that a link shows the same again.
 
 /** @typedef {import("./properties.js").GroupName} GroupName */
 /** @typedef {import("./properties.js").Limits} Limits */
@@ -15,8 +15,8 @@
 /** Browsers allow about a hundred changes of the address in half a minute. */
 const WRITE_EVERY = 400;
 
-/** Whether a hash only names a place on the page. @param {string} hash */
-const isPlace = (hash) => hash.length > 1 && document.getElementById(hash.slice(1)) !== null;
+/** Whether a hash only names an element of the page. @param {string} hash */
+const isAnchor = (hash) => hash.length > 1 && document.getElementById(hash.slice(1)) !== null;
 
 /** @param {string} name @param {string} text @param {string} taken */
 const refusal = (name, text, taken) =>
@@ -142,7 +142,7 @@ export class Group {
   }
 }
 
-export class State {
+export class AllSettings {
   /** @type {Map<string, Group<any>>} */
   #groups;
   #complain;
@@ -169,8 +169,8 @@ export class State {
     );
     this.#read();
     const followed = () => {
-      // A link to a place on the page leaves its state as it is.
-      if (isPlace(location.hash)) {
+      // A link to a part of the page leaves the settings as they are.
+      if (isAnchor(location.hash)) {
         this.#known = location.hash;
         return;
       }
@@ -259,7 +259,7 @@ export class State {
       );
     }
     for (const key of given.keys()) {
-      if (known.has(key) || isPlace(`#${key}`)) continue;
+      if (known.has(key) || isAnchor(`#${key}`)) continue;
       this.#complaints.push(`The link speaks of "${key}", which this page does not have.`);
     }
     this.#complain(this.#complaints);
