@@ -166,7 +166,7 @@ const fakeGpu = (probe) => ({
     body: `export default async () => {};
       export const checkModelIndex = () => {};
       export class Model {
-        info = { device: "webgpu" };
+        info = { device: "webgpu", notes: [] };
         static load = async () => new Model();
         async probe() { ${probe} }
         free() {}
@@ -234,7 +234,7 @@ test("a model that a lost GPU loads too late is freed", async (t) => {
       export default async () => {};
       export const checkModelIndex = () => {};
       export class Model {
-        info = { device: "webgpu", adapter: "", classes: [] };
+        info = { device: "webgpu", adapter: "", classes: [], notes: [] };
         static async load() {
           lose("reset");
           await new Promise((resolve) => setTimeout(resolve, 100));
