@@ -35,7 +35,9 @@ import { readWish } from "./settings/properties.js";
 
 async function begin() {
   if (typeof WebAssembly !== "object") {
-    throw new Error("This browser has no WebAssembly, and the network cannot run without it.");
+    throw new Error(
+      "This browser has no WebAssembly, which the network needs. Use a newer browser.",
+    );
   }
   const wish = readWish(new URLSearchParams(location.search));
   element("walk-back", HTMLElement).dataset["started"] = "";

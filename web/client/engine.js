@@ -273,7 +273,7 @@ export class Engine {
     this.#ended = { ...report, device: this.#device };
     if (report.kind === "lost") this.#losses += 1;
     this.#onChange({
-      notice: `${whatEnded(report)}. What was under way goes on as soon as the network is loaded again.`,
+      notice: `${whatEnded(report)}. Reloading the network; running walks will continue.`,
       loaded: null,
     });
   }
@@ -299,20 +299,20 @@ export class Engine {
 
   /** @param {BreakdownReport & { device: string }} ended @param {Loaded} loaded */
   #story({ kind, reason, device }, { info }) {
-    const goesOn = "Walks go on from their last step";
+    const goesOn = "Walks continue from their last step";
     if (kind === "memory") {
       if (device !== info.device) {
-        return `The GPU has not enough memory for this model (${bare(reason)}), so the CPU computes from here on. ${goesOn}.`;
+        return `The GPU does not have enough memory for this model (${bare(reason)}), so the CPU computes from now on. ${goesOn}.`;
       }
       const batch = this.#batch === 1 ? "one image" : `${this.#batch} images`;
       return this.#batch === Infinity
         ? `There was not enough memory (${bare(reason)}). ${goesOn}.`
-        : `There was not enough memory for so many images at once: the network is now asked about ${batch} at a time, which takes longer.`;
+        : `There was not enough memory for so many images at once. The network now computes ${batch} at a time, which takes longer.`;
     }
-    if (kind !== "lost") return `The computation broke down (${bare(reason)}). ${goesOn}.`;
+    if (kind !== "lost") return `The computation failed (${bare(reason)}). ${goesOn}.`;
     return info.device === "webgpu"
-      ? `The GPU was lost (${bare(reason)}). ${goesOn}, on a device that was started anew.`
-      : `The GPU was lost (${bare(reason)}), so the CPU computes from here on. ${goesOn}.`;
+      ? `The GPU was lost (${bare(reason)}) and has been restarted. ${goesOn}.`
+      : `The GPU was lost (${bare(reason)}), so the CPU computes from now on. ${goesOn}.`;
   }
 
   /**
@@ -342,8 +342,8 @@ function whatEnded({ kind, reason }) {
   const what = {
     lost: "The GPU was lost",
     memory: "There was not enough memory",
-    trap: "The computation broke down",
-    start: "The computation broke down",
+    trap: "The computation failed",
+    start: "The computation failed",
   }[kind];
   return `${what} (${bare(reason)})`;
 }

@@ -51,7 +51,7 @@ function parseGolden(name, text) {
     // Not JSON: told below, as for JSON without the numbers.
   }
   throw new Error(
-    `golden.json of the model "${name}" is damaged: it holds no list of numbers "eps". Export the model again.`,
+    `golden.json of the model "${name}" is damaged: it has no list of numbers "eps". Export the model again.`,
   );
 }
 
@@ -92,7 +92,9 @@ function shardsIn(text, name) {
   } catch {
     // Told below, as for a list without the names.
   }
-  throw new Error(`${name} is damaged: it names no files that the weights are split into.`);
+  throw new Error(
+    `${name} is damaged: it does not list the files of the weights. Copy the model again.`,
+  );
 }
 
 /**

@@ -37,7 +37,7 @@ export function createDrawable(options) {
   });
   const mark = h("div", { class: "tool" });
   const where = h("span", { class: "unseen", role: "status", id: `${id}-where` });
-  const keys = `With the keyboard: arrows move the ${tool}, space lifts and lowers it.`;
+  const keys = `With the keyboard, arrow keys move the ${tool}; space lifts and lowers it.`;
 
   let [row, column] = [Math.floor(rows / 2), Math.floor(columns / 2)];
   let down = false;
