@@ -57,8 +57,8 @@ export async function measureNative({ binary, quick }) {
       (round) => timeTraining(binary, path.join(scratch, `run-${round}`)),
     );
     return [
-      row("native sampling, CPU, 100 digits, DDIM 50", "s", sample.ours, sample.peer, 1.0),
-      row(`native training step, CPU, batch ${BATCH}`, "s", train.ours, train.peer, 1.5),
+      row("native sampling, CPU, 100 digits, DDIM 50", "s", sample.ours, sample.peer, 0.6),
+      row(`native training step, CPU, batch ${BATCH}`, "s", train.ours, train.peer, 0.85),
     ];
   } finally {
     await rm(scratch, { recursive: true, force: true });

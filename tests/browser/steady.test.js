@@ -59,7 +59,7 @@ describe("a worker that breaks down", () => {
         `const undisturbed = await walk(it);
          const chain = await engine.open(it);
          const frames = [];
-         for (let i = 0; i < it.steps; i++) {
+         for (let i = 0; i < it.numInferenceSteps; i++) {
            if (i === 3) {
              await tell("corrupt");
              await engine.denoise({ xt: chain.xt, count: 2, timestep: 1 }).catch(() => {});
@@ -161,7 +161,7 @@ test("a walk leaves nothing behind on the signals that can end it", async (t) =>
      const { signal } = new AbortController();
      const chain = await engine.open(it, signal);
      const counts = [listeners];
-     for (let i = 0; i < it.steps; i++) {
+     for (let i = 0; i < it.numInferenceSteps; i++) {
        await chain.step();
        counts.push(listeners);
      }

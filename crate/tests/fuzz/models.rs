@@ -108,7 +108,8 @@ fn the_largest_network_is_counted_without_memory_for_it() {
     };
     let (count, most) = measured(|| config.check().map(|()| config.parameter_count()));
     assert!(count.unwrap() > 1 << 50);
-    assert!(most < 1 << 20, "{most} bytes");
+    // The layers themselves, without what they would hold.
+    assert!(most < 4 << 20, "{most} bytes");
 }
 
 proptest! {
