@@ -14,7 +14,7 @@ use crate::wasm::{self, Device, Recipe};
 /// Build what is missing or out of date, then serve the page on 127.0.0.1.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// The port; without this option 8080, or the next free one.
+    /// The port [default: 8080, or the next free one].
     #[arg(long)]
     port: Option<u16>,
     /// Open the page in the browser.
@@ -46,7 +46,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     models::provide()?;
     // Only the plots and zip files need it: without Node the page is served all the same.
     if let Err(reason) = vendor::provide() {
-        println!("The page is served without its plots, and opens no zip files: {reason:#}.\n");
+        println!("The page has no plots and cannot open zip files: {reason:#}.\n");
     }
 
     // The module for the CPU is there long before the other one, so the page is served from then on.
@@ -57,7 +57,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if waits {
         announce(&format!("{page}?device=cpu"), options.open);
         println!(
-            "The module for WebGPU is being built, which takes some minutes the first time.\n"
+            "Building the module for WebGPU; this takes a few minutes the first time.\n"
         );
     }
     let serving = thread::spawn(move || server.serve());
@@ -75,6 +75,6 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 fn announce(page: &str, open: bool) {
     println!("\n==> {page}\n");
     if open && let Err(reason) = open::that_detached(page) {
-        println!("The browser could not be opened ({reason}): open the address yourself.");
+        println!("The browser could not be opened ({reason}). Open the address yourself.");
     }
 }

@@ -5,7 +5,7 @@ use walkback::pipeline::Pipeline;
 
 use crate::model::ModelArgs;
 
-/// Print what a model folder holds
+/// Print the contents of a model folder
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
