@@ -19,7 +19,7 @@
 //   styles/      colours and type, the frame, controls, pictures ...; a figure's own are beside it
 //
 // Nothing is computed on this thread, and nothing at all for a figure that is out of sight. A figure that
-// fails says so in its own place; the rest goes on.
+// fails says so in its own place; the rest continues.
 
 import { figures } from "./figures/list.js";
 import { revealSections } from "./figures/shared/figure.js";

@@ -1,6 +1,6 @@
 // The page's side of the worker that holds the model: everything the network computes, in turn. It knows
 // of every open chain where it is, so that a worker that is lost with its GPU, or breaks down, is replaced
-// by one that goes on from there.
+// by one that continues from there.
 
 import { Connection } from "./connection.js";
 import { Relay } from "./relay.js";
@@ -17,7 +17,7 @@ import { Relay } from "./relay.js";
  * @property {number[]} shape [count, channels, h, w]
  * @property {Float32Array} xt pure noise, where the walk begins
  * @property {() => Promise<Frame | null>} step null once the chain is closed; one step at a time
- * @property {() => void} close ends the chain at once: the step under way comes back as null, and queued work is skipped
+ * @property {() => void} close ends the chain at once: the current step returns null, and queued work is skipped
  */
 
 /**
@@ -76,7 +76,7 @@ export class Engine {
     let loaded;
     await this.#relay.renew(async (before) => {
       const connection = (await before?.catch(() => null)) ?? this.#newConnection();
-      // Nothing is under way any more that a breakdown could have interrupted, or can from here on.
+      // Nothing is running any more that a breakdown could have interrupted, or can from here on.
       this.#serving = null;
       if (this.#ended !== null)
         this.#onChange({ notice: `${whatEnded(this.#ended)}.`, loaded: null });
@@ -89,7 +89,7 @@ export class Engine {
   }
 
   /**
-   * Has the model computed on another device. What is asked meanwhile waits, and chains go on from their last step.
+   * Has the model computed on another device. What is asked meanwhile waits, and chains continue from their last step.
    * @param {import("../protocol/messages.js").Device} device
    * @returns {Promise<Loaded>}
    * @throws {Error} where the model does not compute there; then everything stays as it was

@@ -194,7 +194,7 @@ export function readModel(source, count) {
   const folder = read(source, count, tell);
   // Without an end of its own where the folder cannot be read.
   const head = Promise.race([told, folder.then(() => told)]);
-  // Whoever waits for them is told.
+  // Callers that wait for them get the error.
   for (const promise of [folder, head]) promise.catch(() => {});
   return { head, folder };
 }

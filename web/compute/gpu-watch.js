@@ -25,7 +25,7 @@ const SOON = 500;
 
 /**
  * Whether a device is lost or about to be told so: what is asked of a lost one may fail, or even answer,
- * before the loss is told.
+ * before the loss is reported.
  * @returns {Promise<boolean>}
  */
 export function gpuIsLost() {

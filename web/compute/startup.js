@@ -232,7 +232,7 @@ async function cpuAnswer(folder, count) {
 }
 
 /**
- * What the page is told of a model; one that cannot be described is freed.
+ * What the page gets to know of a model; one that cannot be described is freed.
  * @param {Started} started
  * @param {string | null} notice
  * @param {import("./gpu.js").Gpu | null} gpu null on the CPU

@@ -155,7 +155,7 @@ class Inside {
     this.#ask();
   }
 
-  /** Looks anew at what is chosen now. */
+  /** Looks again, at what is chosen now. */
   #ask() {
     this.#endWalk();
     const { t } = this.#settings.values;

@@ -41,7 +41,7 @@ export function create(root, { engine, loaded, shape, allSettings, history, calm
       ? "Ten rows of ten images"
       : `Ten rows of ten, row by row ${rows.map((label) => info.classes[label]).join(", ")}`;
 
-  /** How many images walk at once; found out by walking. */
+  /** How many images walk at once; measured while walking. */
   let batch = 0;
   let paused = calm;
   /** The device that these suit. @type {import("../protocol/messages.js").Device | null} */

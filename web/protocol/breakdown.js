@@ -1,4 +1,4 @@
-// What can end a worker before its time, and how the visitor is told.
+// What can end a worker before its time, and what the visitor reads then.
 
 /** @typedef {import("./messages.js").Method} Method */
 

@@ -39,7 +39,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         &options.profile
     };
     let recipe = Recipe::for_development(profile);
-    // Before the build, which takes minutes: a port that is taken should not be found out after it.
+    // Before the build, which takes minutes: a port in use should be detected before it.
     let server = Server::bind(root(), options.port)?;
     let page = server.address();
 
@@ -56,9 +56,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let waits = options.device.is_none() && !recipe.has(Device::Webgpu);
     if waits {
         announce(&format!("{page}?device=cpu"), options.open);
-        println!(
-            "Building the module for WebGPU; this takes a few minutes the first time.\n"
-        );
+        println!("Building the module for WebGPU; this takes a few minutes the first time.\n");
     }
     let serving = thread::spawn(move || server.serve());
     if options.device != Some(Device::Cpu) {

@@ -208,7 +208,10 @@ pub(crate) mod tests {
             .err()
             .expect("it is taken")
             .to_string();
-        assert!(said.starts_with(&format!("port {port} is in use")), "{said}");
+        assert!(
+            said.starts_with(&format!("port {port} is in use")),
+            "{said}"
+        );
         let next = Server::bind(Path::new("."), None).expect("another port");
         assert_ne!(next.address(), taken.address());
     }

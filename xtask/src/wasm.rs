@@ -19,7 +19,7 @@ pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 /// The cargo profile of the modules while developing and testing.
 pub(crate) const PROFILE: &str = "web";
 
-/// What rustc lets into the module. wasm-opt is told, so that it need not rely on the module saying so itself.
+/// What rustc lets into the module. They are passed to wasm-opt, so that it need not rely on the module.
 const WASM_FEATURES: &[&str] = &[
     "--enable-bulk-memory",
     "--enable-multivalue",

@@ -18,7 +18,7 @@ const RUBBER = 1.3;
 export function createMaskPainter({ imageSize: [height, width], onChange }) {
   const rows = Math.ceil(height / CELL);
   const columns = Math.ceil(width / CELL);
-  /** What the stroke under way does. @type {0 | 1} */
+  /** What the current stroke does. @type {0 | 1} */
   let doing = 0;
   /** Rubs at a point. @param {import("../../parts/strokes.js").Point} point */
   const rubAt = ({ x, y }) => rub(y * rows, x * columns, doing);
