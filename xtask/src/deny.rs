@@ -50,7 +50,7 @@ fn verdict(success: bool, said: &str) -> (bool, &'static str) {
     if success {
         (true, "advisories ok")
     } else if said.contains(NO_DATABASE) {
-        let sentence = "advisories not checked: the database of vulnerabilities cannot be reached from here, \
+        let sentence = "advisories not checked: the database of vulnerabilities could not be reached, \
                         so none was looked for";
         (true, sentence)
     } else {

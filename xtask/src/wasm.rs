@@ -283,7 +283,7 @@ mod tests {
             .expect_err("another version")
             .to_string();
         assert!(
-            said.contains("wasm-bindgen 0.2.1, but xtask carries"),
+            said.contains("wasm-bindgen 0.2.1, but xtask uses"),
             "{said}"
         );
     }
