@@ -65,7 +65,7 @@ describe("what is no model", () => {
         }),
       ],
       [
-        /The weights ask for posix\.system, which no state dict needs/,
+        /The weights use posix\.system, which no state dict needs/,
         await changed(t, "plain", {
           [weights]: null,
           "unet/diffusion_pytorch_model.bin": Buffer.concat([
@@ -75,11 +75,11 @@ describe("what is no model", () => {
         }),
       ],
       [
-        /pointer of Git LFS/,
+        /Git LFS pointer/,
         await changed(t, "plain", { [weights]: "version https://git-lfs.github.com/spec/v1\n" }),
       ],
       [/This is a web page/, await changed(t, "plain", { [weights]: "<!doctype html><html>" })],
-      [/The file of the weights is empty/, await changed(t, "plain", { [weights]: "" })],
+      [/The weights file is empty/, await changed(t, "plain", { [weights]: "" })],
       // These are found out by the crate, after the model before was put away.
       [/unet\/config\.json cannot be read/, await changed(t, "plain", { [config]: "<html>" })],
       [
@@ -87,7 +87,7 @@ describe("what is no model", () => {
         await changed(t, "plain", { [weights]: new Uint8Array(3e6) }),
       ],
       [
-        /_class_name = "UNet2DConditionModel", which walkback does not build/,
+        /_class_name = "UNet2DConditionModel", which walkback does not support/,
         await changed(t, "plain", {
           [config]: plain.replace("UNet2DModel", "UNet2DConditionModel"),
         }),

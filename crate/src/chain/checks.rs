@@ -44,7 +44,7 @@ pub(super) fn volume(shape: [usize; 4]) -> Result<usize, ChainError> {
         .ok_or_else(|| {
             refuse(
                 "count",
-                format!("images of shape {shape:?} are too many to hold; walk fewer at once"),
+                format!("images of shape {shape:?} do not fit into memory; walk fewer at once"),
             )
         })
 }
@@ -60,7 +60,7 @@ pub(crate) fn labels_of(
             None => Ok(None),
             Some(_) => Err(refuse(
                 "labels",
-                "this model is unconditional, leave them out",
+                "this model has no classes; leave labels out",
             )),
         };
     };
@@ -68,7 +68,7 @@ pub(crate) fn labels_of(
         (Some(labels), _) => labels.to_vec(),
         (None, Some(null)) => vec![null; count],
         (None, None) => {
-            let reason = "this model is class-conditional and has no null label, name one";
+            let reason = "this model is class-conditional and has no null label; give a label";
             return Err(refuse("labels", reason));
         }
     };
@@ -111,7 +111,7 @@ pub(super) fn guidance_of(
         return Ok(None);
     }
     let Some(null_label) = model.null_label else {
-        let reason = "this model has no null label, so there is nothing to guide away from; use 1";
+        let reason = "this model has no null label, so guidance is not possible; use 1";
         return Err(refuse("guidance_scale", reason));
     };
     if model
@@ -133,14 +133,14 @@ pub(super) fn guidance_of(
 pub(super) fn start_of(from: Start, values: usize, inverse: bool) -> Result<Vec<f32>, ChainError> {
     let Start { x, timestep } = from;
     if x.len() != values {
-        let reason = format!("x has {} values, {values} are needed", x.len());
+        let reason = format!("x has {} values instead of {values}", x.len());
         return Err(refuse("from", reason));
     }
     if let Some(value) = x.iter().find(|v| !v.is_finite()) {
         return Err(refuse("from", format!("x holds {value}")));
     }
     if inverse && timestep != 0 {
-        let reason = format!("timestep is {timestep}; an inversion starts in clean images, at 0");
+        let reason = format!("timestep is {timestep}; an inversion starts from clean images, at 0");
         return Err(refuse("from", reason));
     }
     Ok(x)

@@ -62,7 +62,7 @@ impl Inpainting {
             ("mask", mask.len(), h * w),
         ] {
             if found != expected {
-                let reason = format!("{what} has {found} values, {expected} are needed");
+                let reason = format!("{what} has {found} values instead of {expected}");
                 return Err(refuse("inpaint", reason));
             }
         }

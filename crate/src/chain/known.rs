@@ -30,7 +30,7 @@ impl KnownImage {
             return Err(ChainError::Option {
                 option: "known",
                 reason: format!(
-                    "x_0 has {} values, {expected} finite ones are needed",
+                    "x_0 has {} values; it needs {expected} finite ones",
                     x_0.len()
                 ),
             });

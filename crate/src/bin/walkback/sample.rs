@@ -136,7 +136,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     }
     ensure!(
         args.guidance_rescale == 0.0 || args.guidance != 1.0,
-        "--guidance-rescale corrects the effect of --guidance: give a --guidance other than 1, or leave it out"
+        "--guidance-rescale corrects the effect of --guidance: give a --guidance other than 1, \
+         or leave it out"
     );
     let count = labels.as_ref().map_or(args.count, Vec::len);
     let num_train_timesteps = pipeline.scheduler().num_train_timesteps;
@@ -250,10 +251,7 @@ fn choose_labels(args: &Args, labels: &Labels) -> anyhow::Result<(Option<Vec<usi
         return Ok((None, square));
     };
     let classes = labels.names.len();
-    ensure!(
-        classes > 0,
-        "this model has no classes; leave --label out"
-    );
+    ensure!(classes > 0, "this model has no classes; leave --label out");
     if label == "all" {
         let each_class = (0..classes).cycle();
         let total = args.count * classes;

@@ -207,7 +207,9 @@ fn time(args: &Args) -> anyhow::Result<Option<Duration>> {
         return Ok(None);
     };
     let time = Duration::try_from_secs_f64(minutes * 60.0).ok();
-    let time = time.with_context(|| format!("--minutes {minutes} is not a valid time; give a positive number"))?;
+    let time = time.with_context(|| {
+        format!("--minutes {minutes} is not a valid time; give a positive number")
+    })?;
     Ok(Some(time))
 }
 

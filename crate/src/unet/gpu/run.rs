@@ -33,7 +33,7 @@ const MOST_CUBES: usize = 65_535;
 
 /// More numbers in one piece than the device's memory takes.
 #[derive(Debug, Error, Clone, Copy, PartialEq, Eq)]
-#[error("{0} bytes are needed in one piece, and the device gives at most {1}")]
+#[error("a buffer of {0} bytes is needed, but the device allows at most {1}")]
 pub(super) struct TooLarge(u64, u64);
 
 /// Numbers on the device, in one piece.
