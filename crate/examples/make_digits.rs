@@ -10,8 +10,8 @@ use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use walkback::train::dataset::Dataset;
-use walkback::train::idx::{Split, gzip};
+use walkback::data::Dataset;
+use walkback::data::idx::{Split, gzip};
 
 const TRAIN_PER_CLASS: usize = 50;
 const TEST_PER_CLASS: usize = 10;

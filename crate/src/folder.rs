@@ -10,9 +10,11 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use burn::tensor::Device;
 use thiserror::Error;
 
 use crate::model_index::{self, ModelIndexError};
+use crate::pipeline::{Pipeline, PipelineError};
 use crate::schedule::SchedulerConfig;
 use crate::weights::WeightsFileError;
 
@@ -63,6 +65,22 @@ pub enum Which {
     Averaged,
     /// Those in `unet/`.
     Trained,
+}
+
+impl ModelFolder {
+    /// The model that the files describe, on `device`.
+    ///
+    /// # Errors
+    /// See [`Pipeline::from_bytes`].
+    pub fn pipeline(&self, device: &Device) -> Result<Pipeline, PipelineError> {
+        Pipeline::from_bytes(
+            &self.unet_config,
+            &self.scheduler_config,
+            self.labels.as_deref(),
+            &self.weights,
+            device,
+        )
+    }
 }
 
 /// Why a model folder cannot be read or written, and what to do.

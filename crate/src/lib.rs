@@ -23,10 +23,10 @@
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use walkback::{chain::*, folder, picture::*, pipeline::Pipeline, sampler::SamplerKind};
+//! use walkback::{chain::*, folder, picture::*, sampler::SamplerKind};
 //!
 //! let files = folder::read("../pretrained/mnist".as_ref())?;
-//! let model = Pipeline::from_folder(&files, &burn::tensor::Device::flex())?;
+//! let model = files.pipeline(&burn::tensor::Device::flex())?;
 //! let (sampler, num_inference_steps) = (SamplerKind::Ddim, 10);
 //! let options = ChainOptions { seed: 7, sampler, num_inference_steps, ..Default::default() };
 //! let mut chain = Chain::new(model.scheduler(), &model.spec(), options)?;
@@ -54,12 +54,14 @@
 //! | [`sampler`] | DDPM, DDIM and its inversion, DPM-Solver++, Euler, Heun, UniPC, guidance, timesteps | Algorithm 2; Song et al. eq. 12 |
 //! | [`likelihood`] | the variational bound, term by term | eq. 5, 13 |
 //! | [`unet`] | the network, its weights, its kernels | appendix B |
+//! | [`denoiser`] | what a walk asks of a network, and knows of it | |
 //! | [`chain`] | the walk: state, step, what a step reveals | Algorithm 2 |
 //! | [`pipeline`] | a model folder in memory, ready to predict | |
 //! | [`weights`] | files of weights, whoever wrote them | |
 //! | [`model_index`] | which parts a pipeline of diffusers has | |
 //! | `picture` | grids and animations as PNG and GIF | |
-//! | `folder`, `train` | native: files, training | Algorithm 1, eq. 14 |
+//! | `folder`, `data` | native: model folders, images to train on and to judge by | |
+//! | `train` | native: training | Algorithm 1, eq. 14 |
 //! | `eval` | native: the bound on test images, samples before a judge | eq. 5; Heusel et al. eq. 6 |
 //! | `web` | wasm: what the page calls | |
 //!
@@ -70,6 +72,9 @@
 
 mod archive;
 pub mod chain;
+#[cfg(feature = "native")]
+pub mod data;
+pub mod denoiser;
 pub mod diffusion;
 #[cfg(feature = "native")]
 pub mod eval;

@@ -11,7 +11,7 @@ const GAP_GREY: u8 = 64;
 /// The longest side of a picture: GIF keeps sizes in 16 bits.
 const MAX_SIDE: usize = 65_535;
 /// The most bytes a picture may have before it is packed.
-const MAX_BYTES: usize = 1 << 28;
+const MAX_BYTES: u64 = 1 << 28;
 
 /// Why a picture cannot be made.
 #[derive(Debug, Error)]
@@ -127,7 +127,8 @@ pub fn grid(images: &[f32], shape: [usize; 4], layout: GridLayout) -> Result<Ras
     let (out_width, out_height) = (side(columns, width), side(rows, height));
     if out_width.max(out_height) > MAX_SIDE
         || out_width.min(out_height) == 0
-        || out_width * out_height * channels > MAX_BYTES
+        // Three sides within the limits above may be more than 32 bits hold, which is what a browser counts with.
+        || [out_width, out_height, channels].map(|side| side as u64).iter().product::<u64>() > MAX_BYTES
     {
         return Err(PictureError::Size {
             width: out_width,

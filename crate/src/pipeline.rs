@@ -2,7 +2,7 @@
 //!
 //! Takes the contents of the files, never their paths: the page fetches them, [`folder`](crate::folder) reads them from disk.
 
-use crate::chain::{Denoiser, ModelSpec};
+use crate::denoiser::{Denoiser, ModelSpec};
 use crate::json::in_words;
 use crate::noise::NoiseStream;
 use crate::schedule::{Schedule, ScheduleError, SchedulerConfig};
@@ -122,24 +122,6 @@ impl Pipeline {
         }
         let unet = UNet::blank(&config, device)?.load_safetensors(weights, device)?;
         Ok(Self::new(unet, scheduler, labels, device))
-    }
-
-    /// The same from a folder that was read from the disk.
-    ///
-    /// # Errors
-    /// See [`from_bytes`](Self::from_bytes).
-    #[cfg(feature = "native")]
-    pub fn from_folder(
-        files: &crate::folder::ModelFolder,
-        device: &Device,
-    ) -> Result<Self, PipelineError> {
-        Self::from_bytes(
-            &files.unet_config,
-            &files.scheduler_config,
-            files.labels.as_deref(),
-            &files.weights,
-            device,
-        )
     }
 
     /// Puts parts together that are already in memory.

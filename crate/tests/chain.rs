@@ -95,7 +95,7 @@ fn x_t_is_the_first_draw_of_the_stream_and_every_step_draws_once() {
     let mut expected = vec![0.0; 120];
     let before = NoiseStream::new(7).normal(120);
     transition.posterior_step(&step.x_0, &before, &stream.normal(120), &mut expected);
-    assert_eq!(step.x_t, expected);
+    assert_eq!(step.x_prev, expected);
     assert!(step.x_0.iter().all(|x| x.abs() <= 1.0));
     assert_eq!(step.eps, vec![0.0; 120]);
 }
@@ -203,7 +203,7 @@ fn a_guided_model_with_learned_variance_keeps_the_labels_variance() {
     let run = |variances, guidance_scale| {
         let chain = Chain::new(&scheduler, &spec, options(vec![3], guidance_scale)).unwrap();
         let mut chain = chain;
-        block_on(chain.step(&network(variances))).unwrap().x_t
+        block_on(chain.step(&network(variances))).unwrap().x_prev
     };
     let plain = run([0.04, 0.0], 1.0);
     let guided = run([0.04, 9.0], 3.0);
@@ -215,7 +215,7 @@ fn a_chain_starts_at_any_timestep_and_goes_on_in_its_list() {
     let start = |timestep, sampler| {
         let options = ChainOptions {
             from: Some(Start {
-                x: vec![0.3; 16],
+                x_t: vec![0.3; 16],
                 timestep,
             }),
             sampler,
@@ -242,7 +242,7 @@ fn a_ddim_start_between_two_timesteps_goes_to_the_next_one() {
     let level = |t: usize| (1.0 - schedule.alphas_cumprod[t]).sqrt() as f32;
     let options = ChainOptions {
         from: Some(Start {
-            x: vec![level(250); 16],
+            x_t: vec![level(250); 16],
             timestep: 250,
         }),
         sampler: SamplerKind::Ddim,
@@ -251,9 +251,9 @@ fn a_ddim_start_between_two_timesteps_goes_to_the_next_one() {
     let ones = Formula(|x: &[f32], _: [usize; 4], _: usize| vec![1.0; x.len()]);
     let steps = walk(new(&unconditional(1, 4, 4), options).unwrap(), &ones);
     for (step, next) in steps.iter().zip([200, 100, 0]) {
-        assert!((step.x_t[0] - level(next)).abs() < 1e-6, "{step:?}");
+        assert!((step.x_prev[0] - level(next)).abs() < 1e-6, "{step:?}");
     }
-    assert!(steps[3].x_t[0].abs() < 1e-6);
+    assert!(steps[3].x_prev[0].abs() < 1e-6);
 }
 
 #[test]

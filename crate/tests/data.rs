@@ -6,8 +6,8 @@ use std::fs;
 use std::path::Path;
 
 use tempfile::TempDir;
-use walkback::train::dataset::Dataset;
-use walkback::train::idx::{IdxError, Split, gzip};
+use walkback::data::Dataset;
+use walkback::data::idx::{IdxError, Split, gzip};
 
 const IMAGES: &str = "train-images-idx3-ubyte";
 const LABELS: &str = "train-labels-idx1-ubyte";

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sha2::{Digest, Sha256};
-use walkback::train::download::{DownloadError, MNIST, RemoteFile, download};
-use walkback::train::idx::gzip;
+use walkback::data::download::{DownloadError, MNIST, RemoteFile, download};
+use walkback::data::idx::gzip;
 
 const CONTENT: &[u8] = b"sixty thousand digits";
 

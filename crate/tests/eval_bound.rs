@@ -7,6 +7,8 @@ mod common;
 use burn::tensor::Device;
 use common::fixture;
 use std::path::Path;
+use walkback::data::Dataset;
+use walkback::data::idx::Split;
 use walkback::diffusion::add_noise;
 use walkback::eval::bound::{Bound, BoundError, Plan, bound};
 use walkback::eval::estimate::Estimate;
@@ -16,8 +18,6 @@ use walkback::likelihood::{
 use walkback::noise::NoiseStream;
 use walkback::pipeline::{Labels, Pipeline};
 use walkback::schedule::{PredictionType, Schedule, SchedulerConfig, VarianceType};
-use walkback::train::dataset::Dataset;
-use walkback::train::idx::Split;
 
 /// A chain of 30 timesteps that ends in noise.
 fn short_chain(variance_type: VarianceType) -> SchedulerConfig {

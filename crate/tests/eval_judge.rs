@@ -4,11 +4,11 @@
 
 use std::cell::Cell;
 use std::path::Path;
+use walkback::data::Dataset;
+use walkback::data::idx::Split;
 use walkback::eval::cache::{Judge, JudgeError, obtain};
 use walkback::eval::classifier::{ClassifierError, FEATURES, Recipe};
 use walkback::eval::samples::Rate;
-use walkback::train::dataset::Dataset;
-use walkback::train::idx::Split;
 
 fn digits() -> Dataset {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/mnist-500");

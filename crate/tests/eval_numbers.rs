@@ -5,6 +5,7 @@
 use burn::tensor::Device;
 use rand_mt::Mt64;
 use walkback::chain::ModelSpec;
+use walkback::data::Dataset;
 use walkback::eval::estimate::Estimate;
 use walkback::eval::frechet::{FrechetError, Moments, distance};
 use walkback::eval::nearest::{self, Summary, nearest};
@@ -12,7 +13,6 @@ use walkback::eval::samples::{Rate, Setting};
 use walkback::eval::{check_fit, choose_per_class};
 use walkback::noise::NoiseStream;
 use walkback::sampler::SamplerKind;
-use walkback::train::dataset::Dataset;
 
 #[track_caller]
 fn assert_close(found: f64, expected: f64, tolerance: f64) {

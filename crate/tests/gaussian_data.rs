@@ -60,7 +60,7 @@ fn every_sampler_draws_from_the_data() {
         };
         let chain = Chain::new(&scheduler, &unconditional(1, 64, 64), options).unwrap();
         let steps = walk(chain, &Formula(best_network()));
-        let values = &steps.last().unwrap().x_t;
+        let values = &steps.last().unwrap().x_prev;
         let n = values.len() as f64;
         let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / n;
         let squares = values.iter().map(|&v| (f64::from(v) - mean).powi(2));
@@ -84,12 +84,12 @@ fn inversion_and_sampling_give_the_image_back() {
         let options = ChainOptions {
             sampler,
             num_inference_steps: steps,
-            from: Some(Start { x, timestep }),
+            from: Some(Start { x_t: x, timestep }),
             ..ChainOptions::default()
         };
         let chain = Chain::new(&unclipped(), &unconditional(1, 28, 28), options).unwrap();
         let last = walk(chain, &Formula(best_network())).pop().unwrap();
-        (last.x_t, last.timestep)
+        (last.x_prev, last.timestep)
     };
     let there_and_back = |steps| {
         let (noise, timestep) = run(SamplerKind::DdimInverse, steps, image.clone(), 0);

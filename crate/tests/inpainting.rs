@@ -3,9 +3,10 @@
 mod common;
 
 use common::{Formula, unconditional, walk};
-use walkback::chain::{Chain, ChainError, ChainOptions, Inpaint};
-use walkback::sampler::SamplerKind;
-use walkback::schedule::{Schedule, SchedulerConfig};
+use walkback::chain::{Chain, ChainError, ChainOptions, Inpaint, Start, Step};
+use walkback::noise::NoiseStream;
+use walkback::sampler::{SamplerKind, SamplerOptions};
+use walkback::schedule::{Schedule, SchedulerConfig, Spacing};
 
 const SIDE: usize = 8;
 const PIXELS: usize = SIDE * SIDE;
@@ -60,7 +61,7 @@ fn inpainted(options: ChainOptions) -> Vec<f32> {
     walk(chain.unwrap(), &Formula(carries_over))
         .pop()
         .unwrap()
-        .x_t
+        .x_prev
 }
 
 #[test]
@@ -79,6 +80,24 @@ fn kept_pixels_come_out_to_the_bit() {
                 );
             }
         }
+    }
+}
+
+#[test]
+fn they_do_so_where_the_sampler_ends_in_a_little_noise() {
+    let scheduler = SchedulerConfig {
+        set_alpha_to_one: false,
+        ..SchedulerConfig::default()
+    };
+    let options = ChainOptions {
+        sampler: SamplerKind::Ddim,
+        ..options(2)
+    };
+    let chain = Chain::new(&scheduler, &unconditional(1, SIDE, SIDE), options).unwrap();
+    assert!(chain.alphas_cumprod().last() < Some(&1.0));
+    let end = walk(chain, &Formula(carries_over)).pop().unwrap().x_prev;
+    for ((x, kept), keep) in end.iter().zip(image()).zip(left_half()) {
+        assert_eq!(*x == kept, keep == 1.0);
     }
 }
 
@@ -110,43 +129,116 @@ fn every_level_but_the_last_is_walked_as_often_as_asked() {
     assert_eq!(thrice.timesteps(), expected);
 }
 
-#[test]
-fn resampling_returns_to_the_noise_level_it_came_from() {
-    // A network that always sees x_0 = 0, and a mask that keeps nothing: the state of a chain is then noise of
-    // variance 1 - abar, before and after it was noised again.
+/// A network that sees x_0 = 0 in everything: a state that fits it is noise of variance 1 - abar.
+fn sees_nothing(scheduler: &SchedulerConfig) -> impl Fn(&[f32], [usize; 4], usize) -> Vec<f32> {
+    let schedule = Schedule::new(scheduler).unwrap();
+    move |x_t, _, timestep| {
+        let noise = (1.0 - schedule.alphas_cumprod[timestep]).sqrt() as f32;
+        x_t.iter().map(|x| x / noise).collect()
+    }
+}
+
+/// The first two steps of a walk from x_0 = 0 at the noise level of timestep `start`, both at `start`, with a mask that keeps
+/// every other pixel; and the level that the chain says the second one ends at.
+fn level_walked_twice(
+    (sampler, spacing, steps): (SamplerKind, Spacing, usize),
+    start: usize,
+) -> ([Step; 2], f64) {
     let scheduler = SchedulerConfig {
         clip_sample: false,
         ..SchedulerConfig::default()
     };
     let schedule = Schedule::new(&scheduler).unwrap();
-    let nothing = move |x_t: &[f32], _: [usize; 4], timestep: usize| -> Vec<f32> {
-        let noise = (1.0 - schedule.alphas_cumprod[timestep]).sqrt() as f32;
-        x_t.iter().map(|x| x / noise).collect()
-    };
-    let side = 64;
+    let noise = (1.0 - schedule.alphas_cumprod[start]).sqrt() as f32;
+    let x_t = NoiseStream::new(7).normal(LARGE * LARGE);
     let options = ChainOptions {
-        inpaint: Some(Inpaint {
-            x_0: vec![0.0; side * side],
-            mask: vec![0.0; side * side],
-            resamplings: 4,
+        seed: 3,
+        sampler,
+        spacing: Some(spacing),
+        num_inference_steps: steps,
+        from: Some(Start {
+            x_t: x_t.iter().map(|z| z * noise).collect(),
+            timestep: start,
         }),
-        ..options(1)
+        inpaint: Some(Inpaint {
+            x_0: vec![0.0; LARGE * LARGE],
+            mask: (0..LARGE * LARGE).map(|i| (i % 2) as f32).collect(),
+            resamplings: 2,
+        }),
+        ..ChainOptions::default()
     };
-    let chain = Chain::new(&scheduler, &unconditional(1, side, side), options).unwrap();
-    let timesteps = chain.timesteps().to_vec();
-    let steps = walk(chain, &Formula(nothing));
-    let schedule = Schedule::new(&scheduler).unwrap();
-    for (step, next) in steps.iter().zip(&timesteps[1..]) {
-        let n = step.x_t.len() as f64;
-        let variance = step.x_t.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / n;
-        let expected = 1.0 - schedule.alphas_cumprod[*next];
-        // Six standard errors of a variance of 4096 values.
-        let tolerance = 6.0 * expected * (2.0 / n).sqrt();
-        assert!(
-            (variance - expected).abs() < tolerance,
-            "after t = {}: variance {variance}, expected {expected}",
-            step.timestep
-        );
+    let mut chain = Chain::new(&scheduler, &unconditional(1, LARGE, LARGE), options).unwrap();
+    let network = Formula(sees_nothing(&scheduler));
+    let steps = [(); 2].map(|()| pollster::block_on(chain.step(&network)).unwrap());
+    assert_eq!(steps.clone().map(|step| step.timestep), [start, start]);
+    (steps, chain.alphas_cumprod()[2])
+}
+
+/// Side of images whose variance says something.
+const LARGE: usize = 128;
+
+/// The low timesteps of a walk, where neighbouring levels differ most; not the last, which is walked once.
+fn starts((sampler, spacing, steps): (SamplerKind, Spacing, usize)) -> Vec<usize> {
+    let options = SamplerOptions {
+        kind: sampler,
+        num_inference_steps: steps,
+        eta: 0.0,
+        spacing: Some(spacing),
+        start: None,
+    };
+    let sampler = walkback::sampler::sampler(&SchedulerConfig::default(), &options).unwrap();
+    let low = sampler.timesteps().iter().rev().skip(1);
+    low.copied().take_while(|&t| t <= 100).take(20).collect()
+}
+
+/// Every way to walk with a mask in which a step may end elsewhere than at the next timestep.
+const WALKS: [(SamplerKind, Spacing, usize); 6] = [
+    (SamplerKind::Ddpm, Spacing::Leading, 20),
+    (SamplerKind::Ddpm, Spacing::Linspace, 30),
+    (SamplerKind::Ddim, Spacing::Leading, 20),
+    (SamplerKind::Ddim, Spacing::Linspace, 30),
+    (SamplerKind::Ddim, Spacing::Linspace, 600),
+    (SamplerKind::Ddim, Spacing::Trailing, 600),
+];
+
+/// The variances of what is made and of what is kept.
+fn variances(step: &Step) -> [f64; 2] {
+    [0, 1].map(|first| {
+        let values = step.x_prev.iter().skip(first).step_by(2);
+        values.map(|x| f64::from(*x).powi(2)).sum::<f64>() * 2.0 / step.x_prev.len() as f64
+    })
+}
+
+/// Whether a variance found in half of an image is the one expected, within six standard errors.
+fn is_nearly(found: f64, expected: f64) -> bool {
+    let values = (LARGE * LARGE / 2) as f64;
+    (found - expected).abs() <= 6.0 * (2.0 / values).sqrt() * expected
+}
+
+#[test]
+fn what_is_added_again_is_what_the_step_took_away() {
+    let schedule = Schedule::new(&SchedulerConfig::default()).unwrap();
+    for walk in WALKS {
+        let (sampler, spacing, steps) = walk;
+        for start in starts(walk) {
+            let ([again, down], level) = level_walked_twice(walk, start);
+            let case = format!("{sampler}, {spacing}, {steps} steps, t = {start}");
+            let expected = 1.0 - schedule.alphas_cumprod[start];
+            for found in variances(&again) {
+                assert!(
+                    is_nearly(found, expected),
+                    "{case}: {found}, expected {expected}"
+                );
+            }
+            // What is kept is then as noisy as what is made.
+            for found in variances(&down) {
+                let expected = 1.0 - level;
+                assert!(
+                    is_nearly(found, expected),
+                    "{case}: {found}, expected {expected}"
+                );
+            }
+        }
     }
 }
 

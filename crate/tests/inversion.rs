@@ -8,12 +8,11 @@ use burn::tensor::Device;
 use common::walk;
 use std::path::Path;
 use walkback::chain::{Chain, ChainOptions, Start};
+use walkback::data::Dataset;
+use walkback::data::idx::Split;
 use walkback::folder;
-use walkback::pipeline::Pipeline;
 use walkback::sampler::SamplerKind;
 use walkback::schedule::SchedulerConfig;
-use walkback::train::dataset::Dataset;
-use walkback::train::idx::Split;
 
 const STEPS: usize = 250;
 
@@ -22,7 +21,7 @@ fn inversion_and_sampling_give_a_digit_back() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let files = folder::read(&root.join("pretrained/mnist")).unwrap();
     let device = Device::flex();
-    let pipeline = Pipeline::from_folder(&files, &device).unwrap();
+    let pipeline = files.pipeline(&device).unwrap();
     let data = Dataset::from_dir(&root.join("data/mnist-500"), Split::Train).unwrap();
     let unclipped = SchedulerConfig {
         clip_sample: false,
@@ -36,12 +35,12 @@ fn inversion_and_sampling_give_a_digit_back() {
             count: digits.len(),
             labels: Some((0..digits.len()).collect()),
             num_inference_steps: STEPS,
-            from: Some(Start { x, timestep }),
+            from: Some(Start { x_t: x, timestep }),
             ..ChainOptions::default()
         };
         let chain = Chain::new(&unclipped, &pipeline.spec(), options).unwrap();
         let last = walk(chain, &pipeline).pop().unwrap();
-        (last.x_t, last.timestep)
+        (last.x_prev, last.timestep)
     };
     let (noise, timestep) = run(SamplerKind::DdimInverse, images.clone(), 0);
     let mean_square = noise.iter().map(|x| x * x).sum::<f32>() / noise.len() as f32;

@@ -10,13 +10,13 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 use tempfile::TempDir;
+use walkback::data::idx::Split;
+use walkback::data::images::{Background, Fit, ImagesError, MIN_IMAGES, Preparation, Wanted};
+use walkback::data::{Dataset, ImageSet};
+use walkback::data::{SourceError, open};
 use walkback::folder;
 use walkback::pipeline::Labels;
-use walkback::train::dataset::{Dataset, ImageSet};
-use walkback::train::idx::Split;
-use walkback::train::images::{Background, Fit, ImagesError, MIN_IMAGES, Preparation, Wanted};
 use walkback::train::preset::Preset;
-use walkback::train::source::{SourceError, open};
 
 const RED: Rgb<u8> = Rgb([220, 30, 30]);
 const BLUE: Rgb<u8> = Rgb([30, 30, 220]);

@@ -19,7 +19,7 @@ fn root() -> PathBuf {
 
 fn open(model: &str) -> Pipeline {
     let files = folder::read(&root().join(model)).unwrap();
-    Pipeline::from_folder(&files, &Device::flex()).unwrap()
+    files.pipeline(&Device::flex()).unwrap()
 }
 
 fn write(model: &str) {
@@ -52,7 +52,7 @@ fn write(model: &str) {
     let mut chain = Chain::new(pipeline.scheduler(), &spec, options).unwrap();
     let mut states = vec![chain.x_t().to_vec()];
     while !chain.is_done() {
-        states.push(pollster::block_on(chain.step(&pipeline)).unwrap().x_t);
+        states.push(pollster::block_on(chain.step(&pipeline)).unwrap().x_prev);
     }
     assert_eq!(states.len(), steps + 1);
     let chain = json!({ "seed": 7, "steps": steps, "label": label, "states": states });

@@ -6,6 +6,7 @@ use common::{largest_difference, unconditional, walk};
 use walkback::chain::{ChainError, ChainOptions, KnownImage, ModelSpec};
 use walkback::diffusion::Transition;
 use walkback::noise::{NoiseStream, slerp};
+use walkback::sampler::SamplerKind;
 use walkback::schedule::{PredictionType, Schedule, SchedulerConfig, VarianceType};
 
 fn image() -> Vec<f32> {
@@ -39,7 +40,7 @@ fn it_arrives_at_the_known_image_whatever_the_model_predicts() {
         let (chain, known) = KnownImage::chain(&scheduler, &model, options(), image()).unwrap();
         let steps = walk(chain, &known);
         assert_eq!(steps.len(), 50);
-        let end = largest_difference(&steps[49].x_t, &image());
+        let end = largest_difference(&steps[49].x_prev, &image());
         assert!(end < 2e-3, "{prediction_type}: {end}");
     }
 }
@@ -72,27 +73,57 @@ fn each_step_is_the_posterior_with_the_chains_own_noise() {
         };
         let mut expected = vec![0.0; 64];
         transition.posterior_step(&image(), &x_t, &z, &mut expected);
-        let difference = largest_difference(&step.x_t, &expected);
+        let difference = largest_difference(&step.x_prev, &expected);
         assert!(difference < 1e-3, "t = {}: {difference}", timesteps[i]);
-        x_t = step.x_t;
+        x_t = step.x_prev;
     }
 }
 
 #[test]
-fn an_image_of_another_size_or_without_numbers_is_refused() {
+fn it_knows_the_image_from_the_first_step_on_where_a_sampler_has_noise_levels_of_its_own() {
+    // With a zero terminal SNR, DPM-Solver++ takes a last level with a little signal in it.
+    for prediction_type in [PredictionType::Epsilon, PredictionType::VPrediction] {
+        let scheduler = SchedulerConfig {
+            prediction_type,
+            rescale_betas_zero_snr: true,
+            ..SchedulerConfig::default()
+        };
+        let options = ChainOptions {
+            sampler: SamplerKind::DpmSolver,
+            num_inference_steps: 20,
+            ..options()
+        };
+        let model = unconditional(1, 8, 8);
+        let (chain, known) = KnownImage::chain(&scheduler, &model, options, image()).unwrap();
+        for step in walk(chain, &known) {
+            let apart = largest_difference(&step.x_0, &image());
+            assert!(
+                apart < 2e-2,
+                "{prediction_type}, t = {}: {apart}",
+                step.timestep
+            );
+        }
+    }
+}
+
+#[test]
+fn an_image_of_another_size_or_without_numbers_is_refused_with_the_reason() {
     let refused = |x_0: Vec<f32>| {
         let model = unconditional(1, 8, 8);
-        matches!(
-            KnownImage::chain(&SchedulerConfig::default(), &model, options(), x_0),
+        match KnownImage::chain(&SchedulerConfig::default(), &model, options(), x_0) {
             Err(ChainError::Option {
                 option: "known",
-                ..
-            })
-        )
+                reason,
+            }) => reason,
+            Err(other) => panic!("{other}"),
+            Ok(_) => "nothing".into(),
+        }
     };
-    assert!(refused(vec![0.0; 63]));
-    assert!(refused(vec![f32::NAN; 64]));
-    assert!(!refused(vec![0.0; 64]));
+    assert_eq!(refused(vec![0.0; 63]), "x_0 has 63 values instead of 64");
+    let mut image = vec![0.0; 64];
+    assert_eq!(refused(image.clone()), "nothing");
+    image[9] = f32::NAN;
+    assert_eq!(refused(image), "x_0 holds NaN");
 }
 
 #[test]

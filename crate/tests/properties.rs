@@ -241,7 +241,7 @@ proptest! {
             num_inference_steps: steps,
             eta,
             spacing: Some(config.timestep_spacing),
-            from: start.map(|timestep| Start { x: vec![0.5; 8], timestep }),
+            from: start.map(|timestep| Start { x_t: vec![0.5; 8], timestep }),
             ..ChainOptions::default()
         };
         let total = config.num_train_timesteps;
@@ -259,7 +259,7 @@ proptest! {
         let evaluations = if sampler == SamplerKind::Heun { 2 } else { 1 };
         prop_assert!(chain.timesteps().len() <= evaluations * (steps + 1));
         for step in walk(chain, &Formula(dummy)) {
-            prop_assert!(step.x_t.iter().chain(&step.x_0).chain(&step.eps).all(|v| v.is_finite()));
+            prop_assert!(step.x_prev.iter().chain(&step.x_0).chain(&step.eps).all(|v| v.is_finite()));
         }
     }
 }

@@ -89,7 +89,7 @@ fn every_walk_is_diffusers_walk() {
 
         let sampler: SamplerKind = case.sampler.parse().unwrap();
         let from = (sampler == SamplerKind::DdimInverse).then(|| Start {
-            x: states[0].to_vec(),
+            x_t: states[0].to_vec(),
             timestep: 0,
         });
         let options = ChainOptions {
@@ -109,7 +109,7 @@ fn every_walk_is_diffusers_walk() {
         for step in walk(chain, &Formula(network(config.variance_type))) {
             let expected = states[step.index + 1];
             let scale = expected.iter().fold(1.0_f32, |m, v| m.max(v.abs()));
-            let difference = largest_difference(&step.x_t, expected) / scale;
+            let difference = largest_difference(&step.x_prev, expected) / scale;
             assert!(
                 difference < TOLERANCE,
                 "{name}, step {}: {difference}",
@@ -188,7 +188,7 @@ fn every_solver_walks_as_diffusers_does() {
         for step in walk(chain, &AtAnyTime) {
             let expected = states[step.index + 1];
             let scale = expected.iter().fold(1.0_f32, |m, v| m.max(v.abs()));
-            let difference = largest_difference(&step.x_t, expected) / scale;
+            let difference = largest_difference(&step.x_prev, expected) / scale;
             assert!(
                 difference < SOLVER_TOLERANCE,
                 "{name}, step {}: {difference}",

@@ -70,7 +70,7 @@ fn a_resumed_chain_takes_the_steps_that_were_left() {
     goes_on_from_everywhere(&options(SamplerKind::UniPc, 0.0));
     let from = |timestep| {
         Some(Start {
-            x: (0..18).map(|i| i as f32 / 18.0).collect(),
+            x_t: (0..18).map(|i| i as f32 / 18.0).collect(),
             timestep,
         })
     };

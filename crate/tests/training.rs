@@ -3,21 +3,25 @@
 #![cfg(feature = "native")]
 
 use burn::tensor::Device;
+use safetensors::SafeTensors;
+use safetensors::tensor::{Dtype, TensorView};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use walkback::chain::{Chain, ChainOptions};
+use walkback::data::Dataset;
+use walkback::data::idx::Split;
 use walkback::folder::{self, ModelFolder};
-use walkback::pipeline::{Labels, Pipeline};
+use walkback::pipeline::Labels;
 use walkback::schedule::{SchedulerConfig, VarianceType};
 use walkback::train::checkpoint::State;
-use walkback::train::dataset::Dataset;
 use walkback::train::export::export;
-use walkback::train::idx::Split;
 use walkback::train::learning_rate::{self, End, LrDecay};
 use walkback::train::loss::Loss;
 use walkback::train::preset::Preset;
 use walkback::train::run_config::RunConfig;
-use walkback::train::trainer::{Start, StepReport, TrainError, TrainOptions, Watcher, train};
+use walkback::train::trainer::{
+    FirstWeights, StepReport, TrainError, TrainOptions, Watcher, train,
+};
 use walkback::unet::UNet;
 use walkback::unet::weights::StoredAs;
 
@@ -70,7 +74,7 @@ fn options(run: PathBuf, steps: u64) -> TrainOptions {
         run,
         config,
         data: Arc::new(data),
-        start: Start::Fresh,
+        first_weights: FirstWeights::Fresh,
         steps: Some(steps),
         time: None,
         checkpoint_every: 5,
@@ -107,7 +111,7 @@ fn a_prolonged_run_is_the_longer_one_to_the_bit() {
     let whole = run(&constant("whole", 9)).unwrap();
     let mut first = constant("parts", 5);
     let mut losses = run(&first).unwrap().losses;
-    first.start = Start::Resume;
+    first.first_weights = FirstWeights::Resume;
     first.steps = Some(9);
     losses.extend(run(&first).unwrap().losses);
     assert_eq!(losses, whole.losses);
@@ -141,7 +145,7 @@ fn a_run_stopped_early_and_resumed_is_the_uninterrupted_one_to_the_bit() {
     train(&part, &Device::flex().autodiff(), &mut record).unwrap();
     // Neither steps nor time: the run knows its end.
     part.config = RunConfig::read(&part.run).unwrap();
-    (part.start, part.steps) = (Start::Resume, None);
+    (part.first_weights, part.steps) = (FirstWeights::Resume, None);
     let rest = run(&part).unwrap();
     assert_eq!([record.losses, rest.losses].concat(), whole.losses);
     assert_eq!([record.rates, rest.rates].concat(), whole.rates);
@@ -196,9 +200,9 @@ fn a_run_that_cannot_start_leaves_the_folder_free_for_the_next() {
         weights: vec![0; 16],
         notes: Vec::new(),
     };
-    options.start = Start::Model(Box::new(foreign));
+    options.first_weights = FirstWeights::Model(Box::new(foreign));
     assert!(run(&options).is_err());
-    options.start = Start::Fresh;
+    options.first_weights = FirstWeights::Fresh;
     assert_eq!(run(&options).unwrap().saved, [1]);
 }
 
@@ -228,6 +232,71 @@ fn a_run_folder_is_not_trained_in_twice() {
 }
 
 #[test]
+fn of_trainings_that_start_at_once_one_gets_the_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut quick = options(folder.path().join("run"), 1);
+    quick.config.batch_size = 2;
+    // Looking through this many labels takes longer than the other training, which therefore starts and ends between this
+    // one's first look at the folder and its lock.
+    let mut slow = quick.clone();
+    slow.steps = Some(3);
+    let data = Dataset {
+        labels: vec![0; 1 << 30],
+        ..quick.data.select(&[])
+    };
+    slow.data = Arc::new(data);
+    let late = std::thread::spawn(move || run(&slow).map(|record| record.saved));
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    assert_eq!(run(&quick).unwrap().saved, [1]);
+    let late = late.join().unwrap();
+    let refused = matches!(late, Err(TrainError::RunExists(_) | TrainError::Busy(_)));
+    assert!(refused, "{late:?}");
+    let checkpoints = quick.run.join("checkpoints");
+    let names: Vec<_> = std::fs::read_dir(checkpoints)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(names, ["step-000000001"]);
+}
+
+#[test]
+fn gradients_that_overflow_end_the_training_before_they_are_applied() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = options(folder.path().join("run"), 2);
+    options.checkpoint_every = 1;
+    // The last convolution, which begins at zero, gets weights so large that the loss is finite and the square of a gradient
+    // is not.
+    let unet = UNet::new(&options.config.unet, &Device::flex()).unwrap();
+    let weights = unet.to_safetensors(StoredAs::F32).unwrap();
+    let tensors = SafeTensors::deserialize(&weights).unwrap();
+    let large = 1e15_f32
+        .to_le_bytes()
+        .repeat(tensors.tensor("conv_out.weight").unwrap().data().len() / 4);
+    let views = tensors.iter().map(|(name, view)| match name {
+        "conv_out.weight" => (
+            name,
+            TensorView::new(Dtype::F32, view.shape().to_vec(), &large).unwrap(),
+        ),
+        _ => (name, view),
+    });
+    let weights = safetensors::serialize(views, None).unwrap();
+    options.first_weights = FirstWeights::Model(Box::new(ModelFolder {
+        unet_config: String::new(),
+        scheduler_config: String::new(),
+        labels: None,
+        golden: None,
+        weights,
+        notes: Vec::new(),
+    }));
+    let error = run(&options).err().unwrap().to_string();
+    assert!(
+        error.starts_with("the norm of the gradients is inf at step 1: training has diverged"),
+        "{error}"
+    );
+    assert!(!options.run.join("checkpoints").exists());
+}
+
+#[test]
 fn labels_that_the_network_has_no_place_for_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let mut options = options(folder.path().join("run"), 1);
@@ -247,7 +316,7 @@ fn an_exported_model_loads_and_gives_its_golden_output() {
     );
     let files = folder::read(&out).unwrap();
     let device = Device::flex();
-    let pipeline = Pipeline::from_folder(&files, &device).unwrap();
+    let pipeline = files.pipeline(&device).unwrap();
     let golden: walkback::pipeline::Golden = serde_json::from_str(&files.golden.unwrap()).unwrap();
     let output = pollster::block_on(pipeline.golden_output()).unwrap();
     assert_eq!(output, golden.eps);
@@ -268,12 +337,15 @@ fn a_learned_variance_trains_resumes_and_samples() {
     let whole = run(&hybrid("whole", 4)).unwrap().losses;
     let mut part = hybrid("part", 2);
     let first = run(&part).unwrap().losses;
-    (part.start, part.steps) = (Start::Resume, Some(4));
+    (part.first_weights, part.steps) = (FirstWeights::Resume, Some(4));
     assert_eq!([first, run(&part).unwrap().losses].concat(), whole);
 
     let out = folder.path().join("model");
     export(&folder.path().join("whole"), &out, StoredAs::F16).unwrap();
-    let pipeline = Pipeline::from_folder(&folder::read(&out).unwrap(), &Device::flex()).unwrap();
+    let pipeline = folder::read(&out)
+        .unwrap()
+        .pipeline(&Device::flex())
+        .unwrap();
     let variance_type = pipeline.scheduler().variance_type;
     assert_eq!(variance_type, VarianceType::LearnedRange);
     assert_eq!(pipeline.spec().out_channels, 2);

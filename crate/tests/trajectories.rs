@@ -128,7 +128,7 @@ fn compare(folder: &str) -> usize {
         assert_eq!(walked.len() + 1, states.len());
         let mut largest = 0.0_f32;
         for step in walked {
-            let difference = largest_difference(&step.x_t, states[step.index + 1]);
+            let difference = largest_difference(&step.x_prev, states[step.index + 1]);
             assert!(
                 difference < TOLERANCE,
                 "{folder} {name}, step {}: {difference}",

@@ -11,7 +11,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use walkback::folder::{self, Which};
-use walkback::pipeline::Pipeline;
 use walkback::weights;
 
 /// Parameters by name: shape and values.
@@ -24,7 +23,7 @@ fn files() -> PathBuf {
 /// The parameters of the model in a folder, and what was said about the choice of them.
 fn read(dir: &Path, which: Which) -> (State, Vec<String>) {
     let read = folder::read_which(dir, which).unwrap();
-    let pipeline = Pipeline::from_folder(&read, &Device::flex()).unwrap();
+    let pipeline = read.pipeline(&Device::flex()).unwrap();
     (pipeline.unet().state_dict(), read.notes)
 }
 

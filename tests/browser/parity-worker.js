@@ -13,11 +13,14 @@ import { loadWasm } from "../../web/compute/wasm.js";
  *   | { method: "predict", x: number[], count: number, timestep: number, labels: number[] | null }
  *   | { method: "look", x: number[], timestep: number, label: number | null }
  *   | { method: "walk", walk: Walk }
+ *   | { method: "gif", count: number, columns: number, scale: number }
  * )} Question
  */
 
 /** @type {import("../../web/compute/wasm.js").Model | null} */
 let model = null;
+/** @type {import("../../web/compute/wasm.js").WasmModule["Gif"] | null} */
+let Gif = null;
 
 /** @param {string} folder a path from the root of the repository, without slashes around it */
 async function fetchFolder(folder) {
@@ -38,12 +41,14 @@ async function fetchFolder(folder) {
 async function answer(question) {
   if (question.method === "load") {
     const { unet, scheduler, weights } = await fetchFolder(question.folder);
-    const { Model } = await loadWasm(question.device, new ByteCount(() => {}));
+    const wasm = await loadWasm(question.device, new ByteCount(() => {}));
+    ({ Gif } = wasm);
+    const { Model } = wasm;
     model?.free();
     model = await Model.load(unet, scheduler, undefined, [new Uint8Array(weights)]);
     return { device: model.info.device };
   }
-  if (model === null) throw new Error("no model is loaded");
+  if (model === null || Gif === null) throw new Error("no model is loaded");
   switch (question.method) {
     case "noise": {
       const chain = startWalk(model, { seed: question.seed, label: question.label, steps: 10 });
@@ -90,18 +95,24 @@ async function answer(question) {
       const states = [Array.from(chain.xt)];
       for (let done = false; !done;) {
         const step = await chain.step();
-        states.push(Array.from(step.xt));
+        states.push(Array.from(step.xPrev));
         done = step.done;
       }
       chain.free();
       return states;
+    }
+    case "gif": {
+      const { count, columns, scale } = question;
+      const gif = new Gif(columns, scale);
+      gif.push(new Float32Array(3 * count), Uint32Array.of(count, 3, 1, 1), 10);
+      return (await gif.finish()).size;
     }
   }
 }
 
 /** @param {import("../../web/compute/wasm.js").Model} model @param {Walk} walk */
 function startWalk(model, { seed, label, steps }) {
-  return model.chain({ seed, count: 1, label, guidance: 1, steps });
+  return model.chain({ seed, count: 1, label, guidanceScale: 1, numInferenceSteps: steps });
 }
 
 self.addEventListener("message", async (/** @type {MessageEvent<Question>} */ { data }) => {

@@ -136,6 +136,18 @@ for (const device of /** @type {const} */ (["cpu", "webgpu"])) {
       });
     }
 
+    if (device === "cpu") {
+      test("a picture of more bytes than 32 bits count is refused by its size", async () => {
+        await load("tests/conformance/plain");
+        assert.ok((await ask({ method: "gif", count: 2, columns: 2, scale: 3 })) > 0);
+        // 3 x 27538 x 52018 bytes are 2.4 million beyond the 32 bits.
+        await assert.rejects(
+          ask({ method: "gif", count: 153, columns: 9, scale: 3058 }),
+          /a picture of 27538 x 52018 pixels cannot be made/,
+        );
+      });
+    }
+
     if (device === "webgpu") {
       test("a step is few launches in few submissions, and nothing is created for it", async (t) => {
         for (const folder of ["tests/conformance/plain", "pretrained/mnist"]) {

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { significant } from "../../web/basics/numbers.js";
 import { watchChains } from "./chains.js";
 import { openSite } from "./site.js";
 
@@ -49,6 +50,16 @@ describe("the history of a walk", () => {
     assert.deepEqual(await visitor.pixels(visitor.xt), await visitor.pixels(visitor.x0));
     await visitor.restart.click();
     await visitor.rests(0);
+    await visitor.leave();
+  });
+
+  test("shows the noise level at which the sampler left the state", async () => {
+    // With this spacing DDIM goes from t = 999 to the level of 999 - 1000 / 20, which is no timestep of its list.
+    const visitor = await visitPaused("steps=20&sampler=ddim&spacing=linspace&at=1");
+    await visitor.rests(1);
+    let alphaBar = 1;
+    for (let t = 0; t <= 949; t++) alphaBar *= 1 - (1e-4 + ((0.02 - 1e-4) * t) / 999);
+    assert.equal(await visitor.reads("signal to noise"), significant(alphaBar / (1 - alphaBar)));
     await visitor.leave();
   });
 

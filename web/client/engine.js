@@ -14,6 +14,7 @@ import { Relay } from "./relay.js";
 /**
  * @typedef {object} EngineChain a chain that lives in the worker
  * @property {Uint32Array} timesteps
+ * @property {Float64Array} alphasCumprod alpha-bar of the state before every step and after the last
  * @property {number[]} shape [count, channels, h, w]
  * @property {Float32Array} xt pure noise, where the walk begins
  * @property {() => Promise<Frame | null>} step null once the chain is closed; one step at a time

@@ -184,7 +184,7 @@ class WalkBack {
 
   /** @param {View} view */
   #draw(view) {
-    const { mode, position, steps, timestep, shape } = view;
+    const { mode, position, steps, timestep, alphaCumprod, shape } = view;
     paint(find(this.#root, ".state canvas", HTMLCanvasElement), view.xt, shape);
     const x0 = find(this.#root, ".x0 canvas", HTMLCanvasElement);
     if (view.x0 !== null) paint(x0, view.x0, shape);
@@ -206,13 +206,11 @@ class WalkBack {
     const milliseconds = stepTime(view.frames, device);
     this.#device.show(milliseconds);
     setText(this.#notice, this.#context.loaded.notice ?? "");
-    const alphaBar =
-      timestep === null ? 1 : (this.#context.loaded.schedule.alphasCumprod[timestep] ?? NaN);
     this.#readouts.show({
       time: timestep === null ? "image" : String(timestep),
       step: `${position} of ${steps}`,
-      alphaBar: timestep === null ? "1" : significant(alphaBar),
-      snr: timestep === null ? "∞" : significant(alphaBar / (1 - alphaBar)),
+      alphaBar: timestep === null ? "1" : significant(alphaCumprod),
+      snr: timestep === null ? "∞" : significant(alphaCumprod / (1 - alphaCumprod)),
       // It changes where a GPU is lost.
       device: device === "webgpu" ? "WebGPU" : "CPU",
       ...(milliseconds === null ? {} : { speed: milliseconds.toFixed(milliseconds < 10 ? 1 : 0) }),

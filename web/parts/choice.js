@@ -10,7 +10,7 @@ import { ofDigits } from "../settings/suit.js";
  * @param {readonly { value: T, name: string, title?: string }[]} options.choices
  * @param {NoInfer<T>} options.value
  * @param {boolean} [options.quiet] the legend is for screen readers only: the choices speak for themselves
- * @param {string} [options.className] for the list: "digits" sets eleven in a row or two
+ * @param {string} [options.className] for the list: "digits" sets eleven in a row or two, "words" wraps
  * @param {(value: T) => void} options.onChange
  */
 export function createChoice(options) {
@@ -58,6 +58,7 @@ export function createChoice(options) {
 export function createSamplerChoice({ value, onChange }) {
   return createChoice({
     legend: "Sampler",
+    className: "words",
     choices: [
       { value: "ddpm", name: "DDPM" },
       { value: "ddim", name: "DDIM" },

@@ -97,6 +97,7 @@
 /**
  * @typedef {object} Opened
  * @property {Uint32Array} timesteps of the walk, from noise to image
+ * @property {Float64Array} alphasCumprod alpha-bar of the state before every step and after the last
  * @property {number[]} shape [count, channels, h, w]
  * @property {Float32Array} xt where the walk begins: pure noise, or `from`
  */

@@ -6,13 +6,13 @@ export interface ChainRequest {
     seed: number;
     count: number;
     label: number | null | number[];
-    guidance?: number;
+    guidanceScale?: number;
     guidanceRescale?: number;
     sampler?: "ddpm" | "ddim" | "dpm++" | "euler" | "euler_a" | "heun" | "unipc" | "ddim_inverse";
-    steps: number;
+    numInferenceSteps: number;
     eta?: number;
     spacing?: "leading" | "linspace" | "trailing";
-    from?: { x: Float32Array; timestep: number };
+    from?: { xt: Float32Array; timestep: number };
     known?: Float32Array;
     inpaint?: { x0: Float32Array; mask: Float32Array; resamplings: number };
     resume?: { index: number; xt: Float32Array; x0Before?: Float32Array; x0TwoBefore?: Float32Array };
@@ -22,8 +22,8 @@ export interface ChainRequest {
 
 export interface Frame {
     index: number;
-    t: number;
-    xt: Float32Array;
+    timestep: number;
+    xPrev: Float32Array;
     x0: Float32Array;
     eps: Float32Array;
     done: boolean;
@@ -73,6 +73,10 @@ export class Chain {
      */
     step(): Promise<Frame>;
     /**
+     * abar of the state before every step and after the last, one more than there are timesteps.
+     */
+    readonly alphasCumprod: Float64Array;
+    /**
      * `[count, channels, h, w]`.
      */
     readonly shape: Uint32Array;
@@ -81,7 +85,7 @@ export class Chain {
      */
     readonly timesteps: Uint32Array;
     /**
-     * The current state, row-major.
+     * x_t, what the network is given next, row-major; at the end the image.
      */
     readonly xt: Float32Array;
 }

@@ -15,15 +15,10 @@ const walks = new Map();
  * @returns {ModelCalls["open"]["result"]}
  */
 export function openChain(model, { chain: id, options }) {
-  const { numInferenceSteps: steps, guidanceScale: guidance, from, ...others } = options;
-  const chain = model.chain({
-    ...others,
-    steps,
-    ...(guidance === undefined ? {} : { guidance }),
-    ...(from === undefined ? {} : { from: { x: from.xt, timestep: from.timestep } }),
-  });
+  const chain = model.chain(options);
   walks.set(id, { chain, closed: false });
-  return { timesteps: chain.timesteps, shape: Array.from(chain.shape), xt: chain.xt };
+  const { timesteps, alphasCumprod, shape, xt } = chain;
+  return { timesteps, alphasCumprod, shape: Array.from(shape), xt };
 }
 
 /**
@@ -36,15 +31,15 @@ export async function stepChain(id) {
   if (walk === undefined) return null;
   const dispatches = dispatchCount();
   const began = performance.now();
-  const { index, t, xt, x0, eps, done } = await walk.chain.step();
+  const { index, timestep, xPrev, x0, eps, done } = await walk.chain.step();
   const milliseconds = performance.now() - began;
   if (walk.closed) return null;
   return {
     index,
-    timestep: t,
+    timestep,
+    xPrev,
     x0,
     eps,
-    xPrev: xt,
     done,
     milliseconds,
     dispatches: dispatchCount() - dispatches,

@@ -129,19 +129,31 @@ pub(super) fn guidance_of(
     }))
 }
 
+/// Refuses `values`, the part `what` of an option, unless there are as many as `expected` and all are finite.
+pub(super) fn check_values(
+    option: &'static str,
+    what: &str,
+    values: &[f32],
+    expected: usize,
+) -> Result<(), ChainError> {
+    let found = values.len();
+    if found != expected {
+        let reason = format!("{what} has {found} values instead of {expected}");
+        return Err(refuse(option, reason));
+    }
+    match values.iter().find(|value| !value.is_finite()) {
+        Some(value) => Err(refuse(option, format!("{what} holds {value}"))),
+        None => Ok(()),
+    }
+}
+
 /// The images to start from, if they fit.
 pub(super) fn start_of(from: Start, values: usize, inverse: bool) -> Result<Vec<f32>, ChainError> {
-    let Start { x, timestep } = from;
-    if x.len() != values {
-        let reason = format!("x has {} values instead of {values}", x.len());
-        return Err(refuse("from", reason));
-    }
-    if let Some(value) = x.iter().find(|v| !v.is_finite()) {
-        return Err(refuse("from", format!("x holds {value}")));
-    }
+    let Start { x_t, timestep } = from;
+    check_values("from", "x_t", &x_t, values)?;
     if inverse && timestep != 0 {
         let reason = format!("timestep is {timestep}; an inversion starts from clean images, at 0");
         return Err(refuse("from", reason));
     }
-    Ok(x)
+    Ok(x_t)
 }

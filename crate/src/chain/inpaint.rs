@@ -4,12 +4,11 @@
 //! made without knowing what stands there, so the two do not fit; noising the whole back by one step and walking it down
 //! again, `resamplings` times at every level, lets them grow together.
 
-use super::checks::refuse;
+use super::checks::{check_values, refuse};
 use super::{ChainError, ChainOptions};
 use crate::diffusion::{Transition, add_noise, forward_step};
 use crate::noise::NoiseStream;
-use crate::sampler::SamplerKind;
-use crate::schedule::{Schedule, SchedulerConfig};
+use crate::sampler::{Sampler, SamplerKind};
 
 /// The most times a level may be walked.
 const MAX_RESAMPLINGS: usize = 100;
@@ -29,18 +28,17 @@ pub struct Inpaint {
 #[derive(Debug, Clone)]
 pub(super) struct Inpainting {
     inpaint: Inpaint,
-    /// One transition for each timestep of the sampler.
+    /// The sampler's, one for each of its steps.
     transitions: Vec<Transition>,
 }
 
 impl Inpainting {
-    /// Checks `inpaint` against `shape` [n, c, h, w] and `timesteps`, the sampler's.
+    /// Checks `inpaint` against `shape` [n, c, h, w]; the noise levels are those of `sampler`.
     pub(super) fn new(
         inpaint: Inpaint,
         options: &ChainOptions,
-        scheduler: &SchedulerConfig,
+        sampler: &dyn Sampler,
         shape: [usize; 4],
-        timesteps: &[usize],
     ) -> Result<Self, ChainError> {
         let Inpaint {
             x_0,
@@ -57,33 +55,15 @@ impl Inpainting {
             return Err(refuse("inpaint", reason));
         }
         let [n, c, h, w] = shape;
-        for (what, found, expected) in [
-            ("x_0", x_0.len(), n * c * h * w),
-            ("mask", mask.len(), h * w),
-        ] {
-            if found != expected {
-                let reason = format!("{what} has {found} values instead of {expected}");
-                return Err(refuse("inpaint", reason));
-            }
-        }
-        if let Some(value) = x_0.iter().find(|value| !value.is_finite()) {
-            return Err(refuse("inpaint", format!("x_0 holds {value}")));
-        }
+        check_values("inpaint", "x_0", x_0, n * c * h * w)?;
+        check_values("inpaint", "mask", mask, h * w)?;
         if let Some(value) = mask.iter().find(|value| !(0.0..=1.0).contains(*value)) {
             let reason = format!("mask holds {value}; it must lie between 0 (make) and 1 (keep)");
             return Err(refuse("inpaint", reason));
         }
-        let schedule = Schedule::new(scheduler).map_err(crate::sampler::SamplerError::from)?;
-        let level = |t: Option<&usize>| schedule.alpha_cumprod(t.copied());
-        let transitions = (0..timesteps.len())
-            .map(|i| {
-                Ok(Transition {
-                    alpha_cumprod: level(timesteps.get(i))?,
-                    alpha_cumprod_prev: level(timesteps.get(i + 1))?,
-                })
-            })
-            .collect::<Result<_, _>>()
-            .map_err(crate::sampler::SamplerError::Schedule)?;
+        let transitions = (0..sampler.timesteps().len())
+            .map(|step| sampler.transition(step))
+            .collect::<Result<_, _>>()?;
         Ok(Self {
             inpaint,
             transitions,
@@ -93,9 +73,8 @@ impl Inpainting {
     /// The sampler's steps in the order they are made: each as often as it is resampled, the last, which ends in the
     /// clean image, once.
     pub(super) fn visits(&self) -> Vec<usize> {
-        let last = self.transitions.len().saturating_sub(1);
         let times = |step| {
-            if step == last {
+            if self.is_last(step) {
                 1
             } else {
                 self.inpaint.resamplings
@@ -106,11 +85,16 @@ impl Inpainting {
             .collect()
     }
 
-    /// Replaces the kept pixels of `x`, the state after `step`, by the known image at the same noise level.
+    fn is_last(&self, step: usize) -> bool {
+        step + 1 == self.transitions.len()
+    }
+
+    /// Replaces the kept pixels of `x`, the state after `step`, by the known image at the same noise level. After the last
+    /// step that is the image itself, also where the sampler leaves a little noise.
     pub(super) fn keep(&self, step: usize, x: &mut [f32], noise: &mut NoiseStream) {
         let alpha_cumprod = self.transitions[step].alpha_cumprod_prev;
         let mut known = vec![0.0; x.len()];
-        if alpha_cumprod == 1.0 {
+        if self.is_last(step) {
             known.copy_from_slice(&self.inpaint.x_0);
         } else {
             let eps = noise.normal(x.len());
@@ -127,7 +111,7 @@ impl Inpainting {
         }
     }
 
-    /// Noises `x` back to where `step` began: x_t from x_{t-1}, eq. 2 of Ho et al. 2020.
+    /// Noises `x` back to where `step` began: x_t from x_prev, eq. 2 of Ho et al. 2020.
     pub(super) fn noise_again(&self, step: usize, x: &mut Vec<f32>, noise: &mut NoiseStream) {
         let eps = noise.normal(x.len());
         let mut noised = vec![0.0; x.len()];

@@ -1,8 +1,10 @@
 //! A chain that knows the answer: the true posterior q(x_{t-1} | x_t, x_0) in place of the network's guess of it.
 
+use super::checks::check_values;
 use super::{Chain, ChainError, ChainOptions, Denoiser, ModelSpec};
 use crate::diffusion::{eps_from_x_0, training_target};
-use crate::schedule::{PredictionType, Schedule, SchedulerConfig, VarianceType};
+use crate::schedule::{PredictionType, SchedulerConfig, VarianceType};
+use std::collections::HashMap;
 use std::convert::Infallible;
 
 /// A denoiser that is told x_0: it puts out exactly what the network is trained to put out.
@@ -10,7 +12,8 @@ use std::convert::Infallible;
 pub struct KnownImage {
     x_0: Vec<f32>,
     prediction_type: PredictionType,
-    schedule: Schedule,
+    /// abar_t by the bits of the time at which the chain asks, as its sampler has it.
+    alphas_cumprod: HashMap<u32, f64>,
 }
 
 impl KnownImage {
@@ -26,15 +29,7 @@ impl KnownImage {
         let expected = options
             .count
             .saturating_mul(model.channels * model.height * model.width);
-        if x_0.len() != expected || x_0.iter().any(|value| !value.is_finite()) {
-            return Err(ChainError::Option {
-                option: "known",
-                reason: format!(
-                    "x_0 has {} values; it needs {expected} finite ones",
-                    x_0.len()
-                ),
-            });
-        }
+        check_values("known", "x_0", &x_0, expected)?;
         let scheduler = SchedulerConfig {
             variance_type: VarianceType::FixedSmall,
             ..scheduler.clone()
@@ -49,10 +44,18 @@ impl KnownImage {
             ..options
         };
         let chain = Chain::new(&scheduler, &model, options)?;
+        let level = |&step: &usize| {
+            let transition = chain.sampler.transition(step)?;
+            let time = chain.sampler.time(step);
+            Ok((time.to_bits(), transition.alpha_cumprod))
+        };
+        let alphas_cumprod = (chain.visits.iter())
+            .map(level)
+            .collect::<Result<_, ChainError>>()?;
         let known = Self {
             x_0,
             prediction_type: scheduler.prediction_type,
-            schedule: Schedule::new(&scheduler).map_err(crate::sampler::SamplerError::from)?,
+            alphas_cumprod,
         };
         Ok((chain, known))
     }
@@ -64,12 +67,22 @@ impl Denoiser for KnownImage {
     async fn predict(
         &self,
         x_t: &[f32],
-        _shape: [usize; 4],
+        shape: [usize; 4],
         timestep: usize,
+        labels: Option<&[usize]>,
+    ) -> Result<Vec<f32>, Infallible> {
+        self.predict_at(x_t, shape, timestep as f32, labels).await
+    }
+
+    async fn predict_at(
+        &self,
+        x_t: &[f32],
+        _shape: [usize; 4],
+        time: f32,
         _labels: Option<&[usize]>,
     ) -> Result<Vec<f32>, Infallible> {
-        // The chain asks for its own timesteps only, and they are inside the schedule.
-        let alpha_cumprod = self.schedule.alphas_cumprod[timestep];
+        // The chain asks at the times of its own steps only.
+        let alpha_cumprod = self.alphas_cumprod[&time.to_bits()];
         let (mut eps, mut output) = (vec![0.0; x_t.len()], vec![0.0; x_t.len()]);
         eps_from_x_0(x_t, &self.x_0, alpha_cumprod, &mut eps);
         training_target(

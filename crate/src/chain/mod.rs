@@ -12,64 +12,24 @@ mod inpaint;
 mod known;
 mod resume;
 
+pub use crate::denoiser::{Denoiser, ModelSpec};
 pub use batches::InBatches;
 pub use error::ChainError;
 pub use inpaint::Inpaint;
 pub use known::KnownImage;
 pub use resume::ChainState;
 
+use crate::diffusion::Transition;
 use crate::noise::NoiseStream;
-use crate::sampler::{Sampler, SamplerKind, SamplerOptions, StepInput, guidance, sampler};
+use crate::sampler::{
+    Sampler, SamplerError, SamplerKind, SamplerOptions, StepInput, guidance, sampler,
+};
 use crate::schedule::{SchedulerConfig, Spacing};
 
 pub use checks::MAX_VALUES;
 pub(crate) use checks::labels_of;
 use checks::{check_channels, guidance_of, refuse, start_of, volume};
 use inpaint::Inpainting;
-
-/// A network that reads x_t and says what it makes of it.
-pub trait Denoiser {
-    /// Why it failed.
-    type Error: std::error::Error + Send + Sync + 'static;
-
-    /// The output [n, c_out, h, w], row-major, for x_t [n, c, h, w] at one timestep; `labels` has n
-    /// entries, or is `None` for an unconditional model.
-    fn predict(
-        &self,
-        x_t: &[f32],
-        shape: [usize; 4],
-        timestep: usize,
-        labels: Option<&[usize]>,
-    ) -> impl Future<Output = Result<Vec<f32>, Self::Error>>;
-
-    /// The same at a time that may lie between two timesteps, where a network can be asked that; else at the nearest.
-    fn predict_at(
-        &self,
-        x_t: &[f32],
-        shape: [usize; 4],
-        time: f32,
-        labels: Option<&[usize]>,
-    ) -> impl Future<Output = Result<Vec<f32>, Self::Error>> {
-        self.predict(x_t, shape, time.round() as usize, labels)
-    }
-}
-
-/// The shapes and labels that a model understands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ModelSpec {
-    /// c, the channels of an image.
-    pub channels: usize,
-    /// h, in pixels.
-    pub height: usize,
-    /// w, in pixels.
-    pub width: usize,
-    /// c, or 2c where the variance is learned.
-    pub out_channels: usize,
-    /// How many labels there are, the null label included; `None` for an unconditional model.
-    pub num_class_embeds: Option<usize>,
-    /// The label that stands for no label, which guidance needs.
-    pub null_label: Option<usize>,
-}
 
 /// How to walk.
 #[derive(Debug, Clone, PartialEq)]
@@ -124,7 +84,7 @@ impl Default for ChainOptions {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Start {
     /// The images, [n, c, h, w].
-    pub x: Vec<f32>,
+    pub x_t: Vec<f32>,
     /// Their timestep, below T.
     pub timestep: usize,
 }
@@ -137,12 +97,12 @@ pub struct Step {
     /// The timestep at which the network was evaluated.
     pub timestep: usize,
     /// The state after the step, [n, c, h, w].
-    pub x_t: Vec<f32>,
+    pub x_prev: Vec<f32>,
     /// x_0-hat: the clean images as the network saw them in this step.
     pub x_0: Vec<f32>,
     /// eps-hat: the noise as the network saw it in this step.
     pub eps: Vec<f32>,
-    /// Whether it was the last step; then `x_t` is the result.
+    /// Whether it was the last step; then `x_prev` is the result.
     pub done: bool,
 }
 
@@ -153,6 +113,8 @@ pub struct Chain {
     visits: Vec<usize>,
     /// The timestep of each visit.
     timesteps: Vec<usize>,
+    /// The noise level of the state before each visit, and after the last.
+    alphas_cumprod: Vec<f64>,
     inpainting: Option<Inpainting>,
     shape: [usize; 4],
     out_channels: usize,
@@ -197,13 +159,7 @@ impl Chain {
             },
         )?;
         let inpainting = match options.inpaint.clone() {
-            Some(inpaint) => Some(Inpainting::new(
-                inpaint,
-                &options,
-                scheduler,
-                shape,
-                sampler.timesteps(),
-            )?),
+            Some(inpaint) => Some(Inpainting::new(inpaint, &options, sampler.as_ref(), shape)?),
             None => None,
         };
         let visits = match &inpainting {
@@ -211,6 +167,7 @@ impl Chain {
             None => (0..sampler.timesteps().len()).collect(),
         };
         let timesteps = visits.iter().map(|&i| sampler.timesteps()[i]).collect();
+        let alphas_cumprod = levels(sampler.as_ref(), &visits, inverse)?;
         let mut noise = NoiseStream::new(options.seed);
         let x_t = match options.from {
             None if inverse => return Err(refuse("from", "an inversion starts from images")),
@@ -226,6 +183,7 @@ impl Chain {
             sampler,
             visits,
             timesteps,
+            alphas_cumprod,
             inpainting,
             shape,
             out_channels: model.out_channels,
@@ -252,6 +210,12 @@ impl Chain {
     /// The timesteps at which the network is evaluated, in the order of the walk.
     pub fn timesteps(&self) -> &[usize] {
         &self.timesteps
+    }
+
+    /// abar of the state before every step and after the last: one more than there are [`timesteps`](Self::timesteps). A
+    /// step need not end at the level of the next timestep: DDIM's ends T // N below its own.
+    pub fn alphas_cumprod(&self) -> &[f64] {
+        &self.alphas_cumprod
     }
 
     /// How many steps have been made.
@@ -289,7 +253,7 @@ impl Chain {
         for (what, values) in [
             ("eps", &output.eps),
             ("x_0", &output.x_0),
-            ("x_t", &output.x_prev),
+            ("x_prev", &output.x_prev),
         ] {
             self.check_finite(what, values)?;
         }
@@ -301,7 +265,7 @@ impl Chain {
         Ok(Step {
             index,
             timestep,
-            x_t: output.x_prev,
+            x_prev: output.x_prev,
             x_0: output.x_0,
             eps: output.eps,
             done: self.is_done(),
@@ -376,4 +340,27 @@ impl Chain {
             None => output,
         })
     }
+}
+
+/// The noise level before each of the `visits` to the sampler's steps, and after the last.
+fn levels(
+    sampler: &dyn Sampler,
+    visits: &[usize],
+    inverse: bool,
+) -> Result<Vec<f64>, SamplerError> {
+    let mut levels = Vec::with_capacity(visits.len() + 1);
+    for (i, &visit) in visits.iter().enumerate() {
+        let Transition {
+            alpha_cumprod: at,
+            alpha_cumprod_prev: prev,
+        } = sampler.transition(visit)?;
+        let (before, after) = if inverse { (prev, at) } else { (at, prev) };
+        if i == 0 {
+            levels.push(before);
+        }
+        // A step that is made again starts where it started before.
+        let again = visits.get(i + 1) == Some(&visit);
+        levels.push(if again { before } else { after });
+    }
+    Ok(levels)
 }

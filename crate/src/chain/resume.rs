@@ -1,6 +1,6 @@
 //! Going on elsewhere: what has to be kept of a chain so that a new one takes the steps that are left.
 
-use super::checks::refuse;
+use super::checks::{check_values, refuse};
 use super::{Chain, ChainError};
 
 /// A chain between two steps. With the options it was built from, it says all that the rest of the walk depends on: the
@@ -63,19 +63,13 @@ impl Chain {
             ));
         }
         let n = self.x_t.len();
+        check_values("resume", "x_t", &x_t, n)?;
         for (what, values) in [
-            ("x_t", Some(&x_t)),
-            ("x_0_before", x_0_before.as_ref()),
-            ("x_0_two_before", x_0_two_before.as_ref()),
+            ("x_0_before", &x_0_before),
+            ("x_0_two_before", &x_0_two_before),
         ] {
-            let Some(values) = values else { continue };
-            if values.len() != n {
-                let found = values.len();
-                let reason = format!("{what} has {found} values instead of {n}");
-                return Err(refuse("resume", reason));
-            }
-            if let Some(value) = values.iter().find(|value| !value.is_finite()) {
-                return Err(refuse("resume", format!("{what} holds {value}")));
+            if let Some(values) = values {
+                check_values("resume", what, values, n)?;
             }
         }
         // A draw is more than a number of values, so the stream is taken through the same draws.

@@ -4,8 +4,8 @@
 //! is torn, altered or of another make is discarded and trained again.
 
 use super::classifier::{Classifier, ClassifierError, Network, Recipe, check};
+use crate::data::Dataset;
 use crate::folder::{FolderError, write_file};
-use crate::train::dataset::Dataset;
 use burn::module::Module;
 use burn::store::ModuleRecord;
 use burn::tensor::{Bytes, Device};

@@ -5,7 +5,7 @@
 //! and one recipe mean one judge.
 
 use super::{below, generator, permutation};
-use crate::train::dataset::Dataset;
+use crate::data::Dataset;
 use crate::unet::build::Builder;
 use crate::unet::layers::{Conv2d, GroupNorm, Linear, seed_init};
 use burn::module::Module;

@@ -17,8 +17,8 @@ pub mod plot;
 pub mod samples;
 mod symmetric;
 
-use crate::chain::ModelSpec;
-use crate::train::dataset::Dataset;
+use crate::data::Dataset;
+use crate::denoiser::ModelSpec;
 use rand_mt::Mt64;
 use thiserror::Error;
 

@@ -1,7 +1,7 @@
 //! The distance to the nearest training image: a model that has learned its training images by heart draws nearer to
 //! them than new images from the same source lie.
 
-use crate::train::dataset::Dataset;
+use crate::data::Dataset;
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::Serialize;
 

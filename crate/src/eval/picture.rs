@@ -1,7 +1,7 @@
 //! All samples on one sheet, class after class, those that were misread framed in red.
 
+use crate::data::Dataset;
 use crate::picture::{GridLayout, PictureError, Raster, grid};
-use crate::train::dataset::Dataset;
 
 /// The most samples in a row, and the most rows of one class.
 const MAX_COLUMNS: usize = 25;

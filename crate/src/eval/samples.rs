@@ -1,10 +1,11 @@
 //! Samples to be judged: drawn as `walkback sample` draws them, and seen as the pictures they would be saved as.
 
-use crate::chain::{Chain, ChainError, ChainOptions, Denoiser, ModelSpec};
+use crate::chain::{Chain, ChainError, ChainOptions};
+use crate::data::Dataset;
+use crate::denoiser::{Denoiser, ModelSpec};
 use crate::picture::to_byte;
 use crate::sampler::SamplerKind;
 use crate::schedule::SchedulerConfig;
-use crate::train::dataset::Dataset;
 use serde::Serialize;
 use std::fmt;
 use std::str::FromStr;

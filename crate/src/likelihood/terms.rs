@@ -1,6 +1,6 @@
 //! One term of the bound for one image, from the network's output.
 
-use super::{LogVariance, bound_variance, decoder_term, neighbours, transition_term};
+use super::{LogVariance, bound_variance, decoder_term, neighbours, prior_term, transition_term};
 use crate::diffusion::{blend_log_variances, predicted_x_0};
 use crate::schedule::{PredictionType, Schedule, ScheduleError, SchedulerConfig, VarianceType};
 use thiserror::Error;
@@ -68,6 +68,12 @@ impl Terms {
     /// The chain's noise levels.
     pub fn schedule(&self) -> &Schedule {
         &self.schedule
+    }
+
+    /// L_T of one image in nats: x_0 `[c, h, w]`.
+    pub fn prior_nats(&self, x_0: &[f32]) -> f64 {
+        let last = self.schedule.alphas_cumprod.last();
+        prior_term(x_0, last.copied().unwrap_or(0.0))
     }
 
     /// L_0 (timestep 0) or L_{t-1} of one image in nats: x_0, x_t `[c, h, w]`, and the network's output for x_t, followed by

@@ -56,16 +56,15 @@ impl Ddim {
             },
         })
     }
-
-    /// The noise levels that step `index` leads between.
-    pub fn transition(&self, index: usize) -> Result<Transition, SamplerError> {
-        transition_at(&self.transitions, index)
-    }
 }
 
 impl Sampler for Ddim {
     fn timesteps(&self) -> &[usize] {
         &self.timesteps
+    }
+
+    fn transition(&self, index: usize) -> Result<Transition, SamplerError> {
+        transition_at(&self.transitions, index)
     }
 
     fn draws_noise(&self, _index: usize) -> bool {
@@ -149,24 +148,28 @@ impl Sampler for DdimInverse {
         &self.timesteps
     }
 
+    fn transition(&self, index: usize) -> Result<Transition, SamplerError> {
+        transition_at(&self.transitions, index)
+    }
+
     fn draws_noise(&self, _index: usize) -> bool {
         false
     }
 
     fn step(&self, index: usize, input: &StepInput<'_>) -> Result<StepOutput, SamplerError> {
-        let transition = transition_at(&self.transitions, index)?;
+        let transition = self.transition(index)?;
         // The state is still at the lower level: that is where x_0-hat is read off.
         let prediction = self.reader.read(input, transition.alpha_cumprod_prev)?;
-        let mut x_next = vec![0.0; input.x_t.len()];
+        let mut x_prev = vec![0.0; input.x_t.len()];
         linear_combination(
             transition.alpha_cumprod.sqrt(),
             &prediction.x_0,
             (1.0 - transition.alpha_cumprod).sqrt(),
             &prediction.eps,
-            &mut x_next,
+            &mut x_prev,
         );
         Ok(StepOutput {
-            x_prev: x_next,
+            x_prev,
             x_0: prediction.x_0,
             eps: prediction.eps,
         })

@@ -40,22 +40,21 @@ impl Ddpm {
             },
         })
     }
+}
 
-    /// The noise levels that step `index` leads between: the next timestep of the list, and the
-    /// clean image after the last.
-    pub fn transition(&self, index: usize) -> Result<Transition, SamplerError> {
+impl Sampler for Ddpm {
+    fn timesteps(&self) -> &[usize] {
+        &self.timesteps
+    }
+
+    /// To the next timestep of the list, and to the clean image after the last.
+    fn transition(&self, index: usize) -> Result<Transition, SamplerError> {
         let timestep = timestep_at(&self.timesteps, index)?;
         let prev = self.timesteps.get(index + 1).copied();
         Ok(Transition {
             alpha_cumprod: self.schedule.alpha_cumprod(Some(timestep))?,
             alpha_cumprod_prev: self.schedule.alpha_cumprod(prev)?,
         })
-    }
-}
-
-impl Sampler for Ddpm {
-    fn timesteps(&self) -> &[usize] {
-        &self.timesteps
     }
 
     fn draws_noise(&self, index: usize) -> bool {

@@ -1,7 +1,7 @@
 //! DPM-Solver++(2M), the multistep solver of the diffusion ODE in x_0-hat
 //! (Lu et al. 2022, arXiv 2211.01095, Algorithm 2).
 
-use crate::diffusion::{add_scaled, linear_combination};
+use crate::diffusion::{Transition, add_scaled, linear_combination};
 use crate::schedule::{FinalSigmas, Schedule, SchedulerConfig, Spacing};
 
 use super::level::{Level, with_signal_left};
@@ -82,6 +82,14 @@ impl DpmSolver {
 impl Sampler for DpmSolver {
     fn timesteps(&self) -> &[usize] {
         &self.timesteps
+    }
+
+    fn transition(&self, index: usize) -> Result<Transition, SamplerError> {
+        timestep_at(&self.timesteps, index)?;
+        Ok(Transition {
+            alpha_cumprod: self.levels[index].alpha_cumprod,
+            alpha_cumprod_prev: self.levels[index + 1].alpha_cumprod,
+        })
     }
 
     fn draws_noise(&self, _index: usize) -> bool {

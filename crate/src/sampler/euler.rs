@@ -1,7 +1,7 @@
 //! Euler's method for the diffusion ODE on the axis of s = sigma / alpha, and its ancestral form
 //! (Karras et al. 2022, arXiv 2206.00364, Algorithm 1; k-diffusion's `sample_euler` and `sample_euler_ancestral`).
 
-use crate::diffusion::{add_scaled, linear_combination};
+use crate::diffusion::{Transition, add_scaled, linear_combination};
 use crate::schedule::{FinalSigmas, SchedulerConfig};
 
 use super::level::Level;
@@ -55,9 +55,24 @@ impl Euler {
     }
 }
 
+impl Euler {
+    fn level_after(&self, index: usize) -> Level {
+        let next = self.sigmas.levels.get(index + 1);
+        next.copied().unwrap_or(self.end)
+    }
+}
+
 impl Sampler for Euler {
     fn timesteps(&self) -> &[usize] {
         &self.timesteps
+    }
+
+    fn transition(&self, index: usize) -> Result<Transition, SamplerError> {
+        timestep_at(&self.timesteps, index)?;
+        Ok(Transition {
+            alpha_cumprod: self.sigmas.levels[index].alpha_cumprod,
+            alpha_cumprod_prev: self.level_after(index).alpha_cumprod,
+        })
     }
 
     fn time(&self, index: usize) -> f32 {
@@ -75,12 +90,7 @@ impl Sampler for Euler {
     fn step(&self, index: usize, input: &StepInput<'_>) -> Result<StepOutput, SamplerError> {
         let timestep = timestep_at(&self.timesteps, index)?;
         let from = self.sigmas.levels[index];
-        let to = self
-            .sigmas
-            .levels
-            .get(index + 1)
-            .copied()
-            .unwrap_or(self.end);
+        let to = self.level_after(index);
         let prediction = self.reader.read(input, from.alpha_cumprod)?;
 
         let (s, s_to) = (from.noise(), to.noise());

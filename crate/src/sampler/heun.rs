@@ -1,6 +1,6 @@
 //! Heun's method for the diffusion ODE on the axis of s = sigma / alpha (Karras et al. 2022, arXiv 2206.00364, Algorithm 1).
 
-use crate::diffusion::{add_scaled, linear_combination};
+use crate::diffusion::{Transition, add_scaled, linear_combination};
 use crate::schedule::SchedulerConfig;
 
 use super::level::Level;
@@ -54,6 +54,14 @@ impl Heun {
 impl Sampler for Heun {
     fn timesteps(&self) -> &[usize] {
         &self.timesteps
+    }
+
+    fn transition(&self, index: usize) -> Result<Transition, SamplerError> {
+        timestep_at(&self.timesteps, index)?;
+        Ok(Transition {
+            alpha_cumprod: self.level(index).alpha_cumprod,
+            alpha_cumprod_prev: self.level(index + 1).alpha_cumprod,
+        })
     }
 
     fn time(&self, index: usize) -> f32 {

@@ -34,6 +34,7 @@ pub use prediction::{Clipping, Prediction, dynamic_threshold};
 pub use timesteps::{dpm_solver_timesteps, timesteps};
 pub use unipc::UniPc;
 
+use crate::diffusion::Transition;
 use crate::schedule::{PredictionType, ScheduleError, SchedulerConfig, Spacing, named};
 
 named! {
@@ -75,6 +76,13 @@ impl SamplerKind {
 pub trait Sampler: Send + Sync {
     /// The timesteps at which the network is evaluated, in the order of the walk.
     fn timesteps(&self) -> &[usize];
+
+    /// The noise levels that step `index` leads between: from abar_t, where the network is evaluated, down to abar_prev.
+    /// Where that is depends on the algorithm: the next timestep of the list, or another. [`DdimInverse`] leads up.
+    ///
+    /// # Errors
+    /// There is no such step.
+    fn transition(&self, index: usize) -> Result<Transition, SamplerError>;
 
     /// Where between the model's timesteps the network is evaluated in step `index`: `timesteps()[index]`, but for the
     /// samplers that go to places between two of them. Panics where there is no such step.

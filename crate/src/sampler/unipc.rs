@@ -1,7 +1,7 @@
 //! UniPC, a predictor and a corrector for the diffusion ODE in x_0-hat (Zhao et al. 2023, arXiv 2302.04867, Algorithms 5
 //! and 6 with B_2(h) = exp(h) - 1), of first or second order.
 
-use crate::diffusion::{add_scaled, linear_combination};
+use crate::diffusion::{Transition, add_scaled, linear_combination};
 use crate::schedule::{FinalSigmas, Schedule, SchedulerConfig};
 
 use super::level::{Level, with_signal_left};
@@ -128,6 +128,14 @@ impl UniPc {
 impl Sampler for UniPc {
     fn timesteps(&self) -> &[usize] {
         &self.timesteps
+    }
+
+    fn transition(&self, index: usize) -> Result<Transition, SamplerError> {
+        timestep_at(&self.timesteps, index)?;
+        Ok(Transition {
+            alpha_cumprod: self.levels[index].alpha_cumprod,
+            alpha_cumprod_prev: self.levels[index + 1].alpha_cumprod,
+        })
     }
 
     fn draws_noise(&self, _index: usize) -> bool {

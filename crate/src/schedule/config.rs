@@ -1,6 +1,6 @@
 //! The keys of `scheduler/scheduler_config.json`, with the names and the defaults of diffusers.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{MAX_TRAIN_TIMESTEPS, ScheduleError};
 
@@ -125,8 +125,10 @@ named! {
 
 /// A scheduler configuration: diffusers' `DDPMScheduler`, with the keys of `DDIMScheduler` and
 /// `DPMSolverMultistepScheduler` that change numbers. The default is the chain of Ho et al. 2020.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(try_from = "serde_json::Map<String, serde_json::Value>")]
+///
+/// Read and written in `json.rs`: what serde derives here is the list of keys, which that completes to diffusers' format.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self", default)]
 pub struct SchedulerConfig {
     /// T, the length of the chain that the model is trained on.
     pub num_train_timesteps: usize,
@@ -219,7 +221,10 @@ impl SchedulerConfig {
 
     /// Refuses, by the name of its key, every value that no chain can be made of.
     pub fn validate(&self) -> Result<(), ScheduleError> {
-        let key = |key, reason: String| Err(ScheduleError::Key { key, reason });
+        let key = |key: &str, reason: String| {
+            let key = key.to_owned();
+            Err(ScheduleError::Key { key, reason })
+        };
         let count = self.num_train_timesteps;
         if count == 0 {
             return key(

@@ -1,7 +1,8 @@
 //! Reading and writing `scheduler_config.json`.
 
-use serde::de::DeserializeOwned;
-use serde_json::{Map, Value, json};
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
 
 use crate::json::in_words;
 
@@ -38,6 +39,18 @@ const LINSPACE: [&str; 8] = [
     "UniPCMultistepScheduler",
     "LMSDiscreteScheduler",
 ];
+
+/// Keys that `DDPMScheduler` does not have.
+const OF_OTHER_CLASSES: [&str; 5] = [
+    "euler_at_final",
+    "final_sigmas_type",
+    "lower_order_final",
+    "set_alpha_to_one",
+    "solver_order",
+];
+
+/// Switches that are on by default.
+const SWITCHES: [&str; 3] = ["clip_sample", "lower_order_final", "set_alpha_to_one"];
 
 /// Switches of `DPMSolverMultistepScheduler` that choose other noise levels, none of them built.
 const OTHER_SIGMAS: [&str; 6] = [
@@ -77,58 +90,47 @@ impl SchedulerConfig {
     ///
     /// Keys of other scheduler classes are written only where they differ from the default.
     pub fn to_json(&self) -> String {
-        let default = Self::default();
-        let mut map = Map::new();
-        let mut put = |key: &str, value: Value| map.insert(key.to_owned(), value);
-        put("_class_name", json!("DDPMScheduler"));
-        put("_diffusers_version", json!("0.42.1"));
-        put("beta_end", json!(self.beta_end));
-        put("beta_schedule", json!(self.beta_schedule));
-        put("beta_start", json!(self.beta_start));
-        put("clip_sample", json!(self.clip_sample));
-        put("clip_sample_range", json!(self.clip_sample_range));
-        put(
-            "dynamic_thresholding_ratio",
-            json!(self.dynamic_thresholding_ratio),
-        );
-        if self.euler_at_final != default.euler_at_final {
-            put("euler_at_final", json!(self.euler_at_final));
+        let (mut map, default) = (self.to_map(), Self::default().to_map());
+        map.retain(|key, value| {
+            !OF_OTHER_CLASSES.contains(&key.as_str()) || default.get(key) != Some(value)
+        });
+        map.insert("_class_name".into(), "DDPMScheduler".into());
+        map.insert("_diffusers_version".into(), "0.42.1".into());
+        // JSON has no infinity: -1e9 is below every lambda.
+        let lambda_min = self.lambda_min();
+        map.remove("lambda_min_clipped");
+        if lambda_min.is_finite() || self.lambda_min_clipped.is_some() {
+            map.insert("lambda_min_clipped".into(), lambda_min.max(-1e9).into());
         }
-        if self.final_sigmas_type != default.final_sigmas_type {
-            put("final_sigmas_type", json!(self.final_sigmas_type));
-        }
-        if self.lambda_min().is_finite() {
-            put("lambda_min_clipped", json!(self.lambda_min()));
-        } else if self.lambda_min_clipped.is_some() {
-            // JSON has no infinity, and this is below every lambda.
-            put("lambda_min_clipped", json!(-1e9));
-        }
-        if self.lower_order_final != default.lower_order_final {
-            put("lower_order_final", json!(self.lower_order_final));
-        }
-        put("num_train_timesteps", json!(self.num_train_timesteps));
-        put("prediction_type", json!(self.prediction_type));
-        put("rescale_betas_zero_snr", json!(self.rescale_betas_zero_snr));
-        put("sample_max_value", json!(self.sample_max_value));
-        if self.set_alpha_to_one != default.set_alpha_to_one {
-            put("set_alpha_to_one", json!(self.set_alpha_to_one));
-        }
-        if self.solver_order != default.solver_order {
-            put("solver_order", json!(self.solver_order));
-        }
-        put("steps_offset", json!(self.steps_offset));
-        put("thresholding", json!(self.thresholding));
-        put("timestep_spacing", json!(self.timestep_spacing));
-        put("trained_betas", json!(self.trained_betas));
-        put("variance_type", json!(self.variance_type));
         format!("{:#}\n", Value::Object(map))
+    }
+
+    /// All keys with their values; numbers that are not finite are `null`.
+    fn to_map(&self) -> Map<String, Value> {
+        match Self::serialize(self, serde_json::value::Serializer) {
+            Ok(Value::Object(map)) => map,
+            _ => Map::new(),
+        }
+    }
+
+    /// The values of `map`, or the first key whose value does not fit, which serde's own message leaves out.
+    fn from_map(map: Map<String, Value>) -> Result<Self, ScheduleError> {
+        let read = |map| Self::deserialize(Value::Object(map));
+        read(map.clone()).map_err(|error| {
+            let blamed = map.into_iter().find_map(|(key, value)| {
+                let error = read(Map::from_iter([(key.clone(), value)])).err()?;
+                let reason = in_words(&error);
+                Some(ScheduleError::Key { key, reason })
+            });
+            blamed.unwrap_or_else(|| ScheduleError::Json(in_words(&error)))
+        })
     }
 }
 
 impl TryFrom<Map<String, Value>> for SchedulerConfig {
     type Error = ScheduleError;
 
-    fn try_from(map: Map<String, Value>) -> Result<Self, ScheduleError> {
+    fn try_from(mut map: Map<String, Value>) -> Result<Self, ScheduleError> {
         let class: String = get(&map, "_class_name", "DDPMScheduler".to_owned())?;
         if !CLASSES.contains(&class.as_str()) {
             return Err(not_built(
@@ -138,93 +140,62 @@ impl TryFrom<Map<String, Value>> for SchedulerConfig {
             ));
         }
         refuse_what_is_not_built(&map, &class)?;
+        let predict_epsilon = get(&map, "predict_epsilon", true)?;
 
-        let mut default = Self::default();
-        if LINSPACE.contains(&class.as_str()) {
-            default.timestep_spacing = Spacing::Linspace;
+        for key in SWITCHES {
+            // Python's None, which diffusers takes for off where a switch is on by default.
+            if let Some(value) = map.get_mut(key).filter(|value| value.is_null()) {
+                *value = false.into();
+            }
         }
-        let config = Self {
-            num_train_timesteps: get(&map, "num_train_timesteps", default.num_train_timesteps)?,
-            beta_start: get(&map, "beta_start", default.beta_start)?,
-            beta_end: get(&map, "beta_end", default.beta_end)?,
-            beta_schedule: get(&map, "beta_schedule", default.beta_schedule)?,
-            trained_betas: get(&map, "trained_betas", None)?,
-            prediction_type: prediction_type(&map, default.prediction_type)?,
-            variance_type: get(&map, "variance_type", default.variance_type)?,
-            clip_sample: switch(&map, "clip_sample", default.clip_sample)?,
-            clip_sample_range: get(&map, "clip_sample_range", default.clip_sample_range)?,
-            thresholding: get(&map, "thresholding", default.thresholding)?,
-            dynamic_thresholding_ratio: get(
-                &map,
-                "dynamic_thresholding_ratio",
-                default.dynamic_thresholding_ratio,
-            )?,
-            sample_max_value: get(&map, "sample_max_value", default.sample_max_value)?,
-            timestep_spacing: get(&map, "timestep_spacing", default.timestep_spacing)?,
-            steps_offset: get(&map, "steps_offset", default.steps_offset)?,
-            rescale_betas_zero_snr: get(
-                &map,
-                "rescale_betas_zero_snr",
-                default.rescale_betas_zero_snr,
-            )?,
-            set_alpha_to_one: switch(&map, "set_alpha_to_one", default.set_alpha_to_one)?,
-            solver_order: get(&map, "solver_order", default.solver_order)?,
-            lower_order_final: switch(&map, "lower_order_final", default.lower_order_final)?,
-            euler_at_final: get(&map, "euler_at_final", default.euler_at_final)?,
-            final_sigmas_type: get(&map, "final_sigmas_type", default.final_sigmas_type)?,
-            lambda_min_clipped: lambda_min_clipped(&map)?,
-        };
+        map.retain(|_, value| !value.is_null());
+        let no_lambda_min = is_minus_infinity(map.get("lambda_min_clipped"));
+        if no_lambda_min {
+            map.remove("lambda_min_clipped");
+        }
+        if LINSPACE.contains(&class.as_str()) {
+            map.entry("timestep_spacing")
+                .or_insert_with(|| Spacing::Linspace.name().into());
+        }
+        let mut config = Self::from_map(map)?;
+        if no_lambda_min {
+            config.lambda_min_clipped = Some(f64::NEG_INFINITY);
+        }
+        // Old files say `predict_epsilon: false` where newer ones say `prediction_type: sample`; diffusers once wrote both,
+        // with `prediction_type` at its default.
+        if config.prediction_type == PredictionType::Epsilon && !predict_epsilon {
+            config.prediction_type = PredictionType::Sample;
+        }
         config.validate()?;
         Ok(config)
     }
 }
 
-/// A switch that is on by default; `null` is Python's None, which diffusers takes for off.
-fn switch(
-    map: &Map<String, Value>,
-    key: &'static str,
-    default: bool,
-) -> Result<bool, ScheduleError> {
-    match map.get(key) {
-        Some(Value::Null) => Ok(false),
-        _ => get(map, key, default),
+impl<'de> Deserialize<'de> for SchedulerConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let map = Map::deserialize(deserializer)?;
+        Self::try_from(map).map_err(D::Error::custom)
     }
 }
 
-/// The value of a key; absent and `null` mean the default, as they do in diffusers.
+/// Whether a value is Python's `-Infinity`; see [`quote_infinities`].
+fn is_minus_infinity(value: Option<&Value>) -> bool {
+    let text = value.and_then(Value::as_str);
+    matches!(text, Some("-Infinity" | "-inf"))
+}
+
+/// The value of a key that [`SchedulerConfig`] does not have; absent and `null` mean the default, as they do in diffusers.
 fn get<T: DeserializeOwned>(
     map: &Map<String, Value>,
-    key: &'static str,
+    key: &str,
     default: T,
 ) -> Result<T, ScheduleError> {
     match map.get(key) {
         None | Some(Value::Null) => Ok(default),
         Some(value) => serde_json::from_value(value.clone()).map_err(|e| ScheduleError::Key {
-            key,
+            key: key.to_owned(),
             reason: in_words(&e),
         }),
-    }
-}
-
-/// What the output means. Old files say `predict_epsilon: false` where newer ones say `prediction_type: sample`; diffusers
-/// once wrote both, with `prediction_type` at its default.
-fn prediction_type(
-    map: &Map<String, Value>,
-    default: PredictionType,
-) -> Result<PredictionType, ScheduleError> {
-    let stated = get(map, "prediction_type", default)?;
-    let predict_epsilon = get(map, "predict_epsilon", true)?;
-    Ok(match stated {
-        PredictionType::Epsilon if !predict_epsilon => PredictionType::Sample,
-        stated => stated,
-    })
-}
-
-/// `lambda_min_clipped` is minus infinity unless somebody set it; see [`quote_infinities`].
-fn lambda_min_clipped(map: &Map<String, Value>) -> Result<Option<f64>, ScheduleError> {
-    match map.get("lambda_min_clipped").and_then(Value::as_str) {
-        Some("-Infinity" | "-inf") => Ok(Some(f64::NEG_INFINITY)),
-        _ => get(map, "lambda_min_clipped", None),
     }
 }
 

@@ -33,7 +33,7 @@ pub enum ScheduleError {
     #[error("scheduler configuration: `{key}`: {reason}")]
     Key {
         /// The key in `scheduler_config.json`.
-        key: &'static str,
+        key: String,
         /// What is wrong with its value.
         reason: String,
     },
@@ -147,11 +147,16 @@ impl Schedule {
         self.alphas_cumprod.get(t).map_or(0.0, |p| p / (1.0 - p))
     }
 
-    /// lambda_t = log(sqrt(abar_t) / sqrt(1 - abar_t)), half the log of [`Schedule::snr`].
+    /// The log of [`Schedule::snr`], minus infinity where no signal is left.
+    pub fn log_snr(&self, t: usize) -> f64 {
+        self.snr(t).ln()
+    }
+
+    /// lambda_t = log(sqrt(abar_t) / sqrt(1 - abar_t)), half of [`Schedule::log_snr`].
     ///
     /// Lu et al. 2022 (arXiv 2211.01095), section 2.
     pub fn lambda(&self, t: usize) -> f64 {
-        0.5 * self.snr(t).ln()
+        0.5 * self.log_snr(t)
     }
 }
 
@@ -170,7 +175,7 @@ pub(crate) fn cumprod(factors: &[f64]) -> Vec<f64> {
 fn check_betas(betas: &[f64]) -> Result<(), ScheduleError> {
     if betas.is_empty() {
         return Err(ScheduleError::Key {
-            key: "num_train_timesteps",
+            key: "num_train_timesteps".into(),
             reason: "is 0; a chain needs at least one timestep".into(),
         });
     }

@@ -3,7 +3,7 @@
 //! Everything random about step k is drawn from (seed, k) alone. A resumed run therefore sees exactly what an
 //! uninterrupted one would have seen, and no generator's state needs saving.
 
-use super::dataset::Dataset;
+use crate::data::Dataset;
 use crate::diffusion::{add_noise, training_target};
 use crate::noise::NoiseStream;
 use crate::schedule::{PredictionType, Schedule};

@@ -21,6 +21,8 @@ const EMA: &str = "ema.safetensors";
 const STATE: &str = "state.json";
 const PREFIX: &str = "step-";
 const TEMPORARY: &str = ".tmp";
+/// Ends the name of a checkpoint whose place one of the same step is about to take.
+const REPLACED: &str = ".replaced";
 
 /// Checkpoints kept in a run folder: the last, and the one before it.
 const KEPT: usize = 2;
@@ -74,8 +76,7 @@ pub struct State {
 struct Manifest {
     #[serde(flatten)]
     state: State,
-    /// SHA-256 by file name; checkpoints from before there were sums have none.
-    #[serde(default)]
+    /// SHA-256 by file name.
     sha256: BTreeMap<String, String>,
 }
 
@@ -148,12 +149,8 @@ pub fn save(
         fs::remove_dir_all(&unfinished).map_err(folder_error(&unfinished))?;
     }
     let path = parent.join(name);
-    let written = write(&temporary, state, unet, ema, optimizer).and_then(|()| {
-        if path.exists() {
-            remove(&path)?;
-        }
-        fs::rename(&temporary, &path).map_err(folder_error(&path))
-    });
+    let written =
+        write(&temporary, state, unet, ema, optimizer).and_then(|()| replace(&temporary, &path));
     if let Err(error) = written {
         // Best effort, and the reason above is the one worth telling: half a checkpoint would go on filling the disk.
         let _ = fs::remove_dir_all(&temporary);
@@ -202,9 +199,54 @@ fn write(
     Ok(())
 }
 
+/// Renames the whole checkpoint `new` to `path`. One that is there steps aside until the new one has its name.
+fn replace(new: &Path, path: &Path) -> Result<(), CheckpointError> {
+    if !path.exists() {
+        return fs::rename(new, path).map_err(folder_error(path));
+    }
+    let old = replaced(path);
+    fs::rename(path, &old).map_err(folder_error(path))?;
+    if let Err(source) = fs::rename(new, path) {
+        // Best effort: what fails here, `put_back` does when the run is resumed.
+        let _ = fs::rename(&old, path);
+        return Err(folder_error(path)(source));
+    }
+    remove(&old)
+}
+
+/// Where the checkpoint at `path` is while it is replaced.
+fn replaced(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}{REPLACED}"))
+}
+
+/// Gives checkpoints their names back that a process was replacing when it was killed. Only who holds the run's lock may.
+///
+/// # Errors
+/// The operating system refuses.
+pub(crate) fn put_back(run: &Path) -> Result<(), CheckpointError> {
+    let checkpoints = run.join("checkpoints");
+    let entries = fs::read_dir(&checkpoints).into_iter().flatten().flatten();
+    for old in entries.map(|entry| entry.path()) {
+        let name = old.file_name().unwrap_or_default().to_string_lossy();
+        let Some(name) = (name.strip_prefix('.')).and_then(|name| name.strip_suffix(REPLACED))
+        else {
+            continue;
+        };
+        let path = checkpoints.join(name);
+        if path.exists() {
+            remove(&old)?;
+        } else {
+            fs::rename(&old, &path).map_err(folder_error(&path))?;
+        }
+    }
+    Ok(())
+}
+
 /// Removes a checkpoint under another name, so that one killed halfway is not taken for a whole one.
 fn remove(checkpoint: &Path) -> Result<(), CheckpointError> {
     let name = checkpoint.file_name().unwrap_or_default().to_string_lossy();
+    let name = name.trim_start_matches('.');
     let doomed = checkpoint.with_file_name(format!(".{name}.old{TEMPORARY}"));
     fs::rename(checkpoint, &doomed).map_err(folder_error(checkpoint))?;
     fs::remove_dir_all(&doomed).map_err(folder_error(&doomed))
@@ -246,11 +288,15 @@ fn read(checkpoint: &Path, file: &str) -> Result<Vec<u8>, CheckpointError> {
     let path = checkpoint.join(file);
     let bytes = fs::read(&path).map_err(|e| broken(&path, e))?;
     match manifest(checkpoint)?.sha256.get(file) {
-        Some(written) if *written != sum(&bytes) => Err(broken(
+        Some(written) if *written == sum(&bytes) => Ok(bytes),
+        Some(_) => Err(broken(
             &path,
             "its SHA-256 differs from the one in state.json: it was altered or damaged",
         )),
-        _ => Ok(bytes),
+        None => Err(broken(
+            &path,
+            "state.json has no SHA-256 of it, so that nothing says whether it is whole",
+        )),
     }
 }
 

@@ -1,19 +1,14 @@
-//! Training (native only): data, the loop of Algorithm 1, averages of the weights, checkpoints, reports.
+//! Training (native only): the loop of Algorithm 1, averages of the weights, checkpoints, reports.
 
 pub mod batches;
 pub mod bound;
 pub mod checkpoint;
-pub mod dataset;
-pub mod download;
 mod ema;
 pub mod export;
 mod gradients;
-pub mod idx;
-pub mod images;
 pub mod learning_rate;
 pub mod loss;
 pub mod preset;
 pub mod report;
 pub mod run_config;
-pub mod source;
 pub mod trainer;

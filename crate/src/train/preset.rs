@@ -27,7 +27,7 @@ named! {
 
 /// How to train, where the command line does not say.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Recipe {
+pub struct Hyperparameters {
     /// What is minimised, unless the variance is learned.
     pub loss: Loss,
     /// Images in a step.
@@ -76,9 +76,9 @@ impl Preset {
     }
 
     /// How to train it.
-    pub fn recipe(self) -> Recipe {
+    pub fn hyperparameters(self) -> Hyperparameters {
         match self {
-            Self::Mnist => Recipe {
+            Self::Mnist => Hyperparameters {
                 loss: Loss::Simple,
                 batch_size: 32,
                 learning_rate: 1e-3,
@@ -86,7 +86,7 @@ impl Preset {
                 ema_decay: 0.999,
                 steps: 30_000,
             },
-            Self::Images => Recipe {
+            Self::Images => Hyperparameters {
                 loss: Loss::MinSnr,
                 batch_size: 32,
                 learning_rate: 1e-3,
@@ -94,7 +94,7 @@ impl Preset {
                 ema_decay: 0.999,
                 steps: 20_000,
             },
-            Self::Tiny => Recipe {
+            Self::Tiny => Hyperparameters {
                 loss: Loss::MinSnr,
                 batch_size: 16,
                 learning_rate: 2e-3,

@@ -1,10 +1,10 @@
 //! What a run is: `run.json` in its folder.
 
-use super::dataset::Dataset;
-use super::images::Preparation;
 use super::learning_rate::{End, LrDecay};
 use super::loss::Loss;
 use super::trainer::TrainError;
+use crate::data::Dataset;
+use crate::data::images::Preparation;
 use crate::json::in_words;
 use crate::likelihood::{TermError, Terms};
 use crate::pipeline::Labels;

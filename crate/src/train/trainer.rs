@@ -2,11 +2,11 @@
 
 use super::batches::{self, Batch, BatchPlan};
 use super::checkpoint::{self, CheckpointError, State};
-use super::dataset::Dataset;
 use super::learning_rate::{self, End};
 use super::loss::Objective;
 use super::run_config::RunConfig;
 use super::{ema, gradients};
+use crate::data::Dataset;
 use crate::folder::{self, FolderError, ModelFolder};
 use crate::pipeline::PipelineError;
 use crate::schedule::{Schedule, ScheduleError};
@@ -23,7 +23,7 @@ use thiserror::Error;
 
 /// Where a run's first weights come from.
 #[derive(Debug, Clone, Default)]
-pub enum Start {
+pub enum FirstWeights {
     /// Random weights.
     #[default]
     Fresh,
@@ -43,7 +43,7 @@ pub struct TrainOptions {
     /// The images; their labels must be below the number of names.
     pub data: Arc<Dataset>,
     /// The first weights.
-    pub start: Start,
+    pub first_weights: FirstWeights,
     /// The run ends after this step. Without it, and without `time`, it ends where its configuration says.
     pub steps: Option<u64>,
     /// Stop after this time, counted from now. Without `steps` that is also the run's end.
@@ -123,15 +123,17 @@ pub enum TrainError {
     /// Another process trains in this run folder.
     #[error("{}: another training is running in this folder. Wait for it, stop it, or give another folder with --out", .0.display())]
     Busy(PathBuf),
-    /// The loss is no number any more.
+    /// The loss or the gradients are not finite; the weights are those of the step before.
     #[error(
-        "the loss is {loss} at step {step}: training has diverged. Resume from the last checkpoint with a lower --lr"
+        "{what} is {value} at step {step}: training has diverged. Resume from the last checkpoint with a lower --lr"
     )]
     Diverged {
         /// Where.
         step: u64,
-        /// What it is.
-        loss: f64,
+        /// The first quantity of the step that is not finite.
+        what: &'static str,
+        /// Its value.
+        value: f64,
     },
     /// The thread that prepares the batches ended.
     #[error("the batches ended early, which should not happen; resume from the last checkpoint")]
@@ -165,17 +167,17 @@ impl Trainer {
             step: 0,
             elapsed_s: 0.0,
         };
-        let (unet, ema, optimizer) = match &options.start {
-            Start::Fresh => {
+        let (unet, ema, optimizer) = match &options.first_weights {
+            FirstWeights::Fresh => {
                 let ema = unet.valid();
                 (unet, ema, optimizer)
             }
-            Start::Model(folder) => {
+            FirstWeights::Model(folder) => {
                 let unet = unet.load_safetensors(&folder.weights, device)?;
                 let ema = unet.valid();
                 (unet, ema, optimizer)
             }
-            Start::Resume => {
+            FirstWeights::Resume => {
                 let checkpoint = checkpoint::latest(&options.run)?;
                 state = checkpoint::read_state(&checkpoint)?;
                 let ema =
@@ -196,6 +198,9 @@ impl Trainer {
     }
 
     /// One step of gradient descent (Algorithm 1, lines 2 to 5).
+    ///
+    /// # Errors
+    /// The loss or the norm of the gradients is not finite: what that would make of the weights is never kept.
     fn step(mut self, batch: Batch) -> Result<(Self, StepReport), TrainError> {
         let start = Instant::now();
         // Dropout draws from the device's generator. A step's draws follow from the seed and the step alone.
@@ -219,6 +224,13 @@ impl Trainer {
         let grads = GradientsParams::from_grads(loss.backward(), &self.unet);
         let (grads, grad_norm) =
             gradients::clip_by_global_norm(&self.unet, grads, self.config.max_grad_norm);
+        let loss = loss.into_scalar::<f64>();
+        for (what, value) in [("the loss", loss), ("the norm of the gradients", grad_norm)] {
+            if !value.is_finite() {
+                let step = self.state.step + 1;
+                return Err(TrainError::Diverged { step, what, value });
+            }
+        }
 
         let RunConfig {
             learning_rate,
@@ -238,7 +250,7 @@ impl Trainer {
         let report = StepReport {
             step,
             epoch: 0.0,
-            loss: loss.into_scalar::<f64>(),
+            loss,
             learning_rate,
             grad_norm,
             images_per_s: n as f64 / seconds,
@@ -260,10 +272,12 @@ pub fn train(
     let run = &options.run;
     // A run without a checkpoint has nothing to lose: it failed, or was killed, before its first. One with a checkpoint has,
     // also where its run.json is gone.
-    let resumed = matches!(options.start, Start::Resume);
-    if !resumed && checkpoint::latest(run).is_ok() {
-        return Err(TrainError::RunExists(run.clone()));
-    }
+    let resumed = matches!(options.first_weights, FirstWeights::Resume);
+    let check_free = || match checkpoint::latest(run) {
+        Ok(_) if !resumed => Err(TrainError::RunExists(run.clone())),
+        _ => Ok(()),
+    };
+    check_free()?;
     options.config.check(&options.data)?;
     let config = &options.config;
     fs::create_dir_all(run).map_err(|source| FolderError::Write {
@@ -271,6 +285,9 @@ pub fn train(
         source,
     })?;
     let _lock = lock(run)?;
+    checkpoint::put_back(run)?;
+    // Only under the lock does the answer last: another training may have ended between the two.
+    check_free()?;
 
     let mut trainer = Trainer::new(options, config.clone(), device)?;
     let resumed_at_s = trainer.state.elapsed_s;
@@ -310,12 +327,6 @@ pub fn train(
         trainer.state.elapsed_s = resumed_at_s + started.elapsed().as_secs_f64();
         report.elapsed_s = trainer.state.elapsed_s;
         report.epoch = (report.step * config.batch_size as u64) as f64 / options.data.len() as f64;
-        if !report.loss.is_finite() {
-            return Err(TrainError::Diverged {
-                step: report.step,
-                loss: report.loss,
-            });
-        }
         let go_on = watcher.stepped(&report);
         if options.checkpoint_every > 0 && report.step.is_multiple_of(options.checkpoint_every) {
             saved = Some(save(run, &trainer, watcher)?);

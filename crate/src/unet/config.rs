@@ -234,7 +234,7 @@ impl UNetConfig {
             .get("block_out_channels")
             .and_then(|widths| widths[0].as_u64());
         if let Some(width) = keys.get("time_embedding_dim").and_then(Value::as_u64)
-            && (width == 0 || first.is_some_and(|first| width == 4 * first))
+            && (width == 0 || first.is_some_and(|first| first.checked_mul(4) == Some(width)))
         {
             keys.remove("time_embedding_dim");
         }

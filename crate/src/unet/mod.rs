@@ -60,6 +60,9 @@ pub struct UNet {
     conv_out: Conv2d,
     #[module(skip)]
     config: UNetConfig,
+    #[cfg(feature = "cpu")]
+    #[module(skip)]
+    buffers: cpu::KeepsBuffers,
 }
 
 impl UNet {
@@ -84,6 +87,8 @@ impl UNet {
             conv_norm_out: layers.norm(config.norm_num_groups, first, config.norm_eps),
             conv_out: layers.conv3x3_at_zero(first, config.out_channels),
             config: config.clone(),
+            #[cfg(feature = "cpu")]
+            buffers: cpu::KeepsBuffers::new(),
         }
     }
 

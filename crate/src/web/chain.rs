@@ -1,7 +1,7 @@
 //! The walk back, one step at a time.
 
 use crate::chain::{Chain, KnownImage};
-use js_sys::{Float32Array, Uint32Array};
+use js_sys::{Float32Array, Float64Array, Uint32Array};
 use std::cell::RefCell;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
@@ -13,8 +13,8 @@ use super::{exception, object};
 const TYPES: &str = r#"
 export interface Frame {
   index: number;
-  t: number;
-  xt: Float32Array;
+  timestep: number;
+  xPrev: Float32Array;
   x0: Float32Array;
   eps: Float32Array;
   done: boolean;
@@ -42,6 +42,7 @@ pub(super) enum Guide {
 pub struct WebChain {
     guide: Guide,
     timesteps: Vec<u32>,
+    alphas_cumprod: Vec<f64>,
     shape: [usize; 4],
     chain: Rc<RefCell<Chain>>,
 }
@@ -51,6 +52,7 @@ impl WebChain {
         Self {
             guide,
             timesteps: chain.timesteps().iter().map(|&t| t as u32).collect(),
+            alphas_cumprod: chain.alphas_cumprod().to_vec(),
             shape: chain.shape(),
             chain: Rc::new(RefCell::new(chain)),
         }
@@ -65,13 +67,19 @@ impl WebChain {
         Uint32Array::from(&self.timesteps[..])
     }
 
+    /// abar of the state before every step and after the last, one more than there are timesteps.
+    #[wasm_bindgen(getter, js_name = alphasCumprod)]
+    pub fn alphas_cumprod(&self) -> Float64Array {
+        Float64Array::from(&self.alphas_cumprod[..])
+    }
+
     /// `[count, channels, h, w]`.
     #[wasm_bindgen(getter)]
     pub fn shape(&self) -> Vec<u32> {
         self.shape.iter().map(|&side| side as u32).collect()
     }
 
-    /// The current state, row-major.
+    /// x_t, what the network is given next, row-major; at the end the image.
     #[wasm_bindgen(getter)]
     pub fn xt(&self) -> Result<Float32Array, JsError> {
         let chain = self.chain.try_borrow().map_err(|_| busy())?;
@@ -91,8 +99,8 @@ impl WebChain {
         };
         Ok(object([
             ("index", step.index.into()),
-            ("t", step.timestep.into()),
-            ("xt", Float32Array::from(&step.x_t[..]).into()),
+            ("timestep", step.timestep.into()),
+            ("xPrev", Float32Array::from(&step.x_prev[..]).into()),
             ("x0", Float32Array::from(&step.x_0[..]).into()),
             ("eps", Float32Array::from(&step.eps[..]).into()),
             ("done", step.done.into()),

@@ -54,7 +54,7 @@ pub fn schedule_of(beta_schedule: &str, train_timesteps: usize) -> Result<JsValu
 /// `{ betas, alphasCumprod, logSnr }`, one value for each timestep.
 pub(super) fn tables(schedule: &Schedule) -> Result<JsValue, JsError> {
     let log_snr: Vec<f64> = (0..schedule.num_train_timesteps())
-        .map(|t| 2.0 * schedule.lambda(t))
+        .map(|t| schedule.log_snr(t))
         .collect();
     let array = |values: &[f64]| JsValue::from(Float64Array::from(values));
     object([

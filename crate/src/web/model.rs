@@ -2,7 +2,7 @@
 
 use crate::chain::{Chain, Denoiser, InBatches, KnownImage, labels_of};
 use crate::diffusion;
-use crate::likelihood::{Terms, bits_per_dim, prior_term};
+use crate::likelihood::{Terms, bits_per_dim};
 use crate::model_index;
 use crate::noise::NoiseStream;
 use crate::pipeline::{Pipeline, PipelineError};
@@ -287,13 +287,7 @@ impl Model {
     #[wasm_bindgen(js_name = priorTerm)]
     pub fn prior_term(&self, x_0: &[f32]) -> Result<f64, JsError> {
         let terms = Terms::new(self.pipeline.scheduler()).map_err(exception)?;
-        let last = terms
-            .schedule()
-            .alphas_cumprod
-            .last()
-            .copied()
-            .unwrap_or(0.0);
-        Ok(bits_per_dim(prior_term(x_0, last), x_0.len()))
+        Ok(bits_per_dim(terms.prior_nats(x_0), x_0.len()))
     }
 
     /// The schedule: `{ betas, alphasCumprod, logSnr }`, one value for each timestep.

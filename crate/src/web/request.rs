@@ -13,13 +13,13 @@ export interface ChainRequest {
   seed: number;
   count: number;
   label: number | null | number[];
-  guidance?: number;
+  guidanceScale?: number;
   guidanceRescale?: number;
   sampler?: "ddpm" | "ddim" | "dpm++" | "euler" | "euler_a" | "heun" | "unipc" | "ddim_inverse";
-  steps: number;
+  numInferenceSteps: number;
   eta?: number;
   spacing?: "leading" | "linspace" | "trailing";
-  from?: { x: Float32Array; timestep: number };
+  from?: { xt: Float32Array; timestep: number };
   known?: Float32Array;
   inpaint?: { x0: Float32Array; mask: Float32Array; resamplings: number };
   resume?: { index: number; xt: Float32Array; x0Before?: Float32Array; x0TwoBefore?: Float32Array };
@@ -130,7 +130,7 @@ pub(super) fn options(request: &ChainRequest) -> Result<ChainOptions, JsError> {
     let from = match given(request, "from") {
         None => None,
         Some(from) => Some(Start {
-            x: values(&from, "x")?,
+            x_t: values(&from, "xt")?,
             timestep: whole(&from, "timestep", 0)?,
         }),
     };
@@ -146,10 +146,10 @@ pub(super) fn options(request: &ChainRequest) -> Result<ChainOptions, JsError> {
         seed: whole(request, "seed", 0)? as u64,
         count,
         labels,
-        guidance_scale: number(request, "guidance", defaults.guidance_scale)?,
+        guidance_scale: number(request, "guidanceScale", defaults.guidance_scale)?,
         guidance_rescale: number(request, "guidanceRescale", defaults.guidance_rescale)?,
         sampler: named(request, "sampler")?.unwrap_or(defaults.sampler),
-        num_inference_steps: whole(request, "steps", 1000)?,
+        num_inference_steps: whole(request, "numInferenceSteps", 1000)?,
         eta: number(request, "eta", defaults.eta)?,
         spacing: named(request, "spacing")?,
         from,

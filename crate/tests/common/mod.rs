@@ -102,7 +102,7 @@ pub fn walk<D: Denoiser>(mut chain: Chain, model: &D) -> Vec<Step> {
     let mut steps = Vec::new();
     while !chain.is_done() {
         let step = pollster::block_on(chain.step(model)).unwrap();
-        assert_eq!(step.x_t, chain.x_t());
+        assert_eq!(step.x_prev, chain.x_t());
         assert_eq!(step.done, chain.is_done());
         steps.push(step);
     }
@@ -114,14 +114,14 @@ pub fn dummy_walk(config: &SchedulerConfig, options: ChainOptions, start: usize)
     let options = ChainOptions {
         count: 4,
         from: Some(Start {
-            x: dummy_sample(),
+            x_t: dummy_sample(),
             timestep: start,
         }),
         ..options
     };
     let chain = Chain::new(config, &unconditional(3, 8, 8), options).unwrap();
     let steps = walk(chain, &Formula(dummy));
-    sum_and_mean(&steps.last().unwrap().x_t)
+    sum_and_mean(&steps.last().unwrap().x_prev)
 }
 
 /// Sum and mean of absolute values.

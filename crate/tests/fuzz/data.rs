@@ -6,9 +6,9 @@ use crate::{cases, is_a_sentence};
 use proptest::prelude::*;
 use std::fs;
 use std::path::Path;
-use walkback::train::dataset::Dataset;
-use walkback::train::idx::{Split, gzip};
-use walkback::train::images::{self, Wanted};
+use walkback::data::Dataset;
+use walkback::data::idx::{Split, gzip};
+use walkback::data::images::{self, Wanted};
 
 #[test]
 fn a_header_that_lies_costs_no_memory() {

@@ -58,7 +58,7 @@ fn every_impossible_chain_has_its_sentence() {
     };
     let from = |x: &[f32], timestep| ChainOptions {
         from: Some(Start {
-            x: x.to_vec(),
+            x_t: x.to_vec(),
             timestep,
         }),
         ..base.clone()
@@ -157,13 +157,13 @@ fn every_impossible_chain_has_its_sentence() {
             "a start of another size",
             &unlabelled,
             from(&[0.0; 15], 100),
-            "from: x has 15 values instead of 16",
+            "from: x_t has 15 values instead of 16",
         ),
         (
             "a start that is no number",
             &unlabelled,
             from(&[f32::NAN; 16], 100),
-            "from: x holds NaN",
+            "from: x_t holds NaN",
         ),
         (
             "a start outside the chain",

@@ -2,8 +2,8 @@
 
 use crate::table::Table;
 use std::fs;
-use walkback::train::dataset::Dataset;
-use walkback::train::idx::{Split, gzip};
+use walkback::data::Dataset;
+use walkback::data::idx::{Split, gzip};
 
 fn idx(magic: u32, sizes: &[u32], data: &[u8]) -> Vec<u8> {
     let header = std::iter::once(&magic).chain(sizes);

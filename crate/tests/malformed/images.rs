@@ -4,9 +4,9 @@ use crate::table::Table;
 use image::{ImageFormat, Rgb, RgbImage};
 use std::fs;
 use std::path::Path;
-use walkback::train::idx::Split;
-use walkback::train::images::Wanted;
-use walkback::train::source::open;
+use walkback::data::idx::Split;
+use walkback::data::images::Wanted;
+use walkback::data::open;
 
 /// The bytes of a PNG of one colour.
 fn picture(width: u32, height: u32) -> Vec<u8> {

@@ -3,15 +3,15 @@
 use crate::table::Table;
 use burn::tensor::Device;
 use std::sync::Arc;
+use walkback::data::Dataset;
 use walkback::pipeline::Labels;
 use walkback::schedule::{PredictionType, SchedulerConfig, VarianceType};
 use walkback::train::checkpoint::State;
-use walkback::train::dataset::Dataset;
 use walkback::train::learning_rate::{End, LrDecay};
 use walkback::train::loss::Loss;
 use walkback::train::preset::Preset;
 use walkback::train::run_config::RunConfig;
-use walkback::train::trainer::{Start, StepReport, TrainOptions, Watcher, train};
+use walkback::train::trainer::{FirstWeights, StepReport, TrainOptions, Watcher, train};
 use walkback::unet::UNet;
 
 /// A training that can start.
@@ -48,7 +48,7 @@ fn possible() -> TrainOptions {
         run: Default::default(),
         config,
         data: Arc::new(data),
-        start: Start::Fresh,
+        first_weights: FirstWeights::Fresh,
         steps: Some(1),
         time: None,
         checkpoint_every: 0,
@@ -153,7 +153,7 @@ fn every_impossible_training_has_its_sentence() {
         ),
         (
             "no run to resume",
-            |o| o.start = Start::Resume,
+            |o| o.first_weights = FirstWeights::Resume,
             "DIR/run: no checkpoint to resume from. Start without --resume, or give the run's folder",
         ),
         (
@@ -212,7 +212,7 @@ fn every_impossible_training_has_its_sentence() {
                     weights: vec![0; 16],
                     notes: Vec::new(),
                 };
-                o.start = Start::Model(Box::new(foreign));
+                o.first_weights = FirstWeights::Model(Box::new(foreign));
             },
             "the weights cannot be read: invalid JSON in header: EOF while parsing a value at line 1 column 0. They must be a whole safetensors file",
         ),

@@ -6,7 +6,7 @@ use burn::tensor::Device;
 use serde_json::{Value, json};
 use std::path::Path;
 use walkback::folder::{self, ModelFolder};
-use walkback::pipeline::{Pipeline, PipelineError};
+use walkback::pipeline::PipelineError;
 use walkback::unet::{UNet, UNetConfig};
 
 /// One of the models of `tests/conformance`.
@@ -17,7 +17,7 @@ pub fn model(name: &str) -> ModelFolder {
 
 /// Loads a model as the page and the binary do.
 pub fn load(files: &ModelFolder) -> Result<(), PipelineError> {
-    Pipeline::from_folder(files, &Device::flex()).map(|_| ())
+    files.pipeline(&Device::flex()).map(|_| ())
 }
 
 #[test]
@@ -33,6 +33,18 @@ fn the_parameters_of_a_configuration_are_known_before_it_is_built() {
         let parameters = unet.num_params() as u128;
         assert_eq!(config.parameter_count(), parameters, "{name}");
     }
+}
+
+#[test]
+fn a_width_that_four_times_overflows_matches_no_time_embedding() {
+    let mut config: Value = serde_json::from_str(&model("plain").unet_config).unwrap();
+    // Four times this is 4 in 64 bits.
+    config["block_out_channels"][0] = json!((1_u64 << 62) + 1);
+    config["time_embedding_dim"] = json!(4);
+    let error = UNetConfig::from_json(&config.to_string())
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("asks for time_embedding_dim = 4"), "{error}");
 }
 
 #[test]

@@ -63,14 +63,17 @@ fn a_damaged_checkpoint_is_named_and_the_one_before_it_is_there() {
     for (how, broken) in [
         ("empty", String::new()),
         ("another step", text.replace("\"step\": 10", "\"step\": 11")),
+        (
+            "a file left out",
+            text.replace(FILES[2], "else.safetensors"),
+        ),
         ("another sum", text.replace("\": \"", "\": \"0")),
     ] {
         assert_ne!(broken, text);
         fs::write(&state, broken).unwrap();
-        let file = if how == "another sum" {
-            FILES[2]
-        } else {
-            "state.json"
+        let file = match how {
+            "another sum" | "a file left out" => FILES[2],
+            _ => "state.json",
         };
         refused(file, how);
     }

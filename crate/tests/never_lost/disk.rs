@@ -99,3 +99,16 @@ fn a_folder_that_is_closed_in_the_middle_keeps_its_checkpoints() {
     closed.finish();
     closed.ended_like(&alone);
 }
+
+#[test]
+fn what_ends_a_training_is_printed_also_where_its_reports_failed_before() {
+    let root = folder();
+    let run = run(root.path(), "run");
+    // Neither the metrics nor a checkpoint can be written.
+    fs::create_dir_all(run.folder().join("metrics.csv")).unwrap();
+    fs::write(run.folder().join("checkpoints"), "in the way").unwrap();
+    let text = run.refusal(run.walkback(run.fresh()));
+    for part in ["metrics.csv", "weights.bpk: cannot be written"] {
+        assert!(text.contains(part), "no `{part}` in: {text}");
+    }
+}

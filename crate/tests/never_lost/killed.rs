@@ -77,3 +77,25 @@ fn a_run_killed_again_and_again_ends_like_one_left_alone() {
     killed.finish();
     killed.ended_like(&alone);
 }
+
+#[test]
+fn a_checkpoint_that_was_being_replaced_is_put_back() {
+    let root = folder();
+    let run = Run {
+        root: root.path(),
+        name: "run",
+        steps: 4,
+    };
+    run.finish();
+    // The process was killed after the last checkpoint had stepped aside for another of its step.
+    let [before, last] = <[String; 2]>::try_from(run.checkpoints()).unwrap();
+    std::fs::remove_dir_all(run.checkpoint(&before)).unwrap();
+    let aside = run.checkpoint(&format!(".{last}.replaced"));
+    std::fs::rename(run.checkpoint(&last), aside).unwrap();
+
+    let text = run.refusal(run.walkback(run.fresh()));
+    assert!(text.contains("already holds a run"), "{text}");
+    assert_eq!(run.checkpoints(), [last]);
+    run.whole_checkpoints();
+    run.finish();
+}

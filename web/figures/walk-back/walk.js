@@ -16,6 +16,7 @@
  * @property {number | null} goal a later position that is being computed; null: none
  * @property {Uint32Array} timesteps
  * @property {number | null} timestep t of x_t; null at the end
+ * @property {number} alphaCumprod alpha-bar of x_t
  * @property {number[]} shape [count, channels, h, w]
  * @property {Float32Array} xt
  * @property {Float32Array | null} x0 null until the network has answered
@@ -213,7 +214,7 @@ export class Walk {
   /** @param {Run} run */
   #present(run) {
     if (run.chain === null) return;
-    const { timesteps, shape, xt } = run.chain;
+    const { timesteps, alphasCumprod, shape, xt } = run.chain;
     const { position, frames } = run;
     const last = frames.at(-1);
     const frame = frames[position] ?? last;
@@ -226,6 +227,7 @@ export class Walk {
       goal: this.#goal !== null && this.#goal > position ? this.#goal : null,
       timesteps,
       timestep: timesteps[position] ?? null,
+      alphaCumprod: alphasCumprod[position] ?? NaN,
       shape,
       xt: (done ? last?.xPrev : frame?.xt) ?? xt,
       x0: frame?.x0 ?? null,

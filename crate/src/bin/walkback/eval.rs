@@ -10,17 +10,17 @@ use std::time::Instant;
 use anyhow::{Context, anyhow};
 use clap::ValueEnum;
 use serde::Serialize;
+use walkback::data;
+use walkback::data::download;
+use walkback::data::idx::Split;
+use walkback::data::images::Wanted;
+use walkback::data::{Dataset, ImageSet};
 use walkback::eval::bound::{self, Bound, Plan, bound};
 use walkback::eval::check_fit;
 use walkback::eval::plot::bound_png;
 use walkback::eval::samples::Setting;
 use walkback::folder::write_file;
 use walkback::pipeline::Pipeline;
-use walkback::train::dataset::{Dataset, ImageSet};
-use walkback::train::download;
-use walkback::train::idx::Split;
-use walkback::train::images::Wanted;
-use walkback::train::source;
 
 use crate::device::{DeviceArg, limit_threads};
 use crate::model::ModelArgs;
@@ -119,7 +119,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     limit_threads(args.threads)?;
     let device = args.device.open()?;
     let files = args.model.read()?;
-    let pipeline = Pipeline::from_folder(&files, &device)
+    let pipeline = files
+        .pipeline(&device)
         .with_context(|| format!("{} cannot be used", args.model.model.display()))?;
     let samples = args.only != Some(Half::Bound);
     let dir = match &args.data {
@@ -212,7 +213,7 @@ fn read(
         },
         ..Wanted::default()
     };
-    let found = source::open(dir, split, &wanted)?;
+    let found = data::open(dir, split, &wanted)?;
     for note in &found.notes {
         eprintln!("{what} images: {note}");
     }

@@ -1,7 +1,6 @@
 //! `walkback info`: what a model folder holds.
 
 use burn::tensor::Device;
-use walkback::pipeline::Pipeline;
 
 use crate::model::ModelArgs;
 
@@ -15,7 +14,7 @@ pub struct Args {
 /// Loads the whole model, so that what is printed is also known to work.
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let files = args.model.read()?;
-    let pipeline = Pipeline::from_folder(&files, &Device::flex())?;
+    let pipeline = files.pipeline(&Device::flex())?;
     let (config, scheduler, labels) = (pipeline.config(), pipeline.scheduler(), pipeline.labels());
     let spec = pipeline.spec();
     let classes = match spec.num_class_embeds {

@@ -128,7 +128,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     ensure!(args.scale > 0, "--scale is 0; give at least 1");
     let device = args.device.open()?;
     let files = args.model.read()?;
-    let pipeline = Pipeline::from_folder(&files, &device)
+    let pipeline = files
+        .pipeline(&device)
         .with_context(|| format!("{} cannot be used", args.model.model.display()))?;
     let (labels, columns) = choose_labels(args, pipeline.labels())?;
     if labels.is_none() && args.guidance != 1.0 {
@@ -201,7 +202,7 @@ fn walk(
     while !chain.is_done() {
         let step = pollster::block_on(chain.step(model))?;
         if let Some(raw) = &mut raw {
-            raw.push(&step.x_t)?;
+            raw.push(&step.x_prev)?;
         }
         if let Some(animation) = &mut animation
             && (step.done || (step.index + 1).is_multiple_of(every))
@@ -211,7 +212,7 @@ fn walk(
             } else {
                 FRAME_CENTISECONDS
             };
-            animation.push(&grid(&step.x_t, pictured, frame)?, time)?;
+            animation.push(&grid(&step.x_prev, pictured, frame)?, time)?;
         }
         bar.inc(1);
     }

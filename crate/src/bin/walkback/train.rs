@@ -8,16 +8,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use walkback::data::ImageSet;
+use walkback::data::images::{self, Background, Fit, Preparation};
 use walkback::folder::{self, ModelFolder};
 use walkback::pipeline::Labels;
 use walkback::schedule::{BetaSchedule, PredictionType, SchedulerConfig, VarianceType};
-use walkback::train::dataset::ImageSet;
-use walkback::train::images::{self, Background, Fit, Preparation};
 use walkback::train::learning_rate::LrDecay;
 use walkback::train::loss::Loss;
-use walkback::train::preset::{Preset, Recipe};
+use walkback::train::preset::{Hyperparameters, Preset};
 use walkback::train::run_config::RunConfig;
-use walkback::train::trainer::{Start, TrainOptions, train};
+use walkback::train::trainer::{FirstWeights, TrainOptions, train};
 use walkback::unet::UNetConfig;
 
 use crate::device::{DeviceArg, limit_threads};
@@ -192,8 +192,12 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let options = options(args, time, folder, given, found)?;
     let mut terminal = Terminal::new(&options, device.clone())?;
     let trained = train(&options, &device.autodiff(), &mut terminal);
-    terminal.finish()?;
+    let reported = terminal.finish();
+    if let (Err(_), Err(error)) = (&trained, &reported) {
+        eprintln!("walkback: {}", crate::sentence(error));
+    }
     trained?;
+    reported?;
     println!(
         "next: walkback export --run {} --out DIR",
         args.out.display()
@@ -257,18 +261,18 @@ fn options(
     } else {
         Preset::Mnist
     });
-    let config = |model| run_config(args, preset.recipe(), model);
-    let (config, start) = match given {
-        Some(Given::Run(config)) => (*config, Start::Resume),
+    let config = |model| run_config(args, preset.hyperparameters(), model);
+    let (config, first_weights) = match given {
+        Some(Given::Run(config)) => (*config, FirstWeights::Resume),
         Some(Given::Model(given)) => {
             let (folder, model) = *given;
-            (config(model), Start::Model(Box::new(folder)))
+            (config(model), FirstWeights::Model(Box::new(folder)))
         }
-        Some(Given::Network(unet)) => (config(fresh(args, *unet, names)?), Start::Fresh),
+        Some(Given::Network(unet)) => (config(fresh(args, *unet, names)?), FirstWeights::Fresh),
         None => {
             let shape = [data.channels, data.height, data.width];
             let unet = preset.unet(shape, names.len());
-            (config(fresh(args, unet, names)?), Start::Fresh)
+            (config(fresh(args, unet, names)?), FirstWeights::Fresh)
         }
     };
     let config = RunConfig {
@@ -278,12 +282,12 @@ fn options(
         ..config
     };
     let no_end = time.is_none() && config.end.is_none();
-    let default_steps = no_end.then_some(preset.recipe().steps);
+    let default_steps = no_end.then_some(preset.hyperparameters().steps);
     Ok(TrainOptions {
         run: args.out.clone(),
         config,
         data: Arc::new(data),
-        start,
+        first_weights,
         steps: args.steps.or(default_steps),
         time,
         checkpoint_every: args.checkpoint_every,
@@ -345,25 +349,29 @@ fn initial(model: &ModelFolder) -> anyhow::Result<Model> {
     Ok((unet, scheduler, labels))
 }
 
-/// The recipe of the preset with what the command line changes.
-fn run_config(args: &Args, recipe: Recipe, (unet, scheduler, labels): Model) -> RunConfig {
+/// The hyperparameters of the preset with what the command line changes.
+fn run_config(
+    args: &Args,
+    hyperparameters: Hyperparameters,
+    (unet, scheduler, labels): Model,
+) -> RunConfig {
     let loss = match scheduler.variance_type {
         VarianceType::LearnedRange => Loss::Hybrid,
-        _ => recipe.loss,
+        _ => hyperparameters.loss,
     };
     RunConfig {
         unet,
         scheduler,
         labels,
         loss: args.loss.unwrap_or(loss),
-        batch_size: args.batch_size.unwrap_or(recipe.batch_size),
-        learning_rate: recipe.learning_rate,
-        warmup: args.warmup.unwrap_or(recipe.warmup),
+        batch_size: args.batch_size.unwrap_or(hyperparameters.batch_size),
+        learning_rate: hyperparameters.learning_rate,
+        warmup: args.warmup.unwrap_or(hyperparameters.warmup),
         lr_decay: LrDecay::Cosine,
         end: None,
         weight_decay: 0.0,
         max_grad_norm: 1.0,
-        ema_decay: args.ema_decay.unwrap_or(recipe.ema_decay),
+        ema_decay: args.ema_decay.unwrap_or(hyperparameters.ema_decay),
         label_dropout: args.label_dropout.unwrap_or(0.1),
         seed: args.seed.unwrap_or(0),
         data: None,

@@ -14,13 +14,13 @@ mod plan;
 pub use plan::{Plan, check};
 
 use super::estimate::{Estimate, rows};
-use crate::chain::ModelSpec;
+use crate::data::Dataset;
+use crate::denoiser::ModelSpec;
 use crate::diffusion::add_noise;
-use crate::likelihood::{TermError, Terms, bits_per_dim, prior_term};
+use crate::likelihood::{TermError, Terms, bits_per_dim};
 use crate::noise::NoiseStream;
 use crate::pipeline::Pipeline;
 use crate::schedule::{Schedule, ScheduleError, VarianceType};
-use crate::train::dataset::Dataset;
 use burn::tensor::{Tensor, TensorData};
 use plan::{Draw, Stratum, planned};
 use rayon::prelude::*;
@@ -160,7 +160,7 @@ pub fn bound(
         plan,
         strata,
         dimensions: test.image_len(),
-        prior: prior(terms.schedule(), test),
+        prior: prior(&terms, test),
         count,
     };
     let column = |with_label: bool| {
@@ -238,9 +238,8 @@ fn terms_of(
 }
 
 /// L_T in bits per dimension, the mean over all images.
-fn prior(schedule: &Schedule, test: &Dataset) -> f64 {
-    let last = schedule.alphas_cumprod[schedule.num_train_timesteps() - 1];
-    let nats = |i: usize| prior_term(&test.image(i), last);
+fn prior(terms: &Terms, test: &Dataset) -> f64 {
+    let nats = |i: usize| terms.prior_nats(&test.image(i));
     let total: f64 = (0..test.len()).map(nats).sum();
     bits_per_dim(total, test.len() * test.image_len())
 }

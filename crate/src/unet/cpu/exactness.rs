@@ -5,7 +5,6 @@ use super::directly;
 use crate::chain::Denoiser;
 use crate::folder;
 use crate::noise::NoiseStream;
-use crate::pipeline::Pipeline;
 use crate::unet::gpu::in_double_precision;
 use burn::tensor::Device;
 use rayon::ThreadPoolBuilder;
@@ -15,7 +14,7 @@ use std::path::Path;
 fn errors(folder: &str, timesteps: [usize; 3]) -> [[f64; 2]; 3] {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let files = folder::read(&root.join(folder)).unwrap();
-    let pipeline = Pipeline::from_folder(&files, &Device::flex()).unwrap();
+    let pipeline = files.pipeline(&Device::flex()).unwrap();
     let spec = pipeline.spec();
     let shape = [1, spec.channels, spec.height, spec.width];
     let labels = spec.num_class_embeds.map(|_| vec![3]);

@@ -1,8 +1,9 @@
 //! Large buffers, used again: fresh memory comes a page at a time from the operating system, which clears each page first,
-//! and that takes longer than many of the computations that fill it.
+//! and that takes longer than many of the computations that fill it. The last network that goes takes them along.
 
 use super::FlexTensor;
 use super::parallel::zeros;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// Smaller buffers the allocator keeps by itself.
@@ -12,6 +13,35 @@ const MOST: usize = 1 << 27;
 
 /// Buffers that nobody uses, the longest unused first.
 static SPARE: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
+
+/// How many networks there are that may use them.
+static USERS: AtomicUsize = AtomicUsize::new(0);
+
+/// Held by every network: the buffers stay for as long as one of these does.
+#[derive(Debug)]
+pub(in crate::unet) struct KeepsBuffers(());
+
+impl KeepsBuffers {
+    pub(in crate::unet) fn new() -> Self {
+        USERS.fetch_add(1, Ordering::Relaxed);
+        Self(())
+    }
+}
+
+impl Clone for KeepsBuffers {
+    fn clone(&self) -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for KeepsBuffers {
+    fn drop(&mut self) {
+        if USERS.fetch_sub(1, Ordering::Relaxed) == 1 {
+            let spare = std::mem::take(&mut *SPARE.lock().unwrap_or_else(PoisonError::into_inner));
+            drop(spare);
+        }
+    }
+}
 
 /// `len` values, whatever they are: whoever asks must write all of them.
 pub(super) fn buffer(len: usize) -> Vec<f32> {

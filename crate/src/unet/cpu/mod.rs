@@ -29,6 +29,8 @@ use norm::NormShape;
 use std::cell::Cell;
 use std::fmt::Debug;
 
+pub(super) use memory::KeepsBuffers;
+
 thread_local! {
     /// Whether convolutions are computed tap by tap.
     static DIRECTLY: Cell<bool> = const { Cell::new(false) };

@@ -1,7 +1,7 @@
 //! A network on a GPU, from host to host.
 
-use super::plan::{Plan, Unsupported};
-use super::run::{Piece, Run};
+use super::device::Device;
+use super::plan::{Features, Plan, Unsupported};
 use super::{channels_first, channels_last};
 use crate::unet::look::{Seen, SeenAttention, SeenStage};
 use crate::unet::{UNet, UNetConfig};
@@ -9,24 +9,18 @@ use cubecl::bytes::Bytes;
 use cubecl::client::Client;
 use cubecl::server::ServerError;
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, PoisonError};
 use thiserror::Error;
-
-/// Most plans whose memory is kept: a batch, the same with guidance, a look inside, and one to spare.
-const MOST_RUNS: usize = 4;
 
 /// The device lost the result.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
 #[error("{0}")]
 pub struct DeviceError(String);
 
-/// A network on a GPU, ready to predict.
+/// A network on a GPU, ready to predict; threads may share it, and it may move between them.
 pub struct Engine {
-    client: Client,
     config: UNetConfig,
     plan: Plan,
-    weights: Piece,
-    runs: Mutex<Vec<Arc<Run>>>,
+    device: Device,
 }
 
 impl std::fmt::Debug for Engine {
@@ -46,13 +40,11 @@ impl Engine {
     pub fn new(unet: &UNet, client: Client) -> Result<Self, Unsupported> {
         let mut plan = unet.launches()?;
         let weights = std::mem::take(&mut plan.weights);
-        let weights = Piece::of(weights, &client).map_err(|e| Unsupported(e.to_string()))?;
+        let device = Device::new(weights, client).map_err(|e| Unsupported(e.to_string()))?;
         Ok(Self {
-            client,
             config: unet.config().clone(),
             plan,
-            weights,
-            runs: Mutex::new(Vec::new()),
+            device,
         })
     }
 
@@ -60,7 +52,7 @@ impl Engine {
     /// one piece. At least one, which may be too much, too.
     #[must_use]
     pub fn most_images(&self) -> NonZeroUsize {
-        let most = self.plan.most_images(Piece::most(&self.client));
+        let most = self.plan.most_images(self.device.most());
         NonZeroUsize::new(most).unwrap_or(NonZeroUsize::MIN)
     }
 
@@ -75,9 +67,8 @@ impl Engine {
         timesteps: &[f32],
         labels: Option<&[usize]>,
     ) -> Result<Vec<f32>, DeviceError> {
-        let run = self.evaluate(x_t, timesteps, labels, false)?;
-        let read = self.client.read_async(vec![run.handle(&self.plan.out)]);
-        let values = numbers(read.await)?;
+        let asked = [self.plan.out];
+        let values = self.evaluate(x_t, timesteps, labels, false, &asked).await?;
         Ok(channels_first(
             &values[0],
             self.config.out_channels,
@@ -96,11 +87,9 @@ impl Engine {
         labels: Option<&[usize]>,
     ) -> Result<Seen, DeviceError> {
         let (plan, images) = (&self.plan, timesteps.len());
-        let run = self.evaluate(x_t, timesteps, labels, true)?;
         let stages = plan.stages.iter().map(|(_, features)| *features);
-        let asked = stages.chain(plan.bottom.map(|(qkv, _)| qkv));
-        let handles = asked.map(|features| run.handle(&features)).collect();
-        let values = numbers(self.client.read_async(handles).await)?;
+        let asked: Vec<Features> = stages.chain(plan.bottom.map(|(qkv, _)| qkv)).collect();
+        let values = self.evaluate(x_t, timesteps, labels, true, &asked).await?;
         let stages = (plan.stages.iter().zip(&values))
             .map(|(&(place, features), values)| SeenStage {
                 place,
@@ -114,14 +103,15 @@ impl Engine {
         Ok(Seen { stages, attention })
     }
 
-    /// Enqueues one evaluation.
-    fn evaluate(
+    /// The `asked` tensors of one evaluation.
+    async fn evaluate(
         &self,
         x_t: &[f32],
         timesteps: &[f32],
         labels: Option<&[usize]>,
         keeps: bool,
-    ) -> Result<Arc<Run>, DeviceError> {
+        asked: &[Features],
+    ) -> Result<Vec<Vec<f32>>, DeviceError> {
         let (config, images) = (&self.config, timesteps.len());
         let mut x = channels_last(x_t, config.in_channels, images);
         if config.center_input_sample {
@@ -129,10 +119,11 @@ impl Engine {
         }
         let rows = config.timestep_rows(timesteps);
         let classes = self.class_rows(labels, images);
-        let run = self.run(images, keeps)?;
-        run.write([&x, &rows, &classes], &self.client);
-        run.evaluate(&self.plan, &self.client);
-        Ok(run)
+        let parts = [&x[..], &rows, &classes];
+        let read = (self.device)
+            .evaluate(&self.plan, images, keeps, parts, asked)
+            .map_err(|e| DeviceError(e.to_string()))?;
+        numbers(read.await)
     }
 
     /// The class embedding's rows of `labels`, or zeros.
@@ -143,27 +134,6 @@ impl Engine {
         };
         let row = |&label: &usize| table.get(label * d..(label + 1) * d).unwrap_or(&[]);
         labels.iter().flat_map(row).copied().collect()
-    }
-
-    /// The plan for so many images: one of the latest, or a new one.
-    fn run(&self, images: usize, keeps: bool) -> Result<Arc<Run>, DeviceError> {
-        let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
-        let run = match runs
-            .iter()
-            .position(|run| (run.images, run.keeps) == (images, keeps))
-        {
-            Some(at) => runs.remove(at),
-            None => {
-                let (plan, weights) = (&self.plan, &self.weights);
-                let run = Run::new(plan, images, keeps, weights, &self.client);
-                Arc::new(run.map_err(|e| DeviceError(e.to_string()))?)
-            }
-        };
-        runs.push(run.clone());
-        if runs.len() > MOST_RUNS {
-            runs.remove(0);
-        }
-        Ok(run)
     }
 }
 

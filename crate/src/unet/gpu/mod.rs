@@ -13,10 +13,13 @@
 //! | `plan` | the launches of one evaluation |
 //! | `memory` | tensors that share memory |
 //! | `run` | a plan for so many images, on the device |
+//! | `device` | a network's memory on the device; one evaluation at a time, on one stream |
 //! | `engine` | a network on the device, from host to host |
 //!
 //! The reference is the network in burn on the CPU; a test holds that both agree.
 
+#[cfg(feature = "gpu")]
+mod device;
 #[cfg(feature = "gpu")]
 mod engine;
 #[cfg(test)]
@@ -29,6 +32,7 @@ mod layer;
 mod memory;
 mod plan;
 mod planner;
+mod recent;
 mod rows;
 #[cfg(feature = "gpu")]
 mod run;
@@ -219,6 +223,13 @@ mod tests {
             assert!(largest(images + 2) > most, "{images} images in {most}");
         }
         assert_eq!(plan.most_images(100), 0);
+    }
+
+    #[test]
+    fn no_more_images_than_a_grid_has_workgroups_along_an_axis() {
+        // Normalisation and attention have a workgroup for each image along y and z, which WebGPU ends at 65,535.
+        let plan = network(|_| {}).launches().expect("a plan");
+        assert_eq!(plan.most_images(usize::MAX), 65_535);
     }
 
     #[test]

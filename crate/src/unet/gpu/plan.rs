@@ -8,6 +8,8 @@ use thiserror::Error;
 /// `minStorageBufferOffsetAlignment` of WebGPU.
 pub(super) const ALIGN: usize = 64;
 
+/// Most workgroups along one axis (WebGPU's `maxComputeWorkgroupsPerDimension`).
+pub(super) const MOST_CUBES: usize = 65_535;
 /// A network that the kernels cannot compute; the CPU can.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
 #[error("the kernels for the GPU cannot compute this network ({0}); compute it on the CPU")]
@@ -155,11 +157,13 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// For how many images no tensor, nor what the host writes, is larger than `most` numbers.
+    /// For how many images no tensor, nor what the host writes, is larger than `most` numbers, and no grid has more
+    /// workgroups along an axis than there may be: normalisation and attention have one for each image.
     pub(super) fn most_images(&self, most: usize) -> usize {
         let given = self.given.all().iter().map(Features::size).sum();
         let largest = self.sizes.iter().copied().fold(given, usize::max);
         // What the host writes is one piece, in which each part begins at a multiple.
-        most.saturating_sub(self.given.all().len() * ALIGN) / largest.max(1)
+        let most = most.saturating_sub(self.given.all().len() * ALIGN) / largest.max(1);
+        most.min(MOST_CUBES)
     }
 }

@@ -4,7 +4,9 @@
 //! where they lie side by side, takes each pixel for four, and adds a 1x1 convolution to its own sum.
 
 use super::layer::{HostConv, vector_width};
-use super::plan::{ALIGN, Attend, Conv, Features, Given, Launch, Norm, Plan, Unsupported, Vector};
+use super::plan::{
+    ALIGN, Attend, Conv, Features, Given, Launch, MOST_CUBES, Norm, Plan, Unsupported, Vector,
+};
 use super::rows::{Row, Rows};
 use crate::unet::UNet;
 use crate::unet::executor::{Executor, Finish, Heads, Then};
@@ -126,6 +128,7 @@ impl Executor for Planner {
         let c = x.parts.iter().map(|x| x.c).sum();
         let out = self.tensor(x.parts[0].h, x.parts[0].w, c);
         let layer = layer.host();
+        self.expect(layer.groups <= MOST_CUBES, "norm_num_groups is too large");
         let (vector, silu) = match then {
             Then::Nothing => (None, false),
             Then::Silu => (None, true),
@@ -156,7 +159,7 @@ impl Executor for Planner {
         let widest = WIDEST_HEAD * vector_width([head_dim]);
         self.expect(head_dim <= widest, "attention_head_dim is too large");
         self.expect(
-            qkv.h * qkv.w <= 65_535 && heads_n <= 65_535,
+            qkv.h * qkv.w <= MOST_CUBES && heads_n <= MOST_CUBES,
             "attention over too many pixels",
         );
         self.launches.push(Launch::Attend(Attend {

@@ -5,7 +5,7 @@ use super::kernels::conv::{ConvKind, ConvShapeLaunch, conv};
 use super::kernels::norm::{NormKind, NormShapeLaunch, group_norm};
 use super::layer::vector_width;
 use super::memory::Layout;
-use super::plan::{Attend, Conv, Features, Launch, Norm, Plan, Vector};
+use super::plan::{Attend, Conv, Features, Launch, MOST_CUBES, Norm, Plan, Vector};
 use cubecl::bytes::Bytes;
 use cubecl::client::{Client, Graph};
 use cubecl::prelude::*;
@@ -28,13 +28,16 @@ const LEAST_ROWS: usize = 8;
 /// than small GPUs have, and take longer to compile.
 const MOST_PIXELS: usize = 4;
 
-/// Most workgroups along one axis (WebGPU's `maxComputeWorkgroupsPerDimension`).
-const MOST_CUBES: usize = 65_535;
-
-/// More numbers in one piece than the device's memory takes.
+/// More than the device takes at once.
 #[derive(Debug, Error, Clone, Copy, PartialEq, Eq)]
-#[error("a buffer of {0} bytes is needed, but the device allows at most {1}")]
-pub(super) struct TooLarge(u64, u64);
+pub(super) enum TooLarge {
+    /// Its memory.
+    #[error("a buffer of {0} bytes is needed, but the device allows at most {1}")]
+    Memory(u64, u64),
+    /// Its grids.
+    #[error("{0} images at once are too many for a GPU, which takes at most {MOST_CUBES}")]
+    Images(usize),
+}
 
 /// Numbers on the device, in one piece.
 #[derive(Debug, Clone)]
@@ -69,9 +72,14 @@ impl Piece {
     fn fits(len: usize, client: &Client) -> Result<u64, TooLarge> {
         let (bytes, most) = (len as u64 * F32, Self::most(client) as u64 * F32);
         if bytes > most {
-            return Err(TooLarge(bytes, most));
+            return Err(TooLarge::Memory(bytes, most));
         }
         Ok(bytes)
+    }
+
+    /// Does `f` on the stream that the memory was made on, whichever thread this is.
+    pub(super) fn on_its_stream<T>(&self, f: impl FnOnce() -> T) -> T {
+        self.handle.stream.executes(f)
     }
 
     fn part(&self, range: Range<usize>) -> Handle {
@@ -87,9 +95,9 @@ pub(super) struct Run {
     /// The launches as the device took them down, to be repeated without working anything out again; `None` inside
     /// where the device does not. Dropped before the memory that it names.
     graph: OnceLock<Option<Graph>>,
-    pub(super) images: usize,
+    images: usize,
     /// Whether the features after every stage outlast the evaluation.
-    pub(super) keeps: bool,
+    keeps: bool,
     weights: Piece,
     /// What the host writes.
     given: Piece,
@@ -102,7 +110,7 @@ impl Run {
     /// Plans the memory and allocates it.
     ///
     /// # Errors
-    /// More memory in one piece than the device has.
+    /// More memory in one piece than the device has, or more images than a grid.
     pub(super) fn new(
         plan: &Plan,
         images: usize,
@@ -110,6 +118,9 @@ impl Run {
         weights: &Piece,
         client: &Client,
     ) -> Result<Self, TooLarge> {
+        if images > MOST_CUBES {
+            return Err(TooLarge::Images(images));
+        }
         let layout = Layout::new(plan, images, keeps);
         Ok(Self {
             graph: OnceLock::new(),
@@ -145,8 +156,8 @@ impl Run {
                 self.graph.get_or_init(|| None)
             }
         };
-        // SAFETY: the graph's buffers are this run's and the engine's weights, all of which outlive it, and everything that
-        // touches them is enqueued on the one stream of the engine's client.
+        // SAFETY: the graph's buffers are this run's and the network's weights, all of which outlive it. Everything that
+        // touches them is enqueued by `Device::evaluate`: on one stream, whichever thread calls, and one evaluation at a time.
         let repeated = graph.as_ref().map(|graph| unsafe { graph.replay() });
         if !matches!(repeated, Some(Ok(()))) {
             self.launch(plan, client);

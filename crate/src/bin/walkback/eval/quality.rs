@@ -5,6 +5,8 @@ use std::time::Instant;
 use anyhow::{Context, ensure};
 use burn::tensor::Device;
 use serde::Serialize;
+use walkback::data::Dataset;
+use walkback::data::download;
 use walkback::eval::cache::{self, Judge};
 use walkback::eval::choose_per_class;
 use walkback::eval::classifier::{FEATURES, Reading, Recipe};
@@ -14,8 +16,6 @@ use walkback::eval::picture::sheet;
 use walkback::eval::samples::{Rate, Setting, check, draw};
 use walkback::folder::write_file;
 use walkback::pipeline::Pipeline;
-use walkback::train::dataset::Dataset;
-use walkback::train::download;
 
 use super::Args;
 use super::progress::Progress;

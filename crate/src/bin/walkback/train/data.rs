@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use walkback::train::dataset::ImageSet;
-use walkback::train::download;
-use walkback::train::idx::Split;
-use walkback::train::images::{Preparation, Wanted};
-use walkback::train::source;
+use walkback::data;
+use walkback::data::ImageSet;
+use walkback::data::download;
+use walkback::data::idx::Split;
+use walkback::data::images::{Preparation, Wanted};
 
 use super::Given;
 
@@ -46,8 +46,8 @@ pub fn wanted(
 /// Reads the training images of `dir`, or of MNIST, which is downloaded the first time.
 pub fn open(dir: Option<&Path>, wanted: &Wanted) -> anyhow::Result<ImageSet> {
     Ok(match dir {
-        Some(dir) => source::open(dir, Split::Train, wanted)?,
-        None => source::open(&download::mnist()?, Split::Train, wanted)?,
+        Some(dir) => data::open(dir, Split::Train, wanted)?,
+        None => data::open(&download::mnist()?, Split::Train, wanted)?,
     })
 }
 

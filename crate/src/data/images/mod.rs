@@ -24,8 +24,8 @@ use std::path::{Path, PathBuf};
 use image::{ImageError, RgbImage};
 use rayon::prelude::*;
 
-use super::dataset::{Dataset, ImageSet};
 use super::idx::Split;
+use super::{Dataset, ImageSet};
 use files::{Entries, Listing};
 
 /// The fewest images that are trained on.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::ImagesError;
 use super::files::{Entries, name};
-use crate::train::idx::Split;
+use crate::data::idx::Split;
 
 /// What the folders of the images to judge a model by are called, the better ones first.
 const KEPT: [&str; 4] = ["test", "validation", "valid", "val"];

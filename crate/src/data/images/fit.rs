@@ -4,7 +4,7 @@ use std::io::{self, BufRead, ErrorKind, Seek};
 
 use super::jpeg;
 use super::prepare::{Background, Fit, Preparation};
-use crate::train::dataset::Dataset;
+use crate::data::Dataset;
 use image::imageops::{FilterType, crop_imm, replace, resize};
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageReader, ImageResult, Limits, Rgb, RgbImage};

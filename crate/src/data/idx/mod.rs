@@ -11,7 +11,7 @@ pub(super) use file::gunzip_if_needed;
 pub use file::gzip;
 use file::{IMAGES_MAGIC, LABELS_MAGIC, read_images, read_labels};
 
-use super::dataset::Dataset;
+use super::Dataset;
 use std::path::{Path, PathBuf};
 
 /// Which half of a data set to read; MNIST's file names differ in their first word.

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use thiserror::Error;
 
-use super::dataset::{Dataset, ImageSet};
 use super::idx::{IdxError, Split};
 use super::images::{self, ImagesError, Wanted};
+use super::{Dataset, ImageSet};
 
 /// Why there are no images to train on or to judge by.
 #[derive(Debug, Error)]

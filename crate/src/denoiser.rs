@@ -1,0 +1,45 @@
+//! What a chain asks of a network, and what it knows of it: any network will do, also a formula.
+
+/// A network that reads x_t and says what it makes of it.
+pub trait Denoiser {
+    /// Why it failed.
+    type Error: std::error::Error + Send + Sync + 'static;
+
+    /// The output [n, c_out, h, w], row-major, for x_t [n, c, h, w] at one timestep; `labels` has n
+    /// entries, or is `None` for an unconditional model.
+    fn predict(
+        &self,
+        x_t: &[f32],
+        shape: [usize; 4],
+        timestep: usize,
+        labels: Option<&[usize]>,
+    ) -> impl Future<Output = Result<Vec<f32>, Self::Error>>;
+
+    /// The same at a time that may lie between two timesteps, where a network can be asked that; else at the nearest.
+    fn predict_at(
+        &self,
+        x_t: &[f32],
+        shape: [usize; 4],
+        time: f32,
+        labels: Option<&[usize]>,
+    ) -> impl Future<Output = Result<Vec<f32>, Self::Error>> {
+        self.predict(x_t, shape, time.round() as usize, labels)
+    }
+}
+
+/// The shapes and labels that a model understands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelSpec {
+    /// c, the channels of an image.
+    pub channels: usize,
+    /// h, in pixels.
+    pub height: usize,
+    /// w, in pixels.
+    pub width: usize,
+    /// c, or 2c where the variance is learned.
+    pub out_channels: usize,
+    /// How many labels there are, the null label included; `None` for an unconditional model.
+    pub num_class_embeds: Option<usize>,
+    /// The label that stands for no label, which guidance needs.
+    pub null_label: Option<usize>,
+}

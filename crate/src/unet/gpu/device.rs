@@ -1,0 +1,79 @@
+//! A network's memory on the device, and the one way to use it.
+//!
+//! An evaluation writes its input, launches, and reads its output, in the same memory as the evaluation before it; a
+//! recorded plan runs on the stream that it was recorded on. Both are right only in the order of one stream, but CubeCL
+//! takes the stream of whichever thread calls. So nothing here leaves [`Device::evaluate`]: it enqueues a whole evaluation,
+//! the copy of its output included, on the stream that the weights were uploaded on, and nobody else enqueues meanwhile.
+
+use super::plan::{Features, Plan};
+use super::recent::Recent;
+use super::run::{Piece, Run, TooLarge};
+use cubecl::bytes::Bytes;
+use cubecl::client::Client;
+use cubecl::server::ServerError;
+use std::sync::{Mutex, PoisonError};
+
+/// Most plans whose memory is kept: a batch, the same with guidance, a look inside, and one to spare.
+const MOST_RUNS: usize = 4;
+
+/// Held by whoever enqueues, in all of the process: several networks may share a stream, and what another launches while
+/// one records would be recorded.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// A network's parameters on a GPU, and the memory of its evaluations.
+pub(super) struct Device {
+    /// Dropped before the weights that they name.
+    runs: Recent<(usize, bool), Run>,
+    weights: Piece,
+    client: Client,
+}
+
+impl Device {
+    /// Takes the parameters to the device of `client`; the stream of this thread becomes the network's.
+    ///
+    /// # Errors
+    /// More of them than the device takes in one piece.
+    pub(super) fn new(weights: Vec<f32>, client: Client) -> Result<Self, TooLarge> {
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Self {
+            runs: Recent::new(MOST_RUNS),
+            weights: Piece::of(weights, &client)?,
+            client,
+        })
+    }
+
+    /// The most numbers that the device has room for in one piece.
+    pub(super) fn most(&self) -> usize {
+        Piece::most(&self.client)
+    }
+
+    /// Enqueues `plan` for `images` images, of which `parts` are x_t, sines and class vectors, and the copy of the `asked`
+    /// tensors to the host; if it `keeps`, features after every stage may be among them.
+    ///
+    /// # Errors
+    /// The evaluation needs more memory in one piece than the device has.
+    pub(super) fn evaluate(
+        &self,
+        plan: &Plan,
+        images: usize,
+        keeps: bool,
+        parts: [&[f32]; 3],
+        asked: &[Features],
+    ) -> Result<impl Future<Output = Result<Vec<Bytes>, ServerError>>, TooLarge> {
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let (weights, client) = (&self.weights, &self.client);
+        weights.on_its_stream(|| {
+            self.runs.with(
+                (images, keeps),
+                || Run::new(plan, images, keeps, weights, client),
+                |run| {
+                    run.write(parts, client);
+                    run.evaluate(plan, client);
+                    let asked = asked.iter().map(|features| run.handle(features));
+                    // The copy is enqueued here, not when the future is awaited.
+                    client.read_async(asked.collect())
+                },
+            )
+        })
+    }
+}
