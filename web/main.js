@@ -19,7 +19,7 @@
 //   styles/      colours and type, the frame, controls, pictures ...; a figure's own are beside it
 //
 // Nothing is computed on this thread, and nothing at all for a figure that is out of sight. A figure that
-// fails says so in its own place; the rest goes on.
+// fails says so in its own place; the rest continues.
 
 import { figures } from "./figures/list.js";
 import { revealSections } from "./figures/shared/figure.js";
@@ -35,7 +35,9 @@ import { readWish } from "./settings/properties.js";
 
 async function begin() {
   if (typeof WebAssembly !== "object") {
-    throw new Error("This browser has no WebAssembly, and the network cannot run without it.");
+    throw new Error(
+      "This browser has no WebAssembly, which the network needs. Use a newer browser.",
+    );
   }
   const wish = readWish(new URLSearchParams(location.search));
   element("walk-back", HTMLElement).dataset["started"] = "";

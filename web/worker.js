@@ -54,7 +54,7 @@ self.addEventListener(
       const result = await answer(method, params, id);
       reply({ id, result }, [...buffersIn(result)]);
     } catch (error) {
-      // Then the loss is what is told.
+      // Then the loss is reported.
       if (computingDevice() === "webgpu" && (await gpuIsLost())) return;
       const damage = damageOf(error);
       if (damage !== null) reply({ broken: { ...damage, call: id } });

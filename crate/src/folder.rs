@@ -113,7 +113,7 @@ pub enum FolderError {
         source: io::Error,
     },
     /// A JSON file is far larger than such a file can be.
-    #[error("{}: more than 16 MiB, which no such file needs. Is this a model folder?", .path.display())]
+    #[error("{}: more than 16 MiB, far too large for such a file. Check that this is a model folder", .path.display())]
     TooLarge {
         /// The file.
         path: PathBuf,
@@ -127,7 +127,7 @@ pub enum FolderError {
         reason: WeightsFileError,
     },
     /// The list of the files that the weights are split into cannot be used.
-    #[error("{}: {reason}. Take it, and the files that it lists, from where the model came from", .path.display())]
+    #[error("{}: {reason}. Copy it, and the files that it lists, from the source of the model", .path.display())]
     Index {
         /// The list.
         path: PathBuf,
@@ -143,7 +143,7 @@ pub enum FolderError {
         reason: ModelIndexError,
     },
     /// The operating system refused to write.
-    #[error("{}: cannot be written ({source}). Check the permissions and the space on the disk; what was there before is kept", .path.display())]
+    #[error("{}: cannot be written ({source}). Check the permissions and the free disk space; the previous file is kept", .path.display())]
     Write {
         /// The file.
         path: PathBuf,
@@ -181,11 +181,9 @@ pub fn read_which(path: &Path, which: Which) -> Result<ModelFolder, FolderError>
     let trained = first_of(path, &UNET_CONFIG);
     if let (Some(_), Some(_)) = (&averaged, &trained) {
         notes.push(match which {
-            Which::Averaged => {
-                "The averaged weights are taken, in unet_ema/, not those in unet/".into()
-            }
+            Which::Averaged => "Using the averaged weights in unet_ema/, not those in unet/".into(),
             Which::Trained => {
-                "The weights in unet/ are taken, not the averaged ones in unet_ema/".into()
+                "Using the weights in unet/, not the averaged ones in unet_ema/".into()
             }
         });
     }
@@ -204,7 +202,7 @@ pub fn read_which(path: &Path, which: Which) -> Result<ModelFolder, FolderError>
             path: path.into(),
             what: "scheduler configuration",
             looked_for: SCHEDULER_CONFIG.join(", "),
-            hint: ". Copy it from where the model came from: without it the noise schedule is unknown",
+            hint: ". Copy it from the source of the model: without it the noise schedule is unknown",
         })?;
     let files = weights::find(unet_config.parent().unwrap_or(path))?;
     let optional = |name: &str| {

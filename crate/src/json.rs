@@ -33,7 +33,7 @@ fn said(what: &str) -> Option<String> {
     let found =
         (found.strip_prefix("invalid type: ")).or_else(|| found.strip_prefix("invalid value: "))?;
     Some(format!(
-        "{} belongs where {} stands",
+        "expected {}, found {}",
         kind(expected),
         value(found)
     ))
@@ -42,7 +42,7 @@ fn said(what: &str) -> Option<String> {
 /// A type of serde's as people call it.
 fn kind(expected: &str) -> &str {
     match expected {
-        "usize" | "u64" | "u32" => "a whole number, 0 or more,",
+        "usize" | "u64" | "u32" => "a whole number (0 or more)",
         "f64" | "f32" => "a number",
         "a sequence" => "a list",
         "a map" => "an object",
@@ -82,15 +82,15 @@ mod tests {
         let place = "(line 1, column";
         assert_eq!(
             words::<usize>("-1"),
-            format!("a whole number, 0 or more, belongs where -1 stands {place} 2)")
+            format!("expected a whole number (0 or more), found -1 {place} 2)")
         );
         assert_eq!(
             words::<Vec<f64>>("[0.5, \"half\"]"),
-            format!("a number belongs where the text \"half\" stands {place} 12)")
+            format!("expected a number, found the text \"half\" {place} 12)")
         );
         assert_eq!(
             words::<Vec<bool>>("{}"),
-            format!("a list belongs where an object stands {place} 0)")
+            format!("expected a list, found an object {place} 0)")
         );
         assert_eq!(
             words::<Vec<bool>>("[true"),

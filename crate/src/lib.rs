@@ -17,7 +17,7 @@
 //!
 //! Walking back starts from pure noise and replaces x_t by a sample of that posterior, with the guess in place of the
 //! truth, T times over (Algorithm 2, [`sampler::Ddpm`]), or fewer with the other samplers of [`sampler`]. A [`chain`] keeps
-//! the state and tells at every step what the network saw: x_t, its guess of x_0, and the noise.
+//! the state and returns at every step what the network saw: x_t, its guess of x_0, and the noise.
 //!
 //! # One walk, in a few lines
 //!

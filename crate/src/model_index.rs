@@ -8,11 +8,13 @@ use thiserror::Error;
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
 pub enum ModelIndexError {
     /// It is not the object that diffusers writes.
-    #[error("{0}; remove the file, or take it from where the model came from")]
+    #[error("{0}; remove the file, or copy it from the source of the model")]
     Json(String),
     /// Other networks belong to the pipeline.
     #[error(
-        "this is {pipeline}, which needs {parts} beside its U-Net. What its U-Net works on is not pixels, and walkback runs a U-Net and a scheduler alone: open a pipeline of these two, such as a DDPMPipeline"
+        "this is {pipeline}, which needs {parts} beside its U-Net. Its U-Net does not work on \
+         pixels, and walkback runs only a U-Net and a scheduler: open a pipeline of these two, \
+         such as a DDPMPipeline"
     )]
     MoreParts {
         /// The pipeline's class.

@@ -50,7 +50,7 @@ impl NoiseStream {
         let (blocks, rest) = out.as_chunks_mut::<BLOCK>();
         blocks.iter_mut().for_each(box_muller);
         if !rest.is_empty() {
-            // The last 16 values are drawn anew, over the end of the last whole block.
+            // The last 16 values are drawn again, over the end of the last whole block.
             let mut block = [0.0; BLOCK];
             block.fill_with(|| self.uniform_24());
             box_muller(&mut block);

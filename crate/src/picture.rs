@@ -27,7 +27,7 @@ pub enum PictureError {
         shape: [usize; 4],
     },
     /// A value is NaN or infinite.
-    #[error("value {index} of the images is {value}: there is nothing to draw")]
+    #[error("value {index} of the images is {value}; it must be finite")]
     NotFinite {
         /// Its place.
         index: usize,
@@ -36,7 +36,7 @@ pub enum PictureError {
     },
     /// The picture is empty or has a side above 65,535 pixels.
     #[error(
-        "a picture of {width} x {height} pixels cannot be made; use fewer images or a smaller scale"
+        "a picture of {width} x {height} pixels is too large; use fewer images or a smaller scale"
     )]
     Size {
         /// Its width.
@@ -45,7 +45,7 @@ pub enum PictureError {
         height: usize,
     },
     /// A frame differs in size or colours from the first one.
-    #[error("frame {index} of the animation is not of the same size and colours as the first one")]
+    #[error("frame {index} of the animation differs in size or colours from the first one")]
     Frame {
         /// Its place, from 0.
         index: usize,

@@ -61,7 +61,7 @@ impl Labels {
         };
         let labels: Self = serde_json::from_str(json).map_err(|e| {
             PipelineError::Labels(format!(
-                "{}; it must read like {{\"names\": [\"cat\", \"dog\"], \"null\": 2}}",
+                "{}; it must look like {{\"names\": [\"cat\", \"dog\"], \"null\": 2}}",
                 in_words(&e)
             ))
         })?;

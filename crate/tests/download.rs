@@ -128,7 +128,7 @@ fn failure_names_every_mirror_and_the_way_out() {
         "digits.gz cannot be downloaded: ",
         &format!("{missing}digits.gz: http status: 404"),
         &format!("{wrong}digits.gz: wrong checksum (SHA-256 "),
-        &format!("{cut}digits.gz: broke off after "),
+        &format!("{cut}digits.gz: stopped after "),
         "fetch MNIST's files by hand and give their folder with --data DIR",
     ] {
         assert!(sentence.contains(part), "{sentence}\nlacks: {part}");

@@ -226,7 +226,7 @@ fn settings_read_and_write_themselves() {
         ("ddpm:many", "number of steps"),
         ("ddpm:10:w", "guidance"),
         ("ddim:10:1:1:1", "no more"),
-        ("ddim_inverse", "starts in images"),
+        ("ddim_inverse", "starts from images"),
     ] {
         let error = text.parse::<Setting>().unwrap_err();
         assert!(error.contains(part), "{error}");

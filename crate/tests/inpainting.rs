@@ -262,7 +262,7 @@ fn impossible_requests_are_refused_with_the_reason() {
     };
     assert!(inpaint(&|i| i.resamplings = 0).contains("from 1 to 100"));
     assert!(inpaint(&|i| i.resamplings = 101).contains("from 1 to 100"));
-    assert!(inpaint(&|i| i.mask.truncate(5)).contains("mask has 5 values, 64 are needed"));
+    assert!(inpaint(&|i| i.mask.truncate(5)).contains("mask has 5 values instead of 64"));
     assert!(inpaint(&|i| i.mask[9] = 1.5).contains("mask holds 1.5"));
     assert!(inpaint(&|i| i.mask[9] = f32::NAN).contains("mask holds NaN"));
     assert!(inpaint(&|i| i.x_0[0] = f32::INFINITY).contains("x_0 holds inf"));

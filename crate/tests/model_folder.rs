@@ -115,7 +115,7 @@ fn what_is_missing_is_named() {
     write_file(&dir.path().join("unet/config.json"), b"{}").unwrap();
     assert_eq!(
         sentence(),
-        "DIR: no scheduler configuration (looked for scheduler/scheduler_config.json, scheduler_config.json). Copy it from where the model came from: without it the noise schedule is unknown"
+        "DIR: no scheduler configuration (looked for scheduler/scheduler_config.json, scheduler_config.json). Copy it from the source of the model: without it the noise schedule is unknown"
     );
     write_file(&dir.path().join("scheduler/scheduler_config.json"), b"{}").unwrap();
     let looked_for = "DIR/unet: no weights (looked for diffusion_pytorch_model.safetensors, diffusion_pytorch_model.fp16.safetensors, diffusion_pytorch_model.safetensors.index.json, diffusion_pytorch_model.safetensors.index.fp16.json, diffusion_pytorch_model.fp16.safetensors.index.json, diffusion_pytorch_model.bin, diffusion_pytorch_model.fp16.bin, diffusion_pytorch_model.bin.index.json)";
@@ -134,13 +134,10 @@ fn what_is_missing_is_named() {
         .path()
         .join("unet/diffusion_pytorch_model.safetensors.index.json");
     for (file, says) in [
-        (
-            "a.safetensors",
-            "a.safetensors, which it lists, is not there",
-        ),
+        ("a.safetensors", "it lists a.safetensors, which is missing"),
         (
             "../a.safetensors",
-            "../a.safetensors does not lie beside it",
+            "../a.safetensors is not a name in its folder",
         ),
     ] {
         let map = serde_json::json!({ "weight_map": { "conv_in.weight": file } });
@@ -151,7 +148,7 @@ fn what_is_missing_is_named() {
     for name in ["one.safetensors", "two.safetensors"] {
         write_file(&dir.path().join("unet").join(name), b"x").unwrap();
     }
-    assert!(sentence().contains("several files that could be them"));
+    assert!(sentence().contains("Several files could be the weights"));
     let missing = folder::read(&dir.path().join("nowhere")).unwrap_err();
     assert!(missing.to_string().contains("no such folder"), "{missing}");
 }
@@ -248,6 +245,6 @@ fn a_write_that_fails_keeps_the_old_file_and_leaves_no_other() {
     fs::create_dir(&path).unwrap();
     fs::write(path.join("inside"), "kept").unwrap();
     let error = write_file(&path, b"new").unwrap_err().to_string();
-    assert!(error.contains("what was there before is kept"), "{error}");
+    assert!(error.contains("the previous file is kept"), "{error}");
     assert_eq!(files(dir.path()), ["labels.json/inside"]);
 }

@@ -148,7 +148,7 @@ fn one_folder_or_none_makes_no_classes() {
     let dir = tempfile::tempdir().unwrap();
     classes(dir.path(), 16, &[("only", RED)]);
     let inside = found(dir.path());
-    assert!(inside.names.is_empty() && told(&inside, "one folder makes no classes"));
+    assert!(inside.names.is_empty() && told(&inside, "a single folder is not a class"));
     let set = found(&dir.path().join("only"));
     assert!(set.names.is_empty() && !told(&set, "classes"));
     assert_eq!((&set.data.labels, &inside.data), (&vec![0; 16], &set.data));
@@ -207,7 +207,7 @@ fn sizes_that_differ_are_cut_to_the_middle_and_told() {
     assert!(
         told(
             &set,
-            "17 images of 40 x 120 to 150 x 50 pixels are cut to their middle and resized to 32 x 32; --size N"
+            "17 images of 40 x 120 to 150 x 50 pixels are cropped to their middle and resized to 32 x 32; --size N"
         ),
         "{:?}",
         set.notes
@@ -524,7 +524,7 @@ fn images_follow_a_network_that_is_there_already() {
     assert_eq!((set.data.labels[0], set.data.labels[31]), (1, 2));
     assert!(told(&set, "colours are lost"));
     let set = open(dir.path(), Split::Train, &wanted(&[])).unwrap();
-    assert!(set.names.is_empty() && told(&set, "the network knows no classes"));
+    assert!(set.names.is_empty() && told(&set, "the network has no classes"));
     let error = open(dir.path(), Split::Train, &wanted(&["a", "b"])).unwrap_err();
     assert!(
         matches!(error, SourceError::Images(ImagesError::UnknownClass { .. })),

@@ -168,12 +168,12 @@ fn what_cannot_be_drawn_is_refused() {
     let error = refuse(&[0.0, f32::NAN], [2, 1, 1, 1], one);
     assert_eq!(
         error.to_string(),
-        "value 1 of the images is NaN: there is nothing to draw"
+        "value 1 of the images is NaN; it must be finite"
     );
     let error = refuse(&[0.0], [1, 1, 1, 1], layout(1, 70_000, 0));
     assert_eq!(
         error.to_string(),
-        "a picture of 70000 x 70000 pixels cannot be made; use fewer images or a smaller scale"
+        "a picture of 70000 x 70000 pixels is too large; use fewer images or a smaller scale"
     );
     let small = grid(&[0.0], [1, 1, 1, 1], one).unwrap();
     let large = grid(&[0.0, 0.0], [1, 1, 1, 2], one).unwrap();

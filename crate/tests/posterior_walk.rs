@@ -119,7 +119,7 @@ fn an_image_of_another_size_or_without_numbers_is_refused_with_the_reason() {
             Ok(_) => "nothing".into(),
         }
     };
-    assert_eq!(refused(vec![0.0; 63]), "x_0 has 63 values, 64 are needed");
+    assert_eq!(refused(vec![0.0; 63]), "x_0 has 63 values instead of 64");
     let mut image = vec![0.0; 64];
     assert_eq!(refused(image.clone()), "nothing");
     image[9] = f32::NAN;

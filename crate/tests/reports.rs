@@ -79,7 +79,7 @@ fn a_row_that_is_none_is_named_by_its_line() {
     assert_eq!(
         read_metrics(&path).unwrap_err().to_string(),
         format!(
-            "{}: line 2 is not a row of metrics. Mend it or delete the file",
+            "{}: line 2 is not a row of metrics. Fix it or delete the file",
             path.display()
         )
     );

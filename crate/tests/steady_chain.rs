@@ -109,21 +109,21 @@ fn a_state_that_no_such_chain_was_in_is_refused() {
                 index: 9,
                 ..state()
             },
-            "the walk has 8 steps",
+            "the walk has only 8 steps",
         ),
         (
             ChainState {
                 index: 0,
                 ..state()
             },
-            "from the first step on",
+            "for index 1 and above",
         ),
         (
             ChainState {
                 index: 1,
                 ..state()
             },
-            "from the second step on",
+            "for index 2 and above",
         ),
         (
             ChainState {
@@ -146,7 +146,7 @@ fn a_state_that_no_such_chain_was_in_is_refused() {
     let mut walked = fresh();
     block_on(walked.step(&Formula(dummy))).unwrap();
     let sentence = refusal(walked, state());
-    assert!(sentence.contains("has made steps"), "{sentence}");
+    assert!(sentence.contains("has already made steps"), "{sentence}");
 }
 
 /// Each image's mean plus its label, everywhere; remembers how many images it was asked about at once.

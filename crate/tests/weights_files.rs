@@ -88,12 +88,12 @@ fn of_several_models_in_a_file_the_averaged_one_is_taken_and_said() {
         (
             "checkpoint.ckpt",
             "last.ckpt",
-            "(model, ema); the averaged one is taken, ema",
+            "(model, ema); using the averaged one, ema",
         ),
         (
             "averaged.pt",
             "model.pt",
-            "the averaged one is taken (ema_model.)",
+            "using the averaged one (ema_model.)",
         ),
     ] {
         let dir = with_weights(file, name);
@@ -125,7 +125,7 @@ fn averaged_weights_beside_others_are_taken_unless_the_others_are_asked_for() {
     );
     let (state, notes) = read(dir.path(), Which::Trained);
     all_differ_by(&state, 0.0, "unet");
-    assert!(notes[0].contains("in unet/ are taken"), "{notes:?}");
+    assert!(notes[0].contains("the weights in unet/, not"), "{notes:?}");
 }
 
 #[test]

@@ -99,7 +99,7 @@ describe("a model behind an address", () => {
         `?device=cpu&model=${encodeURIComponent(String(model))}`,
       );
       await visitor.page.getByText(says).waitFor();
-      await visitor.page.getByText(/It is the page's own here\./).waitFor();
+      await visitor.page.getByText(/Using the page's own model\./).waitFor();
       await visitor.leave();
     }
   });

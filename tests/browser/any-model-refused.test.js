@@ -32,7 +32,7 @@ describe("what is no model", () => {
         await changed(t, "plain", { [weights]: null }),
       ],
       [
-        /of these only 2 of 3 are there/,
+        /and only 2 of 3 are there/,
         await changed(t, "plain", {
           [weights]: null,
           "unet/a-00001-of-00003.safetensors": "",
@@ -52,7 +52,7 @@ describe("what is no model", () => {
         /unet\/config\.json.* 17 MB, far more/,
         await changed(t, "plain", { [config]: " ".repeat(17e6) }),
       ],
-      [/no text in UTF-8/, await changed(t, "plain", { [config]: Uint8Array.of(0xff, 0xfe, 0) })],
+      [/not text in UTF-8/, await changed(t, "plain", { [config]: Uint8Array.of(0xff, 0xfe, 0) })],
       [
         /model_index\.json: this is a pipeline of class LDMPipeline, which needs vqvae \(VQModel\)/,
         await changed(t, "plain", {
@@ -65,7 +65,7 @@ describe("what is no model", () => {
         }),
       ],
       [
-        /The weights ask for posix\.system, which no state dict needs/,
+        /The weights use posix\.system, which no state dict needs/,
         await changed(t, "plain", {
           [weights]: null,
           "unet/diffusion_pytorch_model.bin": Buffer.concat([
@@ -75,11 +75,11 @@ describe("what is no model", () => {
         }),
       ],
       [
-        /pointer of Git LFS/,
+        /Git LFS pointer/,
         await changed(t, "plain", { [weights]: "version https://git-lfs.github.com/spec/v1\n" }),
       ],
       [/This is a web page/, await changed(t, "plain", { [weights]: "<!doctype html><html>" })],
-      [/The file of the weights is empty/, await changed(t, "plain", { [weights]: "" })],
+      [/The weights file is empty/, await changed(t, "plain", { [weights]: "" })],
       // These are found out by the crate, after the model before was put away.
       [/unet\/config\.json cannot be read/, await changed(t, "plain", { [config]: "<html>" })],
       [
@@ -87,7 +87,7 @@ describe("what is no model", () => {
         await changed(t, "plain", { [weights]: new Uint8Array(3e6) }),
       ],
       [
-        /_class_name = "UNet2DConditionModel", which walkback does not build/,
+        /_class_name = "UNet2DConditionModel", which walkback does not support/,
         await changed(t, "plain", {
           [config]: plain.replace("UNet2DModel", "UNet2DConditionModel"),
         }),
@@ -142,7 +142,7 @@ describe("what is no model", () => {
     }
     assert.match(
       await refusal(visitor, await archive("liar.zip", liar)),
-      /archive is damaged: unet\/config\.json is not as large as it says/,
+      /archive is damaged: unet\/config\.json does not have the size/,
     );
     await visitor.revealed();
     await visitor.leave();

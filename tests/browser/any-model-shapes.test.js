@@ -50,7 +50,7 @@ describe("a model of other images", () => {
     await shows(visitor, /cifar_style/);
     const picture = path.join(root, "docs", "page.png");
     for (const [heading, shown] of /** @type {const} */ ([
-      ["How it learned", /^What is shown: your image with noise, at t = 400/],
+      ["How it learned", /^The input: your image with noise, at t = 400/],
       ["One noisy image, many answers", /^Your image, noised to t = 600/],
       ["If you knew the answer", /^Knowing the answer, at t = /],
     ])) {

@@ -71,7 +71,9 @@ describe("a GPU that is slow without saying so", { timeout: 2 * SLOW }, () => {
     await visitor.until(async () => (await visitor.position()).position === 2, SLOW);
     assert.equal(await visitor.reads("computed on"), "WebGPU");
     await visitor.page
-      .getByText(/^A step takes .* on the CPU: choose that under "Sampler and spacing"\.$/)
+      .getByText(
+        /^A step takes .* on the CPU\. You can choose the CPU under "Sampler and spacing"\.$/,
+      )
       .waitFor();
 
     const { group, cpu } = await choiceOf(visitor);
@@ -80,7 +82,7 @@ describe("a GPU that is slow without saying so", { timeout: 2 * SLOW }, () => {
     await visitor.until(async () => (await visitor.reads("computed on")) === "CPU");
     assert.equal((await visitor.position()).position, 2, "the walk stays where it was");
     assert.equal(new URL(visitor.page.url()).searchParams.get("device"), "cpu");
-    assert.equal(await visitor.page.getByText(/choose that under/).count(), 0);
+    assert.equal(await visitor.page.getByText(/choose the CPU under/).count(), 0);
     await visitor.play.click();
     await visitor.reaches(10);
     assert.deepEqual(visitor.complaints, []);
@@ -126,7 +128,7 @@ describe("a GPU that is slow without saying so", { timeout: 2 * SLOW }, () => {
       await visitor.revealed(SLOW);
       assert.equal(await visitor.reads("computed on"), "CPU");
       await visitor.page
-        .getByText(`The WebGPU of this browser has no ${missing}, so the CPU computes.`)
+        .getByText(`This browser's WebGPU has no ${missing}, so the CPU computes.`)
         .waitFor();
     });
   }
@@ -145,7 +147,7 @@ describe("the choice of a device", () => {
     );
     await gpu.check();
     await visitor.page
-      .getByText(/^(This browser has no WebGPU|WebGPU finds no GPU).* The CPU goes on\.$/)
+      .getByText(/^(This browser has no WebGPU|WebGPU found no GPU).* The CPU continues\.$/)
       .waitFor();
     assert.ok(await cpu.isChecked());
     await visitor.play.click();

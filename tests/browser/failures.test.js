@@ -67,7 +67,7 @@ describe("the page says what is wrong", () => {
     const sentence = await sentenceFor(t, {
       instead: { "/web/pkg/cpu/walkback_bg.wasm": { body: "<html>" } },
     });
-    assert.match(sentence, /walkback_bg\.wasm cannot be used \(.+\)\. .*of another build/);
+    assert.match(sentence, /walkback_bg\.wasm cannot be used \(.+\)\. .*from another build/);
   });
 
   for (const file of ["walkback_bg.wasm", "config.json", "diffusion_pytorch_model.safetensors"]) {

@@ -22,7 +22,7 @@ async function open(hash = "", options = {}) {
   const visitor = await site.visit(`?device=cpu${hash}`, options);
   const section = await visitor.goTo(HEADING);
   const slider = section.getByRole("slider", { name: "Time t" });
-  const picture = section.getByRole("img", { name: /^What is looked at/ });
+  const picture = section.getByRole("img", { name: /^The input/ });
   const answer = section.getByRole("img", { name: /^The answer comes out/ });
   /** Once the evaluation at t is shown. @param {number} t */
   const looked = async (t) => {
@@ -55,7 +55,7 @@ describe("inside the network", () => {
       const at = ((mark.x + mark.width / 2 - box.x) / box.width) * 1000;
       assert.ok(Math.abs(at - t) < 5, `the mark of ${t} is at ${at}`);
       // The first values of the row are cosines, by the formula beside the figure.
-      const plot = section.getByRole("img", { name: /^What the network is told of t/ });
+      const plot = section.getByRole("img", { name: /^What the network sees of t/ });
       const said = (await plot.getAttribute("aria-label")) ?? "";
       const cosines = [0, 1, 2, 3].map((i) => Math.cos(t * 10000 ** (-i / 16)).toFixed(2));
       assert.ok(said.includes(`t = ${t}: ${cosines.join(", ")},`), `${said}, not ${cosines}`);
@@ -186,7 +186,7 @@ describe("inside the network", () => {
     const t = await slider.inputValue();
     const hold = section.getByRole("switch", { name: "Hold the picture" });
     await hold.check();
-    const name = `What is looked at: a real 3, noised to t = ${t}, with t = ${t}`;
+    const name = `The input: a real 3, noised to t = ${t}, with t = ${t}`;
     await section.getByRole("img", { name, exact: true }).waitFor();
     await visitor.until(async () => visitor.page.url().includes(`inside.t=${t}&inside.held=${t}`));
     await hold.uncheck();
@@ -198,7 +198,7 @@ describe("inside the network", () => {
       { viewport: { width: 360, height: 740 } },
     );
     await looked(300);
-    const name = "What is looked at: a real 0, noised to t = 100, with t = 300";
+    const name = "The input: a real 0, noised to t = 100, with t = 300";
     await section.getByRole("img", { name, exact: true }).waitFor();
     const place = section.getByRole("slider", { name: "Place that asks" });
     assert.equal(await place.inputValue(), "3");

@@ -73,7 +73,7 @@ describe("how it learned", () => {
   test("shows the training loss of this digit, this t and this noise", async () => {
     const { visitor, section, slider, errorAt, reads } = once;
     const shown = [await errorAt(400)];
-    const nothing = Number(await reads("had it answered nothing"));
+    const nothing = Number(await reads("if the answer were zero"));
     assert.ok(nothing > 0.8 && nothing < 1.2, "noise has a variance of 1");
     await slider.fill("50");
     shown.push(await errorAt(50));

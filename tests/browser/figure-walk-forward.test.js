@@ -199,7 +199,7 @@ describe("the walk forward", () => {
     const { visitor, section, at } = await follow("#forward.t=100&forward.drawing=AAEC");
     await at("100");
     assert.ok(await section.getByRole("radio", { name: "a test digit" }).isChecked());
-    await visitor.page.getByText(/asks for forward\.drawing = AAEC…, which cannot be/).waitFor();
+    await visitor.page.getByText(/forward\.drawing = AAEC… in this link is not valid/).waitFor();
   });
 
   test("is found again by its address, on a small screen, without barriers", async () => {

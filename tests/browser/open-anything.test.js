@@ -114,7 +114,7 @@ describe("a model as it lies there", () => {
       "unet_ema/config.json",
     );
     assert.notDeepEqual(averaged.out, expected.out);
-    assert.match(averaged.notes.join(" "), /unet_ema\/.*\(model, ema\); the averaged one is taken/);
+    assert.match(averaged.notes.join(" "), /unet_ema\/.*\(model, ema\); using the averaged one/);
   });
 
   test("may begin with a byte order mark", async (t) => {

@@ -40,8 +40,8 @@ describe("a GPU that is too small", { timeout: 2 * SLOW }, () => {
       changes.map(({ device }) => device),
       [null, "webgpu"],
     );
-    assert.match(changes[0]?.notice ?? "", /^There was not enough memory \(the GPU refused/);
-    assert.match(changes[1]?.notice ?? "", /asked about 2 images at a time/);
+    assert.match(changes[0]?.notice ?? "", /^There was not enough memory \(the GPU rejected/);
+    assert.match(changes[1]?.notice ?? "", /now computes 2 images at a time/);
   });
 
   test("for what a batch needs in one piece is asked about less, and nothing is refused", async (t) => {
@@ -82,7 +82,10 @@ describe("a GPU that is too small", { timeout: 2 * SLOW }, () => {
     /** @type {Change[]} */
     const changes = await run(`return changes`);
     assert.equal(changes.at(-1)?.device, "cpu");
-    assert.match(changes.at(-1)?.notice ?? "", /^The GPU has not enough memory .* so the CPU/);
+    assert.match(
+      changes.at(-1)?.notice ?? "",
+      /^The GPU does not have enough memory .* so the CPU/,
+    );
   });
 
   test("for the model leaves all to the CPU, or is told where it was asked for by name", async (t) => {
@@ -98,14 +101,14 @@ describe("a GPU that is too small", { timeout: 2 * SLOW }, () => {
     await visitor.revealed(SLOW);
     assert.equal(await visitor.reads("computed on"), "CPU");
     await visitor.page
-      .getByText(/^WebGPU did not start \(the GPU refused.*CPU computes\.$/)
+      .getByText(/^WebGPU did not start \(the GPU rejected.*CPU computes\.$/)
       .waitFor();
 
     const byName = new URL("?model=small&device=webgpu#steps=10", visitor.page.url());
     await visitor.page.goto(byName.href);
     await visitor.failure.waitFor({ timeout: SLOW });
     const sentence = (await visitor.failure.textContent()) ?? "";
-    assert.match(sentence, /^There is not enough memory here for loading the model/);
+    assert.match(sentence, /^There is not enough memory for loading the model/);
   });
 });
 
@@ -122,10 +125,7 @@ describe("a GPU that refuses work for another reason", { timeout: SLOW }, () => 
        return { said, expected, found: await walk(it) };`,
       walkOf(1),
     );
-    assert.match(
-      said,
-      /^The computation broke down while taking a step of a walk \(the GPU refused/,
-    );
+    assert.match(said, /^The computation failed while taking a step of a walk \(the GPU rejected/);
     assertSameWalk(found, expected, "on a fresh GPU");
   });
 });

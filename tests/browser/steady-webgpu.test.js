@@ -34,7 +34,10 @@ describe("a GPU that is lost", { timeout: 2 * SLOW }, () => {
       changes.map(({ device }) => device),
       [null, "webgpu"],
     );
-    assert.match(changes[1]?.notice ?? "", /GPU was lost .* on a device that was started anew\.$/);
+    assert.match(
+      changes[1]?.notice ?? "",
+      /GPU was lost .* has been restarted\. Walks continue from their last step\.$/,
+    );
 
     /** @type {Shown[]} */
     const moved = await run(`return walk(${options}, { 2: "destroy" })`);
@@ -45,7 +48,7 @@ describe("a GPU that is lost", { timeout: 2 * SLOW }, () => {
     );
     changes = await run(`return changes.splice(0)`);
     assert.equal(changes.at(-1)?.device, "cpu");
-    assert.match(changes.at(-1)?.notice ?? "", /so the CPU computes from here on/);
+    assert.match(changes.at(-1)?.notice ?? "", /so the CPU computes from now on/);
 
     const next = await run(`return engine.load({ model: "small", device: "webgpu" })`);
     assert.equal(next.info.device, "cpu", "for the next model, too");

@@ -43,13 +43,13 @@ describe("a worker that breaks down", () => {
        return { guilty: await guilty, waiting: Array.from(await waiting), changes };`,
       options,
     );
-    assert.match(
-      said.guilty,
-      /^The computation broke down while asking the network about an image \(.+\)/,
-    );
+    assert.match(said.guilty, /^The computation failed while computing a prediction \(.+\)/);
     assert.match(said.guilty, /try again\.$/);
     assert.ok(said.waiting.every(Number.isFinite), "who waited behind it has an answer");
-    assert.match(said.changes.at(-1).notice, /broke down.*go on from their last step\.$/s);
+    assert.match(
+      said.changes.at(-1).notice,
+      /computation failed.*continue from their last step\.$/s,
+    );
   });
 
   test("does not take other walks with it", async (t) => {
@@ -89,7 +89,7 @@ describe("a worker that breaks down", () => {
        return { failed, told, later: changes, frames: (await walk({ seed: 3, count: 1, label: null, numInferenceSteps: 2 })).length };`,
       "small",
     );
-    assert.match(said.failed, /^The computation broke down while loading the model/);
+    assert.match(said.failed, /^The computation failed while loading the model/);
     assert.deepEqual([said.told, said.later], [[], []]);
     assert.equal(said.frames, 2);
   });
@@ -105,8 +105,8 @@ describe("a worker that breaks down", () => {
        return changes.map(({ notice }) => notice);`,
       "small",
     );
-    assert.match(notices[0], /What was under way goes on as soon as/);
-    assert.match(notices[1], /^The computation broke down \(.+\)\.$/);
+    assert.match(notices[0], /Reloading the network; running walks will continue\.$/);
+    assert.match(notices[1], /^The computation failed \(.+\)\.$/);
     assert.equal(notices.length, 2);
   });
 
@@ -128,7 +128,7 @@ describe("a worker that breaks down", () => {
     await visitor.failure.waitFor();
     assert.match(
       (await visitor.failure.textContent()) ?? "",
-      /broke down while taking a step of a walk/,
+      /failed while taking a step of a walk/,
     );
     const box = await visitor.failure.boundingBox();
     assert.ok(box !== null && box.y >= 0 && box.y + box.height < viewport.height, "in sight");
@@ -139,9 +139,9 @@ describe("a worker that breaks down", () => {
     await visitor.rests(4);
     assert.equal(await visitor.failure.count(), 0);
     const notice = visitor.page.getByRole("complementary", { name: "What happened" });
-    await notice.getByText(/broke down/).waitFor();
+    await notice.getByText(/computation failed/).waitFor();
     await notice.getByRole("button", { name: "Close" }).click();
-    assert.equal(await notice.getByText(/broke down/).count(), 0);
+    assert.equal(await notice.getByText(/computation failed/).count(), 0);
   });
 });
 
@@ -199,7 +199,7 @@ describe("memory that does not suffice", () => {
     assert.deepEqual(await short(script, many), expected);
     const changes = await short(`return changes`);
     assert.equal(changes.length, 2 * 3, "three workers were lost, and each is told twice");
-    assert.match(changes.at(-1).notice, /asked about 3 images at a time/);
+    assert.match(changes.at(-1).notice, /now computes 3 images at a time/);
   });
 
   test("is told plainly where not even one image fits", async (t) => {
@@ -207,7 +207,7 @@ describe("memory that does not suffice", () => {
     const visitor = await site.visitWith(t, answers, "?device=cpu&model=small");
     await visitor.failure.waitFor();
     const sentence = (await visitor.failure.textContent()) ?? "";
-    assert.match(sentence, /^There is not enough memory here for loading the model/);
+    assert.match(sentence, /^There is not enough memory for loading the model/);
     assert.match(sentence, /smaller model\.$/);
   });
 });

@@ -64,7 +64,7 @@ const canBeFetched = (address) =>
 function told(address, isThere = false) {
   const file = address === null ? "" : ` (${new URL(address).pathname.split("/").at(-1)})`;
   const next = isThere
-    ? "This browser asks for it again only when the page is reloaded."
+    ? "This browser requests it again only after a reload of the page."
     : "Check the connection and try again.";
   return `A part of the page could not be loaded${file}. ${next}`;
 }

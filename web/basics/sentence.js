@@ -11,7 +11,7 @@ export function sentence(error) {
   }
   if (error instanceof Error && error.message !== "") return error.message;
   if (typeof error === "string" && error !== "") return error;
-  return "something failed without saying why";
+  return "an unknown error occurred";
 }
 
 /**

@@ -59,11 +59,11 @@ export class Connection {
       const { message = "" } = event;
       // A script that cannot be loaded has no message.
       const why = !knowsModules
-        ? "this browser has no module workers"
+        ? "this browser does not support module workers"
         : message === ""
-          ? "its script or a part of it could not be loaded; reload the page"
+          ? "its script could not be loaded; reload the page"
           : `${message}; reload the page`;
-      const reason = `The worker that computes could not be started: ${why}.`;
+      const reason = `The worker could not be started: ${why}.`;
       this.#breakDown({ kind: "start", reason, call: null });
     });
   }
@@ -101,7 +101,7 @@ export class Connection {
   /** Ends the worker, whatever it is doing. */
   end() {
     this.#tell(null);
-    this.#breakDown({ kind: "trap", reason: "it was ended", call: null });
+    this.#breakDown({ kind: "trap", reason: "it was stopped", call: null });
   }
 
   /** @param {number} id @param {unknown} reason */

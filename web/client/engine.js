@@ -1,6 +1,6 @@
 // The page's side of the worker that holds the model: everything the network computes, in turn. It knows
 // of every open chain where it is, so that a worker that is lost with its GPU, or breaks down, is replaced
-// by one that goes on from there.
+// by one that continues from there.
 
 import { Connection } from "./connection.js";
 import { Relay } from "./relay.js";
@@ -18,7 +18,7 @@ import { Relay } from "./relay.js";
  * @property {number[]} shape [count, channels, h, w]
  * @property {Float32Array} xt pure noise, where the walk begins
  * @property {() => Promise<Frame | null>} step null once the chain is closed; one step at a time
- * @property {() => void} close ends the chain at once: the step under way comes back as null, and queued work is skipped
+ * @property {() => void} close ends the chain at once: the current step returns null, and queued work is skipped
  */
 
 /**
@@ -77,7 +77,7 @@ export class Engine {
     let loaded;
     await this.#relay.renew(async (before) => {
       const connection = (await before?.catch(() => null)) ?? this.#newConnection();
-      // Nothing is under way any more that a breakdown could have interrupted, or can from here on.
+      // Nothing is running any more that a breakdown could have interrupted, or can from here on.
       this.#serving = null;
       if (this.#ended !== null)
         this.#onChange({ notice: `${whatEnded(this.#ended)}.`, loaded: null });
@@ -90,7 +90,7 @@ export class Engine {
   }
 
   /**
-   * Has the model computed on another device. What is asked meanwhile waits, and chains go on from their last step.
+   * Has the model computed on another device. What is asked meanwhile waits, and chains continue from their last step.
    * @param {import("../protocol/messages.js").Device} device
    * @returns {Promise<Loaded>}
    * @throws {Error} where the model does not compute there; then everything stays as it was
@@ -274,7 +274,7 @@ export class Engine {
     this.#ended = { ...report, device: this.#device };
     if (report.kind === "lost") this.#losses += 1;
     this.#onChange({
-      notice: `${whatEnded(report)}. What was under way goes on as soon as the network is loaded again.`,
+      notice: `${whatEnded(report)}. Reloading the network; running walks will continue.`,
       loaded: null,
     });
   }
@@ -300,20 +300,20 @@ export class Engine {
 
   /** @param {BreakdownReport & { device: string }} ended @param {Loaded} loaded */
   #story({ kind, reason, device }, { info }) {
-    const goesOn = "Walks go on from their last step";
+    const goesOn = "Walks continue from their last step";
     if (kind === "memory") {
       if (device !== info.device) {
-        return `The GPU has not enough memory for this model (${bare(reason)}), so the CPU computes from here on. ${goesOn}.`;
+        return `The GPU does not have enough memory for this model (${bare(reason)}), so the CPU computes from now on. ${goesOn}.`;
       }
       const batch = this.#batch === 1 ? "one image" : `${this.#batch} images`;
       return this.#batch === Infinity
         ? `There was not enough memory (${bare(reason)}). ${goesOn}.`
-        : `There was not enough memory for so many images at once: the network is now asked about ${batch} at a time, which takes longer.`;
+        : `There was not enough memory for so many images at once. The network now computes ${batch} at a time, which takes longer.`;
     }
-    if (kind !== "lost") return `The computation broke down (${bare(reason)}). ${goesOn}.`;
+    if (kind !== "lost") return `The computation failed (${bare(reason)}). ${goesOn}.`;
     return info.device === "webgpu"
-      ? `The GPU was lost (${bare(reason)}). ${goesOn}, on a device that was started anew.`
-      : `The GPU was lost (${bare(reason)}), so the CPU computes from here on. ${goesOn}.`;
+      ? `The GPU was lost (${bare(reason)}) and has been restarted. ${goesOn}.`
+      : `The GPU was lost (${bare(reason)}), so the CPU computes from now on. ${goesOn}.`;
   }
 
   /**
@@ -343,8 +343,8 @@ function whatEnded({ kind, reason }) {
   const what = {
     lost: "The GPU was lost",
     memory: "There was not enough memory",
-    trap: "The computation broke down",
-    start: "The computation broke down",
+    trap: "The computation failed",
+    start: "The computation failed",
   }[kind];
   return `${what} (${bare(reason)})`;
 }

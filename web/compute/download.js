@@ -81,7 +81,7 @@ async function request(url, { foreign = false }) {
     const failed = `${shortName(url)} could not be fetched (${sentence(error)})`;
     throw new DownloadError(
       foreign
-        ? `${failed}: either ${url.host} did not answer, or it does not let other pages read its files.`
+        ? `${failed}: ${url.host} did not answer, or does not let other sites read its files.`
         : `${failed}. Check the connection and reload the page.`,
       0,
     );
@@ -120,7 +120,7 @@ export async function fetchCounted(url, count, manners = {}) {
   const size = decodedSize(response);
   const refusal = () =>
     new DownloadError(
-      `${shortName(url)} is larger than ${Math.floor(most / 1e6)} MB, more than the page opens.`,
+      `${shortName(url)} is larger than ${Math.floor(most / 1e6)} MB, the most that this page opens.`,
       0,
     );
   if (size > most) {
@@ -157,7 +157,7 @@ export async function fetchBytes(url, count, manners) {
     // A RangeError is about memory.
     if (error instanceof DownloadError || error instanceof RangeError) throw error;
     throw new DownloadError(
-      `${shortName(url)} could not be fetched to its end (${sentence(error)}). Check the connection and reload the page.`,
+      `${shortName(url)} could not be fetched completely (${sentence(error)}). Check the connection and reload the page.`,
       0,
     );
   }

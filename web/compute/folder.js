@@ -51,7 +51,7 @@ function parseGolden(name, text) {
     // Not JSON: told below, as for JSON without the numbers.
   }
   throw new Error(
-    `golden.json of the model "${name}" is damaged: it holds no list of numbers "eps". Export the model again.`,
+    `golden.json of the model "${name}" is damaged: it has no list of numbers "eps". Export the model again.`,
   );
 }
 
@@ -92,7 +92,9 @@ function shardsIn(text, name) {
   } catch {
     // Told below, as for a list without the names.
   }
-  throw new Error(`${name} is damaged: it names no files that the weights are split into.`);
+  throw new Error(
+    `${name} is damaged: it does not list the files of the weights. Copy the model again.`,
+  );
 }
 
 /**
@@ -192,7 +194,7 @@ export function readModel(source, count) {
   const folder = read(source, count, tell);
   // Without an end of its own where the folder cannot be read.
   const head = Promise.race([told, folder.then(() => told)]);
-  // Whoever waits for them is told.
+  // Callers that wait for them get the error.
   for (const promise of [folder, head]) promise.catch(() => {});
   return { head, folder };
 }

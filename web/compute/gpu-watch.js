@@ -1,5 +1,5 @@
 // Watches the GPU devices that this worker asks for: whether one is lost, and what one refuses to do. WebGPU
-// tells both to nobody who does not ask, and goes on with zeros.
+// reports neither unless asked, and continues with zeros.
 
 import { prototypeOf } from "./gpu-interfaces.js";
 
@@ -8,7 +8,7 @@ export class GpuRefusal extends Error {
   /** @param {GPUError} error */
   constructor({ constructor: { name }, message }) {
     // The lines below the first are about the browser's own code.
-    super(`the GPU refused a part of the work: ${message.split("\n")[0]?.trim()}`);
+    super(`the GPU rejected an operation: ${message.split("\n")[0]?.trim()}`);
     // Chrome reports a buffer beyond the device's limits as a failed validation.
     this.memory =
       name === "GPUOutOfMemoryError" || /buffer size|out of memory|limit/i.test(message);
@@ -25,7 +25,7 @@ const SOON = 500;
 
 /**
  * Whether a device is lost or about to be told so: what is asked of a lost one may fail, or even answer,
- * before the loss is told.
+ * before the loss is reported.
  * @returns {Promise<boolean>}
  */
 export function gpuIsLost() {

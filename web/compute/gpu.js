@@ -20,19 +20,19 @@ export async function findGpu() {
     return none(
       globalThis.isSecureContext
         ? "This browser has no WebGPU"
-        : "Browsers give WebGPU only to pages on https or localhost",
+        : "Browsers offer WebGPU only to pages on https or localhost",
     );
   }
   const missing = missingInterfaces();
   // What a GPU refuses to do could not be noticed.
-  if (missing.length > 0) return none(`The WebGPU of this browser has no ${missing.join(", ")}`);
+  if (missing.length > 0) return none(`This browser's WebGPU has no ${missing.join(", ")}`);
   let adapter;
   try {
     adapter = await navigator.gpu.requestAdapter({ powerPreference: "high-performance" });
   } catch (error) {
-    return none(`WebGPU refuses to look for a GPU (${sentence(error)})`);
+    return none(`WebGPU could not look for a GPU (${sentence(error)})`);
   }
-  if (adapter === null) return none("WebGPU finds no GPU on this machine");
+  if (adapter === null) return none("WebGPU found no GPU on this machine");
   // Older browsers say it on the adapter itself.
   const { info, isFallbackAdapter = false } =
     /** @type {GPUAdapter & { isFallbackAdapter?: boolean }} */ (adapter);
@@ -41,7 +41,7 @@ export async function findGpu() {
       ? ""
       : info.description || [info.vendor, info.architecture].filter(Boolean).join(" ");
   if (info?.isFallbackAdapter ?? isFallbackAdapter) {
-    const reason = "WebGPU has only a software adapter here, slower than the CPU itself";
+    const reason = "WebGPU has only a software adapter here, which is slower than the CPU";
     return { available: true, software: true, name, reason };
   }
   return { available: true, software: false, name, reason: "" };

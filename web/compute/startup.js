@@ -115,7 +115,8 @@ async function unlessCpuIsFaster(onGpu, gpu, device, startOnCpu) {
     model: onGpu.model,
     loaded: described(onGpu, notice, gpu, times),
   });
-  if (gpu.reason !== "") return stay(`${gpu.reason}: choose that under "Sampler and spacing".`);
+  if (gpu.reason !== "")
+    return stay(`${gpu.reason}. You can choose the CPU under "Sampler and spacing".`);
   const { info } = onGpu.model;
   // The first time is also that of shaders that are still being compiled.
   if (isDoubtful(info, onGpu.milliseconds)) await timeAgain(onGpu);
@@ -133,7 +134,10 @@ async function unlessCpuIsFaster(onGpu, gpu, device, startOnCpu) {
     return { model: onCpu.model, loaded: described(onCpu, notice, null, times) };
   }
   onCpu.model.free();
-  return stay(faster ? `${compared}: choose that under "Sampler and spacing".` : null, times);
+  return stay(
+    faster ? `${compared}. You can choose the CPU under "Sampler and spacing".` : null,
+    times,
+  );
 }
 
 /** Keeps the shorter of two times. @param {Started} started */
@@ -162,10 +166,10 @@ async function startOn(device, reading, count, report) {
   const model = await load(wasm, folder);
   try {
     if (model.info.device !== device) {
-      throw new WrongAnswer(`it computes on "${model.info.device}" instead of "${device}"`);
+      throw new WrongAnswer(`the model runs on "${model.info.device}" instead of "${device}"`);
     }
     report({
-      activity: `Checking the ${where} against a known answer`,
+      activity: `Checking the ${where} with a known result`,
       loaded: 0,
       total: 0,
     });
@@ -201,7 +205,7 @@ async function checkAnswer(model, folder, count) {
   const known = folder.golden ?? (await cpuAnswer(folder, count));
   if (known.length !== answer.length) {
     throw new WrongAnswer(
-      `golden.json of the model "${folder.name}" holds ${known.length} values and the network gives ${answer.length}; export the model again`,
+      `golden.json of the model "${folder.name}" has ${known.length} values, but the network returns ${answer.length}; export the model again`,
     );
   }
   const difference = answer.reduce(
@@ -228,7 +232,7 @@ async function cpuAnswer(folder, count) {
 }
 
 /**
- * What the page is told of a model; one that cannot be described is freed.
+ * What the page gets to know of a model; one that cannot be described is freed.
  * @param {Started} started
  * @param {string | null} notice
  * @param {import("./gpu.js").Gpu | null} gpu null on the CPU

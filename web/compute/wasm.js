@@ -45,7 +45,9 @@ export function loadWasm(device, count) {
 /** @param {Device} device @param {import("./download.js").ByteCount} count */
 async function instantiate(device, count) {
   if (!WebAssembly.validate(SIMD)) {
-    throw new Error("The WebAssembly of this browser has no SIMD, which the network needs.");
+    throw new Error(
+      "This browser's WebAssembly has no SIMD, which the network needs. Use a newer browser.",
+    );
   }
   const base = ownFile(`pkg/${device}/`);
   const binary = fetchCounted(new URL("walkback_bg.wasm", base), count);
@@ -57,7 +59,7 @@ async function instantiate(device, count) {
   } catch (error) {
     const said = sentence(error instanceof ModuleError ? error.cause : error);
     throw new Error(
-      `web/pkg/${device}/walkback.js could not be loaded (${said}). Where it is missing, "cargo xtask serve" builds it.`,
+      `web/pkg/${device}/walkback.js could not be loaded (${said}). If it is missing, "cargo xtask serve" builds it.`,
     );
   }
   const response = await binary;
@@ -67,7 +69,7 @@ async function instantiate(device, count) {
     const { CompileError, LinkError } = WebAssembly;
     if (!(error instanceof CompileError || error instanceof LinkError)) throw error;
     throw new Error(
-      `web/pkg/${device}/walkback_bg.wasm cannot be used (${error.message}). Reload the page; where it is damaged or of another build, "cargo xtask serve" builds it again.`,
+      `web/pkg/${device}/walkback_bg.wasm cannot be used (${error.message}). Reload the page; if it is damaged or from another build, "cargo xtask serve" builds it again.`,
     );
   }
   return module;

@@ -41,7 +41,7 @@ class Inside {
   #watchButton;
   #embedding;
   #attention;
-  #picture = createTile({ term: "x_t", caption: "is looked at", empty: "Not there yet" });
+  #picture = createTile({ term: "x_t", caption: "the input", empty: "Not ready yet" });
   #stages = createStages();
   #look;
   /** Whether the page's digits are images of the model's shape; without them there is only noise. */
@@ -89,7 +89,7 @@ class Inside {
         h(
           "div",
           { class: "inside-time" },
-          titled("Every t as the network is told it", this.#embedding.map, this.#slider.element),
+          titled("Every t as the network sees it", this.#embedding.map, this.#slider.element),
           titled("This t", this.#embedding.bars),
         ),
         h(
@@ -122,7 +122,7 @@ class Inside {
   #createHold({ value, onChange }) {
     const hold = createSwitch({
       label: "Hold the picture",
-      hint: "Then t changes only what the network is told.",
+      hint: "Then t changes only the time that the network sees.",
       value: value !== null,
       onChange: (isHeld) => onChange(isHeld ? this.#settings.values.t : null),
     });
@@ -155,7 +155,7 @@ class Inside {
     this.#ask();
   }
 
-  /** Looks anew at what is chosen now. */
+  /** Looks again, at what is chosen now. */
   #ask() {
     this.#endWalk();
     const { t } = this.#settings.values;
@@ -190,7 +190,7 @@ class Inside {
     const { engine, shape } = this.#context;
     const look = await engine.look({ xt: x, timestep: t, label: this.#label }, signal);
     if (signal.aborted) return;
-    this.#picture.show(x, shape, `What is looked at: ${name}, with t = ${t}`);
+    this.#picture.show(x, shape, `The input: ${name}, with t = ${t}`);
     this.#stages.show(look.stages, t, look.attention !== null);
     this.#attention.show(look.attention, x, shape, t);
   }

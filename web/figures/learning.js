@@ -42,28 +42,28 @@ class Learning {
   #picker;
   #slider;
   #tiles = {
-    xt: createTile({ term: "x_t", caption: "is shown", empty: "Not there yet" }),
+    xt: createTile({ term: "x_t", caption: "the input", empty: "Not ready yet" }),
     eps: createTile({
       term: "eps",
       caption: "went in",
       colours: { range: EPS_RANGE },
-      empty: "Not there yet",
+      empty: "Not ready yet",
     }),
     guess: createTile({
       term: "eps-hat",
-      caption: "is the answer",
+      caption: "the answer",
       colours: { range: EPS_RANGE },
-      empty: "Not there yet",
+      empty: "Not ready yet",
     }),
     difference: createTile({
-      caption: "what is wrong with it, blue to orange",
+      caption: "its error, blue to orange",
       colours: { range: DIFFERENCE_RANGE, map: "signed" },
-      empty: "Not there yet",
+      empty: "Not ready yet",
     }),
   };
   #readouts = createReadouts({
     error: "squared error, mean over the pixels",
-    nothing: "had it answered nothing",
+    nothing: "if the answer were zero",
   });
   #plot;
   #terms;
@@ -143,7 +143,7 @@ class Learning {
               h(
                 "p",
                 { class: "notice" },
-                "This model was trained to predict something else, from which the noise follows; its own loss weighs the same error by another factor at each t.",
+                "This model was trained to predict something else, from which the noise is computed; its own loss weights the same error by another factor at each t.",
               ),
             ]),
         createListing(),
@@ -219,7 +219,7 @@ class Learning {
     const { shape } = this.#context;
     const { name } = this.#picker;
     const at = `at t = ${t}`;
-    this.#tiles.xt.show(xt, shape, `What is shown: ${name} with noise, ${at}`);
+    this.#tiles.xt.show(xt, shape, `The input: ${name} with noise, ${at}`);
     this.#tiles.eps.show(eps, shape, `The noise that went in, ${at}`);
     this.#tiles.guess.show(guess, shape, `The answer: the noise in ${name}, ${at}`);
     this.#tiles.difference.show(difference(guess, eps), shape, `The answer minus the noise, ${at}`);

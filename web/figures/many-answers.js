@@ -49,7 +49,7 @@ export async function create(root, context) {
       told: (options) =>
         createSwitch({
           label: "Tell the network the digit",
-          hint: "Otherwise it has only the noisy image to go by.",
+          hint: "Otherwise it sees only the noisy image.",
           ...options,
         }),
       seed: createSeed,
@@ -62,26 +62,26 @@ export async function create(root, context) {
   const noisy = createTile({
     term: "x_t",
     caption: "The noisy image, the same for all.",
-    empty: "The noisy image, not there yet",
+    empty: "The noisy image, not ready yet",
   });
-  const mean = createTile({ caption: "Their mean.", empty: "The mean, not there yet" });
+  const mean = createTile({ caption: "Their mean.", empty: "The mean, not ready yet" });
   const parting = createTile({
     caption: "Where they differ.",
     colours: { map: "heat", range: DEVIATION_RANGE },
-    empty: "Where they differ, not there yet",
+    empty: "Where they differ, not ready yet",
   });
   const [, , height = 1, width = 1] = shape;
   const grid = createImageGrid({
     columns: 4,
     rows: WALKS / 4,
     imageSize: [height, width],
-    empty: "Sixteen walks, not there yet",
+    empty: "Sixteen walks, not ready yet",
   });
   const progress = h("span", { class: "progress" });
   const spread = h("output", {}, "–");
   const plot = createPlot({
-    label: "How much the sixteen differ, by where they began",
-    x: { label: "begun at t", range: [0, T] },
+    label: "How much the sixteen differ, by the starting t",
+    x: { label: "started at t", range: [0, T] },
     y: { label: "spread", range: [0, 0.8] },
     series: [{ name: "spread", kind: "points", width: 7 }],
     height: 150,

@@ -47,7 +47,7 @@ export async function create(root, context) {
       told: (options) =>
         createSwitch({
           label: "Tell the network the digit",
-          hint: "Which one it is, not how it is written.",
+          hint: "Only which digit it is, not how it is written.",
           ...options,
         }),
       steps: (options) =>
@@ -68,7 +68,7 @@ export async function create(root, context) {
   const readouts = createReadouts({
     known: "known, off by",
     learned: "learned, off by",
-    parted: "parted at t",
+    parted: "separated at t",
   });
   const plot = createPlot({
     label: "Distances over t",

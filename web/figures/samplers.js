@@ -129,7 +129,7 @@ export function create(root, context) {
     draw();
     const began = performance.now();
     const tick = () => {
-      // The chains may still be under way: the replay waits for them.
+      // The chains may still be running: the replay waits for them.
       const at = Math.min((END * (performance.now() - began)) / REPLAY, live());
       replay = at >= END ? null : at;
       draw();

@@ -30,12 +30,12 @@ export function create(root, { arithmetic, loaded, shape, allSettings, linked, h
   let resting = false;
   let disposed = false;
 
-  const walkTile = createTile({ empty: "The walk has not begun yet" });
+  const walkTile = createTile({ empty: "The walk has not started yet" });
   const wallGrid = createImageGrid({
     columns: 10,
     rows: 10,
     imageSize: [height, width],
-    empty: "The wall has not walked yet",
+    empty: "The wall has not started yet",
   });
   const status = h("p", { class: "notice", role: "status" });
   const guess = createSwitch({
@@ -86,32 +86,32 @@ export function create(root, { arithmetic, loaded, shape, allSettings, linked, h
   };
   const framePng = offer("PNG of this frame", async () => {
     const { walk } = history.kept;
-    if (walk === undefined) throw new Error("The walk has not begun yet.");
+    if (walk === undefined) throw new Error("The walk has not started yet.");
     const blob = await pngOf(walk.xt, walk.shape, 1, walkScale());
     return { blob, name: `${nameOfWalk()}-${timeOf()}.png` };
   });
   const walkGif = offer("GIF of the walk", async (signal) => {
     const { walk } = history.kept;
-    if (walk === undefined) throw new Error("The walk has not begun yet.");
+    if (walk === undefined) throw new Error("The walk has not started yet.");
     const how = { scale: walkScale(), guess: guess.value };
     return { blob: await gifOfWalk(arithmetic, walk, how, signal), name: `${nameOfWalk()}.gif` };
   });
   const tensors = offer("Tensors of the walk", async (signal) => {
     const { walk } = history.kept;
-    if (walk === undefined) throw new Error("The walk has not begun yet.");
+    if (walk === undefined) throw new Error("The walk has not started yet.");
     const blob = await tensorsOfWalk(arithmetic, walk, signal);
     return { blob, name: `${nameOfWalk()}.safetensors` };
   });
   const wallPng = offer("PNG of the wall", async () => {
     const { wall } = history.kept;
     const last = wall?.frames.at(-1);
-    if (wall === undefined || last === undefined) throw new Error("The wall has not walked yet.");
+    if (wall === undefined || last === undefined) throw new Error("The wall has not started yet.");
     const blob = await pngOf(fromBytes(last), wall.shape, wall.columns, wallScale());
     return { blob, name: `${nameOfWall()}.png` };
   });
   const wallGif = offer("GIF of the wall", async (signal) => {
     const { wall } = history.kept;
-    if (wall === undefined) throw new Error("The wall has not walked yet.");
+    if (wall === undefined) throw new Error("The wall has not started yet.");
     const blob = await gifOfWall(arithmetic, wall, wallScale(), signal);
     return { blob, name: `${nameOfWall()}.gif` };
   });
@@ -147,7 +147,10 @@ export function create(root, { arithmetic, loaded, shape, allSettings, linked, h
         return;
       }
       address.focus();
-      setText(status, "This browser lets no page copy; the link is selected, copy it by hand.");
+      setText(
+        status,
+        "This browser does not allow copying; the link is selected, copy it by hand.",
+      );
     },
   });
 
@@ -178,14 +181,14 @@ export function create(root, { arithmetic, loaded, shape, allSettings, linked, h
       h(
         "div",
         { class: "take-link" },
-        h("label", { for: id }, "A link to what is chosen on this page"),
+        h("label", { for: id }, "A link to this page with its settings"),
         h("div", { class: "with-button" }, address, copy.element),
         linked
           ? null
           : h(
               "p",
               { class: "hint" },
-              "The model comes from your files and is not part of the link: open it again where the link is opened.",
+              "The model comes from your files and is not part of the link. Open it again wherever you open the link.",
             ),
       ),
       status,
@@ -222,7 +225,7 @@ export function create(root, { arithmetic, loaded, shape, allSettings, linked, h
       );
     }
     if (wall === undefined) {
-      setText(wallPng.about, "once the wall has begun to walk");
+      setText(wallPng.about, "once the wall has started to walk");
       setText(wallGif.about, "");
     } else {
       const last = wall.frames.at(-1);

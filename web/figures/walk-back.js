@@ -94,7 +94,7 @@ class WalkBack {
       done: () =>
         settings.values.at === null
           ? "Link copied. It opens this walk, playing."
-          : "Link copied. It opens this walk at this very step.",
+          : "Link copied. It opens this walk at this step.",
     });
     find(root, ".state figcaption", HTMLElement).append(copyLink.element);
     find(root, ".panel", HTMLElement).append(
@@ -144,7 +144,7 @@ class WalkBack {
     }
     if (at > steps) {
       this.#settings.assume({ at: steps });
-      this.#context.allSettings.refuse("at", String(at), `${steps}, the end of this walk,`);
+      this.#context.allSettings.refuse("at", String(at), `${steps}, the end of this walk`);
     }
     this.#begin(false, Math.min(at, steps));
   }
@@ -252,7 +252,7 @@ class WalkBack {
     const noisy = timestep === null ? `The finished image${digit}` : `The noisy image x_t`;
     const [guess, noise] =
       x0 === null
-        ? ["The guess, not there yet", "The noise, not there yet"]
+        ? ["The guess, not ready yet", "The noise, not ready yet"]
         : [
             `The network's guess of the clean image${digit}, ${at}`,
             `The noise the network sees, ${at}`,

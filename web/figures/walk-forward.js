@@ -160,10 +160,10 @@ class WalkForward {
   }
 
   #tiles = {
-    atOnce: createTile({ term: "x_t", caption: "one image", empty: "Not there yet" }),
-    atOnceMean: createTile({ caption: "the mean", empty: "Not there yet" }),
-    walk: createTile({ term: "x_t", caption: "one walk", empty: "Not there yet" }),
-    walkMean: createTile({ caption: `mean of ${WALKS} walks`, empty: "Not there yet" }),
+    atOnce: createTile({ term: "x_t", caption: "one image", empty: "Not ready yet" }),
+    atOnceMean: createTile({ caption: "the mean", empty: "Not ready yet" }),
+    walk: createTile({ term: "x_t", caption: "one walk", empty: "Not ready yet" }),
+    walkMean: createTile({ caption: `mean of ${WALKS} walks`, empty: "Not ready yet" }),
   };
   #table = createTable();
   #graphs = createGraphs((t) => this.#seek(t));

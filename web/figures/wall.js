@@ -41,7 +41,7 @@ export function create(root, { engine, loaded, shape, allSettings, history, calm
       ? "Ten rows of ten images"
       : `Ten rows of ten, row by row ${rows.map((label) => info.classes[label]).join(", ")}`;
 
-  /** How many images walk at once; found out by walking. */
+  /** How many images walk at once; measured while walking. */
   let batch = 0;
   let paused = calm;
   /** The device that these suit. @type {import("../protocol/messages.js").Device | null} */
@@ -63,7 +63,7 @@ export function create(root, { engine, loaded, shape, allSettings, history, calm
     columns: SIDE,
     rows: SIDE,
     imageSize: [height, width],
-    empty: `${kinds}: not there yet`,
+    empty: `${kinds}: not ready yet`,
   });
   const names = h(
     "ol",
@@ -85,7 +85,7 @@ export function create(root, { engine, loaded, shape, allSettings, history, calm
         createSlider({
           label: "Guidance of the wall",
           ...GUIDANCE,
-          hint: "1 is the plain model; anything else asks the network twice.",
+          hint: "1 is the plain model; any other value runs the network twice.",
           ...options,
         }),
       seed: createSeed,
@@ -94,7 +94,7 @@ export function create(root, { engine, loaded, shape, allSettings, history, calm
           label: "Steps of the wall",
           choices,
           say: (value) => `${value} steps`,
-          hint: "Taken by DPM-Solver++, which adds no noise and needs few of them.",
+          hint: "The sampler is DPM-Solver++, which adds no noise and needs few steps.",
           ...options,
         }),
     },
@@ -124,7 +124,7 @@ export function create(root, { engine, loaded, shape, allSettings, history, calm
     if (done) play.rename("Walk again", "play");
     else if (paused) play.rename("Walk", "play");
     else play.rename("Stand still", "pause");
-    setText(announcement, done ? "All hundred are images" : paused ? "Standing still" : "Walking");
+    setText(announcement, done ? "All hundred are images" : paused ? "Paused" : "Walking");
   };
   function onPress() {
     if (done) {

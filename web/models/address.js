@@ -53,16 +53,20 @@ export function modelAt(text, page) {
   try {
     url = new URL(text, page);
   } catch {
-    throw new Error(`The address asks for the model "${shown}", which is no name and no address.`);
+    throw new Error(
+      `The address asks for the model "${shown}", which is neither a name nor an address.`,
+    );
   }
   const foreign = url.origin !== new URL(page).origin;
   if (url.protocol !== "https:" && (foreign || url.protocol !== "http:")) {
     throw new Error(
-      `The address asks for the model "${shown}"; from elsewhere models are fetched over https only.`,
+      `The address asks for the model "${shown}"; models from other sites are fetched over https only.`,
     );
   }
   if (url.username !== "" || url.password !== "") {
-    throw new Error(`The address asks for a model with a name and password in its address.`);
+    throw new Error(
+      `The model's address contains a user name or a password, which is not allowed.`,
+    );
   }
   url.hash = "";
   url.search = "";

@@ -11,7 +11,7 @@ const DEEPEST = 8;
 
 const tooMany = () =>
   new Error(
-    `There are more than ${MOST_FILES} files in there, and a model has about a dozen. Choose the model's own folder.`,
+    `There are more than ${MOST_FILES} files; a model has about a dozen. Choose the model's own folder.`,
   );
 
 /**
@@ -51,7 +51,7 @@ async function collect(entries) {
 /** @param {string} name @param {unknown} reason @returns {Error} */
 const unreadable = (name, reason) =>
   new Error(
-    `${short(name)} cannot be read (${sentence(reason)}). Was it moved, or is it not yours to read?`,
+    `${short(name)} cannot be read (${sentence(reason)}). Check that it has not been moved and that you may read it.`,
   );
 
 /** @param {FileSystemFileEntry} entry @returns {Promise<File>} */

@@ -20,7 +20,7 @@ import {
  * @typedef {{ unetConfig: T, schedulerConfig: T, modelIndex: T | undefined, labels: T | undefined, golden: T | undefined, weights: T[], notes: string[] }} Parts weights: one file, or those that they are split into; notes: what was chosen, in sentences
  */
 
-export const EMA_TAKEN = "The averaged weights are taken, in unet_ema/, not those in unet/.";
+export const EMA_TAKEN = "Using the averaged weights in unet_ema/, not those in unet/.";
 
 /** The folder that a path lies in, with its slash; "" at the top. @param {string} path */
 const folderOf = (path) => path.slice(0, path.lastIndexOf("/") + 1);
@@ -53,7 +53,7 @@ export function findParts(entries) {
   const schedulerConfig = SCHEDULER_CONFIG.map(at).find((file) => file !== undefined);
   if (schedulerConfig === undefined) {
     throw new Error(
-      `There is no ${SCHEDULER_CONFIG[0]}, nor ${SCHEDULER_CONFIG[1]}: without it the noise schedule is unknown. Take it from where the model came from.`,
+      `There is no ${SCHEDULER_CONFIG[0]} or ${SCHEDULER_CONFIG[1]}: without it the noise schedule is unknown. Copy it from the source of the model.`,
     );
   }
   const weights = findWeights(files, beside, root);
@@ -63,13 +63,13 @@ export function findParts(entries) {
   for (const file of [unetConfig, schedulerConfig, modelIndex, labels, golden]) {
     if (file === undefined || file.size <= MAX_JSON) continue;
     throw new Error(
-      `${short(file.path)} has ${megabytes(file.size)}, far more than such a file needs (at most ${megabytes(MAX_JSON)}). Is this a model?`,
+      `${short(file.path)} has ${megabytes(file.size)}, far more than such a file needs (at most ${megabytes(MAX_JSON)}). Check that this is a model.`,
     );
   }
   const size = weights.reduce((sum, file) => sum + file.size, 0);
   if (size > MAX_WEIGHTS) {
     throw new Error(
-      `${short(weights[0]?.path ?? "")} has ${megabytes(size)}; the page opens weights of up to ${megabytes(MAX_WEIGHTS)}, more does not fit into a browser. Storing them as float16 takes half of float32.`,
+      `${short(weights[0]?.path ?? "")} has ${megabytes(size)}; this page opens weights of up to ${megabytes(MAX_WEIGHTS)}, because more does not fit into a browser. float16 needs half as much as float32.`,
     );
   }
   return { unetConfig, schedulerConfig, modelIndex, labels, golden, weights, notes };
@@ -126,7 +126,7 @@ function findWeights(files, beside, root) {
     }
     if (others.length > 1) {
       throw new Error(
-        `There are ${others.length} files that could be the weights, such as ${short(others[0]?.path ?? "")}: leave out the others, or call the right one ${WEIGHTS[0]}.`,
+        `There are ${others.length} files that could be the weights, such as ${short(others[0]?.path ?? "")}. Leave out the others, or rename the right one to ${WEIGHTS[0]}.`,
       );
     }
   }
@@ -148,7 +148,7 @@ function wholeSet(shards, name) {
   const count = Number(SHARD.exec(set[0]?.path ?? "")?.[2] ?? NaN);
   if (set.length === count) return set;
   throw new Error(
-    `The weights are split into several files, and of these ${set.length === 0 ? "none is" : `only ${set.length} of ${count} are`} there. Give all of them.`,
+    `The weights are split into several files, and ${set.length === 0 ? "none is" : `only ${set.length} of ${count} are`} there. Give all of them.`,
   );
 }
 
@@ -157,5 +157,5 @@ function noConfig(files) {
   const count = files.length;
   const first = files[0] === undefined ? "" : `, ${short(files[0].path)}${count > 1 ? " …" : ""}`;
   const had = count === 0 ? "no file at all" : count === 1 ? "1 file" : `${count} files`;
-  return `No model was found: there is no ${UNET_CONFIG[0]}, nor ${UNET_CONFIG[1]}, among what was given (${had}${first}). A model is a folder in the layout of Hugging Face diffusers, its files, or a zip of it.`;
+  return `No model was found: there is no ${UNET_CONFIG[0]} or ${UNET_CONFIG[1]} among the files (${had}${first}). A model is a folder in the layout of Hugging Face diffusers, its files, or a zip of it.`;
 }

@@ -64,11 +64,13 @@ async function text({ path, blob }) {
   try {
     bytes = await blob.arrayBuffer();
   } catch (error) {
-    throw new Error(`${short(path)} cannot be read (${sentence(error)}). Was it moved meanwhile?`);
+    throw new Error(
+      `${short(path)} cannot be read (${sentence(error)}). Check that it has not been moved.`,
+    );
   }
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
-    throw new Error(`${short(path)} is no text in UTF-8.`);
+    throw new Error(`${short(path)} is not text in UTF-8.`);
   }
 }

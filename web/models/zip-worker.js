@@ -23,7 +23,7 @@ async function unpack(archive) {
   read(bytes, ({ name, size, originalSize }) => {
     if (entries.length >= MOST_ENTRIES) {
       throw new Error(
-        `There are more than ${MOST_ENTRIES} files in the archive, and a model has about a dozen. Zip the model's own folder.`,
+        `There are more than ${MOST_ENTRIES} files in the archive; a model has about a dozen. Zip only the model's own folder.`,
       );
     }
     const path = pathOf(name);
@@ -34,7 +34,8 @@ async function unpack(archive) {
   const parts = findParts(entries);
   /** @param {{ path: string, size: number, packed: number }} part @returns {Given} */
   const one = ({ path, size, packed }) => {
-    const lies = () => new Error(`The archive is damaged: ${path} is not as large as it says.`);
+    const lies = () =>
+      new Error(`The archive is damaged: ${path} does not have the size that the archive states.`);
     if (packed > longest(size)) throw lies();
     const files = read(bytes, ({ name }) => pathOf(name) === path);
     const [content] = Object.values(files);
@@ -75,7 +76,7 @@ function read(bytes, filter) {
   } catch (error) {
     if (error === refused) throw error;
     throw new Error(
-      `The archive cannot be unpacked (${sentence(error)}): it is damaged, locked with a password, or packed in another way than zip's usual one. Drop the unpacked folder instead.`,
+      `The archive cannot be unpacked (${sentence(error)}): it is damaged, protected by a password, or uses an unsupported compression. Drop the unpacked folder instead.`,
     );
   }
 }

@@ -27,7 +27,7 @@ export async function isZip(blob) {
 export async function unzip(archive) {
   if (archive.size > MAX_ARCHIVE) {
     throw new Error(
-      `The archive has ${Math.ceil(archive.size / 1e6)} MB; the page opens archives of up to ${Math.floor(MAX_ARCHIVE / 1e6)} MB.`,
+      `The archive has ${Math.ceil(archive.size / 1e6)} MB; this page opens archives of up to ${Math.floor(MAX_ARCHIVE / 1e6)} MB.`,
     );
   }
   const worker = new Worker(ownFile("models/zip-worker.js"), { type: "module" });
@@ -38,7 +38,7 @@ export async function unzip(archive) {
       timer = setTimeout(
         () =>
           resolve({
-            error: `The archive could not be unpacked within ${PATIENCE / 1000} seconds, so it is not one of a model.`,
+            error: `The archive could not be unpacked within ${PATIENCE / 1000} seconds. Drop the unpacked folder instead.`,
           }),
         PATIENCE,
       );

@@ -18,7 +18,7 @@ export function setUpHelp() {
   });
   const keys = createSwitch({
     label: "Keys of a single character",
-    hint: "Turn them off where speech or a slip of the hand would press them.",
+    hint: "Turn them off if speech input or stray key presses trigger them.",
     value: singleKeys(),
     onChange: setSingleKeys,
   });

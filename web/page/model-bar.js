@@ -138,7 +138,7 @@ function sentencesOn(source, { info }, isOwn) {
         : `of ${info.classes.length} classes`;
   const where =
     source.kind === "files"
-      ? " It comes from your files, which a link to this page does not carry."
+      ? " It comes from your files, which are not part of a link to this page."
       : isOwn
         ? ""
         : source.foreign
@@ -146,7 +146,7 @@ function sentencesOn(source, { info }, isOwn) {
           : " It comes from this site.";
   const words = ofDigits(info)
     ? ""
-    : " The words below speak of digits, whatever this model makes.";
+    : " The text below describes digits, whatever this model draws.";
   const notes = info.notes.map((note) => ` ${note}`).join("");
   return `${millions} million parameters, images of ${height} × ${width} ${inColour(info.channels)}, ${kinds}.${where}${notes}${words}`;
 }

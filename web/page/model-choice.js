@@ -73,7 +73,7 @@ async function atFirst(wish, first) {
     return { source: first, complaints: [] };
   } catch (error) {
     nameInAddress(null, true);
-    const instead = `It is the page's own here.`;
+    const instead = `Using the page's own model.`;
     return { source: first, complaints: [`${asSentence(sentence(error))} ${instead}`] };
   }
 }

@@ -21,20 +21,20 @@ export function mayFetch({ base }) {
       h(
         "p",
         {},
-        "The address of this page asks for a model that lies elsewhere:",
+        "The address of this page asks for a model from another site:",
         h("code", { class: "address" }, base.length > 200 ? `${base.slice(0, 199)}…` : base),
       ),
       h(
         "p",
         {},
-        `Fetching it tells ${host}, and servers that it may send on to, your network address, as a visit there would. A model is numbers and names, never a program. Nothing has been fetched so far.`,
+        `If you fetch it, ${host} and any servers that it redirects to see your network address, as if you visited them. A model holds numbers and names, and runs no code. Nothing has been fetched so far.`,
       ),
     ),
   );
   return new Promise((resolve) => {
     const yes = createButton({ name: "Fetch it", onPress: () => dialog.close("yes") });
     const no = createButton({
-      name: "Stay with this page's own model",
+      name: "Keep this page's own model",
       primary: true,
       onPress: () => dialog.close(),
     });

@@ -52,7 +52,7 @@ function describeDevice({ info, check }) {
   const reference = { golden: "the exporter's", cpu: "the CPU's", none: "" }[check.against];
   element("detail-check", HTMLElement).textContent =
     check.against === "none"
-      ? "finite numbers; this folder has no known answer to compare with"
+      ? "all numbers finite; this folder has no known result to compare with"
       : `eps-hat is within ${check.difference.toExponential(1)} of ${reference} for the same input`;
 }
 

@@ -26,7 +26,7 @@ export function createCopyLink({ name = "Copy link", allSettings, done = () => "
     button.rename(copied ? "Copied" : "See the address bar");
     setText(
       status,
-      copied ? done() : "The browser does not let it be copied; the link is in the address bar.",
+      copied ? done() : "The browser does not allow copying; the link is in the address bar.",
     );
     clearTimeout(timer);
     timer = setTimeout(() => {

@@ -40,7 +40,7 @@ export function createDrawingPad({ label, imageSize: [height, width], onDraw, fa
     end: () => tell(),
   });
   const context = canvas.getContext("2d");
-  if (context === null) throw new Error("This browser gives no canvas to draw on.");
+  if (context === null) throw new Error("This browser has no canvas to draw on.");
   const ink = new Ink(height, width, FINE);
   const shown = new ImageData(canvas.width, canvas.height);
   /** The image: what is computed with. */
@@ -63,13 +63,15 @@ export function createDrawingPad({ label, imageSize: [height, width], onDraw, fa
     empty = true;
   };
   const name = () =>
-    canvas.setAttribute("aria-label", `${label}: ${empty ? "nothing is drawn yet" : "a drawing"}`);
+    canvas.setAttribute("aria-label", `${label}: ${empty ? "nothing drawn yet" : "a drawing"}`);
   const tell = () => {
     drawn = ink.image();
     name();
     onDraw();
     if (writeDrawing(drawn).length > MAX_DRAWING) {
-      fail(new Error("This picture is too large for a link: a link shows the page's own instead."));
+      fail(
+        new Error("This picture is too large for a link; a link will show the page's own picture."),
+      );
     }
   };
   /** Puts an image onto the pad without telling. @param {Uint8ClampedArray<ArrayBuffer>} pixels */
@@ -153,7 +155,7 @@ export function createDrawingPad({ label, imageSize: [height, width], onDraw, fa
  */
 function greyOf(picture, width, height) {
   const context = h("canvas", { width, height }).getContext("2d", { willReadFrequently: true });
-  if (context === null) throw new Error("This browser gives no canvas to read the image with.");
+  if (context === null) throw new Error("This browser has no canvas, so the image cannot be read.");
   context.fillStyle = "#000";
   context.fillRect(0, 0, width, height);
   const scale = Math.min(width / picture.width, height / picture.height);

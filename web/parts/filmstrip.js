@@ -12,7 +12,7 @@ export function createFilmstrip({ label, frames }) {
   const slots = Array.from({ length: frames }, () => {
     const canvas = h("canvas", {
       role: "img",
-      "aria-label": "not there yet",
+      "aria-label": "not ready yet",
       width: 28,
       height: 28,
     });

@@ -47,7 +47,8 @@ export function createImagePicker({ shape, hint, draw, leave, drawsAtOnce, onCha
     try {
       const bitmap = await readImage(file);
       const context = canvas.getContext("2d", { willReadFrequently: true });
-      if (context === null) throw new Error("This browser gives no canvas to read the image with.");
+      if (context === null)
+        throw new Error("This browser has no canvas, so the image cannot be read.");
       // The middle of the image, as large as it fits.
       const scale = Math.max(width / bitmap.width, height / bitmap.height);
       const [w, h] = [bitmap.width * scale, bitmap.height * scale];

@@ -35,6 +35,6 @@ export function takeDrops(element, take) {
 /** @param {Blob} file @returns {Promise<ImageBitmap>} fails with a sentence */
 export function readImage(file) {
   return createImageBitmap(file).catch((error) => {
-    throw new Error(`This file is no image that the browser can read (${sentence(error)}).`);
+    throw new Error(`This browser cannot read the file as an image (${sentence(error)}).`);
   });
 }

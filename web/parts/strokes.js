@@ -18,9 +18,9 @@ const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
  * @param {[number, number]} options.canvasSize height, width
  * @param {[number, number]} options.grid the rows and columns over which the arrow keys move the tool
  * @param {string} options.tool its name; the space key lifts and lowers it
- * @param {string} options.hint a line below, which goes on with the keys
+ * @param {string} options.hint a line below, followed by the keys
  * @param {(point: Point) => void} options.begin of a stroke
- * @param {(point: Point) => void} options.move while a stroke is under way
+ * @param {(point: Point) => void} options.move during a stroke
  * @param {() => void} options.end of a stroke, and of each of its steps by key
  */
 export function createDrawable(options) {
@@ -37,7 +37,7 @@ export function createDrawable(options) {
   });
   const mark = h("div", { class: "tool" });
   const where = h("span", { class: "unseen", role: "status", id: `${id}-where` });
-  const keys = `With the keyboard: arrows move the ${tool}, space lifts and lowers it.`;
+  const keys = `With the keyboard, arrow keys move the ${tool}; space lifts and lowers it.`;
 
   let [row, column] = [Math.floor(rows / 2), Math.floor(columns / 2)];
   let down = false;

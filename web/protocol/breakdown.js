@@ -1,4 +1,4 @@
-// What can end a worker before its time, and how the visitor is told.
+// What can end a worker before its time, and what the visitor reads then.
 
 /** @typedef {import("./messages.js").Method} Method */
 
@@ -35,11 +35,11 @@ export class Breakdown extends Error {
 /** What was being done. @type {Record<Method, string>} */
 const doing = {
   load: "loading the model",
-  open: "beginning a walk",
+  open: "starting a walk",
   step: "taking a step of a walk",
   close: "ending a walk",
-  predict: "asking the network about an image",
-  denoise: "asking the network about an image",
+  predict: "computing a prediction",
+  denoise: "computing a prediction",
   boundTerm: "computing a term of the bound",
   priorTerm: "computing a term of the bound",
   look: "looking inside the network",
@@ -47,11 +47,11 @@ const doing = {
   noise: "drawing noise",
   scheduleOf: "computing a noise schedule",
   addNoise: "adding noise",
-  removeNoise: "taking noise away",
+  removeNoise: "removing noise",
   slerp: "mixing two noises",
-  openForward: "beginning a walk forward",
+  openForward: "starting a forward walk",
   advanceForward: "walking forward",
-  closeForward: "ending a walk forward",
+  closeForward: "ending a forward walk",
   gif: "writing the animation",
   safetensors: "writing the tensors",
 };
@@ -62,9 +62,9 @@ function explain(kind, reason, method) {
     case "lost":
       return `The GPU was lost while ${doing[method]} (${reason}). Try again, or open this page with ?device=cpu.`;
     case "memory":
-      return `There is not enough memory here for ${doing[method]} (${reason}). Walk fewer images at once, close other tabs, or take a smaller model.`;
+      return `There is not enough memory for ${doing[method]} (${reason}). Walk fewer images at once, close other tabs, or choose a smaller model.`;
     case "trap":
-      return `The computation broke down while ${doing[method]} (${reason}). A fresh worker takes its place: try again.`;
+      return `The computation failed while ${doing[method]} (${reason}). A new worker has replaced it; try again.`;
     case "start":
       return reason;
   }

@@ -37,7 +37,7 @@
  * @property {{ xt: Float32Array, timestep: number }} [from] begin here instead of in noise: the network is first evaluated at `timestep`
  * @property {Float32Array} [known] x_0: the truth takes the network's place, which gives the posterior walk
  * @property {Inpaint} [inpaint]
- * @property {Resume} [resume] go on where a chain with these options was
+ * @property {Resume} [resume] continue where a chain with these options was
  */
 
 /**
@@ -49,7 +49,7 @@
  */
 
 /**
- * @typedef {object} Inpaint RePaint: what is kept is noised to each timestep anew
+ * @typedef {object} Inpaint RePaint: noise is added to the kept part again for each timestep
  * @property {Float32Array} x0
  * @property {Float32Array} mask 1 keeps the pixel, one for each of [h, w]
  * @property {number} resamplings how often each timestep is visited
@@ -191,7 +191,7 @@
  */
 
 /**
- * The answer to a call, progress, or the last word of a worker that cannot go on.
+ * The answer to a call, progress, or the last message of a worker that cannot continue.
  * @typedef {{ id: number, result: unknown } | { id: number, error: string } | { progress: Progress } | { broken: import("./breakdown.js").BreakdownReport }} Reply
  */
 

@@ -20,7 +20,7 @@ const isAnchor = (hash) => hash.length > 1 && document.getElementById(hash.slice
 
 /** @param {string} name @param {string} text @param {string} taken */
 const refusal = (name, text, taken) =>
-  `The link asks for ${name} = ${text}, which cannot be; it is ${taken} here.`;
+  `${name} = ${text} in this link is not valid; using ${taken}.`;
 
 /** @param {string} group @param {string} name */
 const keyOf = (group, name) => (group === "walk" ? name : `${group}.${name}`);
@@ -260,7 +260,9 @@ export class AllSettings {
     }
     for (const key of given.keys()) {
       if (known.has(key) || isAnchor(`#${key}`)) continue;
-      this.#complaints.push(`The link speaks of "${key}", which this page does not have.`);
+      this.#complaints.push(
+        `This link sets "${key}", which this page does not have; it is ignored.`,
+      );
     }
     this.#complain(this.#complaints);
   }

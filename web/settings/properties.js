@@ -349,7 +349,7 @@ export function nearest(choices, wish) {
 
 /**
  * Which model, and where it is to compute: the part of the address before the #, because a change of it
- * loads the page anew.
+ * reloads the page.
  * @param {URLSearchParams} parameters
  * @returns {{ device: import("../protocol/messages.js").DeviceChoice, model: string | null }} model: a name or an address, as it stands there
  */

@@ -76,7 +76,7 @@ export function noDigits([, channels = 1, height, width], digits) {
   return h(
     "p",
     { class: "notice" },
-    `This figure begins with a real handwritten digit of ${digits.height} × ${digits.width} pixels in grey, and this model knows images of ${height} × ${width} ${inColour(channels)}. It is at work again with a model of such digits.`,
+    `This figure begins with a real handwritten digit of ${digits.height} × ${digits.width} pixels in grey, but this model draws images of ${height} × ${width} ${inColour(channels)}. Open a model of such digits to use this figure.`,
   );
 }
 

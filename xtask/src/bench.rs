@@ -11,22 +11,22 @@ use crate::browser::CHROMIUM;
 use crate::project::{PACKAGE, cargo, root};
 use crate::{command, dist, node};
 
-/// Measure walkback beside ONNX Runtime Web, PyTorch and diffusers, and print the ratios.
+/// Compare walkback with ONNX Runtime Web, PyTorch and diffusers, and print the ratios.
 ///
-/// Builds what is published (`dist`) and the binary, and runs each in turn with its peer on this machine, which should
-/// have nothing else to do. PyTorch and diffusers are used where the Python that PYTHON names, or python3, has them.
+/// Builds the published page (`dist`) and the binary, and runs each in turn with its peer. This machine should be idle
+/// otherwise. PyTorch and diffusers are measured if the Python in PYTHON, or python3, has them.
 #[derive(Args)]
 pub(crate) struct Options {
     /// Measure only this part; can be repeated.
     #[arg(long, value_name = "PART", value_parser = PossibleValuesParser::new(["sizes", "browser", "native"]))]
     only: Vec<String>,
-    /// Fewer steps: for trying out.
+    /// Fewer steps, for a quick try.
     #[arg(long)]
     quick: bool,
-    /// Take the wasm modules of `serve`, which are larger and slower: for trying out.
+    /// Use the wasm modules of `serve`, which are larger and slower: for a quick try.
     #[arg(long)]
     draft: bool,
-    /// Where the figures are written as JSON.
+    /// Where to write the results as JSON.
     #[arg(long, default_value = "target/bench.json")]
     out: PathBuf,
 }
@@ -56,7 +56,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if options.quick {
         bench.arg("--quick");
     }
-    command::run(&mut bench).context("the measurement did not come to its end")
+    command::run(&mut bench).context("the measurement did not finish")
 }
 
 /// Builds what is to be measured in the browser, and says where it lies.

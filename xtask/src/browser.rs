@@ -110,7 +110,7 @@ impl Browser {
         }
         if self.is_required {
             bail!(
-                "no {} was found: install one, or set {} to the path of one",
+                "no {} was found: install one, or set {} to its path",
                 self.name,
                 self.variable
             );

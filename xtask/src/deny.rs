@@ -10,7 +10,7 @@ use clap::Args;
 use crate::command;
 use crate::project::cargo;
 
-/// Check the crates that are built in with cargo-deny: licences, sources, versions, known vulnerabilities.
+/// Check all dependencies with cargo-deny: licences, sources, versions, known vulnerabilities.
 #[derive(Args)]
 pub(crate) struct Options {}
 
@@ -23,7 +23,7 @@ pub(crate) fn run(_: &Options) -> Result<()> {
         bail!("cargo-deny is missing: install it with `cargo install cargo-deny --locked`");
     }
     command::run(cargo().args(["deny", "check", "licenses", "bans", "sources"]))
-        .context("what deny.toml allows is said there, each exception with its reason")?;
+        .context("deny.toml lists what is allowed, and the reason for each exception")?;
     advisories()
 }
 
@@ -50,7 +50,7 @@ fn verdict(success: bool, said: &str) -> (bool, &'static str) {
     if success {
         (true, "advisories ok")
     } else if said.contains(NO_DATABASE) {
-        let sentence = "advisories not checked: the database of vulnerabilities cannot be reached from here, \
+        let sentence = "advisories not checked: the database of vulnerabilities could not be reached, \
                         so none was looked for";
         (true, sentence)
     } else {

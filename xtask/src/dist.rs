@@ -13,13 +13,13 @@ use crate::{bundle, command, models, node, vendor};
 /// Build the page for publishing: a folder that any static host can serve, from any path.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// The folder to write; what it held before is removed.
+    /// The folder to write; its previous contents are removed.
     #[arg(long, default_value = OUT)]
     out: PathBuf,
     /// The cargo profile that the wasm modules are built with.
     #[arg(long, default_value = PROFILE)]
     profile: String,
-    /// Take the modules of `serve`, which are larger and quicker to build: for trying out, not for publishing.
+    /// Use the modules of `serve`, which are larger and faster to build: for testing, not for publishing.
     #[arg(long, conflicts_with = "profile")]
     draft: bool,
 }
@@ -121,7 +121,7 @@ fn prepare(out: &Path) -> Result<()> {
     };
     if !is_ours && !is_empty {
         bail!(
-            "{} holds files that `dist` did not write: name another folder",
+            "{} has files that `dist` did not write: choose another folder",
             out.display()
         );
     }

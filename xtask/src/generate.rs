@@ -12,7 +12,7 @@ use crate::layout;
 use crate::project::root;
 use crate::wasm::{self, Device, Recipe};
 
-/// Write the files of the page that repeat what Rust says: the layout of a model folder, the types of the wasm modules.
+/// Write the page's files that are generated from Rust: the layout of a model folder, the types of the wasm modules.
 #[derive(Args)]
 pub(crate) struct Options {}
 
@@ -44,7 +44,7 @@ pub(crate) fn check_types() -> Result<()> {
     let committed = fs::read_to_string(root().join(TYPES)).unwrap_or_default();
     if committed != types()? {
         bail!(
-            "{TYPES} is not what the modules export: `cargo xtask generate` writes it. Commit it with the change"
+            "{TYPES} differs from what the modules export. Run `cargo xtask generate`, and commit the file with the change"
         );
     }
     Ok(())

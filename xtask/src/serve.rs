@@ -14,7 +14,7 @@ use crate::wasm::{self, Device, Recipe};
 /// Build what is missing or out of date, then serve the page on 127.0.0.1.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// The port; without this option 8080, or the next free one.
+    /// The port [default: 8080, or the next free one].
     #[arg(long)]
     port: Option<u16>,
     /// Open the page in the browser.
@@ -39,14 +39,14 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         &options.profile
     };
     let recipe = Recipe::for_development(profile);
-    // Before the build, which takes minutes: a port that is taken should not be found out after it.
+    // Before the build, which takes minutes: a port in use should be detected before it.
     let server = Server::bind(root(), options.port)?;
     let page = server.address();
 
     models::provide()?;
     // Only the plots and zip files need it: without Node the page is served all the same.
     if let Err(reason) = vendor::provide() {
-        println!("The page is served without its plots, and opens no zip files: {reason:#}.\n");
+        println!("The page has no plots and cannot open zip files: {reason:#}.\n");
     }
 
     // The module for the CPU is there long before the other one, so the page is served from then on.
@@ -56,9 +56,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let waits = options.device.is_none() && !recipe.has(Device::Webgpu);
     if waits {
         announce(&format!("{page}?device=cpu"), options.open);
-        println!(
-            "The module for WebGPU is being built, which takes some minutes the first time.\n"
-        );
+        println!("Building the module for WebGPU; this takes a few minutes the first time.\n");
     }
     let serving = thread::spawn(move || server.serve());
     if options.device != Some(Device::Cpu) {
@@ -75,6 +73,6 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 fn announce(page: &str, open: bool) {
     println!("\n==> {page}\n");
     if open && let Err(reason) = open::that_detached(page) {
-        println!("The browser could not be opened ({reason}): open the address yourself.");
+        println!("The browser could not be opened ({reason}). Open the address yourself.");
     }
 }

@@ -54,9 +54,9 @@ impl Server {
         }
         match port {
             Some(port) => bail!(
-                "port {port} is taken: stop the program that uses it, or leave out --port for the next free one"
+                "port {port} is in use: stop the program that uses it, or leave out --port to use the next free one"
             ),
-            None => bail!("the ports {wanted:?} are all taken: name a free one with --port"),
+            None => bail!("the ports {wanted:?} are all in use: choose a free one with --port"),
         }
     }
 
@@ -208,7 +208,10 @@ pub(crate) mod tests {
             .err()
             .expect("it is taken")
             .to_string();
-        assert!(said.starts_with(&format!("port {port} is taken")), "{said}");
+        assert!(
+            said.starts_with(&format!("port {port} is in use")),
+            "{said}"
+        );
         let next = Server::bind(Path::new("."), None).expect("another port");
         assert_ne!(next.address(), taken.address());
     }

@@ -38,7 +38,7 @@ impl Site {
         let mut response = if !is_for_this_machine(&request) {
             sentence(
                 StatusCode::FORBIDDEN,
-                "this server answers to 127.0.0.1 and localhost, and to no other name",
+                "this server answers only to the names 127.0.0.1 and localhost",
             )
         } else if path.contains("//") {
             // A redirect to `//name/` would lead to another site.

@@ -136,7 +136,7 @@ pub(crate) fn run<'a>(steps: impl Iterator<Item = &'a Step>, extent: Extent) -> 
         done.push((step.name, took));
     }
     if done.is_empty() {
-        bail!("no step is left to run");
+        bail!("no steps to run");
     }
     summarise(&done);
     Ok(())
@@ -151,13 +151,13 @@ fn summarise(done: &[(&str, Duration)]) {
 
 fn format() -> Result<()> {
     command::run(cargo().args(["fmt", "--all", "--check"]))
-        .context("the Rust code is not formatted, which `cargo fmt --all` does")
+        .context("the Rust code is not formatted: run `cargo fmt --all`")
 }
 
 fn prettier() -> Result<()> {
     node::install()?;
     command::run(node::tool("prettier").args(["--check", "."]))
-        .context("some files are not formatted, which `npx prettier --write .` does")
+        .context("some files are not formatted: run `npx prettier --write .`")
 }
 
 fn tsc() -> Result<()> {
@@ -172,7 +172,7 @@ fn layers() -> Result<()> {
         "--test-reporter=spec",
         "tests/browser/layers.test.js",
     ]))
-    .context("a folder of web/ imports what it may not")
+    .context("a module in web/ imports from a folder that it may not use")
 }
 
 fn clippy() -> Result<()> {

@@ -10,13 +10,13 @@ use crate::steps::{self, BROWSER, Extent, STEPS};
 /// Check and test everything: format, lints, types, documentation, native and browser tests.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Leave out a step; can be repeated.
+    /// Skip this step; can be repeated.
     #[arg(long, value_name = "STEP", value_parser = PossibleValuesParser::new(names()))]
     skip: Vec<String>,
     /// Run only this step; can be repeated.
     #[arg(long, value_name = "STEP", value_parser = PossibleValuesParser::new(names()))]
     only: Vec<String>,
-    /// Also what takes long: many more kills and malformed inputs, and the browser tests in tests/browser/long.
+    /// Also run the slow tests: many more kills and malformed inputs, and the browser tests in tests/browser/long.
     #[arg(long)]
     long: bool,
 }

@@ -19,7 +19,7 @@ pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 /// The cargo profile of the modules while developing and testing.
 pub(crate) const PROFILE: &str = "web";
 
-/// What rustc lets into the module. wasm-opt is told, so that it need not rely on the module saying so itself.
+/// What rustc lets into the module. They are passed to wasm-opt, so that it need not rely on the module.
 const WASM_FEATURES: &[&str] = &[
     "--enable-bulk-memory",
     "--enable-multivalue",
@@ -190,7 +190,7 @@ pub(crate) fn ensure_target() -> Result<()> {
     }
     let Some(rustup) = command::find(&["rustup"]) else {
         bail!(
-            "this Rust has no standard library for {TARGET}: install it where your Rust came from \
+            "this Rust has no standard library for {TARGET}: install it \
              (with rustup: `rustup target add {TARGET}`)"
         );
     };
@@ -204,8 +204,8 @@ fn bind(linked: &Path, out: &Path) -> Result<()> {
     let ours = wasm_bindgen_shared::SCHEMA_VERSION;
     if let Some(theirs) = schema_version(&bytes).filter(|theirs| theirs != ours) {
         bail!(
-            "{} was built with wasm-bindgen {theirs}, but xtask carries {ours}: \
-             name one version in crate/Cargo.toml and xtask/Cargo.toml",
+            "{} was built with wasm-bindgen {theirs}, but xtask uses {ours}: \
+             set the same version in crate/Cargo.toml and xtask/Cargo.toml",
             linked.display()
         );
     }
@@ -238,7 +238,7 @@ fn optimise(wasm: &Path, level: &str) -> Result<()> {
             node::tool("wasm-opt")
         }
     };
-    println!("    wasm-opt {level}, which takes some minutes");
+    println!("    wasm-opt {level}, which takes a few minutes");
     wasm_opt
         .args([level, "--strip-producers"])
         .args(WASM_FEATURES);
@@ -283,7 +283,7 @@ mod tests {
             .expect_err("another version")
             .to_string();
         assert!(
-            said.contains("wasm-bindgen 0.2.1, but xtask carries"),
+            said.contains("wasm-bindgen 0.2.1, but xtask uses"),
             "{said}"
         );
     }

@@ -44,7 +44,7 @@ pub(super) fn volume(shape: [usize; 4]) -> Result<usize, ChainError> {
         .ok_or_else(|| {
             refuse(
                 "count",
-                format!("images of shape {shape:?} are too many to hold; walk fewer at once"),
+                format!("images of shape {shape:?} do not fit into memory; walk fewer at once"),
             )
         })
 }
@@ -60,7 +60,7 @@ pub(crate) fn labels_of(
             None => Ok(None),
             Some(_) => Err(refuse(
                 "labels",
-                "this model is unconditional, leave them out",
+                "this model has no classes; leave labels out",
             )),
         };
     };
@@ -68,7 +68,7 @@ pub(crate) fn labels_of(
         (Some(labels), _) => labels.to_vec(),
         (None, Some(null)) => vec![null; count],
         (None, None) => {
-            let reason = "this model is class-conditional and has no null label, name one";
+            let reason = "this model is class-conditional and has no null label; give a label";
             return Err(refuse("labels", reason));
         }
     };
@@ -111,7 +111,7 @@ pub(super) fn guidance_of(
         return Ok(None);
     }
     let Some(null_label) = model.null_label else {
-        let reason = "this model has no null label, so there is nothing to guide away from; use 1";
+        let reason = "this model has no null label, so guidance is not possible; use 1";
         return Err(refuse("guidance_scale", reason));
     };
     if model
@@ -138,7 +138,7 @@ pub(super) fn check_values(
 ) -> Result<(), ChainError> {
     let found = values.len();
     if found != expected {
-        let reason = format!("{what} has {found} values, {expected} are needed");
+        let reason = format!("{what} has {found} values instead of {expected}");
         return Err(refuse(option, reason));
     }
     match values.iter().find(|value| !value.is_finite()) {
@@ -152,7 +152,7 @@ pub(super) fn start_of(from: Start, values: usize, inverse: bool) -> Result<Vec<
     let Start { x_t, timestep } = from;
     check_values("from", "x_t", &x_t, values)?;
     if inverse && timestep != 0 {
-        let reason = format!("timestep is {timestep}; an inversion starts in clean images, at 0");
+        let reason = format!("timestep is {timestep}; an inversion starts from clean images, at 0");
         return Err(refuse("from", reason));
     }
     Ok(x_t)

@@ -1,10 +1,10 @@
-//! Why a chain cannot be built, or cannot go on.
+//! Why a chain cannot be built or cannot continue.
 
 use std::convert::Infallible;
 
 use crate::sampler::SamplerError;
 
-/// Why a chain cannot be built or cannot go on; `E` is the network's own error.
+/// Why a chain cannot be built or cannot continue; `E` is the network's own error.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ChainError<E: std::error::Error + 'static = Infallible> {
     /// The sampler refuses the configuration, the options or the step.
@@ -27,7 +27,7 @@ pub enum ChainError<E: std::error::Error + 'static = Infallible> {
         source: E,
     },
     /// The network's output has the wrong length.
-    #[error("the network returned {found} values at timestep {timestep}, {expected} were expected")]
+    #[error("the network returned {found} values at timestep {timestep} instead of {expected}")]
     Output {
         /// Where.
         timestep: usize,
@@ -38,8 +38,8 @@ pub enum ChainError<E: std::error::Error + 'static = Infallible> {
     },
     /// A step gave something that is not a number; what is shown before it stands.
     #[error(
-        "the walk stopped at step {step} of {steps}, timestep {timestep}: {what} holds {value}; the model's weights or \
-         the device are at fault"
+        "the walk stopped at step {step} of {steps}, timestep {timestep}: {what} holds {value}; \
+         the cause is the model's weights or the device"
     )]
     NotFinite {
         /// Which step it was, counted from 1.
@@ -54,6 +54,6 @@ pub enum ChainError<E: std::error::Error + 'static = Infallible> {
         value: f32,
     },
     /// There is no step left.
-    #[error("the chain has made all of its {0} steps; start a new one")]
+    #[error("the chain has already made all {0} steps; start a new one")]
     Done(usize),
 }

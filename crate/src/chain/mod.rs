@@ -109,7 +109,7 @@ pub struct Step {
 /// A walk of n images through the timesteps of a sampler.
 pub struct Chain {
     sampler: Box<dyn Sampler>,
-    /// The sampler's steps in the order they are made; each once, but for inpainting.
+    /// The sampler's steps in the order they are made; each once, except in inpainting.
     visits: Vec<usize>,
     /// The timestep of each visit.
     timesteps: Vec<usize>,
@@ -170,7 +170,7 @@ impl Chain {
         let alphas_cumprod = levels(sampler.as_ref(), &visits, inverse)?;
         let mut noise = NoiseStream::new(options.seed);
         let x_t = match options.from {
-            None if inverse => return Err(refuse("from", "an inversion starts in images")),
+            None if inverse => return Err(refuse("from", "an inversion starts from images")),
             None => {
                 let mut x_t = noise.normal(values);
                 let scale = sampler.start_scale() as f32;
@@ -283,7 +283,7 @@ impl Chain {
         }
     }
 
-    /// Refuses what the step under way gave, unless all of it is finite.
+    /// Refuses the output of the current step unless all of it is finite.
     fn check_finite<E: std::error::Error>(
         &self,
         what: &'static str,

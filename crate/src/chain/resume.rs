@@ -42,24 +42,24 @@ impl Chain {
         if self.index > 0 {
             return Err(refuse(
                 "resume",
-                "this chain has made steps; take a new one",
+                "this chain has already made steps; use a new one",
             ));
         }
         let steps = self.timesteps.len();
         if index > steps {
-            let reason = format!("index is {index}, and the walk has {steps} steps");
+            let reason = format!("index is {index}, but the walk has only {steps} steps");
             return Err(refuse("resume", reason));
         }
         if (index > 0) != x_0_before.is_some() {
             return Err(refuse(
                 "resume",
-                "x_0_before is there from the first step on",
+                "x_0_before must be given for index 1 and above, and only then",
             ));
         }
         if (index > 1) != x_0_two_before.is_some() {
             return Err(refuse(
                 "resume",
-                "x_0_two_before is there from the second step on",
+                "x_0_two_before must be given for index 2 and above, and only then",
             ));
         }
         let n = self.x_t.len();

@@ -71,7 +71,8 @@ pub enum DownloadError {
     },
     /// The system names no cache folder.
     #[error(
-        "no cache folder is known on this system. Set {CACHE_VARIABLE} to a folder, or give the data with --data DIR"
+        "no cache folder is known on this system. Set {CACHE_VARIABLE} to a folder, or give the \
+         data with --data DIR"
     )]
     NoCache,
     /// The cache cannot be written.
@@ -143,7 +144,7 @@ fn fetch_one(agent: &ureq::Agent, url: &str, file: &RemoteFile) -> Result<Vec<u8
         .wrap_read(body.into_reader().take(file.unpacked_bytes + 1024))
         .read_to_end(&mut bytes);
     bar.finish_and_clear();
-    received.map_err(|error| format!("broke off after {} bytes ({error})", bytes.len()))?;
+    received.map_err(|error| format!("stopped after {} bytes ({error})", bytes.len()))?;
     check(&bytes, file)?;
     Ok(bytes)
 }

@@ -19,7 +19,7 @@ pub enum SourceError {
     Images(#[from] ImagesError),
 }
 
-/// Reads one half of the images in `dir`: IDX files as they are named, or images, or a zip of images; what they are is found out.
+/// Reads one half of the images in `dir`: IDX files as they are named, or images, or a zip of images; the kind is detected.
 ///
 /// # Errors
 /// See [`SourceError`].

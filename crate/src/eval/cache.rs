@@ -1,7 +1,7 @@
 //! A judge is trained once for a data set and a recipe, and kept in the user's cache.
 //!
 //! Its folder is named after what it was made from. The weights come with their checksum, written after them: a file that
-//! is torn, altered or of another make is not trusted but trained anew.
+//! is torn, altered or of another make is discarded and trained again.
 
 use super::classifier::{Classifier, ClassifierError, Network, Recipe, check};
 use crate::data::Dataset;
@@ -59,7 +59,7 @@ pub struct Judge {
 /// the steps of a training.
 ///
 /// # Errors
-/// Images that cannot be judged, or a cache that cannot be written, which is found out before the training.
+/// Images that cannot be judged, or a cache that cannot be written, which is detected before the training.
 pub fn obtain(
     cache: &Path,
     data: &Dataset,

@@ -28,7 +28,7 @@ const BATCH: usize = 100;
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum ClassifierError {
     /// The images are too small or too large.
-    #[error("images of {height} x {width} pixels cannot be judged: the classifier sees sides of {} to {}. Use --only bound", SIDES.start(), SIDES.end())]
+    #[error("the classifier cannot judge images of {height} x {width} pixels: their sides must be {} to {}. Use --only bound", SIDES.start(), SIDES.end())]
     Size {
         /// Rows.
         height: usize,
@@ -37,7 +37,8 @@ pub enum ClassifierError {
     },
     /// Nothing to tell apart.
     #[error(
-        "the training images are all of one class, so there is nothing to tell apart: use --only bound"
+        "the training images are all of one class, so a classifier has nothing to distinguish: \
+         use --only bound"
     )]
     OneClass,
     /// The weights became NaN.

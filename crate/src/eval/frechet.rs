@@ -15,7 +15,7 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum FrechetError {
     /// A covariance needs two vectors.
-    #[error("{0} images have no covariance: take at least 2")]
+    #[error("{0} images have no covariance: use at least 2")]
     TooFew(usize),
     /// A feature is NaN or infinite.
     #[error("a feature is not a finite number: the classifier is broken, delete it from the cache")]

@@ -46,13 +46,13 @@ impl FromStr for Setting {
         let mut parts = text.split(':');
         let sampler = parts.next().unwrap_or_default().parse()?;
         if sampler == SamplerKind::DdimInverse {
-            return Err("ddim_inverse starts in images; use ddpm, ddim or dpm++".into());
+            return Err("ddim_inverse starts from images; use ddpm, ddim or dpm++".into());
         }
         let steps = part(parts.next(), "the number of steps")?;
         let guidance = part(parts.next(), "the guidance")?;
         let eta = part(parts.next(), "eta")?;
         if parts.next().is_some() {
-            return Err("write SAMPLER:STEPS:GUIDANCE:ETA and no more, like ddim:50:2:0".into());
+            return Err("write at most SAMPLER:STEPS:GUIDANCE:ETA, such as ddim:50:2:0".into());
         }
         Ok(Self {
             sampler,

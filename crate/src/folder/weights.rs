@@ -42,7 +42,8 @@ pub(super) fn find(dir: &Path) -> Result<Vec<PathBuf>, FolderError> {
         what: "weights",
         looked_for: WEIGHTS.join(", "),
         hint: if candidates > 1 {
-            ". There are several files that could be them: remove the others, or give the right one the first of these names"
+            ". Several files could be the weights: remove the others, or rename the right one to \
+             the first of these names"
         } else {
             ". Copy the weights there as safetensors"
         },
@@ -88,10 +89,10 @@ fn shards(dir: &Path, index: PathBuf) -> Result<Vec<PathBuf>, FolderError> {
         .map(|name| {
             let path = dir.join(name);
             if name.contains(['/', '\\']) || name.starts_with('.') {
-                return Err(refused(format!("{name} does not lie beside it")));
+                return Err(refused(format!("{name} is not a name in its folder")));
             }
             if !path.is_file() {
-                return Err(refused(format!("{name}, which it lists, is not there")));
+                return Err(refused(format!("it lists {name}, which is missing")));
             }
             Ok(path)
         })

@@ -13,12 +13,14 @@ pub enum TermError {
     Schedule(#[from] ScheduleError),
     /// abar is 0 at the last timestep, where eps-hat does not tell x_0-hat.
     #[error(
-        "nothing of x_0 is left at timestep {0}, where an epsilon prediction says nothing about it, so the bound has no term there"
+        "at timestep {0} x_t contains nothing of x_0, so an epsilon prediction does not \
+         determine x_0, and the bound has no term"
     )]
     NoSignal(usize),
     /// The network's output is not a number, or a learned variance not positive.
     #[error(
-        "the network's output at timestep {timestep} makes a term of {nats} nats; its weights, its device or its variance_type are at fault"
+        "the network's output at timestep {timestep} gives a term of {nats} nats; the cause is \
+         its weights, its device or its variance_type"
     )]
     NotFinite {
         /// Where.

@@ -174,18 +174,19 @@ pub enum SamplerError {
     },
     /// Where abar is 0, x_t is all noise and eps does not determine x_0.
     #[error(
-        "nothing of x_0 is left at timestep {0}, where an epsilon prediction says nothing about it; \
-         use v_prediction or sample, or a spacing that leaves this timestep out"
+        "at timestep {0} x_t contains nothing of x_0, so an epsilon prediction does not \
+         determine x_0; use v_prediction or sample, or a spacing that skips this timestep"
     )]
     NoSignal(usize),
     /// Where abar is 1, x_t is the image itself and x_0 does not determine eps.
     #[error(
-        "an inversion starts in a clean image, where a `sample` prediction says nothing about the \
-         noise; set `set_alpha_to_one` to false, so that it starts in the noise of timestep 0"
+        "an inversion starts from a clean image, for which a `sample` prediction does not \
+         determine the noise; set `set_alpha_to_one` to false, so that it starts from the noise \
+         of timestep 0"
     )]
     NoNoise,
     /// A slice of the wrong length.
-    #[error("{what} has {found} values, {expected} are needed")]
+    #[error("{what} has {found} values instead of {expected}")]
     Length {
         /// Which slice.
         what: &'static str,
@@ -209,7 +210,7 @@ pub enum SamplerError {
         value: f32,
     },
     /// A step that builds on the one before it, which was not made.
-    #[error("step {0} builds on the x_0-hat of the step before it, which is missing")]
+    #[error("step {0} needs the x_0-hat of the step before it, which is missing")]
     Before(usize),
     /// A step beyond the end of the chain.
     #[error("step {index} of a chain of {steps} steps")]

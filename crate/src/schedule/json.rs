@@ -80,8 +80,8 @@ impl SchedulerConfig {
         let class = map.get("_class_name")?.as_str()?;
         CLASSES[BUILT..].contains(&class).then(|| {
             format!(
-                "The sampler of a {class} is not built; its noise schedule, prediction type and spacing are taken, \
-                 and the samplers here walk it"
+                "The sampler of {class} is not supported; walkback's samplers use its noise \
+                 schedule, prediction type and spacing"
             )
         })
     }
@@ -136,7 +136,7 @@ impl TryFrom<Map<String, Value>> for SchedulerConfig {
             return Err(not_built(
                 "_class_name",
                 &class,
-                "a scheduler is needed that states a noise schedule in betas, such as DDPMScheduler",
+                "use a scheduler that states a noise schedule in betas, such as DDPMScheduler",
             ));
         }
         refuse_what_is_not_built(&map, &class)?;

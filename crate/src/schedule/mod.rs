@@ -38,7 +38,7 @@ pub enum ScheduleError {
         reason: String,
     },
     /// A key asks for something that would change the numbers and is not built.
-    #[error("scheduler configuration: `{key}` = {value} is not built; {expected}")]
+    #[error("scheduler configuration: `{key}` = {value} is not supported; {expected}")]
     NotBuilt {
         /// The key in `scheduler_config.json`.
         key: &'static str,

@@ -42,7 +42,7 @@ pub enum CheckpointError {
         reason: String,
     },
     /// What is to be written cannot be put into the form of its file.
-    #[error("{}: cannot be put together ({reason}). The checkpoint before it stays as it is", .path.display())]
+    #[error("{}: cannot be encoded ({reason}). The checkpoint before it is unchanged", .path.display())]
     Encode {
         /// The file.
         path: PathBuf,
@@ -278,7 +278,7 @@ fn manifest(checkpoint: &Path) -> Result<Manifest, CheckpointError> {
     let manifest: Manifest = serde_json::from_slice(&json).map_err(|e| broken(&path, e))?;
     let step = manifest.state.step;
     if checkpoint.file_name() != Some(name(step).as_ref()) {
-        return Err(broken(&path, format!("it speaks of step {step}")));
+        return Err(broken(&path, format!("it is for step {step}")));
     }
     Ok(manifest)
 }
@@ -291,7 +291,7 @@ fn read(checkpoint: &Path, file: &str) -> Result<Vec<u8>, CheckpointError> {
         Some(written) if *written == sum(&bytes) => Ok(bytes),
         Some(_) => Err(broken(
             &path,
-            "its SHA-256 is not the one in state.json: it was altered or damaged",
+            "its SHA-256 differs from the one in state.json: it was altered or damaged",
         )),
         None => Err(broken(
             &path,

@@ -38,7 +38,7 @@ impl LrDecay {
 pub enum End {
     /// After this step.
     Steps(u64),
-    /// After this time, in seconds; the step under way is finished.
+    /// After this time, in seconds; the current step is finished.
     Seconds(f64),
 }
 

@@ -112,7 +112,8 @@ impl RunConfig {
             || data.channels != self.unet.in_channels
         {
             return options(format!(
-                "the images are {}x{}x{}, but the network takes {}x{}x{}; change sample_size and in_channels with --unet",
+                "the images are {}x{}x{}, but the network takes {}x{}x{}; change sample_size and \
+                 in_channels with --unet",
                 data.channels,
                 data.height,
                 data.width,
@@ -158,15 +159,17 @@ impl RunConfig {
                 "variance_type learned cannot be trained; learned_range can".into()
             }
             (VarianceType::LearnedRange, Loss::Simple | Loss::MinSnr) => format!(
-                "--loss {} says nothing about a learned variance; use --loss hybrid, or --variance fixed",
+                "--loss {} does not train a learned variance; use --loss hybrid, or --variance fixed",
                 self.loss
             ),
             (VarianceType::LearnedRange, Loss::Hybrid) if outputs != 2 * inputs => format!(
-                "a learned variance needs a network with twice as many out_channels as in_channels, not {outputs} for {inputs}"
+                "a learned variance needs a network with twice as many out_channels as \
+                 in_channels, not {outputs} for {inputs}"
             ),
             (VarianceType::LearnedRange, Loss::Hybrid) => match Terms::new(&self.scheduler) {
                 Err(none @ TermError::NoSignal(_)) => format!(
-                    "--loss hybrid minimises the bound, and {none}; use --prediction v_prediction, or betas without a zero terminal SNR"
+                    "--loss hybrid minimises the bound, and {none}; use --prediction \
+                     v_prediction, or betas without a zero terminal SNR"
                 ),
                 _ => return Ok(()),
             },
@@ -174,7 +177,8 @@ impl RunConfig {
                 "--loss hybrid trains a learned variance, and this model's is fixed; use --variance learned_range, or --loss simple".into()
             }
             _ if outputs != inputs => format!(
-                "a network without a learned variance needs as many out_channels as in_channels, not {outputs} for {inputs}"
+                "a network without a learned variance needs as many out_channels as in_channels, \
+                 not {outputs} for {inputs}"
             ),
             _ => return Ok(()),
         };

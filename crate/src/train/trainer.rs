@@ -85,7 +85,7 @@ pub trait Watcher {
     fn saved(&mut self, step: u64);
 }
 
-/// Why training cannot start or go on.
+/// Why training cannot start or continue.
 #[derive(Debug, Error)]
 pub enum TrainError {
     /// A checkpoint.

@@ -35,7 +35,7 @@ impl Attention {
         let head_dim = config.attention_head_dim.unwrap_or(width);
         layers.require((1..=width).contains(&head_dim), || {
             format!(
-                "attention_head_dim is {head_dim}, but an attention is {width} channels wide; take 1 to {width}"
+                "attention_head_dim is {head_dim}, but this attention has {width} channels; use 1 to {width}"
             )
         });
         let heads = width / head_dim.max(1);

@@ -150,7 +150,8 @@ impl Builder {
     pub(crate) fn norm(&mut self, groups: usize, channels: usize, eps: f64) -> GroupNorm {
         self.require(channels.is_multiple_of(groups), || {
             format!(
-                "norm_num_groups is {groups}, but a normalisation sees {channels} channels, which {groups} does not divide"
+                "norm_num_groups is {groups}, which does not divide the {channels} channels of a \
+                 normalisation"
             )
         });
         GroupNorm {

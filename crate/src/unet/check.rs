@@ -45,7 +45,7 @@ impl UNetConfig {
         ] {
             if types != levels {
                 return impossible(format!(
-                    "{key} has {types} entries and block_out_channels {levels}; give as many of each"
+                    "{key} has {types} entries and block_out_channels {levels}; both need the same number"
                 ));
             }
         }
@@ -80,7 +80,8 @@ impl UNetConfig {
         let stride = 1usize << (levels - 1);
         if self.sample_size.iter().any(|side| side % stride != 0) {
             return impossible(format!(
-                "sample_size {:?} is not divisible by {stride}, which {levels} levels need; pad the images or take fewer levels",
+                "sample_size {:?} is not divisible by {stride}, which {levels} levels need; pad \
+                 the images or use fewer levels",
                 self.sample_size
             ));
         }
@@ -180,7 +181,7 @@ mod tests {
             ..UNetConfig::default()
         };
         let refused = config.check().expect_err("no head");
-        assert!(refused.to_string().ends_with("take 1 to 8"), "{refused}");
+        assert!(refused.to_string().ends_with("use 1 to 8"), "{refused}");
         assert_eq!(config.parameter_count(), 0);
     }
 }

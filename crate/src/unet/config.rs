@@ -16,7 +16,7 @@ pub enum UNetConfigError {
     Syntax(String),
     /// A feature of `UNet2DModel` that walkback does not have.
     #[error(
-        "unet/config.json asks for {key} = {value}, which walkback does not build; it builds {built}"
+        "unet/config.json asks for {key} = {value}, which walkback does not support; it supports {built}"
     )]
     NotBuilt {
         /// The key in `config.json`.
@@ -27,7 +27,7 @@ pub enum UNetConfigError {
         built: String,
     },
     /// Values that contradict each other or make no network.
-    #[error("unet/config.json makes no network: {0}")]
+    #[error("unet/config.json is not valid: {0}")]
     Impossible(String),
 }
 

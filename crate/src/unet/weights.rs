@@ -17,11 +17,11 @@ pub enum WeightsError {
     #[error("the weights cannot be read: {0}. They must be a whole safetensors file")]
     Format(String),
     /// Tensors that the configuration asks for and the file lacks.
-    #[error("the weights lack {0}; do unet/config.json and the weights belong together?")]
+    #[error("the weights have no {0}; check that unet/config.json and the weights belong together")]
     Missing(String),
     /// Tensors that the configuration has no place for.
     #[error(
-        "the weights hold {0}, which unet/config.json has no place for; do they belong together?"
+        "the weights have {0}, which unet/config.json does not describe; check that they belong together"
     )]
     Extra(String),
     /// One tensor under its old and its new name.
@@ -29,7 +29,8 @@ pub enum WeightsError {
     Twice(String),
     /// Far too few bytes for the network, which is therefore not even built.
     #[error(
-        "unet/config.json asks for {parameters} parameters, more than the weights' {bytes} bytes can hold; do they belong together?"
+        "unet/config.json asks for {parameters} parameters, more than the weights' {bytes} bytes \
+         can hold; check that they belong together"
     )]
     TooFew {
         /// Parameters of the configuration.

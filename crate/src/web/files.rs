@@ -17,7 +17,7 @@ fn blob(bytes: &[u8], kind: &str) -> Result<Blob, JsError> {
         &options,
     )
     .map_err(|_| {
-        JsError::new("the browser could not hold the file; there may be too little memory")
+        JsError::new("the browser could not hold the file; there may not be enough memory")
     })
 }
 

@@ -13,7 +13,7 @@ use super::{exception, object};
 fn checked(values: Option<usize>) -> Result<usize, JsError> {
     values
         .filter(|values| *values <= MAX_VALUES)
-        .ok_or_else(|| JsError::new("that is more noise than memory can well hold; ask for less"))
+        .ok_or_else(|| JsError::new("that much noise does not fit into memory; ask for less"))
 }
 
 fn same_length(a: &[f32], b: &[f32]) -> Result<(), JsError> {

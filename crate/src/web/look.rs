@@ -1,4 +1,4 @@
-//! A look inside one evaluation: features, attention, and how the network is told its timestep.
+//! A look inside one evaluation: features, attention, and how the network sees its timestep.
 
 use crate::unet::look::{Place, SeenAttention, SeenStage};
 use js_sys::{Array, Float32Array};

@@ -177,7 +177,7 @@ impl Model {
     #[wasm_bindgen(js_name = askAtMost)]
     pub fn ask_at_most(&self, images: usize) -> Result<(), JsError> {
         let images = NonZeroUsize::new(images)
-            .ok_or_else(|| JsError::new("the network is asked about at least one image"))?;
+            .ok_or_else(|| JsError::new("the network needs at least one image"))?;
         let most = self.pipeline.most_images();
         self.network.at_most.set(images.min(most));
         Ok(())
@@ -335,7 +335,7 @@ impl Model {
         if Some(x.len()) != expected || x.is_empty() {
             let found = x.len();
             return Err(JsError::new(&format!(
-                "the network takes images of shape {shape:?}; {found} values are not that"
+                "the network takes images of shape {shape:?}, not {found} values"
             )));
         }
         if timestep >= self.pipeline.scheduler().num_train_timesteps {
@@ -366,7 +366,8 @@ impl Model {
         match output.iter().find(|value| !value.is_finite()) {
             None => Ok(output),
             Some(value) => Err(JsError::new(&format!(
-                "the network returned {value} at timestep {timestep}; the model's weights or the device are at fault"
+                "the network returned {value} at timestep {timestep}; the cause is the model's \
+                 weights or the device"
             ))),
         }
     }

@@ -86,7 +86,7 @@ pub(super) fn known(request: &ChainRequest) -> Result<Option<Vec<f32>>, JsError>
         .transpose()
 }
 
-/// Where a chain with these options was, if this one is to go on from there.
+/// Where a chain with these options was, if this one continues it.
 pub(super) fn resume(request: &ChainRequest) -> Result<Option<ChainState>, JsError> {
     let Some(state) = given(request, "resume") else {
         return Ok(None);

@@ -6,40 +6,42 @@ use thiserror::Error;
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
 pub enum WeightsFileError {
     /// Nothing in it.
-    #[error("the file of the weights is empty; copy or download it again")]
+    #[error("the weights file is empty; copy or download it again")]
     Empty,
     /// What git leaves where Git LFS is not installed.
     #[error(
-        "this is a pointer of Git LFS, a text of three lines, not the weights themselves; run `git lfs pull` where it was cloned, or download the file"
+        "this is a Git LFS pointer, not the weights; run `git lfs pull` in the clone, or download the file"
     )]
     LfsPointer,
     /// What servers send in place of a file.
     #[error(
-        "this is a web page, not a file of weights: a server sent it in place of the file. Download it again, from an address with /resolve/ in place of /blob/"
+        "this is a web page, not a weights file: a server sent it instead. Download the file \
+         again, from an address with /resolve/ instead of /blob/"
     )]
     WebPage,
     /// Not a whole file.
     #[error("the weights cannot be read: {0}. They must be a whole safetensors or PyTorch file")]
     Damaged(String),
     /// A tensor that two shards hold.
-    #[error("{0} is in the weights twice; are all files of one model?")]
+    #[error("{0} is in the weights twice; check that all files belong to one model")]
     Twice(String),
     /// A pickle that imports something else than the parts of tensors.
     #[error(
-        "the weights ask for {0}, which no state dict needs, so nothing of them is read. In Python a file like this can run any program. Load it there only if you trust it, and save model.state_dict() as safetensors"
+        "the weights use {0}, which no state dict needs, so they are rejected. In Python a file \
+         like this can run any program. Load it there only if you trust it, and save \
+         model.state_dict() as safetensors"
     )]
     Refused(String),
     /// A tensor that reaches beyond its storage.
-    #[error("{0} reaches beyond the values that the file has for it; the weights are damaged")]
+    #[error("{0} extends beyond its values in the file; the weights are damaged")]
     BeyondStorage(String),
     /// Tensors that repeat the same values far more often than there are any.
-    #[error(
-        "the tensors of the weights are far larger than the file; it is damaged, or made to fill the memory"
-    )]
+    #[error("the tensors of the weights are far larger than the file; it is damaged or malicious")]
     TooLarge,
     /// No state dict in it.
     #[error(
-        "the weights hold no state dict: {0}. Save model.state_dict(), or better, save_pretrained of the model"
+        "the weights have no state dict: {0}. Save model.state_dict() or, better, use the \
+         model's save_pretrained"
     )]
     NoStateDict(String),
 }

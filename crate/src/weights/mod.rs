@@ -2,7 +2,7 @@
 //!
 //! A whole safetensors file is taken as it is. Shards are put together, PyTorch's own format (`.bin`, `.pt`) is read by a
 //! machine that knows what a state dict is made of and executes nothing, and what training wrappers put before the names
-//! is taken off. What is no file of weights at all is called what it is.
+//! is taken off. For a file that holds no weights the error says what it is.
 
 mod error;
 mod names;

@@ -33,7 +33,7 @@ pub(super) fn tidy(tensors: &mut Vec<Tensor>) -> Option<String> {
         if averaged > 0 && averaged < tensors.len() {
             tensors.retain(is_averaged);
             note = Some(format!(
-                "The weights hold several models; the averaged one is taken ({prefix})"
+                "The weights have several models; using the averaged one ({prefix})"
             ));
         }
     }

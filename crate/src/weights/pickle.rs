@@ -341,9 +341,7 @@ impl Machine<'_> {
 
     fn push(&mut self, value: Value) -> Done {
         if self.values.len() >= MOST_VALUES {
-            return Err(damaged(
-                "its pickle makes more values than any state dict has",
-            ));
+            return Err(damaged("its pickle has more values than any state dict"));
         }
         self.stack.push(self.values.len() as Id);
         self.values.push(value);

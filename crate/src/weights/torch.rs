@@ -64,7 +64,7 @@ fn zipped(file: &[u8]) -> Result<(Pickle, Storages), WeightsFileError> {
         .find(|entry| entry.name.ends_with("/data.pkl"));
     let Some(pickle) = pickle else {
         return Err(damaged(
-            "the archive has no data.pkl, so it is none of PyTorch's",
+            "the archive has no data.pkl, so it is not PyTorch's",
         ));
     };
     let folder = pickle.name.trim_end_matches("data.pkl");
@@ -181,7 +181,7 @@ fn state_dict(pickle: &Pickle) -> Result<(Id, Option<String>), WeightsFileError>
         (Some((name, id)), [_, _, ..]) => Ok((
             *id,
             Some(format!(
-                "The weights hold several models ({}); the averaged one is taken, {name}",
+                "The weights have several models ({}); using the averaged one, {name}",
                 names.join(", ")
             )),
         )),
@@ -193,12 +193,12 @@ fn state_dict(pickle: &Pickle) -> Result<(Id, Option<String>), WeightsFileError>
             Some((name, id)) => Ok((
                 *id,
                 Some(format!(
-                    "The weights hold several models ({}); {name} is taken",
+                    "The weights have several models ({}); using {name}",
                     names.join(", ")
                 )),
             )),
             None => Err(WeightsFileError::NoStateDict(format!(
-                "it has {}, and which of them is the model is not known",
+                "it has {}; which of them is the model is unknown",
                 names.join(", ")
             ))),
         },

@@ -65,22 +65,22 @@ fn what_is_no_file_of_weights_is_called_what_it_is() {
         (
             "nothing",
             &b""[..],
-            "the file of the weights is empty; copy or download it again",
+            "the weights file is empty; copy or download it again",
         ),
         (
             "a pointer",
             b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n",
-            "this is a pointer of Git LFS, a text of three lines, not the weights themselves; run `git lfs pull` where it was cloned, or download the file",
+            "this is a Git LFS pointer, not the weights; run `git lfs pull` in the clone, or download the file",
         ),
         (
             "a web page",
             b"\n<!DOCTYPE html><html><title>Sign in",
-            "this is a web page, not a file of weights: a server sent it in place of the file. Download it again, from an address with /resolve/ in place of /blob/",
+            "this is a web page, not a weights file: a server sent it instead. Download the file again, from an address with /resolve/ instead of /blob/",
         ),
         (
             "an archive of something else",
             &archive(&[("cat.png", b"meow")]),
-            "the weights cannot be read: the archive has no data.pkl, so it is none of PyTorch's. They must be a whole safetensors or PyTorch file",
+            "the weights cannot be read: the archive has no data.pkl, so it is not PyTorch's. They must be a whole safetensors or PyTorch file",
         ),
         (
             "half an archive",
@@ -90,7 +90,7 @@ fn what_is_no_file_of_weights_is_called_what_it_is() {
         (
             "an empty dict",
             &with(b"\x80\x02}."),
-            "the weights hold no state dict: there are no tensors by name in it. Save model.state_dict(), or better, save_pretrained of the model",
+            "the weights have no state dict: there are no tensors by name in it. Save model.state_dict() or, better, use the model's save_pretrained",
         ),
     ] {
         table.holds(case, read(file), expected);
@@ -102,7 +102,7 @@ fn what_is_no_file_of_weights_is_called_what_it_is() {
 fn pickles_that_want_to_be_programs_are_refused_by_what_they_ask_for() {
     let refused = |what: &str| {
         format!(
-            "the weights ask for {what}, which no state dict needs, so nothing of them is read. In Python a file like this can run any program. Load it there only if you trust it, and save model.state_dict() as safetensors"
+            "the weights use {what}, which no state dict needs, so they are rejected. In Python a file like this can run any program. Load it there only if you trust it, and save model.state_dict() as safetensors"
         )
     };
     let mut table = Table::default();
@@ -175,8 +175,9 @@ fn pickles_that_are_damaged_or_far_too_large_are_refused() {
             "the weights cannot be read: {what}. They must be a whole safetensors or PyTorch file"
         )
     };
-    let beyond = "w reaches beyond the values that the file has for it; the weights are damaged";
-    let huge = "the tensors of the weights are far larger than the file; it is damaged, or made to fill the memory";
+    let beyond = "w extends beyond its values in the file; the weights are damaged";
+    let huge =
+        "the tensors of the weights are far larger than the file; it is damaged or malicious";
     let mut table = Table::default();
     // A call of what a call returned, and of a number.
     for (case, pickle, what) in [
@@ -217,13 +218,13 @@ fn pickles_that_are_damaged_or_far_too_large_are_refused() {
         table.holds(case, read(&with(pickle)), &damaged(what));
     }
     let deep = [vec![b')'], vec![0x85; 100_000], vec![b'.']].concat();
-    let none = "the weights hold no state dict: there are no tensors by name in it. Save model.state_dict(), or better, save_pretrained of the model";
+    let none = "the weights have no state dict: there are no tensors by name in it. Save model.state_dict() or, better, use the model's save_pretrained";
     table.holds("tuples in tuples", read(&with(&deep)), none);
     let many = [vec![b'}'; 600_000], vec![b'.']].concat();
     table.holds(
         "more values than any model has",
         read(&with(&many)),
-        &damaged("its pickle makes more values than any state dict has"),
+        &damaged("its pickle has more values than any state dict"),
     );
     for (case, file, expected) in [
         (

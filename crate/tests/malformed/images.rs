@@ -39,7 +39,7 @@ fn every_wrong_folder_of_images_has_its_sentence() {
         (
             "nothing",
             |_| (),
-            "DIR: no image (PNG, JPEG, WebP, GIF, BMP, TIFF) in here. Give --data a folder of images, a folder with a folder of images for each class, or a folder of IDX files",
+            "DIR: no image (PNG, JPEG, WebP, GIF, BMP, TIFF) in this folder. Give --data a folder of images, a folder with one folder of images for each class, or a folder of IDX files",
         ),
         (
             "images of another kind",
@@ -47,12 +47,12 @@ fn every_wrong_folder_of_images_has_its_sentence() {
                 put(dir, "a.heic", b"RIFF");
                 put(dir, "b.heic", b"RIFF");
             },
-            "DIR: no image (PNG, JPEG, WebP, GIF, BMP, TIFF) in here (but 2 files of other kinds, such as a.heic). Give --data a folder of images, a folder with a folder of images for each class, or a folder of IDX files",
+            "DIR: no image (PNG, JPEG, WebP, GIF, BMP, TIFF) in this folder (only 2 other files, such as a.heic). Give --data a folder of images, a folder with one folder of images for each class, or a folder of IDX files",
         ),
         (
             "one text",
             |dir| put(dir, "notes.txt", b"hello"),
-            "DIR: no image (PNG, JPEG, WebP, GIF, BMP, TIFF) in here (but notes.txt, which is of another kind). Give --data a folder of images, a folder with a folder of images for each class, or a folder of IDX files",
+            "DIR: no image (PNG, JPEG, WebP, GIF, BMP, TIFF) in this folder (only notes.txt, which is none of these). Give --data a folder of images, a folder with one folder of images for each class, or a folder of IDX files",
         ),
         (
             "three images",
@@ -65,7 +65,7 @@ fn every_wrong_folder_of_images_has_its_sentence() {
                 fill(dir, &["cats", "dogs"]);
                 put(dir, "mouse.png", &picture(8, 8));
             },
-            "DIR: holds images, such as mouse.png, beside folders, such as cats. Put every image into the folder of its class, or all of them into one folder without others",
+            "DIR: has images, such as mouse.png, beside folders, such as cats. Put every image into the folder of its class, or all images into one folder without subfolders",
         ),
         (
             "a class without images",
@@ -73,7 +73,7 @@ fn every_wrong_folder_of_images_has_its_sentence() {
                 fill(dir, &["cats", "dogs"]);
                 put(dir, "mice/readme.txt", b"soon");
             },
-            "DIR/mice: a folder stands for a class, and there is no image in this one (but readme.txt, which is of another kind). Put some there or remove it",
+            "DIR/mice: each folder is a class, and this one has no images (only readme.txt, which is none of these). Add some, or remove it",
         ),
         (
             "a folder within a class",
@@ -81,7 +81,7 @@ fn every_wrong_folder_of_images_has_its_sentence() {
                 fill(dir, &["cats", "dogs"]);
                 put(dir, "cats/black/1.png", &picture(8, 8));
             },
-            "DIR/cats/black: a folder within the folder of a class, which would be overlooked. Put its images one folder up or remove it",
+            "DIR/cats/black: a folder inside the folder of a class would be ignored. Move its images one folder up, or remove it",
         ),
         (
             "IDX files and images",
@@ -89,7 +89,7 @@ fn every_wrong_folder_of_images_has_its_sentence() {
                 fill(dir, &[""]);
                 put(dir, "train-images-idx3-ubyte", &[0; 16]);
             },
-            "DIR: holds both IDX files and images, such as 0.png. Put the ones that are to be trained on into a folder of their own",
+            "DIR: has both IDX files and images, such as 0.png. Put the files to train on into a separate folder",
         ),
         (
             "an image cut short",
@@ -98,7 +98,7 @@ fn every_wrong_folder_of_images_has_its_sentence() {
                 let whole = picture(64, 64);
                 put(dir, "21.png", &whole[..whole.len() / 2]);
             },
-            "DIR/21.png: cannot be read as an image (unexpected end of file). Save it again as PNG or JPEG, remove it, or leave out what cannot be read with --skip-broken",
+            "DIR/21.png: cannot be read as an image (unexpected end of file). Save it again as PNG or JPEG, remove it, or skip unreadable images with --skip-broken",
         ),
         (
             "a JPEG cut short",
@@ -110,7 +110,7 @@ fn every_wrong_folder_of_images_has_its_sentence() {
                 let whole = whole.into_inner();
                 put(dir, "21.jpg", &whole[..whole.len() - 40]);
             },
-            "DIR/21.jpg: cannot be read as an image (unexpected end of file). Save it again as PNG or JPEG, remove it, or leave out what cannot be read with --skip-broken",
+            "DIR/21.jpg: cannot be read as an image (unexpected end of file). Save it again as PNG or JPEG, remove it, or skip unreadable images with --skip-broken",
         ),
         (
             "texts under the names of images",
@@ -119,7 +119,7 @@ fn every_wrong_folder_of_images_has_its_sentence() {
                 put(dir, "dogs/x.jpg", b"not an image at all");
                 put(dir, "dogs/y.jpg", b"");
             },
-            "2 files cannot be read as images:\n  DIR/dogs/x.jpg (The image format could not be determined)\n  DIR/dogs/y.jpg (The image format could not be determined). Save them again as PNG or JPEG, remove them, or leave out what cannot be read with --skip-broken",
+            "2 files cannot be read as images:\n  DIR/dogs/x.jpg (The image format could not be determined)\n  DIR/dogs/y.jpg (The image format could not be determined). Save them again as PNG or JPEG, remove them, or skip unreadable images with --skip-broken",
         ),
         (
             "a header of a million pixels each way",
@@ -130,7 +130,7 @@ fn every_wrong_folder_of_images_has_its_sentence() {
                 drop(header.write_header().unwrap());
                 put(dir, "huge.png", &huge);
             },
-            "DIR/huge.png: cannot be read as an image (Image size exceeds limit). Save it again as PNG or JPEG, remove it, or leave out what cannot be read with --skip-broken",
+            "DIR/huge.png: cannot be read as an image (Image size exceeds limit). Save it again as PNG or JPEG, remove it, or skip unreadable images with --skip-broken",
         ),
         (
             "an image wider than any",
@@ -138,12 +138,12 @@ fn every_wrong_folder_of_images_has_its_sentence() {
                 fill(dir, &[""]);
                 put(dir, "wide.png", &picture(20_000, 1));
             },
-            "DIR/wide.png: cannot be read as an image (Image size exceeds limit). Save it again as PNG or JPEG, remove it, or leave out what cannot be read with --skip-broken",
+            "DIR/wide.png: cannot be read as an image (Image size exceeds limit). Save it again as PNG or JPEG, remove it, or skip unreadable images with --skip-broken",
         ),
         (
             "more classes than labels",
             |dir| (0..257).for_each(|i| put(dir, &format!("{i}/0.png"), &picture(1, 1))),
-            "DIR: images of 257 classes; at most 256 can be told apart",
+            "DIR: images of 257 classes; at most 256 are supported",
         ),
         (
             "a folder beside the splits",
@@ -152,12 +152,12 @@ fn every_wrong_folder_of_images_has_its_sentence() {
                 fs::create_dir(dir.join("test")).unwrap();
                 fs::create_dir(dir.join("more")).unwrap();
             },
-            "DIR/more: a folder beside those that split the images into train, test and the like. Put its images into one of these, or move it elsewhere",
+            "DIR/more: a folder beside train, test and the like. Move its images into one of these, or move it elsewhere",
         ),
         (
             "splits of which none is trained on",
             |dir| fill(dir, &["test", "val"]),
-            "DIR: its folders are images kept from training, by their names, and none is called train. Call the folder of the images to train on that, or give it to --data itself",
+            "DIR: by their names, its folders hold images kept from training, and none is called train. Rename the folder of training images to train, or give that folder to --data",
         ),
         (
             "halves with an image beside them",
@@ -165,7 +165,7 @@ fn every_wrong_folder_of_images_has_its_sentence() {
                 fill(dir, &["train", "test"]);
                 put(dir, "stray.png", &picture(1, 1));
             },
-            "DIR: holds images, such as stray.png, beside folders, such as test. Put every image into the folder of its class, or all of them into one folder without others",
+            "DIR: has images, such as stray.png, beside folders, such as test. Put every image into the folder of its class, or all images into one folder without subfolders",
         ),
         (
             "a training half without images",
@@ -173,7 +173,7 @@ fn every_wrong_folder_of_images_has_its_sentence() {
                 fill(dir, &["test"]);
                 fs::create_dir(dir.join("train")).unwrap();
             },
-            "DIR/train: no image (PNG, JPEG, WebP, GIF, BMP, TIFF) in here. Give --data a folder of images, a folder with a folder of images for each class, or a folder of IDX files",
+            "DIR/train: no image (PNG, JPEG, WebP, GIF, BMP, TIFF) in this folder. Give --data a folder of images, a folder with one folder of images for each class, or a folder of IDX files",
         ),
     ];
     let mut table = Table::default();
@@ -204,14 +204,14 @@ fn every_wrong_folder_of_images_has_its_sentence() {
         dir.path(),
         Split::Test,
         &any,
-        "DIR: no images were kept from training, so there is nothing to judge a model by. Put some into a folder `test` and the others into a folder `train` in there, train on the folder of both, and judge with it",
+        "DIR: no images were kept from training, so there is nothing to judge a model by. Put some into a folder `test` and the others into a folder `train` beside it; train and judge with the folder that holds both",
     );
     holds(
         "another network's class",
         dir.path(),
         Split::Train,
         &names(&["cats", "mice"]),
-        "DIR/dogs: the network knows no class of this name; it knows cats, mice. Rename the folder, or train a new network",
+        "DIR/dogs: the network has no class of this name; it has cats, mice. Rename the folder, or train a new network",
     );
     let thousand: Vec<String> = (0..1000).map(|k| k.to_string()).collect();
     let numbered = tempfile::tempdir().unwrap();
@@ -231,7 +231,7 @@ fn every_wrong_folder_of_images_has_its_sentence() {
         dir.path(),
         Split::Train,
         &names(&many),
-        "DIR/cats: the network knows no class of this name; it knows a, b, c, d, e and 2 more. Rename the folder, or train a new network",
+        "DIR/cats: the network has no class of this name; it has a, b, c, d, e and 2 more. Rename the folder, or train a new network",
     );
     let cats = dir.path().join("cats");
     holds(
@@ -239,7 +239,7 @@ fn every_wrong_folder_of_images_has_its_sentence() {
         &cats,
         Split::Train,
         &names(&["cats", "dogs"]),
-        "DIR/cats: these images are in no classes, and the network knows cats, dogs. Put them into a folder for each class",
+        "DIR/cats: these images have no classes, but the network has cats, dogs. Put them into one folder for each class",
     );
     let large = Wanted {
         size: Some([8192, 8192]),

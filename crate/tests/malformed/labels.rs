@@ -12,27 +12,27 @@ fn every_malformed_list_of_labels_has_its_sentence() {
     for (text, expected) in [
         (
             "",
-            "labels.json: the text ends too early (line 1, column 0); it must read like {\"names\": [\"cat\", \"dog\"], \"null\": 2}",
+            "labels.json: the text ends too early (line 1, column 0); it must look like {\"names\": [\"cat\", \"dog\"], \"null\": 2}",
         ),
         (
             "[\"cat\", \"dog\"]",
-            "labels.json: a list belongs where the text \"cat\" stands (line 1, column 6); it must read like {\"names\": [\"cat\", \"dog\"], \"null\": 2}",
+            "labels.json: expected a list, found the text \"cat\" (line 1, column 6); it must look like {\"names\": [\"cat\", \"dog\"], \"null\": 2}",
         ),
         (
             "{\"names\": \"cat\"}",
-            "labels.json: a list belongs where the text \"cat\" stands (line 1, column 15); it must read like {\"names\": [\"cat\", \"dog\"], \"null\": 2}",
+            "labels.json: expected a list, found the text \"cat\" (line 1, column 15); it must look like {\"names\": [\"cat\", \"dog\"], \"null\": 2}",
         ),
         (
             "{\"names\": [1, 2]}",
-            "labels.json: a text belongs where 1 stands (line 1, column 12); it must read like {\"names\": [\"cat\", \"dog\"], \"null\": 2}",
+            "labels.json: expected a text, found 1 (line 1, column 12); it must look like {\"names\": [\"cat\", \"dog\"], \"null\": 2}",
         ),
         (
             "{\"null\": 10}",
-            "labels.json: `names` is missing (line 1, column 12); it must read like {\"names\": [\"cat\", \"dog\"], \"null\": 2}",
+            "labels.json: `names` is missing (line 1, column 12); it must look like {\"names\": [\"cat\", \"dog\"], \"null\": 2}",
         ),
         (
             "{\"names\": [], \"null\": -1}",
-            "labels.json: a whole number, 0 or more, belongs where -1 stands (line 1, column 24); it must read like {\"names\": [\"cat\", \"dog\"], \"null\": 2}",
+            "labels.json: expected a whole number (0 or more), found -1 (line 1, column 24); it must look like {\"names\": [\"cat\", \"dog\"], \"null\": 2}",
         ),
         (
             "{\"names\": [], \"null\": 99}",
@@ -79,7 +79,7 @@ fn every_incomplete_folder_has_its_sentence() {
         (
             "scheduler/scheduler_config.json",
             "",
-            "DIR: no scheduler configuration (looked for scheduler/scheduler_config.json, scheduler_config.json). Copy it from where the model came from: without it the noise schedule is unknown",
+            "DIR: no scheduler configuration (looked for scheduler/scheduler_config.json, scheduler_config.json). Copy it from the source of the model: without it the noise schedule is unknown",
         ),
         (
             "unet/diffusion_pytorch_model.safetensors",
@@ -89,7 +89,7 @@ fn every_incomplete_folder_has_its_sentence() {
         (
             "unet/diffusion_pytorch_model.safetensors",
             "unet/diffusion_pytorch_model.safetensors.index.json",
-            "DIR/unet/diffusion_pytorch_model.safetensors.index.json: this is not JSON (line 1, column 1). Take it, and the files that it lists, from where the model came from",
+            "DIR/unet/diffusion_pytorch_model.safetensors.index.json: this is not JSON (line 1, column 1). Copy it, and the files that it lists, from the source of the model",
         ),
         (
             "",
@@ -122,7 +122,7 @@ fn every_incomplete_folder_has_its_sentence() {
     table.holds(
         "a configuration of 17 MiB",
         found,
-        "DIR/unet/config.json: more than 16 MiB, which no such file needs. Is this a model folder?",
+        "DIR/unet/config.json: more than 16 MiB, far too large for such a file. Check that this is a model folder",
     );
     table.end(7);
 }

@@ -17,7 +17,7 @@ fn every_malformed_scheduler_has_its_sentence() {
         (
             "_class_name",
             json!("CMStochasticIterativeScheduler"),
-            "scheduler configuration: `_class_name` = CMStochasticIterativeScheduler is not built; a scheduler is needed that states a noise schedule in betas, such as DDPMScheduler",
+            "scheduler configuration: `_class_name` = CMStochasticIterativeScheduler is not supported; use a scheduler that states a noise schedule in betas, such as DDPMScheduler",
         ),
         (
             "beta_schedule",
@@ -47,7 +47,7 @@ fn every_malformed_scheduler_has_its_sentence() {
         (
             "num_train_timesteps",
             json!(-1),
-            "scheduler configuration: `num_train_timesteps`: a whole number, 0 or more, belongs where -1 stands",
+            "scheduler configuration: `num_train_timesteps`: expected a whole number (0 or more), found -1",
         ),
         (
             "num_train_timesteps",
@@ -57,7 +57,7 @@ fn every_malformed_scheduler_has_its_sentence() {
         (
             "num_train_timesteps",
             json!("1000"),
-            "scheduler configuration: `num_train_timesteps`: a whole number, 0 or more, belongs where the text \"1000\" stands",
+            "scheduler configuration: `num_train_timesteps`: expected a whole number (0 or more), found the text \"1000\"",
         ),
         (
             "beta_start",
@@ -72,7 +72,7 @@ fn every_malformed_scheduler_has_its_sentence() {
         (
             "beta_start",
             json!("NaN"),
-            "scheduler configuration: `beta_start`: a number belongs where the text \"NaN\" stands",
+            "scheduler configuration: `beta_start`: expected a number, found the text \"NaN\"",
         ),
         (
             "beta_end",
@@ -102,27 +102,27 @@ fn every_malformed_scheduler_has_its_sentence() {
         (
             "solver_order",
             json!(3),
-            "scheduler configuration: `solver_order` = 3 is not built; use 1 or 2",
+            "scheduler configuration: `solver_order` = 3 is not supported; use 1 or 2",
         ),
         (
             "solver_type",
             json!("heun"),
-            "scheduler configuration: `solver_type` = heun is not built; use midpoint",
+            "scheduler configuration: `solver_type` = heun is not supported; use midpoint",
         ),
         (
             "algorithm_type",
             json!("sde-dpmsolver++"),
-            "scheduler configuration: `algorithm_type` = sde-dpmsolver++ is not built; use dpmsolver++",
+            "scheduler configuration: `algorithm_type` = sde-dpmsolver++ is not supported; use dpmsolver++",
         ),
         (
             "use_karras_sigmas",
             json!(true),
-            "scheduler configuration: `use_karras_sigmas` = true is not built; set it to false",
+            "scheduler configuration: `use_karras_sigmas` = true is not supported; set it to false",
         ),
         (
             "use_flow_sigmas",
             json!(true),
-            "scheduler configuration: `use_flow_sigmas` = true is not built; set it to false",
+            "scheduler configuration: `use_flow_sigmas` = true is not supported; set it to false",
         ),
         (
             "final_sigmas_type",
@@ -132,12 +132,12 @@ fn every_malformed_scheduler_has_its_sentence() {
         (
             "lambda_min_clipped",
             json!("NaN"),
-            "scheduler configuration: `lambda_min_clipped`: a number belongs where the text \"NaN\" stands",
+            "scheduler configuration: `lambda_min_clipped`: expected a number, found the text \"NaN\"",
         ),
         (
             "steps_offset",
             json!(-3),
-            "scheduler configuration: `steps_offset`: a whole number, 0 or more, belongs where -3 stands",
+            "scheduler configuration: `steps_offset`: expected a whole number (0 or more), found -3",
         ),
     ] {
         let text = json!({ key: value }).to_string();
@@ -150,7 +150,7 @@ fn every_malformed_scheduler_has_its_sentence() {
         ),
         (
             "[]",
-            "the scheduler configuration is not a JSON object: an object belongs where a list stands (line 1, column 0)",
+            "the scheduler configuration is not a JSON object: expected an object, found a list (line 1, column 0)",
         ),
         (
             "{",
@@ -162,7 +162,7 @@ fn every_malformed_scheduler_has_its_sentence() {
         ),
         (
             r#"{"beta_start": NaN}"#,
-            "scheduler configuration: `beta_start`: a number belongs where the text \"NaN\" stands",
+            "scheduler configuration: `beta_start`: expected a number, found the text \"NaN\"",
         ),
         (
             r#"{"num_train_timesteps": 3, "trained_betas": [0.1, -0.1, 0.2]}"#,

@@ -144,12 +144,12 @@ fn every_impossible_training_has_its_sentence() {
         (
             "no level",
             |o| o.config.unet.block_out_channels.clear(),
-            "unet/config.json makes no network: block_out_channels has 0 levels; give 1 to 16",
+            "unet/config.json is not valid: block_out_channels has 0 levels; give 1 to 16",
         ),
         (
             "groups that do not divide",
             |o| o.config.unet.norm_num_groups = 7,
-            "unet/config.json makes no network: norm_num_groups is 7, but a normalisation sees 16 channels, which 7 does not divide",
+            "unet/config.json is not valid: norm_num_groups is 7, which does not divide the 16 channels of a normalisation",
         ),
         (
             "no run to resume",
@@ -167,7 +167,7 @@ fn every_impossible_training_has_its_sentence() {
                 learned(o);
                 o.config.loss = Loss::Simple;
             },
-            "--loss simple says nothing about a learned variance; use --loss hybrid, or --variance fixed",
+            "--loss simple does not train a learned variance; use --loss hybrid, or --variance fixed",
         ),
         (
             "learned variance, no channels for it",
@@ -199,7 +199,7 @@ fn every_impossible_training_has_its_sentence() {
                 learned(o);
                 o.config.scheduler.rescale_betas_zero_snr = true;
             },
-            "--loss hybrid minimises the bound, and nothing of x_0 is left at timestep 999, where an epsilon prediction says nothing about it, so the bound has no term there; use --prediction v_prediction, or betas without a zero terminal SNR",
+            "--loss hybrid minimises the bound, and at timestep 999 x_t contains nothing of x_0, so an epsilon prediction does not determine x_0, and the bound has no term; use --prediction v_prediction, or betas without a zero terminal SNR",
         ),
         (
             "weights of another network",

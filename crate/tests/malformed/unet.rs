@@ -55,67 +55,67 @@ fn every_malformed_configuration_has_its_sentence() {
         (
             "layers_per_block",
             Value::Null,
-            "unet/config.json cannot be read: layers_per_block = null: a whole number, 0 or more, belongs where null stands. It must be the configuration of a diffusers UNet2DModel",
+            "unet/config.json cannot be read: layers_per_block = null: expected a whole number (0 or more), found null. It must be the configuration of a diffusers UNet2DModel",
         ),
         (
             "layers_per_block",
             json!(0),
-            "unet/config.json makes no network: layers_per_block is 0; it must be between 1 and 65536",
+            "unet/config.json is not valid: layers_per_block is 0; it must be between 1 and 65536",
         ),
         (
             "layers_per_block",
             json!(-1),
-            "unet/config.json cannot be read: layers_per_block = -1: a whole number, 0 or more, belongs where -1 stands. It must be the configuration of a diffusers UNet2DModel",
+            "unet/config.json cannot be read: layers_per_block = -1: expected a whole number (0 or more), found -1. It must be the configuration of a diffusers UNet2DModel",
         ),
         (
             "layers_per_block",
             json!(65536),
-            "unet/config.json asks for 8419168417 parameters, more than the weights' 1138908 bytes can hold; do they belong together?",
+            "unet/config.json asks for 8419168417 parameters, more than the weights' 1138908 bytes can hold; check that they belong together",
         ),
         (
             "block_out_channels",
             json!([65536, 65536, 65536]),
-            "unet/config.json asks for 1632097533953 parameters, more than the weights' 1138908 bytes can hold; do they belong together?",
+            "unet/config.json asks for 1632097533953 parameters, more than the weights' 1138908 bytes can hold; check that they belong together",
         ),
         (
             "block_out_channels",
             json!([]),
-            "unet/config.json makes no network: block_out_channels has 0 levels; give 1 to 16",
+            "unet/config.json is not valid: block_out_channels has 0 levels; give 1 to 16",
         ),
         (
             "block_out_channels",
             json!([16, 32]),
-            "unet/config.json makes no network: down_block_types has 3 entries and block_out_channels 2; give as many of each",
+            "unet/config.json is not valid: down_block_types has 3 entries and block_out_channels 2; both need the same number",
         ),
         (
             "block_out_channels",
             json!([16, 32, 0]),
-            "unet/config.json makes no network: block_out_channels is 0; it must be between 1 and 65536",
+            "unet/config.json is not valid: block_out_channels is 0; it must be between 1 and 65536",
         ),
         (
             "block_out_channels",
             json!([1e30, 32, 64]),
-            "unet/config.json cannot be read: block_out_channels = [1e+30,32,64]: a whole number, 0 or more, belongs where 1e+30 stands. It must be the configuration of a diffusers UNet2DModel",
+            "unet/config.json cannot be read: block_out_channels = [1e+30,32,64]: expected a whole number (0 or more), found 1e+30. It must be the configuration of a diffusers UNet2DModel",
         ),
         (
             "norm_num_groups",
             json!("eight"),
-            "unet/config.json cannot be read: norm_num_groups = \"eight\": a whole number, 0 or more, belongs where the text \"eight\" stands. It must be the configuration of a diffusers UNet2DModel",
+            "unet/config.json cannot be read: norm_num_groups = \"eight\": expected a whole number (0 or more), found the text \"eight\". It must be the configuration of a diffusers UNet2DModel",
         ),
         (
             "norm_num_groups",
             json!(0),
-            "unet/config.json makes no network: norm_num_groups is 0; it must be between 1 and 65536",
+            "unet/config.json is not valid: norm_num_groups is 0; it must be between 1 and 65536",
         ),
         (
             "norm_num_groups",
             json!(7),
-            "unet/config.json makes no network: norm_num_groups is 7, but a normalisation sees 16 channels, which 7 does not divide",
+            "unet/config.json is not valid: norm_num_groups is 7, which does not divide the 16 channels of a normalisation",
         ),
         (
             "norm_eps",
             json!(-1e-5),
-            "unet/config.json makes no network: norm_eps is -0.00001; it must be positive",
+            "unet/config.json is not valid: norm_eps is -0.00001; it must be positive",
         ),
         (
             "sample_size",
@@ -125,17 +125,17 @@ fn every_malformed_configuration_has_its_sentence() {
         (
             "sample_size",
             json!(30),
-            "unet/config.json makes no network: sample_size [30, 30] is not divisible by 4, which 3 levels need; pad the images or take fewer levels",
+            "unet/config.json is not valid: sample_size [30, 30] is not divisible by 4, which 3 levels need; pad the images or use fewer levels",
         ),
         (
             "sample_size",
             json!(0),
-            "unet/config.json makes no network: sample_size is 0; it must be between 1 and 65536",
+            "unet/config.json is not valid: sample_size is 0; it must be between 1 and 65536",
         ),
         (
             "sample_size",
             json!(1_000_000),
-            "unet/config.json makes no network: sample_size is 1000000; it must be between 1 and 65536",
+            "unet/config.json is not valid: sample_size is 1000000; it must be between 1 and 65536",
         ),
         (
             "sample_size",
@@ -145,27 +145,27 @@ fn every_malformed_configuration_has_its_sentence() {
         (
             "in_channels",
             json!(0),
-            "unet/config.json makes no network: in_channels is 0; it must be between 1 and 65536",
+            "unet/config.json is not valid: in_channels is 0; it must be between 1 and 65536",
         ),
         (
             "out_channels",
             json!(3),
-            "unet/config.json makes no network: out_channels is 3; with in_channels 1 it must be 1 or, with a learned variance, 2",
+            "unet/config.json is not valid: out_channels is 3; with in_channels 1 it must be 1 or, with a learned variance, 2",
         ),
         (
             "down_block_types",
             json!(["DownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"]),
-            "unet/config.json asks for down_block_types = CrossAttnDownBlock2D, which walkback does not build; it builds DownBlock2D and AttnDownBlock2D",
+            "unet/config.json asks for down_block_types = CrossAttnDownBlock2D, which walkback does not support; it supports DownBlock2D and AttnDownBlock2D",
         ),
         (
             "up_block_types",
             json!(["UpBlock2D"]),
-            "unet/config.json makes no network: up_block_types has 1 entries and block_out_channels 3; give as many of each",
+            "unet/config.json is not valid: up_block_types has 1 entries and block_out_channels 3; both need the same number",
         ),
         (
             "dropout",
             json!(1.5),
-            "unet/config.json makes no network: dropout is 1.5; it must lie in [0, 1)",
+            "unet/config.json is not valid: dropout is 1.5; it must lie in [0, 1)",
         ),
         (
             "resnet_time_scale_shift",
@@ -175,52 +175,52 @@ fn every_malformed_configuration_has_its_sentence() {
         (
             "act_fn",
             json!("mish"),
-            "unet/config.json asks for act_fn = \"mish\", which walkback does not build; it builds \"silu\"",
+            "unet/config.json asks for act_fn = \"mish\", which walkback does not support; it supports \"silu\"",
         ),
         (
             "time_embedding_type",
             json!("fourier"),
-            "unet/config.json asks for time_embedding_type = \"fourier\", which walkback does not build; it builds \"positional\"",
+            "unet/config.json asks for time_embedding_type = \"fourier\", which walkback does not support; it supports \"positional\"",
         ),
         (
             "mid_block_type",
             json!("UNetMidBlock2DCrossAttn"),
-            "unet/config.json asks for mid_block_type = \"UNetMidBlock2DCrossAttn\", which walkback does not build; it builds \"UNetMidBlock2D\"",
+            "unet/config.json asks for mid_block_type = \"UNetMidBlock2DCrossAttn\", which walkback does not support; it supports \"UNetMidBlock2D\"",
         ),
         (
             "mid_block_scale_factor",
             json!(0),
-            "unet/config.json makes no network: mid_block_scale_factor must be finite and not 0",
+            "unet/config.json is not valid: mid_block_scale_factor must be finite and not 0",
         ),
         (
             "downsample_type",
             json!("resnet"),
-            "unet/config.json asks for downsample_type = \"resnet\", which walkback does not build; it builds \"conv\"",
+            "unet/config.json asks for downsample_type = \"resnet\", which walkback does not support; it supports \"conv\"",
         ),
         (
             "downsample_padding",
             json!(2),
-            "unet/config.json asks for downsample_padding = 2, which walkback does not build; it builds 0 and 1",
+            "unet/config.json asks for downsample_padding = 2, which walkback does not support; it supports 0 and 1",
         ),
         (
             "num_class_embeds",
             json!(0),
-            "unet/config.json makes no network: num_class_embeds must be null or at least 1",
+            "unet/config.json is not valid: num_class_embeds must be null or at least 1",
         ),
         (
             "attention_head_dim",
             json!(0),
-            "unet/config.json makes no network: attention_head_dim is 0, but an attention is 32 channels wide; take 1 to 32",
+            "unet/config.json is not valid: attention_head_dim is 0, but this attention has 32 channels; use 1 to 32",
         ),
         (
             "freq_shift",
             json!(8),
-            "unet/config.json makes no network: freq_shift 8 leaves no frequencies for a first level of 16 channels",
+            "unet/config.json is not valid: freq_shift 8 leaves no frequencies for a first level of 16 channels",
         ),
         (
             "_class_name",
             json!("UNet2DConditionModel"),
-            "unet/config.json asks for _class_name = \"UNet2DConditionModel\", which walkback does not build; it builds \"UNet2DModel\"",
+            "unet/config.json asks for _class_name = \"UNet2DConditionModel\", which walkback does not support; it supports \"UNet2DModel\"",
         ),
     ] {
         let mut config: Value = serde_json::from_str(&plain.unet_config).unwrap();
@@ -242,7 +242,7 @@ fn every_malformed_configuration_has_its_sentence() {
         ),
         (
             "{}",
-            "unet/config.json makes no network: sample_size is missing; set it to the side of the images, in pixels",
+            "unet/config.json is not valid: sample_size is missing; set it to the side of the images, in pixels",
         ),
         (
             "{\"sample_size\": 28",

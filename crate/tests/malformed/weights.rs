@@ -61,17 +61,17 @@ fn weights_that_do_not_fit_have_their_sentence() {
         (
             "a tensor is missing",
             |tensors| drop(tensors.remove("conv_in.bias")),
-            "the weights lack conv_in.bias; do unet/config.json and the weights belong together?",
+            "the weights have no conv_in.bias; check that unet/config.json and the weights belong together",
         ),
         (
             "many are missing",
             |tensors| tensors.retain(|name, _| !name.starts_with("mid_block")),
-            "the weights lack mid_block.attentions.0.group_norm.bias, mid_block.attentions.0.group_norm.weight, mid_block.attentions.0.to_k.bias and 27 more; do unet/config.json and the weights belong together?",
+            "the weights have no mid_block.attentions.0.group_norm.bias, mid_block.attentions.0.group_norm.weight, mid_block.attentions.0.to_k.bias and 27 more; check that unet/config.json and the weights belong together",
         ),
         (
             "one too many",
             |tensors| drop(tensors.insert("extra.weight".into(), tensors["conv_in.bias"].clone())),
-            "the weights hold extra.weight, which unet/config.json has no place for; do they belong together?",
+            "the weights have extra.weight, which unet/config.json does not describe; check that they belong together",
         ),
         (
             "another name",
@@ -79,7 +79,7 @@ fn weights_that_do_not_fit_have_their_sentence() {
                 let bias = tensors.remove("conv_in.bias").unwrap();
                 tensors.insert("conv_on.bias".into(), bias);
             },
-            "the weights lack conv_in.bias; do unet/config.json and the weights belong together?",
+            "the weights have no conv_in.bias; check that unet/config.json and the weights belong together",
         ),
         (
             "old and new name at once",
@@ -145,7 +145,7 @@ fn weights_that_do_not_fit_have_their_sentence() {
         (
             "nothing",
             BTreeMap::clear,
-            "unet/config.json asks for 280177 parameters, more than the weights' 16 bytes can hold; do they belong together?",
+            "unet/config.json asks for 280177 parameters, more than the weights' 16 bytes can hold; check that they belong together",
         ),
     ];
     let mut table = Table::default();
@@ -162,7 +162,7 @@ fn weights_that_do_not_fit_have_their_sentence() {
         (
             "an empty file",
             Vec::new(),
-            "unet/config.json asks for 280177 parameters, more than the weights' 0 bytes can hold; do they belong together?",
+            "unet/config.json asks for 280177 parameters, more than the weights' 0 bytes can hold; check that they belong together",
         ),
         (
             "half a file",

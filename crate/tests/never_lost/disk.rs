@@ -35,7 +35,7 @@ fn a_write_that_fails_midway_leaves_the_checkpoint_before() {
     let text = full.refusal(full.command("sh", args));
     for part in [
         "weights.bpk: cannot be written (File too large",
-        "Check the permissions and the space on the disk; what was there before is kept",
+        "Check the permissions and the free disk space; the previous file is kept",
     ] {
         assert!(text.contains(part), "no `{part}` in: {text}");
     }

@@ -28,7 +28,7 @@ export function create(root, { engine, arithmetic, loaded, shape, allSettings, c
 
   const strip = createFilmstrip({ label: "Images between two noises", frames: STRIP });
   const status = h("span", { role: "status" });
-  const tile = createTile({ caption: status, empty: "The image between, not there yet" });
+  const tile = createTile({ caption: status, empty: "The image between, not ready yet" });
   const binding = bind(
     settings,
     {

@@ -18,7 +18,7 @@ const RUBBER = 1.3;
 export function createMaskPainter({ imageSize: [height, width], onChange }) {
   const rows = Math.ceil(height / CELL);
   const columns = Math.ceil(width / CELL);
-  /** What the stroke under way does. @type {0 | 1} */
+  /** What the current stroke does. @type {0 | 1} */
   let doing = 0;
   /** Rubs at a point. @param {import("../../parts/strokes.js").Point} point */
   const rubAt = ({ x, y }) => rub(y * rows, x * columns, doing);
@@ -26,7 +26,7 @@ export function createMaskPainter({ imageSize: [height, width], onChange }) {
     canvasSize: [height, width],
     grid: [rows, columns],
     tool: "rubber",
-    hint: "Rub out a part, or rub it back in.",
+    hint: "Erase a part, or restore it.",
     begin(point) {
       const [row, column] = [Math.floor(point.y * rows), Math.floor(point.x * columns)];
       doing = kept[row * columns + column] === 1 ? 0 : 1;
@@ -35,7 +35,7 @@ export function createMaskPainter({ imageSize: [height, width], onChange }) {
     move: rubAt,
     end: () => tell(),
   });
-  canvas.setAttribute("aria-label", "The image, not there yet");
+  canvas.setAttribute("aria-label", "The image, not ready yet");
   const context = canvas.getContext("2d");
   /** 1: the cell is kept. @type {Uint8Array} */
   let kept = new Uint8Array(rows * columns);
@@ -51,7 +51,7 @@ export function createMaskPainter({ imageSize: [height, width], onChange }) {
       (row, column) =>
         Math.abs(row - (rows - 1) / 2) > 3 || Math.abs(column - (columns - 1) / 2) > 3,
     ],
-    ["All but the middle", (row) => Math.abs(row - (rows - 1) / 2) < 2.5],
+    ["All except the middle", (row) => Math.abs(row - (rows - 1) / 2) < 2.5],
     ["Nothing", () => true],
   ];
   /** @param {(row: number, column: number) => boolean} keeps */
@@ -85,10 +85,7 @@ export function createMaskPainter({ imageSize: [height, width], onChange }) {
     });
     context.globalAlpha = 1;
     const share = kept.reduce((sum, keep) => sum + 1 - keep, 0) / kept.length;
-    canvas.setAttribute(
-      "aria-label",
-      `${image.name}, ${Math.round(100 * share)} % of it rubbed out`,
-    );
+    canvas.setAttribute("aria-label", `${image.name}, ${Math.round(100 * share)} % of it erased`);
   };
   const tell = () => {
     draw();

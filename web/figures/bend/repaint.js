@@ -1,4 +1,4 @@
-// Figure 10, second part: a part of a real digit is made anew (RePaint, Lugmayr et al. 2022).
+// Figure 10, second part: a part of a real digit is replaced (RePaint, Lugmayr et al. 2022).
 
 import { repeat } from "../../basics/statistics.js";
 import { createLabelChoice } from "../../parts/choice.js";
@@ -50,7 +50,7 @@ export async function create(root, context) {
           label: "Visits to each t",
           choices: RESAMPLINGS,
           say: (value) => `${value} times`,
-          hint: "After each step, noise again and repeat it: the new part grows to fit the old.",
+          hint: "After each step, add the noise again and repeat: the new part adapts to the old.",
           ...options,
         }),
       seed: createSeed,
@@ -66,9 +66,9 @@ export async function create(root, context) {
   const { digit: picker, label: choice, resamplings, seed } = binding.controls;
   const four = createFourAnswers(context, {
     words: {
-      noised: "what is kept is noised along",
-      noNoise: "The walk, not there yet",
-      noAnswers: "Four ways to fill the gap, not there yet",
+      noised: "the kept part with noise",
+      noNoise: "The walk, not ready yet",
+      noAnswers: "Four ways to fill the gap, not ready yet",
     },
     work: async (signal) => {
       const { seed, label, resamplings: visits } = settings.values;
@@ -81,7 +81,7 @@ export async function create(root, context) {
           return {
             images: done ? xPrev : guess,
             text: `Four ways to fill the gap in the ${picker.label}`,
-            result: "four fillings; what is kept is kept exactly",
+            result: "four fillings; the kept part is unchanged",
           };
         },
         signal,

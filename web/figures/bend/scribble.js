@@ -59,7 +59,7 @@ export async function create(root, context) {
           label: "Noise up to t",
           min: 0,
           max: info.trainTimesteps - 1,
-          hint: "Little noise keeps your strokes, much noise leaves the image to the network.",
+          hint: "Little noise keeps your strokes; with much noise the network decides the image.",
           ...options,
         }),
       label: (options) => createLabelChoice({ info, ...options }),
@@ -76,8 +76,8 @@ export async function create(root, context) {
   const four = createFourAnswers(context, {
     words: {
       noised: "your drawing, noised",
-      noNoise: "The noised drawing, not there yet",
-      noAnswers: "Four walks back from the drawing, not there yet",
+      noNoise: "The noised drawing, not ready yet",
+      noAnswers: "Four walks back from the drawing, not ready yet",
     },
     work: async (signal) => {
       const { t: timestep, label, seed } = settings.values;

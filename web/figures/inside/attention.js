@@ -19,12 +19,12 @@ export function createAttention({ value, onChange }) {
   let seen = null;
   const picture = createTile({
     caption: "the place that asks: point at another",
-    empty: "Not there yet",
+    empty: "Not ready yet",
   });
   const heat = createTile({
     caption: "where it looks, brightest where most",
     colours: { map: "heat" },
-    empty: "Not there yet",
+    empty: "Not ready yet",
   });
   const mark = h("div", { class: "attention-mark", hidden: true });
   picture.canvas.after(mark);

@@ -16,7 +16,7 @@ export function createEmbedding(rows, trainTimesteps, onSeek) {
   for (let t = 0; t < trainTimesteps; t++) {
     for (let i = 0; i < d; i++) columns[i * trainTimesteps + t] = rows[t * d + i] ?? 0;
   }
-  const map = createHeatMap({ empty: "Not there yet" });
+  const map = createHeatMap({ empty: "Not ready yet" });
   /** @param {PointerEvent} event */
   const seek = (event) => onSeek(Math.floor(pointOn(map.canvas, event).x * trainTimesteps));
   map.canvas.addEventListener("pointerdown", (event) => {
@@ -27,8 +27,8 @@ export function createEmbedding(rows, trainTimesteps, onSeek) {
     if (event.buttons === 1) seek(event);
   });
   const bars = createPlot({
-    label: "What the network is told of t",
-    x: { label: "place in the row", range: [-1, d] },
+    label: "What the network sees of t",
+    x: { label: "index in the row", range: [-1, d] },
     y: { label: "", range: [-1, 1] },
     height: 150,
     series: [{ name: "embedding", kind: "bars" }],

@@ -54,7 +54,7 @@ function createStage(first, depth, attention) {
     rows: 1,
     imageSize: [height, width],
     colours: { map: "signed" },
-    empty: "Not there yet",
+    empty: "Not ready yet",
   });
   // Every image is as large as those of the other stages, though there be fewer.
   grid.element.style.width = `${(100 * chosen.length) / CHANNELS}%`;

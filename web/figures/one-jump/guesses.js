@@ -34,10 +34,10 @@ export function createGuesses({ engine, arithmetic, loaded, shape, calm, fail, g
   const counted = h("span", {}, "Guesses, each from other noise.");
   const mean = createTile({
     caption: "Their mean.",
-    empty: "The mean of the guesses, not there yet",
+    empty: "The mean of the guesses, not ready yet",
   });
-  const truth = createTile({ caption: "The mean of the data.", empty: "The mean, not there yet" });
-  const walked = createTile({ caption: "One walk.", empty: "One walk, not there yet" });
+  const truth = createTile({ caption: "The mean of the data.", empty: "The mean, not ready yet" });
+  const walked = createTile({ caption: "One walk.", empty: "One walk, not ready yet" });
   truth.element.hidden = digits === null;
   const more = createButton({ name: `${portion()} more guesses`, onPress: () => add() });
   more.disabled = true;

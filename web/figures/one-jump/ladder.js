@@ -49,7 +49,7 @@ function createRung({ engine, loaded, calm, fail, gate }, steps, finished) {
   const progress = h("span", { class: "progress" });
   const tile = createTile({
     caption: h("span", {}, h("strong", {}, count), " ", progress),
-    empty: `In ${count}, not walked yet`,
+    empty: `In ${count}, not started yet`,
   });
   const button = createButton({
     name: `Walk ${count}`,

@@ -17,20 +17,20 @@ export function createSubtraction({ engine, arithmetic, loaded, shape, fail, gat
 
   const noise = createTile({
     term: "x_T",
-    caption: "Nothing but noise.",
+    caption: "Only noise.",
     colours: { range: EPS_RANGE },
-    empty: "The noise, not there yet",
+    empty: "The noise, not ready yet",
   });
   const seen = createTile({
     term: "eps-hat",
     caption: "The noise the network sees: all of it.",
     colours: { range: EPS_RANGE },
-    empty: "The noise the network sees, not there yet",
+    empty: "The noise the network sees, not ready yet",
   });
   const left = createTile({
     term: "x_0-hat",
-    caption: "What is left, made larger.",
-    empty: "What is left, not there yet",
+    caption: "What is left, magnified.",
+    empty: "What is left, not ready yet",
   });
   const words = h("p", { class: "hint" });
   const magnified = factor.toFixed(0);
@@ -48,12 +48,12 @@ export function createSubtraction({ engine, arithmetic, loaded, shape, fail, gat
       : x0;
     left.show(rest, shape, `What is left, ${magnified} times larger, at t = ${timestep}`);
     if (!Number.isFinite(factor)) return;
-    left.caption = `What is left, made ${magnified} times larger.`;
+    left.caption = `What is left, magnified ${magnified} times.`;
     const alike = correlation(xt, eps).toFixed(5);
     setText(
       words,
-      `The first two are alike up to a correlation of ${alike}. ` +
-        `An error of 0.01 in the second is ${(0.01 * factor).toFixed(1)} in the third, where black is −1 and white is 1.`,
+      `The correlation of the first two is ${alike}. ` +
+        `An error of 0.01 in the second becomes ${(0.01 * factor).toFixed(1)} in the third, where black is −1 and white is 1.`,
     );
   }, fail);
 

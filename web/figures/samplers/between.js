@@ -9,7 +9,7 @@ export function createBetween(one, other) {
   const tile = createTile({
     caption: name,
     colours: { map: "signed" },
-    empty: `The difference ${name}, not there yet`,
+    empty: `The difference ${name}, not ready yet`,
   });
   return {
     element: tile.element,

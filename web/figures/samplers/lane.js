@@ -26,7 +26,7 @@ export function createLane({ engine, loaded, shape, gate, advanced }, name, sett
   const notice = h("p", { class: "notice", role: "status" });
   const tile = createTile({
     caption: h("span", {}, h("strong", {}, name), " ", where),
-    empty: `Chain ${name}, not there yet`,
+    empty: `Chain ${name}, not ready yet`,
   });
   const picture = h("div", {}, tile.element, notice);
 

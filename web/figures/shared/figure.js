@@ -5,7 +5,7 @@
 //     /** @type {import("./shared/figure.js").Create} */
 //     export function create(root, { engine, loaded, allSettings, fail }) {
 //       const settings = allSettings.group("many");           // its values in the address, from settings/properties.js
-//       const tile = createTile({ caption: "x_t", empty: "Not there yet" }); // from web/parts/
+//       const tile = createTile({ caption: "x_t", empty: "Not ready yet" }); // from web/parts/
 //       const t = createSlider({ label: "Time t", ..., onChange: (t) => { settings.set({ t }); compute.ask(t); } });
 //       const compute = latest(async (signal, t) => {           // ten quick changes compute only the last
 //         const { x0 } = await engine.denoise({ xt, count: 1, timestep: t }, signal);

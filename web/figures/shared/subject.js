@@ -65,7 +65,7 @@ export function createSubject({ context, digits, value, onChange }) {
   };
   const picker = createImagePicker({
     shape,
-    hint: `This figure begins with a real image. The page has digits of ${digits.height} × ${digits.width} in grey, and this model knows images of ${height} × ${width} ${inColour(channels)}: open one of the kind it was trained on, or drop it here. Until then the model draws one. A link to this page does not carry yours.`,
+    hint: `This figure begins with a real image. The page has digits of ${digits.height} × ${digits.width} in grey, but this model draws images of ${height} × ${width} ${inColour(channels)}. Open an image like those it was trained on, or drop one here. Until then the model draws one. A link to this page does not carry yours.`,
     draw(number) {
       const begun = drawn(context, number);
       begun.wait(waiting, resting);

@@ -61,7 +61,7 @@ function canvasOf(width, height) {
   canvas.width = width;
   canvas.height = height;
   const context = canvas.getContext("2d");
-  if (context === null) throw new Error("This browser gives no canvas to draw on.");
+  if (context === null) throw new Error("This browser has no canvas to draw on.");
   context.imageSmoothingEnabled = false;
   return { canvas, context };
 }

@@ -48,7 +48,7 @@ export function createControls(loaded, settings, actions, device) {
         createSlider({
           label: "η, DDIM's fresh noise",
           ...ETA,
-          hint: "0 is deterministic; 1 stirs in as much as DDPM.",
+          hint: "0 is deterministic; 1 adds as much as DDPM.",
           ...options,
         }),
       spacing: (options) =>

@@ -55,7 +55,7 @@ export function createDeviceChoice({ loaded, moveTo, moved }) {
     try {
       await moveTo(device);
     } catch (error) {
-      said = `${asSentence(sentence(error))} The ${NAMES[loaded.info.device]} goes on.`;
+      said = `${asSentence(sentence(error))} The ${NAMES[loaded.info.device]} continues.`;
     }
     moving = false;
     choice.disabled = false;

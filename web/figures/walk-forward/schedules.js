@@ -73,7 +73,7 @@ export function createSchedules({ curves, value, onChange, onSeek }) {
   let plots = [];
   let marked = 0;
 
-  /** Anew, because the schedule in use is drawn bolder. */
+  /** Drawn again, because the schedule in use is bolder. */
   const draw = () => {
     for (const plot of plots) plot.dispose();
     plots = quantities.map(({ label, y }, i) => {

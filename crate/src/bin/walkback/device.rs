@@ -10,7 +10,7 @@ pub enum DeviceArg {
     /// All cores, with SIMD
     #[default]
     Cpu,
-    /// A GPU through WebGPU's native implementation (needs a build with `--features wgpu`)
+    /// A GPU, through wgpu (needs a build with `--features wgpu`)
     Wgpu,
     /// An NVIDIA GPU (needs a build with `--features cuda`)
     Cuda,

@@ -31,10 +31,10 @@ const DRAWS: usize = 10_000;
 /// Images whose terms are all computed, where --images does not say.
 const FULL_IMAGES: usize = 100;
 
-/// Judge a model: what test images cost in bits, and how its samples look to a classifier
+/// Evaluate a model: the cost of test images in bits, and the quality of its samples
 ///
-/// The samples are read by a small classifier that is trained on the same training images, once, and kept in the user's
-/// cache. Its features give the Frechet distance, which says something only beside that of real training images.
+/// A small classifier reads the samples. It is trained once, on the same training images, and kept in the user's cache. Its
+/// features give the Frechet distance, which is meaningful only in comparison with that of real training images.
 #[derive(Debug, clap::Args)]
 #[command(allow_negative_numbers = true)]
 pub struct Args {
@@ -46,11 +46,11 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 
-    /// Only one half of it
+    /// Compute only this part
     #[arg(long, value_enum)]
     only: Option<Half>,
 
-    /// Pairs of a test image and a timestep that the bound is estimated from [default: 10000]
+    /// Pairs of a test image and a timestep to estimate the bound from [default: 10000]
     #[arg(long, value_name = "N", conflicts_with = "full")]
     draws: Option<usize>,
 
@@ -58,19 +58,19 @@ pub struct Args {
     #[arg(long)]
     full: bool,
 
-    /// Test images of --full, chosen at random [default: 100, or all where there are fewer]
+    /// Number of random test images for --full [default: 100, or all if there are fewer]
     #[arg(long, value_name = "N", requires = "full")]
     images: Option<usize>,
 
-    /// How to draw, as SAMPLER[:STEPS[:GUIDANCE[:ETA]]]; give it several times to compare
+    /// Sampling setting, as SAMPLER[:STEPS[:GUIDANCE[:ETA]]]; repeat it to compare several
     #[arg(long = "setting", value_name = "SETTING", default_value = "ddpm")]
     settings: Vec<Setting>,
 
-    /// Samples of each class
+    /// Samples per class
     #[arg(long, value_name = "N", default_value_t = 100)]
     samples: usize,
 
-    /// Seed of everything random
+    /// Random seed
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
 
@@ -82,11 +82,11 @@ pub struct Args {
     #[arg(long)]
     json: bool,
 
-    /// Where the model computes; the classifier is always on the CPU
+    /// Where to compute; the classifier always runs on the CPU
     #[arg(long, value_enum, default_value_t)]
     device: DeviceArg,
 
-    /// Threads of the CPU [default: one per core]
+    /// CPU threads [default: one per core]
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
 }
@@ -96,11 +96,11 @@ pub struct Args {
 enum Half {
     /// The variational bound on the test images
     Bound,
-    /// The samples before the classifier
+    /// The samples, judged by the classifier
     Samples,
 }
 
-/// Everything that was found out.
+/// All results.
 #[derive(Debug, Serialize)]
 struct Report {
     model: String,

@@ -6,10 +6,10 @@ use clap::ValueEnum;
 use walkback::train::export::export;
 use walkback::unet::weights::StoredAs;
 
-/// Turn a run into a model folder in the format of diffusers
+/// Export a run as a model folder in the format of diffusers
 ///
-/// Writes the averaged weights of the run's last checkpoint, the two configurations, the labels, and a golden value by
-/// which the page checks the device it computes on. Other files in the folder, such as a model card, stay.
+/// Writes the averaged weights of the run's last checkpoint, the two configurations, the labels, and a golden value with
+/// which the page checks its device. Other files in the folder, such as a model card, stay.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The run folder that `walkback train` wrote
@@ -28,10 +28,10 @@ pub struct Args {
 /// Value of `--dtype`.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 enum DtypeArg {
-    /// Half precision, two bytes a parameter
+    /// Half precision, two bytes per parameter
     #[default]
     F16,
-    /// Single precision, four bytes a parameter
+    /// Single precision, four bytes per parameter
     F32,
 }
 

@@ -4,7 +4,7 @@ use burn::tensor::Device;
 
 use crate::model::ModelArgs;
 
-/// Print what a model folder holds
+/// Print the contents of a model folder
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]

@@ -19,8 +19,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Train a denoising diffusion model and walk it back from noise.
 ///
-/// A model is trained into a run folder (`train`), turned into a model folder in the format of diffusers (`export`),
-/// drawn from (`sample`) and judged (`eval`). The web page in this repository walks the same model folders back in the browser.
+/// `train` trains a model in a run folder, `export` writes it as a model folder in the format of diffusers, `sample` draws
+/// images from it and `eval` evaluates it. The web page in this repository runs the same model folders in the browser.
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true, arg_required_else_help = true)]
 struct Cli {

@@ -11,7 +11,7 @@ pub struct ModelArgs {
     #[arg(long, value_name = "DIR", default_value = "pretrained/mnist")]
     pub model: PathBuf,
 
-    /// Take the weights in unet/ where the folder has averaged ones in unet_ema/ as well
+    /// Use the weights in unet/ even if the folder has averaged ones in unet_ema/
     #[arg(long)]
     pub no_ema: bool,
 }

@@ -87,7 +87,7 @@ impl Drop for RawWriter {
 
 fn cannot_write(path: &Path) -> String {
     format!(
-        "{}: cannot be written; check the permissions and the space on the disk",
+        "{}: cannot be written; check the permissions and the free disk space",
         path.display()
     )
 }

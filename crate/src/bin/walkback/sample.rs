@@ -26,7 +26,7 @@ const MAX_FRAMES: usize = 80;
 const FRAME_CENTISECONDS: u16 = 5;
 const LAST_CENTISECONDS: u16 = 200;
 
-/// Draw images from a model: a PNG grid, an animated GIF, the raw numbers
+/// Draw images from a model: a PNG grid, an animated GIF or the raw numbers
 ///
 /// The same seed gives the same images as diffusers' DDPMPipeline with torch.Generator().manual_seed(SEED).
 #[derive(Debug, clap::Args)]
@@ -47,7 +47,7 @@ pub struct Args {
     #[arg(long, value_name = "SAFETENSORS")]
     raw: Option<PathBuf>,
 
-    /// Which class: its name or number, or `all` for a column of each; without it, any
+    /// Class to draw: its name or number, or `all` for a column of each [default: any]
     #[arg(long, value_name = "K|all")]
     label: Option<String>,
 
@@ -65,7 +65,7 @@ pub struct Args {
     )]
     guidance: f64,
 
-    /// How far guided images get the contrast of unguided ones back, 0 to 1
+    /// How much of the unguided contrast guided images get back, 0 to 1
     #[arg(
         long,
         value_name = "R",
@@ -74,11 +74,11 @@ pub struct Args {
     )]
     guidance_rescale: f64,
 
-    /// ddpm, ddim, dpm++, euler, euler_a, heun or unipc
+    /// Sampler: ddpm, ddim, dpm++, euler, euler_a, heun or unipc
     #[arg(long, value_name = "NAME", default_value = "ddpm", value_parser = sampler_kind)]
     sampler: SamplerKind,
 
-    /// Number of steps [default: 250 for ddpm, 50 for ddim, 30 for euler and euler_a, 20 for the others, or all where there are fewer]
+    /// Number of steps [default: 250 for ddpm, 50 for ddim, 30 for euler and euler_a, 20 for the others; at most the model's T]
     #[arg(long, visible_alias = "num-inference-steps", value_name = "N")]
     steps: Option<usize>,
 
@@ -91,7 +91,7 @@ pub struct Args {
     )]
     eta: f64,
 
-    /// leading, linspace or trailing [default: the model folder's; linspace for dpm++]
+    /// Timestep spacing: leading, linspace or trailing [default: the model folder's; linspace for dpm++]
     #[arg(long, value_name = "NAME")]
     spacing: Option<Spacing>,
 
@@ -103,11 +103,11 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t)]
     device: DeviceArg,
 
-    /// Threads of the CPU [default: one per core]
+    /// CPU threads [default: one per core]
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
 
-    /// Magnification of the grid; the animation gets half of it, because noise hardly packs
+    /// Magnification of the grid; the animation has half of it, because noise compresses badly
     #[arg(long, value_name = "N", default_value_t = 4)]
     scale: usize,
 }
@@ -116,7 +116,7 @@ pub struct Args {
 fn sampler_kind(text: &str) -> Result<SamplerKind, String> {
     match text.parse()? {
         SamplerKind::DdimInverse => {
-            Err("ddim_inverse starts in images; use one of the other samplers".into())
+            Err("ddim_inverse starts from images; choose another sampler".into())
         }
         kind => Ok(kind),
     }
@@ -133,11 +133,12 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         .with_context(|| format!("{} cannot be used", args.model.model.display()))?;
     let (labels, columns) = choose_labels(args, pipeline.labels())?;
     if labels.is_none() && args.guidance != 1.0 {
-        bail!("--guidance steers towards a class: name one with --label, or leave it out");
+        bail!("--guidance needs a class: give one with --label, or leave --guidance out");
     }
     ensure!(
         args.guidance_rescale == 0.0 || args.guidance != 1.0,
-        "--guidance-rescale corrects what --guidance does: give a --guidance other than 1, or leave it out"
+        "--guidance-rescale corrects the effect of --guidance: give a --guidance other than 1, \
+         or leave it out"
     );
     let count = labels.as_ref().map_or(args.count, Vec::len);
     let num_train_timesteps = pipeline.scheduler().num_train_timesteps;
@@ -251,10 +252,7 @@ fn choose_labels(args: &Args, labels: &Labels) -> anyhow::Result<(Option<Vec<usi
         return Ok((None, square));
     };
     let classes = labels.names.len();
-    ensure!(
-        classes > 0,
-        "this model is unconditional: it knows no classes, leave --label out"
-    );
+    ensure!(classes > 0, "this model has no classes; leave --label out");
     if label == "all" {
         let each_class = (0..classes).cycle();
         let total = args.count * classes;
@@ -264,7 +262,7 @@ fn choose_labels(args: &Args, labels: &Labels) -> anyhow::Result<(Option<Vec<usi
     let numbered = || label.parse().ok().filter(|&number| number < classes);
     let Some(label) = named.or_else(numbered) else {
         bail!(
-            "--label {label}: there is no such class; use all, or one of {}",
+            "--label {label}: no such class; use all, or one of {}",
             labels.names.join(", ")
         );
     };

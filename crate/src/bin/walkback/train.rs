@@ -25,17 +25,17 @@ use watcher::Terminal;
 
 /// Train a model on MNIST, on any other IDX set, or on a folder of images
 ///
-/// Without --data, MNIST is downloaded once. A folder of images with a folder for each class makes a model that
-/// draws what it is told to; one without folders, or with a single one, makes a model without classes. Sizes and colours
-/// are found out, and what is done to the images is told. The run folder receives checkpoints, metrics.csv, a loss curve and grids of
-/// samples; Ctrl-C finishes the step and saves, --resume goes on from there.
+/// Without --data, MNIST is downloaded once. A folder with one folder of images for each class makes a model that draws the
+/// class you ask for; a single folder of images makes a model without classes. Size and colour are detected, and every
+/// conversion is printed. The run folder holds checkpoints, metrics.csv, a loss curve and grids of samples. Ctrl-C finishes
+/// the step and saves; --resume continues from there.
 ///
-/// A run that ends at a step (--steps, or neither option) can be repeated, and resumed, to the bit on the same machine.
-/// One that ends after a time (--minutes) cannot: the learning rate falls by the clock then.
+/// A run that ends at a step (--steps, or neither option) can be repeated and resumed bit for bit on the same machine.
+/// A run that ends after a time (--minutes) cannot, because its learning rate follows the clock.
 #[derive(Debug, clap::Args)]
 #[command(allow_negative_numbers = true)]
 pub struct Args {
-    /// Folder of images (PNG, JPEG, WebP, GIF, BMP, TIFF), in a folder for each class or all in one, or a zip of it; or of
+    /// Folder of images (PNG, JPEG, WebP, GIF, BMP, TIFF), one folder per class or all in one, or a zip of it; or a folder of
     /// IDX files (`train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, gzipped or not) [default: MNIST, downloaded]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -44,23 +44,23 @@ pub struct Args {
     #[arg(long, value_name = "DIR", default_value = "runs/mnist")]
     out: PathBuf,
 
-    /// Cut and resize the images to N x N pixels [default: their own size, if it is one and at most 64; else 32]
+    /// Crop and resize the images to N x N pixels [default: their own size if they share one of at most 64; else 32]
     #[arg(long, value_name = "N", conflicts_with_all = ["resume", "init", "unet"])]
     size: Option<usize>,
 
-    /// What is seen through transparent images and around padded ones: white, black or #rrggbb [default: white]
+    /// Colour behind transparent images and around padded ones: white, black or #rrggbb [default: white]
     #[arg(long, value_name = "COLOUR", conflicts_with = "resume")]
     background: Option<Background>,
 
-    /// What becomes of images of another size: pad, crop or stretch [default: pad those that are smaller, crop the others]
+    /// How to fit images of another size: pad, crop or stretch [default: pad smaller ones, crop the others]
     #[arg(long, value_name = "HOW", conflicts_with = "resume")]
     fit: Option<Fit>,
 
-    /// Leave out images that cannot be read, and list them, instead of training on none
+    /// Skip images that cannot be read, and list them, instead of stopping
     #[arg(long, conflicts_with = "resume")]
     skip_broken: bool,
 
-    /// The preset: mnist, images, or tiny for something to see within minutes [default: images for a folder of images]
+    /// Preset: mnist, images, or tiny, which shows something within minutes [default: images for a folder of images]
     #[arg(long, value_name = "NAME")]
     preset: Option<Preset>,
 
@@ -80,21 +80,21 @@ pub struct Args {
     #[arg(long, value_name = "NAME", conflicts_with_all = ["resume", "init"])]
     prediction: Option<PredictionType>,
 
-    /// What is minimised: simple, min-snr, or hybrid for a learned variance [default: the preset's, or hybrid with
+    /// The loss: simple, min-snr, or hybrid for a learned variance [default: the preset's, or hybrid with
     /// --variance learned_range]
     #[arg(long, value_name = "NAME", conflicts_with = "resume")]
     loss: Option<Loss>,
 
-    /// The variance of a step back: fixed, or learned_range for a network that learns it [default: the one that goes with
-    /// the loss]
+    /// The variance of a step back: fixed, or learned_range for a network that learns it [default: the one that fits the
+    /// loss]
     #[arg(long, value_name = "NAME", conflicts_with_all = ["resume", "init"])]
     variance: Option<VarianceArg>,
 
-    /// Go on from the last checkpoint in the run folder, with the options it was started with, to the end it had
+    /// Resume from the last checkpoint in the run folder, with the options and the end of the original command
     ///
-    /// With --steps or --minutes the run gets another end. The learning rate is then what a run with that end has at this
-    /// place: one that was over goes on at a higher rate than it stopped with. To do a run of N steps in parts of M minutes
-    /// each, give --steps N --minutes M every time.
+    /// --steps or --minutes set another end. The learning rate is then that of a run with this end at the same step, so a
+    /// finished run continues at a higher rate than it stopped with. To split a run of N steps into parts of M minutes, give
+    /// --steps N --minutes M every time.
     #[arg(long, conflicts_with_all = ["init", "batch_size", "warmup", "ema_decay", "label_dropout", "seed"])]
     resume: bool,
 
@@ -106,15 +106,15 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t)]
     device: DeviceArg,
 
-    /// Stop after this many minutes, counted from now; without --steps, that is the end of the run
+    /// Stop after M minutes from now; without --steps, this ends the run
     #[arg(long, value_name = "M", allow_negative_numbers = true)]
     minutes: Option<f64>,
 
-    /// The step that ends the run, counted from its start [default: the preset's, unless --minutes is given]
+    /// Total steps of the run [default: the preset's, unless --minutes is given]
     #[arg(long, value_name = "N")]
     steps: Option<u64>,
 
-    /// Images in a step [default: the preset's]
+    /// Images per step [default: the preset's]
     #[arg(long, value_name = "N")]
     batch_size: Option<usize>,
 
@@ -126,23 +126,23 @@ pub struct Args {
     #[arg(long, value_name = "STEPS")]
     warmup: Option<u64>,
 
-    /// How the rate falls after that: cosine, to 0 at the end of the run, or constant [default: cosine]
+    /// Learning rate after that: cosine (falls to 0 at the end of the run) or constant [default: cosine]
     #[arg(long, value_name = "NAME")]
     lr_decay: Option<LrDecay>,
 
-    /// Decay of the average of the weights, which is what is exported [default: the preset's]
+    /// Decay of the averaged weights, which are exported [default: the preset's]
     #[arg(long, value_name = "D")]
     ema_decay: Option<f64>,
 
-    /// How often a label is hidden from the network, which makes guidance possible [default: 0.1]
+    /// Share of labels hidden from the network, which makes guidance possible [default: 0.1]
     #[arg(long, value_name = "P")]
     label_dropout: Option<f64>,
 
-    /// Seed of everything random [default: 0]
+    /// Random seed [default: 0]
     #[arg(long, value_name = "S")]
     seed: Option<u64>,
 
-    /// Threads of the CPU [default: one per core]
+    /// CPU threads [default: one per core]
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
 
@@ -150,7 +150,7 @@ pub struct Args {
     #[arg(long, value_name = "STEPS", default_value_t = 1000)]
     sample_every: u64,
 
-    /// Steps between checkpoints; one is written at the end in any case
+    /// Steps between checkpoints; one is always written at the end
     #[arg(long, value_name = "STEPS", default_value_t = 500)]
     checkpoint_every: u64,
 }
@@ -211,7 +211,9 @@ fn time(args: &Args) -> anyhow::Result<Option<Duration>> {
         return Ok(None);
     };
     let time = Duration::try_from_secs_f64(minutes * 60.0).ok();
-    let time = time.with_context(|| format!("--minutes {minutes} is no length of time"))?;
+    let time = time.with_context(|| {
+        format!("--minutes {minutes} is not a valid time; give a positive number")
+    })?;
     Ok(Some(time))
 }
 

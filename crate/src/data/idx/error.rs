@@ -33,7 +33,7 @@ pub enum IdxError {
         source: io::Error,
     },
     /// The first four bytes are not those of the kind of file its name promises.
-    #[error("{}: begins with 0x{found:08x}, but IDX {what} begin with 0x{expected:08x}{}. Put the right file under this name", .path.display(), magic_hint(*.found))]
+    #[error("{}: begins with 0x{found:08x}, but IDX {what} begin with 0x{expected:08x}{}. Replace it with the right file", .path.display(), magic_hint(*.found))]
     Magic {
         /// The file.
         path: PathBuf,
@@ -66,7 +66,7 @@ pub enum IdxError {
         /// Bytes promised by the header.
         expected: u64,
     },
-    /// The file goes on behind the data that its header promises.
+    /// The file is longer than its header says.
     #[error("{}: longer than its header says ({expected} bytes after the header, and more). Fetch the file again", .path.display())]
     Trailing {
         /// The file.

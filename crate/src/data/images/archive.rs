@@ -87,7 +87,7 @@ pub(crate) fn unpack(path: &Path) -> Result<Unpacked, ImagesError> {
             DEFLATED => Box::new(DeflateDecoder::new(packed)),
             _ => {
                 return Err(failed(format!(
-                    "{} is packed in a way of its own",
+                    "{} uses an unsupported compression",
                     entry.name
                 )));
             }

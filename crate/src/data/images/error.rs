@@ -19,7 +19,7 @@ pub enum ImagesError {
         source: io::Error,
     },
     /// No image at all.
-    #[error("{}: no image (PNG, JPEG, WebP, GIF, BMP, TIFF) in here{}. Give --data a folder of images, a folder with a folder of images for each class, or a folder of IDX files", .dir.display(), other_kinds(.others))]
+    #[error("{}: no image (PNG, JPEG, WebP, GIF, BMP, TIFF) in this folder{}. Give --data a folder of images, a folder with one folder of images for each class, or a folder of IDX files", .dir.display(), other_kinds(.others))]
     None {
         /// The folder searched.
         dir: PathBuf,
@@ -27,7 +27,7 @@ pub enum ImagesError {
         others: Vec<String>,
     },
     /// IDX files and images in one folder.
-    #[error("{}: holds both IDX files and images, such as {image}. Put the ones that are to be trained on into a folder of their own", .dir.display())]
+    #[error("{}: has both IDX files and images, such as {image}. Put the files to train on into a separate folder", .dir.display())]
     Mixed {
         /// The folder.
         dir: PathBuf,
@@ -35,7 +35,7 @@ pub enum ImagesError {
         image: String,
     },
     /// Images beside the folders of classes.
-    #[error("{}: holds images, such as {image}, beside folders, such as {folder}. Put every image into the folder of its class, or all of them into one folder without others", .dir.display())]
+    #[error("{}: has images, such as {image}, beside folders, such as {folder}. Put every image into the folder of its class, or all images into one folder without subfolders", .dir.display())]
     Beside {
         /// The folder.
         dir: PathBuf,
@@ -45,7 +45,7 @@ pub enum ImagesError {
         folder: String,
     },
     /// A class without images.
-    #[error("{}: a folder stands for a class, and there is no image in this one{}. Put some there or remove it", .dir.display(), other_kinds(.others))]
+    #[error("{}: each folder is a class, and this one has no images{}. Add some, or remove it", .dir.display(), other_kinds(.others))]
     EmptyClass {
         /// The folder of the class.
         dir: PathBuf,
@@ -53,25 +53,25 @@ pub enum ImagesError {
         others: Vec<String>,
     },
     /// A folder within the folder of a class.
-    #[error("{}: a folder within the folder of a class, which would be overlooked. Put its images one folder up or remove it", .dir.display())]
+    #[error("{}: a folder inside the folder of a class would be ignored. Move its images one folder up, or remove it", .dir.display())]
     Nested {
         /// The inner folder.
         dir: PathBuf,
     },
     /// A folder beside those that split the set.
-    #[error("{}: a folder beside those that split the images into train, test and the like. Put its images into one of these, or move it elsewhere", .dir.display())]
+    #[error("{}: a folder beside train, test and the like. Move its images into one of these, or move it elsewhere", .dir.display())]
     BesideSplits {
         /// The folder.
         dir: PathBuf,
     },
     /// Images to judge by, and none to train on.
-    #[error("{}: its folders are images kept from training, by their names, and none is called train. Call the folder of the images to train on that, or give it to --data itself", .dir.display())]
+    #[error("{}: by their names, its folders hold images kept from training, and none is called train. Rename the folder of training images to train, or give that folder to --data", .dir.display())]
     NoTrain {
         /// The folder.
         dir: PathBuf,
     },
     /// More classes than labels fit into a byte.
-    #[error("{}: images of {found} classes; at most {MAX_CLASSES} can be told apart", .dir.display())]
+    #[error("{}: images of {found} classes; at most {MAX_CLASSES} are supported", .dir.display())]
     TooManyClasses {
         /// The folder.
         dir: PathBuf,
@@ -99,7 +99,7 @@ pub enum ImagesError {
         width: usize,
     },
     /// Files that are no images in spite of their names, or damaged.
-    #[error("{}. Save {} again as PNG or JPEG, remove {}, or leave out what cannot be read with --skip-broken", broken(.files), it_or_them(.files), it_or_them(.files))]
+    #[error("{}. Save {} again as PNG or JPEG, remove {}, or skip unreadable images with --skip-broken", broken(.files), it_or_them(.files), it_or_them(.files))]
     Broken {
         /// Every such file, and what is wrong with it.
         files: Vec<(PathBuf, String)>,
@@ -113,7 +113,7 @@ pub enum ImagesError {
         reason: String,
     },
     /// A class that the network was not made for.
-    #[error("{}: the network knows no class of this name; it knows {}. Rename the folder, or train a new network", .dir.display(), shown(.known))]
+    #[error("{}: the network has no class of this name; it has {}. Rename the folder, or train a new network", .dir.display(), shown(.known))]
     UnknownClass {
         /// The folder of the class.
         dir: PathBuf,
@@ -121,7 +121,7 @@ pub enum ImagesError {
         known: Vec<String>,
     },
     /// A network with classes, images without.
-    #[error("{}: these images are in no classes, and the network knows {}. Put them into a folder for each class", .dir.display(), shown(.known))]
+    #[error("{}: these images have no classes, but the network has {}. Put them into one folder for each class", .dir.display(), shown(.known))]
     NoClasses {
         /// The folder.
         dir: PathBuf,
@@ -129,7 +129,7 @@ pub enum ImagesError {
         known: Vec<String>,
     },
     /// No test images.
-    #[error("{}: no images were kept from training, so there is nothing to judge a model by. Put some into a folder `test` and the others into a folder `train` in there, train on the folder of both, and judge with it", .dir.display())]
+    #[error("{}: no images were kept from training, so there is nothing to judge a model by. Put some into a folder `test` and the others into a folder `train` beside it; train and judge with the folder that holds both", .dir.display())]
     NoTest {
         /// The folder.
         dir: PathBuf,
@@ -155,11 +155,8 @@ fn shown(names: &[String]) -> String {
 fn other_kinds(names: &[String]) -> String {
     match names {
         [] => String::new(),
-        [one] => format!(" (but {one}, which is of another kind)"),
-        [first, ..] => format!(
-            " (but {} files of other kinds, such as {first})",
-            names.len()
-        ),
+        [one] => format!(" (only {one}, which is none of these)"),
+        [first, ..] => format!(" (only {} other files, such as {first})", names.len()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Folders of images, or zips of them, as training sets: a folder for each class, or all of them in one.
 //!
-//! Sizes and colours are found out from the images themselves. Nothing happens to them that is not told: every change is a
+//! Sizes and colours are detected from the images themselves. Every change to them is reported: each is a
 //! sentence in [`ImageSet::notes`].
 
 mod archive;
@@ -39,7 +39,7 @@ const MAX_BYTES: usize = 2 << 30;
 /// Sides that can be asked for.
 const SIDES: RangeInclusive<usize> = 8..=256;
 
-/// What images are made into; what is `None` is found out from them.
+/// What images are made into; what is `None` is detected.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
     /// Height and width.
@@ -101,7 +101,7 @@ pub fn read(dir: &Path, split: Split, wanted: &Wanted) -> Result<ImageSet, Image
     if let [first, ..] = &listing.others[..] {
         let count = listing.others.len();
         notes.push(format!(
-            "{count} files are left out: not images by their endings, such as {first}"
+            "{count} files are skipped, because their endings are not those of images, such as {first}"
         ));
     }
     let (names, labels) = label(dir, &listing, wanted, &mut notes)?;
@@ -117,7 +117,7 @@ pub fn read(dir: &Path, split: Split, wanted: &Wanted) -> Result<ImageSet, Image
     }
     if count < FEW_IMAGES && split == Split::Train {
         notes.push(format!(
-            "{count} images are few: expect a model that repeats them more than it draws new ones"
+            "{count} images are few: expect a model that repeats them instead of drawing new ones"
         ));
     }
 
@@ -157,7 +157,7 @@ pub fn read(dir: &Path, split: Split, wanted: &Wanted) -> Result<ImageSet, Image
         .unzip();
     let count = read.len();
     if !broken.is_empty() {
-        notes.push(format!("left out: {}", error::broken(&broken)));
+        notes.push(format!("skipped: {}", error::broken(&broken)));
         if count < MIN_IMAGES && split == Split::Train {
             let dir = dir.into();
             return Err(ImagesError::TooFew { dir, found: count });
@@ -247,11 +247,11 @@ fn label(
         if classes[0].0.is_empty() {
             return;
         }
-        notes.push(format!("{why}: the folders are not told apart"));
+        notes.push(format!("{why}: the folders are not used as classes"));
     };
     let names: Vec<String> = match &wanted.names {
         Some(names) if names.is_empty() => {
-            without(notes, "the network knows no classes");
+            without(notes, "the network has no classes");
             Vec::new()
         }
         Some(names) => {
@@ -267,7 +267,7 @@ fn label(
             known
         }
         None if classes.len() == 1 => {
-            without(notes, "one folder makes no classes");
+            without(notes, "a single folder is not a class");
             Vec::new()
         }
         None => classes.iter().map(|(name, _)| name.clone()).collect(),
@@ -313,7 +313,7 @@ fn told(sizes: &[[usize; 2]], to: [usize; 2], wanted: &Wanted) -> Vec<String> {
                 wanted.preparation.background,
                 shown(to)
             ),
-            Fit::Crop => format!("are cut to their middle and resized to {}", shown(to)),
+            Fit::Crop => format!("are cropped to their middle and resized to {}", shown(to)),
             Fit::Stretch => format!("are stretched to {}", shown(to)),
         };
         Some(format!(

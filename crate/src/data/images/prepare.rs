@@ -40,7 +40,7 @@ impl FromStr for Background {
         match number.filter(|_| six) {
             Some(number) => Ok(Self([16, 8, 0].map(|shift| (number >> shift) as u8))),
             None => Err(format!(
-                "`{text}` is no colour; use white, black or #rrggbb"
+                "`{text}` is not a colour; use white, black or #rrggbb"
             )),
         }
     }

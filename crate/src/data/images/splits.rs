@@ -74,9 +74,9 @@ pub(super) fn half(dir: &Path, split: Split) -> Result<Half, ImagesError> {
 
 fn kept(names: &[String]) -> String {
     match names {
-        [one] => format!("the images in {one} are kept to judge by,"),
+        [one] => format!("the images in {one} are kept for evaluation,"),
         several => format!(
-            "the images in {} are kept to judge by,",
+            "the images in {} are kept for evaluation,",
             several.join(" and ")
         ),
     }

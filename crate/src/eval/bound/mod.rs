@@ -42,7 +42,8 @@ pub enum BoundError {
     Term(#[from] TermError),
     /// A learned variance takes twice the channels, a fixed one does not.
     #[error(
-        "`variance_type` {variance_type} does not go with {found} output channels for {channels} channels of an image"
+        "`variance_type` {variance_type} does not fit {found} output channels for {channels} \
+         channels of an image"
     )]
     Channels {
         /// The configuration's.
@@ -53,7 +54,7 @@ pub enum BoundError {
         channels: usize,
     },
     /// Too few images there are for an interval.
-    #[error("there are {0} test images; a bound with an interval needs 10 at least")]
+    #[error("there are {0} test images; a bound with an interval needs at least 10")]
     FewImages(usize),
     /// Too few draws or images for an interval.
     #[error("{option} is {found}; give {least} to {most}")]

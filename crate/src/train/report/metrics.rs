@@ -86,7 +86,7 @@ pub struct MetricsWriter {
 }
 
 impl MetricsWriter {
-    /// Opens the file of a run that goes on after `step`; 0 starts anew.
+    /// Opens the file of a run that continues after `step`; 0 starts a new one.
     /// Rows of later steps, which the resumed run will take again, and a last row cut short are dropped.
     pub fn open(path: &Path, step: u64) -> Result<Self, ReportError> {
         let mut text = format!("{HEADER}\n");

@@ -17,7 +17,7 @@ use crate::folder::FolderError;
 #[derive(Debug, Error)]
 pub enum ReportError {
     /// The operating system refused.
-    #[error("{}: {source}. Check the permissions and the space on the disk", .path.display())]
+    #[error("{}: {source}. Check the permissions and the free disk space", .path.display())]
     File {
         /// The file.
         path: PathBuf,
@@ -25,7 +25,7 @@ pub enum ReportError {
         source: io::Error,
     },
     /// A row of `metrics.csv` is not one.
-    #[error("{}: line {line} is not a row of metrics. Mend it or delete the file", .path.display())]
+    #[error("{}: line {line} is not a row of metrics. Fix it or delete the file", .path.display())]
     Row {
         /// The file.
         path: PathBuf,

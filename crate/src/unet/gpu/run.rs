@@ -32,10 +32,10 @@ const MOST_PIXELS: usize = 4;
 #[derive(Debug, Error, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TooLarge {
     /// Its memory.
-    #[error("{0} bytes are needed in one piece, and the device gives at most {1}")]
+    #[error("a buffer of {0} bytes is needed, but the device allows at most {1}")]
     Memory(u64, u64),
     /// Its grids.
-    #[error("the network is asked about {0} images at once, and a GPU takes at most {MOST_CUBES}")]
+    #[error("{0} images at once are too many for a GPU, which takes at most {MOST_CUBES}")]
     Images(usize),
 }
 

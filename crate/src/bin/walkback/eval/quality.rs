@@ -212,7 +212,7 @@ impl Prepared<'_> {
     }
 
     fn nearest(&self, data: &Dataset) -> Option<Summary> {
-        let progress = Progress::new("looking for the nearest training images");
+        let progress = Progress::new("searching for the nearest training images");
         let device = Device::flex();
         let found = nearest(data, self.train, &device, |i, n| progress.tell(i, n));
         Summary::of(&found)

@@ -24,7 +24,7 @@ use walkback::unet::UNet;
 const AVERAGE_DECAY: f64 = 0.98;
 /// How often a line is printed where there is no terminal for a bar.
 const LINE_INTERVAL: Duration = Duration::from_secs(20);
-/// The grids of a training: few steps, so that training goes on soon.
+/// The grids of a training: few steps, so that training continues soon.
 const SAMPLE_STEPS: usize = 25;
 const SAMPLES_PER_CLASS: usize = 2;
 /// Of more classes the first ones are drawn.
@@ -56,7 +56,7 @@ impl Terminal {
                 std::process::exit(130);
             }
         })
-        .context("Ctrl-C cannot be watched for")?;
+        .context("could not set up the handling of Ctrl-C")?;
         Ok(Self {
             run: options.run.clone(),
             device,
@@ -176,8 +176,9 @@ impl Watcher for Terminal {
     fn started(&mut self, state: State, end: Option<End>) {
         let State { step, elapsed_s } = state;
         if end.is_some_and(|end| end.reached(state)) {
-            self.message =
-                format!("the run is over, at step {step}; give --steps or --minutes to prolong it");
+            self.message = format!(
+                "the run is finished at step {step}; give --steps or --minutes to extend it"
+            );
         }
         let opened = self.open_metrics(step);
         self.note(opened);
@@ -206,7 +207,9 @@ impl Watcher for Terminal {
         self.note(recorded);
         if self.interrupted.load(Ordering::Relaxed) {
             self.bar.suspend(|| {
-                eprintln!("interrupted: saving; go on with --resume (Ctrl-C again quits at once)");
+                eprintln!(
+                    "interrupted: saving; continue with --resume (Ctrl-C again quits at once)"
+                );
             });
             return false;
         }
@@ -216,7 +219,7 @@ impl Watcher for Terminal {
     fn sample(&mut self, step: u64, unet: &UNet, config: &RunConfig) {
         let drawn = self
             .draw_samples(step, unet, config)
-            .with_context(|| format!("the samples of step {step} cannot be drawn"));
+            .with_context(|| format!("could not draw the samples of step {step}"));
         self.note(drawn);
     }
 
