@@ -148,7 +148,7 @@ fn every_impossible_training_has_its_sentence() {
         ),
         (
             "groups that do not divide",
-            |o| o.config.unet.norm_num_groups = 7,
+            |o| o.config.unet.norm_num_groups = Some(7),
             "unet/config.json makes no network: norm_num_groups is 7, but a normalisation sees 16 channels, which 7 does not divide",
         ),
         (

@@ -3,7 +3,7 @@
 use super::plan::{Plan, Unsupported};
 use super::run::{Piece, Run};
 use super::{channels_first, channels_last};
-use crate::unet::look::{Seen, SeenAttention, SeenStage};
+use crate::unet::look::{Place, Seen, SeenAttention, SeenStage};
 use crate::unet::{UNet, UNetConfig};
 use cubecl::bytes::Bytes;
 use cubecl::client::Client;
@@ -78,11 +78,10 @@ impl Engine {
         let run = self.evaluate(x_t, timesteps, labels, false)?;
         let read = self.client.read_async(vec![run.handle(&self.plan.out)]);
         let values = numbers(read.await)?;
-        Ok(channels_first(
-            &values[0],
-            self.config.out_channels,
-            timesteps.len(),
-        ))
+        let channels = self.config.out_channels;
+        let mut out = channels_first(&values[0], channels, timesteps.len());
+        self.plan.divide(&mut out, timesteps);
+        Ok(out)
     }
 
     /// [`UNet::look`] with everything on the host.
@@ -102,10 +101,16 @@ impl Engine {
         let handles = asked.map(|features| run.handle(&features)).collect();
         let values = numbers(self.client.read_async(handles).await)?;
         let stages = (plan.stages.iter().zip(&values))
-            .map(|(&(place, features), values)| SeenStage {
-                place,
-                shape: [images, features.c, features.h, features.w],
-                values: channels_first(values, features.c, images),
+            .map(|(&(place, features), values)| {
+                let mut values = channels_first(values, features.c, images);
+                if place == Place::Out {
+                    plan.divide(&mut values, timesteps);
+                }
+                SeenStage {
+                    place,
+                    shape: [images, features.c, features.h, features.w],
+                    values,
+                }
             })
             .collect();
         let attention = (plan.bottom.zip(values.last())).map(|((qkv, heads), values)| {
@@ -127,22 +132,11 @@ impl Engine {
         if config.center_input_sample {
             x.iter_mut().for_each(|x| *x = *x * 2.0 - 1.0);
         }
-        let rows = config.timestep_rows(timesteps);
-        let classes = self.class_rows(labels, images);
+        let [rows, classes] = self.plan.rows(config, timesteps, labels);
         let run = self.run(images, keeps)?;
         run.write([&x, &rows, &classes], &self.client);
         run.evaluate(&self.plan, &self.client);
         Ok(run)
-    }
-
-    /// The class embedding's rows of `labels`, or zeros.
-    fn class_rows(&self, labels: Option<&[usize]>, images: usize) -> Vec<f32> {
-        let d = self.config.time_channels();
-        let (Some(table), Some(labels)) = (&self.plan.classes, labels) else {
-            return vec![0.0; images * d];
-        };
-        let row = |&label: &usize| table.get(label * d..(label + 1) * d).unwrap_or(&[]);
-        labels.iter().flat_map(row).copied().collect()
     }
 
     /// The plan for so many images: one of the latest, or a new one.
