@@ -316,7 +316,7 @@ impl UNetConfig {
         known_names(keys)?;
         if keys.get("sample_size").is_none_or(Value::is_null) {
             return Err(UNetConfigError::Impossible(
-                "sample_size is missing; set it to the side of the images, in pixels".into(),
+                "sample_size is missing; set it to the side of the images, in pixels, or give --size".into(),
             ));
         }
         let mut config =
@@ -328,6 +328,19 @@ impl UNetConfig {
         };
         config.check()?;
         Ok(config)
+    }
+
+    /// `unet/config.json` with `sample_size` set to height and width: a network of convolutions takes images of any size that
+    /// its levels can halve. What is no JSON object stays as it is.
+    #[must_use]
+    pub fn json_with_size(json: &str, [height, width]: [usize; 2]) -> String {
+        match serde_json::from_str::<Value>(json) {
+            Ok(Value::Object(mut keys)) => {
+                keys.insert("sample_size".into(), vec![height, width].into());
+                Value::Object(keys).to_string()
+            }
+            _ => json.to_owned(),
+        }
     }
 
     /// Writes `unet/config.json` so that `UNet2DModel.from_pretrained` reads it.

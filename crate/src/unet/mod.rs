@@ -142,7 +142,7 @@ fn require_skips_that_meet(layers: &mut Builder, config: &UNetConfig) {
     let adds = |i: usize| config.up_block_types[i].adds_to_the_image();
     let last = config.block_out_channels.len() - 1;
     // The block at the bottom, and that at the top of the way up, hand no image on.
-    let taken = (0..last).filter(|&i| takes(i)).last();
+    let taken = (0..last).rfind(|&i| takes(i));
     let added = (0..last).find(|&i| adds(i));
     layers.require(taken.is_none() || config.in_channels == IMAGE, || {
         format!(
@@ -210,6 +210,13 @@ impl UNet {
             x_t
         };
         self.evaluate(&mut on, x_t)
+    }
+
+    /// What the network is told of each timestep, row by row: sines and cosines, `[n, timestep_width]`.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn timestep_rows(&self, timesteps: &[f32]) -> Vec<f32> {
+        let frequencies = self.time_proj.as_ref().map(Frequencies::host);
+        (self.config).timestep_rows(timesteps, frequencies.as_deref())
     }
 
     /// The configuration the network was built from.

@@ -122,7 +122,7 @@ mod tests {
             for tap in 0..taps.count * taps.count {
                 let place = |o: usize, i: usize, side: usize| {
                     let place = (o * taps.down + i).checked_sub(taps.padding)?;
-                    let is_there = place % taps.up == 0 && place < side * taps.up;
+                    let is_there = place.is_multiple_of(taps.up) && place < side * taps.up;
                     is_there.then_some(place / taps.up)
                 };
                 let (i, j) = (tap / taps.count, tap % taps.count);

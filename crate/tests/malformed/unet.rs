@@ -277,7 +277,7 @@ fn every_malformed_configuration_has_its_sentence() {
         ),
         (
             "{}",
-            "unet/config.json makes no network: sample_size is missing; set it to the side of the images, in pixels",
+            "unet/config.json makes no network: sample_size is missing; set it to the side of the images, in pixels, or give --size",
         ),
         (
             "{\"sample_size\": 28",

@@ -172,7 +172,7 @@ impl Host<'_> {
         };
         let place = |o: usize, i: usize, side: usize| {
             let place = (o * taps.down + i).checked_sub(taps.padding)?;
-            (place % taps.up == 0 && place < side * taps.up).then_some(place / taps.up)
+            (place.is_multiple_of(taps.up) && place < side * taps.up).then_some(place / taps.up)
         };
         let mut values = vec![0.0; out.size() * self.images];
         for (at, value) in values.iter_mut().enumerate() {

@@ -45,15 +45,15 @@ pub(crate) fn filter<N: Size>(
             if y >= shape.padding && x_at >= shape.padding {
                 let y = y - shape.padding;
                 let x_at = x_at - shape.padding;
-                let is_there = y < shape.in_h * shape.up
-                    && x_at < shape.in_w * shape.up
-                    && y % shape.up == 0
-                    && x_at % shape.up == 0;
-                if is_there {
+                let under_y = y / shape.up;
+                let under_x = x_at / shape.up;
+                let is_within = under_y < shape.in_h && under_x < shape.in_w;
+                // Between the pixels there are zeros.
+                if is_within && under_y * shape.up == y && under_x * shape.up == x_at {
                     let last = shape.taps - 1;
                     let of_row = select(i == 0 || i == last, shape.outer, shape.inner);
                     let of_column = select(j == 0 || j == last, shape.outer, shape.inner);
-                    let under = (image * shape.in_h + y / shape.up) * shape.in_w + x_at / shape.up;
+                    let under = (image * shape.in_h + under_y) * shape.in_w + under_x;
                     sum += x[under * shape.channels + channel] * Vector::new(of_row * of_column);
                 }
             }
