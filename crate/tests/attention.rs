@@ -21,7 +21,7 @@ fn network(device: &Device) -> UNet {
         down_block_types: vec![DownBlockType::AttnDownBlock2D],
         up_block_types: vec![UpBlockType::AttnUpBlock2D],
         layers_per_block: 1,
-        norm_num_groups: 4,
+        norm_num_groups: Some(4),
         attention_head_dim: Some(8),
         add_attention: false,
         ..UNetConfig::default()

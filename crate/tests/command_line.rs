@@ -203,3 +203,45 @@ fn the_impossible_gets_a_sentence() {
         assert!(!text.contains("panicked"), "{args:?}: {text}");
     }
 }
+
+/// A network of convolutions has no size of its own: diffusers lets the files leave it out.
+#[test]
+fn a_model_without_a_size_is_drawn_at_the_size_that_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = folder.path().join("model");
+    for part in ["unet", "scheduler"] {
+        std::fs::create_dir_all(model.join(part)).unwrap();
+    }
+    let from = root().join("tests/conformance");
+    let config = std::fs::read_to_string(from.join("networks/relu/config.json")).unwrap();
+    let config = config.replace("\"sample_size\": 8", "\"sample_size\": null");
+    std::fs::write(model.join("unet/config.json"), config).unwrap();
+    for (file, to) in [
+        (
+            "networks/relu/weights.safetensors",
+            "unet/diffusion_pytorch_model.safetensors",
+        ),
+        (
+            "plain/scheduler/scheduler_config.json",
+            "scheduler/scheduler_config.json",
+        ),
+    ] {
+        std::fs::copy(from.join(file), model.join(to)).unwrap();
+    }
+    let raw = folder.path().join("raw.safetensors");
+    let sample = |size: &[&str]| {
+        let [model, png, raw] = [&model, &folder.path().join("grid.png"), &raw]
+            .map(|path| path.to_str().unwrap().to_owned());
+        let args = ["sample", "--count", "1", "--steps", "2", "--model", &model];
+        walkback(&[&args[..], &["--out", &png, "--raw", &raw], size].concat())
+    };
+    let refused = sample(&[]);
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(said.contains("sample_size is missing"), "{said}");
+    let drawn = sample(&["--size", "12x10"]);
+    let said = String::from_utf8_lossy(&drawn.stderr);
+    assert!(drawn.status.success(), "{said}");
+    let bytes = std::fs::read(&raw).unwrap();
+    let raw = SafeTensors::deserialize(&bytes).unwrap();
+    assert_eq!(raw.tensor("samples").unwrap().shape(), [1, 3, 12, 10]);
+}

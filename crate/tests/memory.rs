@@ -44,7 +44,7 @@ fn network(width: usize) -> UNet {
         down_block_types: vec![DownBlockType::DownBlock2D],
         up_block_types: vec![UpBlockType::UpBlock2D],
         layers_per_block: 1,
-        norm_num_groups: 8,
+        norm_num_groups: Some(8),
         add_attention: false,
         ..UNetConfig::default()
     };

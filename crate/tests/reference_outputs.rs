@@ -1,23 +1,31 @@
-//! The U-Net against diffusers: the four folders of `tests/conformance` give their `unet.out`.
+//! The U-Net against diffusers: four folders of `tests/conformance`, and all of `networks`, give their `unet.out`.
 
 mod common;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use common::{fixture, floats, indices, largest_difference};
 use safetensors::SafeTensors;
+use walkback::unet::weights::StoredAs;
 use walkback::unet::{UNet, UNetConfig};
 
-fn difference_from_diffusers(name: &str) -> f32 {
+/// The largest difference between a network's output and that of diffusers, in `folder` of `tests/conformance`.
+fn difference_from_diffusers(folder: &str, config: &str, weights: &str) -> f32 {
     let device = Device::flex();
-    let config = String::from_utf8(fixture(&format!("{name}/unet/config.json"))).unwrap();
+    let config = String::from_utf8(fixture(&format!("{folder}/{config}"))).unwrap();
     let config = UNetConfig::from_json(&config).unwrap();
-    let weights = fixture(&format!("{name}/unet/diffusion_pytorch_model.safetensors"));
+    let weights = fixture(&format!("{folder}/{weights}"));
     let unet = UNet::new(&config, &device)
         .unwrap()
         .load_safetensors(&weights, &device)
         .unwrap();
+    assert_eq!(
+        unet.to_safetensors(StoredAs::F16)
+            .map(|bytes| tensors(&bytes)),
+        Ok(tensors(&weights)),
+        "{folder} comes back as it was"
+    );
 
-    let io = fixture(&format!("{name}/io.safetensors"));
+    let io = fixture(&format!("{folder}/io.safetensors"));
     let io = SafeTensors::deserialize(&io).unwrap();
     let (sample, shape) = floats(&io, "unet.sample");
     let shape: [usize; 4] = shape.try_into().unwrap();
@@ -31,6 +39,16 @@ fn difference_from_diffusers(name: &str) -> f32 {
     largest_difference(&out, &floats(&io, "unet.out").0)
 }
 
+/// Names and shapes in a safetensors file.
+fn tensors(bytes: &[u8]) -> Vec<(String, Vec<usize>)> {
+    let file = SafeTensors::deserialize(bytes).unwrap();
+    let mut tensors: Vec<_> = (file.iter())
+        .map(|(name, tensor)| (name.to_owned(), tensor.shape().to_vec()))
+        .collect();
+    tensors.sort();
+    tensors
+}
+
 #[test]
 fn unet_gives_what_diffusers_gives() {
     for name in [
@@ -39,8 +57,28 @@ fn unet_gives_what_diffusers_gives() {
         "cifar_style",
         "learned_variance",
     ] {
-        let difference = difference_from_diffusers(name);
+        let weights = "unet/diffusion_pytorch_model.safetensors";
+        let difference = difference_from_diffusers(name, "unet/config.json", weights);
         println!("{name}: largest difference {difference:e}");
         assert!(difference < 2e-4, "{name}: {difference}");
+    }
+}
+
+#[test]
+fn every_kind_of_block_and_embedding_gives_what_diffusers_gives() {
+    for name in [
+        "gelu",
+        "relu",
+        "mish",
+        "identity",
+        "resnet",
+        "fourier",
+        "skip",
+        "attn_skip",
+    ] {
+        let folder = format!("networks/{name}");
+        let difference = difference_from_diffusers(&folder, "config.json", "weights.safetensors");
+        println!("{name}: largest difference {difference:e}");
+        assert!(difference < 1e-4, "{name}: {difference}");
     }
 }

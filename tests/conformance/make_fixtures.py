@@ -1,9 +1,9 @@
 """Regenerates the conformance fixtures with diffusers and PyTorch, from scratch, on a CPU.
 
     python -m venv venv && venv/bin/pip install diffusers==0.42.1 torch==2.15.0 numpy==2.4.6 safetensors==0.8.0
-    venv/bin/python tests/conformance/make_fixtures.py [noise] [schedulers] [solvers] [folders] [files] [--out DIR] [--new-weights]
+    venv/bin/python tests/conformance/make_fixtures.py [noise] [schedulers] [solvers] [folders] [networks] [files] [--out DIR] [--new-weights]
 
-Without names it makes all five. A folder's weights are kept as they are in this directory unless
+Without names it makes all six. A folder's weights are kept as they are in this directory unless
 --new-weights draws others: the same weights give the same `io.safetensors`, up to the last digits.
 """
 
@@ -337,6 +337,77 @@ def io_of(unet, ddpm):
     return tensors
 
 
+# --- tiny networks of every kind of block and embedding ---------------------------------------------
+
+SKIP = {
+    "norm_num_groups": None,
+    "mid_block_scale_factor": 2**0.5,
+    "down_block_types": ("SkipDownBlock2D", "SkipDownBlock2D"),
+    "up_block_types": ("SkipUpBlock2D", "SkipUpBlock2D"),
+}
+NETWORKS = {
+    "gelu": {"act_fn": "gelu", "time_embedding_dim": 12, "resnet_time_scale_shift": "scale_shift"},
+    "relu": {"act_fn": "relu", "mid_block_type": None},
+    "mish": {"act_fn": "mish", "class_embed_type": "timestep"},
+    "identity": {"class_embed_type": "identity"},
+    "resnet": {
+        "block_out_channels": (4, 8, 8),
+        "downsample_type": "resnet",
+        "upsample_type": "resnet",
+        "down_block_types": ("ResnetDownsampleBlock2D", "AttnDownBlock2D", "DownBlock2D"),
+        "up_block_types": ("ResnetUpsampleBlock2D", "AttnUpBlock2D", "UpBlock2D"),
+    },
+    "fourier": {"time_embedding_type": "fourier", "class_embed_type": "timestep"},
+    "skip": SKIP | {"block_out_channels": (8, 16), "time_embedding_type": "fourier"},
+    # Attention has 32 groups there, and the residual blocks' own need widths that those divide.
+    "attn_skip": SKIP
+    | {
+        "block_out_channels": (32, 32),
+        "mid_block_type": None,
+        "down_block_types": ("SkipDownBlock2D", "AttnSkipDownBlock2D"),
+        "up_block_types": ("AttnSkipUpBlock2D", "SkipUpBlock2D"),
+    },
+}
+
+
+@torch.no_grad()
+def networks(out):
+    """`networks/`: each network's configuration, its weights in half precision, and one call in single precision."""
+    for name, changes in NETWORKS.items():
+        torch.manual_seed(0)
+        unet = UNet2DModel(
+            **{
+                "sample_size": 8,
+                "layers_per_block": 1,
+                "norm_num_groups": 2,
+                "block_out_channels": (4, 8),
+                "attention_head_dim": 4,
+                "down_block_types": ("DownBlock2D", "AttnDownBlock2D"),
+                "up_block_types": ("AttnUpBlock2D", "UpBlock2D"),
+            }
+            | changes
+        ).eval()
+        for parameter in unet.parameters():  # norms are 1 and 0 otherwise, which hides mistakes
+            parameter.add_(0.05 * torch.randn_like(parameter))
+            parameter.copy_(parameter.half().float())
+        target = out / "networks" / name
+        target.mkdir(parents=True, exist_ok=True)
+        unet.save_config(target)
+        state = {key: value.half().contiguous() for key, value in unet.state_dict().items()}
+        save_file(state, target / "weights.safetensors")
+        sample = randn((3, 3, 8, 8), torch.Generator().manual_seed(7))
+        # The logarithm of a Fourier embedding wants timesteps and labels above 0.
+        tensors = {"unet.sample": sample, "unet.timesteps": torch.tensor([3, 417, 999])}
+        kind = unet.config.class_embed_type
+        if kind == "timestep":
+            tensors["unet.class_labels"] = torch.tensor([1, 7, 10])
+        labels = tensors.get("unet.class_labels")
+        if kind == "identity":
+            labels = torch.zeros(3, 16)
+        tensors["unet.out"] = unet(sample, tensors["unet.timesteps"], class_labels=labels).sample.contiguous()
+        save_file(tensors, target / "io.safetensors")
+
+
 # --- files of weights, in every form that PyTorch and diffusers write them -------------------------
 
 
@@ -402,7 +473,7 @@ def files(out):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", metavar="noise|schedulers|solvers|folders|files")
+    parser.add_argument("parts", nargs="*", metavar="noise|schedulers|solvers|folders|networks|files")
     parser.add_argument("--out", type=Path, default=HERE)
     parser.add_argument("--new-weights", action="store_true")
     arguments = parser.parse_args()
@@ -412,7 +483,7 @@ def main():
             parser.error(f"{package} {found} is installed, the fixtures are made with {wanted}")
     torch.set_grad_enabled(False)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    everything = {"noise", "schedulers", "solvers", "folders", "files"}
+    everything = {"noise", "schedulers", "solvers", "folders", "networks", "files"}
     parts = set(arguments.parts) or everything
     if parts - everything:
         parser.error(f"there is no part {', '.join(parts - everything)}")
@@ -424,6 +495,8 @@ def main():
         solvers(arguments.out)
     if "folders" in parts:
         folders(arguments.out, arguments.new_weights)
+    if "networks" in parts:
+        networks(arguments.out)
     if "files" in parts:
         files(arguments.out)
 

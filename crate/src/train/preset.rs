@@ -68,7 +68,7 @@ impl Preset {
             down_block_types,
             up_block_types,
             layers_per_block: 1,
-            norm_num_groups: 8,
+            norm_num_groups: Some(8),
             attention_head_dim: None,
             num_class_embeds: (classes > 0).then_some(classes + 1),
             ..UNetConfig::default()

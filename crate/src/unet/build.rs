@@ -1,7 +1,7 @@
 //! Makes the layers that the blocks ask for: drawn, at zero, or only counted.
 
-use super::config::UNetConfigError;
-use super::layers::{Conv2d, Embedding, GroupNorm, Linear, draw, parameter};
+use super::config::{UNetConfig, UNetConfigError};
+use super::layers::{Conv2d, Embedding, Frequencies, GroupNorm, Linear, draw, parameter};
 use burn::module::{Param, ParamId};
 use burn::tensor::{Device, Shape, Tensor};
 
@@ -104,6 +104,14 @@ impl Builder {
         }
     }
 
+    /// `norm_num_groups`, which the blocks to come cannot do without.
+    pub(crate) fn groups(&mut self, config: &UNetConfig) -> usize {
+        self.require(config.norm_num_groups.is_some(), || {
+            "norm_num_groups is null, which the Skip blocks alone can do without; give the number of groups".into()
+        });
+        config.norm_num_groups.unwrap_or(1)
+    }
+
     /// A 3x3 convolution that keeps the size.
     pub(crate) fn conv3x3(&mut self, c_in: usize, c_out: usize) -> Conv2d {
         self.conv(c_in, c_out, 3, 1, 1)
@@ -148,7 +156,7 @@ impl Builder {
 
     /// A group normalisation that starts as the plain one: weight 1, bias 0.
     pub(crate) fn norm(&mut self, groups: usize, channels: usize, eps: f64) -> GroupNorm {
-        self.require(channels.is_multiple_of(groups), || {
+        self.require(groups > 0 && channels.is_multiple_of(groups), || {
             format!(
                 "norm_num_groups is {groups}, which does not divide the {channels} channels of a \
                  normalisation"
@@ -167,6 +175,24 @@ impl Builder {
         Embedding {
             weight: self.uniform([rows, d], 3f64.sqrt()),
         }
+    }
+
+    /// `d` frequencies of a Fourier embedding, from N(0, 16^2) (Song et al. 2021, appendix C).
+    pub(crate) fn frequencies(&mut self, d: usize) -> Frequencies {
+        let drawn = matches!(self.parameters, Parameters::Drawn);
+        let normal = |[a, b]: [f32; 2]| {
+            // Box & Muller 1958: two uniform numbers make a normal one.
+            let [a, b] = [a, b].map(|x| 0.5 * (f64::from(x) + 1.0));
+            let radius = (-2.0 * (1.0 - a).max(f64::MIN_POSITIVE).ln()).sqrt();
+            (16.0 * radius * (std::f64::consts::TAU * b).cos()) as f32
+        };
+        let weight = self.make([d], |len| match drawn {
+            true => (draw(2 * len, 1.0).as_chunks::<2>().0.iter())
+                .map(|&pair| normal(pair))
+                .collect(),
+            false => vec![0.0; len],
+        });
+        Frequencies { weight }
     }
 
     fn at_zero<T>(&mut self, layer: impl FnOnce(&mut Self) -> T) -> T {
@@ -207,8 +233,8 @@ impl Builder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::unet::UNet;
     use crate::unet::layers::seed_init;
-    use crate::unet::{UNet, UNetConfig};
 
     /// A network that is trained from a seed today has to be the one of yesterday.
     #[test]
@@ -216,7 +242,7 @@ mod tests {
         let config = UNetConfig {
             sample_size: [16, 16],
             block_out_channels: vec![8, 8, 16, 16],
-            norm_num_groups: 4,
+            norm_num_groups: Some(4),
             num_class_embeds: Some(3),
             ..UNetConfig::default()
         };

@@ -2,7 +2,7 @@
 
 use super::UNet;
 use super::build::Builder;
-use super::config::{UNetConfig, UNetConfigError};
+use super::config::{TimeEmbeddingType, UNetConfig, UNetConfigError};
 
 /// Largest side, channel count or number of levels that a configuration may ask for: far above any real model,
 /// low enough that a hostile file cannot ask for the whole memory.
@@ -55,7 +55,8 @@ impl UNetConfig {
             ("in_channels", self.in_channels),
             ("out_channels", self.out_channels),
             ("layers_per_block", self.layers_per_block),
-            ("norm_num_groups", self.norm_num_groups),
+            ("norm_num_groups", self.norm_num_groups.unwrap_or(1)),
+            ("time_embedding_dim", self.time_embedding_dim.unwrap_or(1)),
         ];
         let channels = self
             .block_out_channels
@@ -111,7 +112,8 @@ impl UNetConfig {
             return impossible("mid_block_scale_factor must be finite and not 0".into());
         }
         let half = (self.block_out_channels[0] / 2) as f64;
-        if half == 0.0 || !self.freq_shift.is_finite() || half <= self.freq_shift {
+        let has_shift = self.time_embedding_type == TimeEmbeddingType::Positional;
+        if has_shift && (half == 0.0 || !self.freq_shift.is_finite() || half <= self.freq_shift) {
             return impossible(format!(
                 "freq_shift {} leaves no frequencies for a first level of {} channels",
                 self.freq_shift, self.block_out_channels[0]
@@ -124,7 +126,7 @@ impl UNetConfig {
 #[cfg(test)]
 mod tests {
     use super::super::{DownBlockType, UNet, UNetConfig, UpBlockType};
-    use crate::unet::config::TimeScaleShift;
+    use crate::unet::config::{ClassEmbedType, Resampling, TimeEmbeddingType, TimeScaleShift};
     use burn::module::Module;
     use burn::tensor::Device;
 
@@ -135,7 +137,7 @@ mod tests {
             block_out_channels: vec![8, 16],
             down_block_types: vec![DownBlockType::AttnDownBlock2D; 2],
             up_block_types: vec![UpBlockType::AttnUpBlock2D; 2],
-            norm_num_groups: 4,
+            norm_num_groups: Some(4),
             ..UNetConfig::default()
         };
         for layers_per_block in 1..=6 {
@@ -155,6 +157,32 @@ mod tests {
                     ..config.clone()
                 },
                 UNetConfig {
+                    in_channels: 3,
+                    out_channels: 3,
+                    block_out_channels: vec![32, 32],
+                    down_block_types: vec![
+                        DownBlockType::SkipDownBlock2D,
+                        DownBlockType::AttnSkipDownBlock2D,
+                    ],
+                    up_block_types: vec![
+                        UpBlockType::AttnSkipUpBlock2D,
+                        UpBlockType::SkipUpBlock2D,
+                    ],
+                    norm_num_groups: None,
+                    time_embedding_type: TimeEmbeddingType::Fourier,
+                    class_embed_type: Some(ClassEmbedType::Timestep),
+                    ..config.clone()
+                },
+                UNetConfig {
+                    down_block_types: vec![DownBlockType::ResnetDownsampleBlock2D; 2],
+                    up_block_types: vec![UpBlockType::ResnetUpsampleBlock2D; 2],
+                    time_embedding_dim: Some(12),
+                    mid_block_type: None,
+                    ..config.clone()
+                },
+                UNetConfig {
+                    downsample_type: Resampling::Resnet,
+                    upsample_type: Resampling::Resnet,
                     add_attention: false,
                     attention_head_dim: None,
                     block_out_channels: vec![4, 24],
@@ -176,7 +204,7 @@ mod tests {
             block_out_channels: vec![8, 16],
             down_block_types: vec![DownBlockType::DownBlock2D; 2],
             up_block_types: vec![UpBlockType::UpBlock2D, UpBlockType::AttnUpBlock2D],
-            norm_num_groups: 4,
+            norm_num_groups: Some(4),
             attention_head_dim: Some(9),
             ..UNetConfig::default()
         };

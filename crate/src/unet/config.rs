@@ -1,5 +1,6 @@
 //! `unet/config.json`: the keys of diffusers' `UNet2DModel`, read, checked and written.
 
+use super::activation::Activation;
 use super::blocks::{DownBlockType, UpBlockType};
 use crate::json::in_words;
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,48 @@ pub enum TimeScaleShift {
     ScaleShift,
 }
 
+/// How the host describes a timestep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "lowercase")]
+pub enum TimeEmbeddingType {
+    /// Sines and cosines of t at fixed frequencies (Vaswani et al. 2017, section 3.5).
+    #[default]
+    Positional,
+    /// Sines and cosines of ln t at frequencies drawn once, and an output divided by t (Song et al. 2021, appendix C).
+    Fourier,
+}
+
+/// How a label becomes a vector, where it is no table of `num_class_embeds` rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClassEmbedType {
+    /// As a timestep does.
+    Timestep,
+    /// It is one: whoever calls the network gives it. walkback has none to give, and leaves it out.
+    Identity,
+}
+
+/// The middle block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MidBlockType {
+    /// A residual block, attention, a residual block.
+    UNetMidBlock2D,
+}
+
+/// How a level with attention halves or doubles the resolution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "lowercase")]
+pub enum Resampling {
+    /// With a convolution.
+    #[default]
+    Conv,
+    /// In a residual block.
+    Resnet,
+}
+
+/// Labels of a model that embeds them as timesteps and does not say how many there are: as many as ImageNet has.
+const LABELS: usize = 1000;
+
 /// The architecture: diffusers' `UNet2DModel` configuration, key for key.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -61,8 +104,8 @@ pub struct UNetConfig {
     pub up_block_types: Vec<UpBlockType>,
     /// Residual blocks for each level going down; one more going up.
     pub layers_per_block: usize,
-    /// Groups of every group normalisation.
-    pub norm_num_groups: usize,
+    /// Groups of every group normalisation; the Skip blocks have their own, and can do without (`None`).
+    pub norm_num_groups: Option<usize>,
     /// Added to the variance in every group normalisation.
     pub norm_eps: f64,
     /// Channels of one attention head; `None`: one head as wide as the level.
@@ -77,6 +120,20 @@ pub struct UNetConfig {
     pub freq_shift: f64,
     /// How the time embedding enters a residual block.
     pub resnet_time_scale_shift: TimeScaleShift,
+    /// How the host describes a timestep.
+    pub time_embedding_type: TimeEmbeddingType,
+    /// Width of the time embedding; `None`: four times the first level.
+    pub time_embedding_dim: Option<usize>,
+    /// The activation in the residual blocks.
+    pub act_fn: Activation,
+    /// The middle block, if there is one.
+    pub mid_block_type: Option<MidBlockType>,
+    /// How `AttnDownBlock2D` halves the resolution.
+    pub downsample_type: Resampling,
+    /// How `AttnUpBlock2D` doubles the resolution.
+    pub upsample_type: Resampling,
+    /// How a label becomes a vector; `None`: by a table of `num_class_embeds` rows.
+    pub class_embed_type: Option<ClassEmbedType>,
     /// Number of labels, the null label included; `None`: an unconditional model.
     pub num_class_embeds: Option<usize>,
     /// Probability of dropping a feature in training.
@@ -107,7 +164,7 @@ impl Default for UNetConfig {
             ],
             up_block_types: vec![AttnUpBlock2D, AttnUpBlock2D, AttnUpBlock2D, UpBlock2D],
             layers_per_block: 2,
-            norm_num_groups: 32,
+            norm_num_groups: Some(32),
             norm_eps: 1e-5,
             attention_head_dim: Some(8),
             attn_norm_num_groups: None,
@@ -115,6 +172,13 @@ impl Default for UNetConfig {
             flip_sin_to_cos: true,
             freq_shift: 0.0,
             resnet_time_scale_shift: TimeScaleShift::Default,
+            time_embedding_type: TimeEmbeddingType::Positional,
+            time_embedding_dim: None,
+            act_fn: Activation::Silu,
+            mid_block_type: Some(MidBlockType::UNetMidBlock2D),
+            downsample_type: Resampling::Conv,
+            upsample_type: Resampling::Conv,
+            class_embed_type: None,
             num_class_embeds: None,
             dropout: 0.0,
             add_attention: true,
@@ -141,30 +205,45 @@ fn sides<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<[usize; 2]
     })
 }
 
-/// Keys that walkback knows in one setting only: key, what that setting is in words, and whether a value is it.
-type Fixed = (&'static str, &'static str, fn(&Value) -> bool);
-
-const FIXED: &[Fixed] = &[
-    ("act_fn", "\"silu\"", |v| v == "silu" || v == "swish"),
-    ("time_embedding_type", "\"positional\"", |v| {
-        v == "positional"
-    }),
-    (
-        "time_embedding_dim",
-        "null (four times the first level)",
-        Value::is_null,
-    ),
-    ("mid_block_type", "\"UNetMidBlock2D\"", |v| {
-        v == "UNetMidBlock2D"
-    }),
-    ("downsample_type", "\"conv\"", |v| v == "conv"),
-    ("upsample_type", "\"conv\"", |v| v == "conv"),
-    (
-        "class_embed_type",
-        "null (a table of num_class_embeds rows)",
-        Value::is_null,
-    ),
+/// Keys whose values have names: key, and the names that walkback knows. null may stand where there is a default.
+const NAMED: &[(&str, &[&str])] = &[
+    ("act_fn", &["silu", "swish", "gelu", "relu", "mish"]),
+    ("time_embedding_type", &["positional", "fourier"]),
+    ("mid_block_type", &["UNetMidBlock2D", "null"]),
+    ("downsample_type", &["conv", "resnet"]),
+    ("upsample_type", &["conv", "resnet"]),
+    ("class_embed_type", &["timestep", "identity", "null"]),
 ];
+
+/// Refuses a value that is none of its key's names, and gives the others the spelling and the form of today.
+fn known_names(keys: &mut serde_json::Map<String, Value>) -> Result<(), UNetConfigError> {
+    for &(key, names) in NAMED {
+        let Some(value) = keys.get_mut(key) else {
+            continue;
+        };
+        // diffusers does not mind capitals here.
+        if let ("act_fn", Some(name)) = (key, value.as_str()) {
+            *value = name.to_lowercase().into();
+        }
+        let resamples = matches!(key, "downsample_type" | "upsample_type");
+        if resamples && value.is_null() {
+            *value = "conv".into();
+        }
+        let name = value.as_str().unwrap_or("null");
+        if !(value.is_string() || value.is_null()) || !names.contains(&name) {
+            let quoted = |&name: &&str| match name {
+                "null" => name.to_owned(),
+                name => format!("{name:?}"),
+            };
+            return Err(UNetConfigError::NotBuilt {
+                key,
+                value: value.to_string(),
+                built: in_a_row(&names.iter().map(quoted).collect::<Vec<_>>()),
+            });
+        }
+    }
+    Ok(())
+}
 
 /// "a, b and c".
 fn in_a_row(names: &[String]) -> String {
@@ -230,32 +309,38 @@ impl UNetConfig {
         }
         known_blocks(keys, "down_block_types", DownBlockType::ALL)?;
         known_blocks(keys, "up_block_types", UpBlockType::ALL)?;
-        let first = keys
-            .get("block_out_channels")
-            .and_then(|widths| widths[0].as_u64());
-        if let Some(width) = keys.get("time_embedding_dim").and_then(Value::as_u64)
-            && (width == 0 || first.is_some_and(|first| first.checked_mul(4) == Some(width)))
-        {
+        // diffusers takes 0 for null here.
+        if keys.get("time_embedding_dim").and_then(Value::as_u64) == Some(0) {
             keys.remove("time_embedding_dim");
         }
-        for &(key, built, is_built) in FIXED {
-            if let Some(value) = keys.get(key).filter(|value| !is_built(value)) {
-                return Err(UNetConfigError::NotBuilt {
-                    key,
-                    value: value.to_string(),
-                    built: built.into(),
-                });
-            }
-        }
+        known_names(keys)?;
         if keys.get("sample_size").is_none_or(Value::is_null) {
             return Err(UNetConfigError::Impossible(
-                "sample_size is missing; set it to the side of the images, in pixels".into(),
+                "sample_size is missing; set it to the side of the images, in pixels, or give --size".into(),
             ));
         }
-        let config =
+        let mut config =
             Self::deserialize(&value).map_err(|e| blame(&value).unwrap_or_else(|| syntax(e)))?;
+        config.num_class_embeds = match config.class_embed_type {
+            None => config.num_class_embeds,
+            Some(ClassEmbedType::Timestep) => config.num_class_embeds.or(Some(LABELS)),
+            Some(ClassEmbedType::Identity) => None,
+        };
         config.check()?;
         Ok(config)
+    }
+
+    /// `unet/config.json` with `sample_size` set to height and width: a network of convolutions takes images of any size that
+    /// its levels can halve. What is no JSON object stays as it is.
+    #[must_use]
+    pub fn json_with_size(json: &str, [height, width]: [usize; 2]) -> String {
+        match serde_json::from_str::<Value>(json) {
+            Ok(Value::Object(mut keys)) => {
+                keys.insert("sample_size".into(), vec![height, width].into());
+                Value::Object(keys).to_string()
+            }
+            _ => json.to_owned(),
+        }
     }
 
     /// Writes `unet/config.json` so that `UNet2DModel.from_pretrained` reads it.
@@ -264,7 +349,6 @@ impl UNetConfig {
         let mut value = serde_json::to_value(self).unwrap_or_default();
         if let Some(keys) = value.as_object_mut() {
             keys.insert("_class_name".into(), "UNet2DModel".into());
-            keys.insert("act_fn".into(), "silu".into());
             if self.sample_size[0] == self.sample_size[1] {
                 keys.insert("sample_size".into(), self.sample_size[0].into());
             }

@@ -1,10 +1,12 @@
-//! The time embedding: sines and cosines of t (Vaswani et al. 2017, section 3.5), then two linear layers.
+//! What timestep and label say to every block: sines and cosines (Vaswani et al. 2017, section 3.5), then linear layers.
 
+use super::activation::Activation;
 use super::build::Builder;
-use super::config::UNetConfig;
+use super::config::{ClassEmbedType, TimeEmbeddingType, UNetConfig};
 use super::executor::Executor;
-use super::layers::{Embedding, Linear};
+use super::layers::{Embedding, Frequencies, Linear};
 use burn::module::Module;
+use std::f32::consts::PI;
 
 /// `[sin(t w_i), cos(t w_i)]` with `w_i = 10000^(-i / (d/2 - freq_shift))`, row by row: `[n, d]`, values in [-1, 1].
 ///
@@ -27,25 +29,63 @@ pub fn sinusoidal(timesteps: &[f32], d: usize, flip_sin_to_cos: bool, freq_shift
     rows
 }
 
+/// `[sin(2 pi w_i ln t), cos(2 pi w_i ln t)]`, row by row: `[n, 2 d]` for `d` frequencies (Song et al. 2021, appendix C).
+///
+/// The timestep is a noise level there, and above 0: the logarithm of 0 has no sine. In f32, as PyTorch computes it.
+pub fn fourier(timesteps: &[f32], frequencies: &[f32]) -> Vec<f32> {
+    let mut rows = Vec::with_capacity(2 * timesteps.len() * frequencies.len());
+    for &t in timesteps {
+        let angles = frequencies.iter().map(|w| t.ln() * w * 2.0 * PI);
+        rows.extend(angles.clone().map(f32::sin));
+        rows.extend(angles.map(f32::cos));
+    }
+    rows
+}
+
 impl UNetConfig {
     /// Width of a row of [`timestep_rows`](Self::timestep_rows).
     pub(crate) fn timestep_width(&self) -> usize {
-        self.block_out_channels.first().copied().unwrap_or_default()
+        let first = self.block_out_channels.first().copied().unwrap_or_default();
+        match self.time_embedding_type {
+            TimeEmbeddingType::Positional => first,
+            TimeEmbeddingType::Fourier => 2 * first,
+        }
     }
 
-    /// What the host tells the network of each timestep, row by row: `[n, timestep_width]`.
-    pub(crate) fn timestep_rows(&self, timesteps: &[f32]) -> Vec<f32> {
-        let d = self.timestep_width();
-        sinusoidal(timesteps, d, self.flip_sin_to_cos, self.freq_shift)
+    /// What the host tells the network of each timestep, row by row: `[n, timestep_width]`. `frequencies` are those of a
+    /// Fourier embedding.
+    pub(crate) fn timestep_rows(&self, timesteps: &[f32], frequencies: Option<&[f32]>) -> Vec<f32> {
+        match frequencies {
+            Some(frequencies) => fourier(timesteps, frequencies),
+            None => {
+                let d = self.timestep_width();
+                sinusoidal(timesteps, d, self.flip_sin_to_cos, self.freq_shift)
+            }
+        }
     }
 
-    /// Width of the time embedding: four times the first level.
+    /// The same of labels that are embedded as timesteps are; an image without a label has label 0.
+    pub(crate) fn label_rows(
+        &self,
+        labels: Option<&[usize]>,
+        images: usize,
+        frequencies: Option<&[f32]>,
+    ) -> Vec<f32> {
+        let labels = labels.map_or_else(
+            || vec![0.0; images],
+            |labels| labels.iter().map(|&label| label as f32).collect(),
+        );
+        self.timestep_rows(&labels, frequencies)
+    }
+
+    /// Width of the time embedding: `time_embedding_dim`, or four times the first level.
     pub(crate) fn time_channels(&self) -> usize {
-        4 * self.block_out_channels.first().copied().unwrap_or_default()
+        let first = self.block_out_channels.first().copied().unwrap_or_default();
+        self.time_embedding_dim.unwrap_or(4 * first)
     }
 }
 
-/// `time_embedding`: two linear layers with a SiLU between them.
+/// `time_embedding`: two linear layers with a SiLU between them, whatever `act_fn` says.
 #[derive(Module, Debug)]
 pub struct TimeEmbedding {
     linear_1: Linear,
@@ -53,7 +93,7 @@ pub struct TimeEmbedding {
 }
 
 impl TimeEmbedding {
-    /// From the timestep's sines and cosines to `time_channels`.
+    /// From sines and cosines to `time_channels`.
     pub(super) fn new(layers: &mut Builder, config: &UNetConfig) -> Self {
         let d = config.time_channels();
         Self {
@@ -62,19 +102,63 @@ impl TimeEmbedding {
         }
     }
 
-    /// What timestep and label, if `classes` has a row for it, say to every block: `[n, time_channels]`.
-    pub(super) fn forward<E: Executor>(
-        &self,
-        on: &mut E,
-        classes: Option<&Embedding>,
-    ) -> E::Vector {
-        let timestep = on.timestep(); // [n, c_0]
-        let hidden = on.linear(timestep, &self.linear_1); // [n, time_channels]
-        let hidden = on.silu(hidden);
-        let emb = on.linear(hidden, &self.linear_2); // [n, time_channels]
-        match classes.and_then(|table| on.label(table)) {
-            Some(label) => on.add(emb, label),
-            None => emb,
+    /// `[n, timestep_width]` to `[n, time_channels]`.
+    fn forward<E: Executor>(&self, on: &mut E, rows: E::Vector) -> E::Vector {
+        let hidden = on.linear(rows, &self.linear_1); // [n, time_channels]
+        let hidden = on.activate(hidden, Activation::Silu);
+        on.linear(hidden, &self.linear_2) // [n, time_channels]
+    }
+}
+
+/// `class_embedding`: how a label becomes a vector.
+#[derive(Module, Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a network has one of them, and burn's modules hold no boxes"
+)]
+pub enum ClassEmbedding {
+    /// A row for each label.
+    Table(Embedding),
+    /// The label is embedded as a timestep is, with linear layers of its own.
+    Timestep(TimeEmbedding),
+}
+
+impl ClassEmbedding {
+    /// The embedding that `config` asks for, if any.
+    pub(super) fn new(layers: &mut Builder, config: &UNetConfig) -> Option<Self> {
+        match config.class_embed_type {
+            None => config.num_class_embeds.map(|rows| {
+                let d = config.time_channels();
+                Self::Table(layers.embedding(rows, d))
+            }),
+            Some(ClassEmbedType::Timestep) => {
+                Some(Self::Timestep(TimeEmbedding::new(layers, config)))
+            }
+            // A vector of the caller's, added as it is: nothing to learn, and 0 here.
+            Some(ClassEmbedType::Identity) => None,
         }
+    }
+}
+
+/// What timestep and label, if there are `classes`, say to every block: `[n, time_channels]`.
+pub(super) fn embed<E: Executor>(
+    on: &mut E,
+    frequencies: Option<&Frequencies>,
+    time: &TimeEmbedding,
+    classes: Option<&ClassEmbedding>,
+) -> E::Vector {
+    let timestep = on.timestep(frequencies); // [n, timestep_width]
+    let emb = time.forward(on, timestep); // [n, time_channels]
+    let label = match classes {
+        Some(ClassEmbedding::Table(table)) => on.label(table), // [n, time_channels]
+        Some(ClassEmbedding::Timestep(layers)) => {
+            let label = on.label_as_timestep(frequencies); // [n, timestep_width]
+            Some(layers.forward(on, label)) // [n, time_channels]
+        }
+        None => None,
+    };
+    match label {
+        Some(label) => on.add(emb, label),
+        None => emb,
     }
 }

@@ -5,8 +5,10 @@
 //! `gpu::Planner` writes down the launches of fused kernels. The blocks' layers come from a
 //! [`Builder`](super::build::Builder), which draws, blanks or only counts their parameters.
 
-use super::layers::{Conv2d, Embedding, GroupNorm, Linear};
+use super::activation::Activation;
+use super::layers::{Conv2d, Embedding, Frequencies, GroupNorm, Linear};
 use super::look::Place;
+use super::resample::Filter;
 use burn::nn::Dropout;
 
 /// Carries out an evaluation's operations, in their order.
@@ -16,17 +18,20 @@ pub trait Executor: Sized {
     /// A vector for each image, `[n, d]`.
     type Vector: Clone;
 
-    /// The timestep as the host describes it, sines and cosines: `[n, c_0]`.
-    fn timestep(&mut self) -> Self::Vector;
+    /// The timestep as the host describes it, sines and cosines: `[n, timestep_width]`.
+    fn timestep(&mut self, frequencies: Option<&Frequencies>) -> Self::Vector;
 
     /// The rows of `table` for the labels, `[n, d]`; `None` where the evaluation has no labels.
     fn label(&mut self, table: &Embedding) -> Option<Self::Vector>;
 
+    /// The labels as [`timestep`](Self::timestep) describes timesteps; 0 where the evaluation has no labels.
+    fn label_as_timestep(&mut self, frequencies: Option<&Frequencies>) -> Self::Vector;
+
     /// `layer` of `[n, d_in]`: `[n, d_out]`.
     fn linear(&mut self, vector: Self::Vector, layer: &Linear) -> Self::Vector;
 
-    /// x sigmoid(x) of every element.
-    fn silu(&mut self, vector: Self::Vector) -> Self::Vector;
+    /// The activation of every element.
+    fn activate(&mut self, vector: Self::Vector, activation: Activation) -> Self::Vector;
 
     /// The sum of two vectors `[n, d]`.
     fn add(&mut self, vector: Self::Vector, other: Self::Vector) -> Self::Vector;
@@ -57,11 +62,17 @@ pub trait Executor: Sized {
     /// Each pixel becomes four: `[n, c, 2 h, 2 w]`.
     fn upsample(&mut self, x: Self::Features) -> Self::Features;
 
+    /// `x` filtered: `[n, c, h / 2, w / 2]` or `[n, c, 2 h, 2 w]`.
+    fn filter(&mut self, x: Self::Features, filter: Filter) -> Self::Features;
+
     /// A row of zeros below and a column of zeros at the right: `[n, c, h + 1, w + 1]`.
     fn pad_far_sides(&mut self, x: Self::Features) -> Self::Features;
 
     /// In training, zeros in random places.
     fn dropout(&mut self, x: Self::Features, dropout: &Dropout) -> Self::Features;
+
+    /// Each image divided by its timestep.
+    fn divide_by_timestep(&mut self, x: Self::Features) -> Self::Features;
 
     /// Names the features that a stage of the U ends in, for a look inside.
     fn stage(&mut self, place: Place, x: &Self::Features);
@@ -114,10 +125,10 @@ impl<E: Executor> Finish<E> {
 pub enum Then<V> {
     /// Nothing.
     Nothing,
-    /// SiLU.
-    Silu,
-    /// y (1 + scale) + shift, with scale and shift after each other in `[n, 2 c]`, then SiLU.
-    ScaleShiftSilu(V),
+    /// An activation.
+    Activate(Activation),
+    /// y (1 + scale) + shift, with scale and shift after each other in `[n, 2 c]`, then an activation.
+    ScaleShift(V, Activation),
 }
 
 /// The layers of an attention: x to queries, keys and values, and what they mix back to x's width.

@@ -140,8 +140,20 @@ impl Embedding {
     }
 }
 
+/// The frequencies of a Fourier embedding: weight `[d]`, drawn once and never trained (Song et al. 2021, appendix C).
+#[derive(Module, Debug)]
+pub struct Frequencies {
+    pub(super) weight: Param<Tensor<1>>,
+}
+
+impl Frequencies {
+    /// The frequencies on the host.
+    pub(super) fn host(&self) -> Vec<f32> {
+        host(&self.weight)
+    }
+}
+
 /// A parameter's values on the host.
-#[cfg(any(feature = "gpu", test))]
 fn host<const D: usize>(parameter: &Param<Tensor<D>>) -> Vec<f32> {
     parameter.val().into_data().iter::<f32>().collect()
 }

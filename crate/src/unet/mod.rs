@@ -5,7 +5,8 @@
 //!
 //! | module | what is in it |
 //! |---|---|
-//! | this one, `blocks`, `resnet`, `attention`, [`embedding`] | the network, written once: its layers and how features pass through them |
+//! | this one, `down`, `blocks`, `up`, `resnet`, `attention`, [`embedding`] | the network, written once: its layers and how features pass through them |
+//! | `activation`, `resample` | what has no parameters: non-linearities, filters that change the resolution |
 //! | `executor` | the operations that it is written in |
 //! | `tensors`, [`ops`], `cpu` | these operations in burn, with kernels of our own for the CPU |
 //! | `gpu` | these operations as launches of fused kernels |
@@ -14,6 +15,7 @@
 //! | [`weights`] | the safetensors file |
 //! | [`look`] | one evaluation from the inside |
 
+pub mod activation;
 pub mod config;
 #[cfg(feature = "cpu")]
 mod cpu;
@@ -29,32 +31,40 @@ mod attention;
 mod blocks;
 pub(crate) mod build;
 mod check;
+mod down;
 mod executor;
+mod resample;
 mod resnet;
 mod tensors;
+mod up;
 
 pub use blocks::{DownBlockType, UpBlockType};
 pub use config::{UNetConfig, UNetConfigError};
 pub use weights::WeightsError;
 
-use blocks::{DownBlock, MidBlock, UpBlock};
+use activation::Activation;
+use blocks::{IMAGE, MidBlock};
 use build::Builder;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use embedding::TimeEmbedding;
+use config::{MidBlockType, TimeEmbeddingType};
+use down::DownBlock;
+use embedding::{ClassEmbedding, TimeEmbedding, embed};
 use executor::{Executor, Finish, Then};
-use layers::{Conv2d, Embedding, GroupNorm};
+use layers::{Conv2d, Frequencies, GroupNorm};
 use look::{Look, Place};
 use tensors::Tensors;
+use up::UpBlock;
 
 /// eps_theta(x_t, t): the U-Net that predicts the noise in x_t (or x_0, or v: the scheduler's `prediction_type` says which).
 #[derive(Module, Debug)]
 pub struct UNet {
     conv_in: Conv2d,
+    time_proj: Option<Frequencies>,
     time_embedding: TimeEmbedding,
-    class_embedding: Option<Embedding>,
+    class_embedding: Option<ClassEmbedding>,
     down_blocks: Vec<DownBlock>,
-    mid_block: MidBlock,
+    mid_block: Option<MidBlock>,
     up_blocks: Vec<UpBlock>,
     conv_norm_out: GroupNorm,
     conv_out: Conv2d,
@@ -70,21 +80,28 @@ impl UNet {
     fn build(layers: &mut Builder, config: &UNetConfig) -> Self {
         let levels = config.block_out_channels.len();
         let first = config.block_out_channels[0];
+        require_skips_that_meet(layers, config);
         Self {
             conv_in: layers.conv3x3(config.in_channels, first),
+            time_proj: match config.time_embedding_type {
+                TimeEmbeddingType::Positional => None,
+                TimeEmbeddingType::Fourier => Some(layers.frequencies(first)),
+            },
             time_embedding: TimeEmbedding::new(layers, config),
-            class_embedding: config
-                .num_class_embeds
-                .map(|rows| layers.embedding(rows, config.time_channels())),
+            class_embedding: ClassEmbedding::new(layers, config),
             down_blocks: (0..levels)
                 .map(|level| DownBlock::new(layers, level, config))
                 .collect(),
-            mid_block: MidBlock::new(layers, config),
+            mid_block: (config.mid_block_type)
+                .map(|MidBlockType::UNetMidBlock2D| MidBlock::new(layers, config)),
             up_blocks: (0..levels)
                 .rev()
                 .map(|level| UpBlock::new(layers, level, config))
                 .collect(),
-            conv_norm_out: layers.norm(config.norm_num_groups, first, config.norm_eps),
+            conv_norm_out: {
+                let groups = config.norm_num_groups.unwrap_or(blocks::groups_of(first));
+                layers.norm(groups, first, config.norm_eps)
+            },
             conv_out: layers.conv3x3_at_zero(first, config.out_channels),
             config: config.clone(),
             #[cfg(feature = "cpu")]
@@ -94,25 +111,62 @@ impl UNet {
 
     /// One evaluation: `x_t` `[n, in_channels, h, w]` to the model output `[n, out_channels, h, w]`.
     fn evaluate<E: Executor>(&self, on: &mut E, x_t: E::Features) -> E::Features {
-        let emb = (self.time_embedding).forward(on, self.class_embedding.as_ref()); // [n, time_channels]
+        let (frequencies, classes) = (self.time_proj.as_ref(), self.class_embedding.as_ref());
+        let emb = embed(on, frequencies, &self.time_embedding, classes); // [n, time_channels]
+        let mut image = x_t.clone();
         let mut x = on.conv(x_t, &self.conv_in, Finish::nothing()); // [n, c_0, h, w]
         on.stage(Place::In, &x);
         let mut skips = vec![x.clone()];
         for (level, block) in self.down_blocks.iter().enumerate() {
-            x = block.forward(on, x, &emb, &mut skips);
+            x = block.forward(on, x, &emb, &mut skips, &mut image);
             on.stage(Place::Down(level), &x);
         }
-        x = self.mid_block.forward(on, x, &emb); // [n, c_last, h / 2^(levels-1), w / 2^(levels-1)]
-        on.stage(Place::Mid, &x);
+        if let Some(block) = &self.mid_block {
+            x = block.forward(on, x, &emb); // [n, c_last, h / 2^(levels-1), w / 2^(levels-1)]
+            on.stage(Place::Mid, &x);
+        }
+        let mut image = None;
         for (block, level) in self.up_blocks.iter().zip((0..self.up_blocks.len()).rev()) {
-            x = block.forward(on, x, &emb, &mut skips);
+            x = block.forward(on, x, &emb, &mut skips, &mut image);
             on.stage(Place::Up(level), &x);
         }
-        let x = on.norm(x, &self.conv_norm_out, Then::Silu); // [n, c_0, h, w]
-        let x = on.conv(x, &self.conv_out, Finish::nothing()); // [n, out_channels, h, w]
+        let x = on.norm(x, &self.conv_norm_out, Then::Activate(Activation::Silu)); // [n, c_0, h, w]
+        let finish = image.map_or(Finish::nothing(), |image| Finish::onto(image, 1.0));
+        let mut x = on.conv(x, &self.conv_out, finish); // [n, out_channels, h, w]
+        if self.config.time_embedding_type == TimeEmbeddingType::Fourier {
+            x = on.divide_by_timestep(x);
+        }
         on.stage(Place::Out, &x);
         x
     }
+}
+
+/// Notes Skip blocks that would meet an image of another resolution or another number of channels.
+fn require_skips_that_meet(layers: &mut Builder, config: &UNetConfig) {
+    let takes = |i: usize| config.down_block_types[i].takes_the_image();
+    let adds = |i: usize| config.up_block_types[i].adds_to_the_image();
+    let last = config.block_out_channels.len() - 1;
+    // The block at the bottom, and that at the top of the way up, hand no image on.
+    let taken = (0..last).rfind(|&i| takes(i));
+    let added = (0..last).find(|&i| adds(i));
+    layers.require(taken.is_none() || config.in_channels == IMAGE, || {
+        format!(
+            "down_block_types has Skip blocks, which take {IMAGE} channels; in_channels is {}",
+            config.in_channels
+        )
+    });
+    layers.require(added.is_none() || config.out_channels == IMAGE, || {
+        format!(
+            "up_block_types has Skip blocks, which give {IMAGE} channels; out_channels is {}",
+            config.out_channels
+        )
+    });
+    layers.require((0..taken.unwrap_or(0)).all(takes), || {
+        "down_block_types has a Skip block after one that is none, where the image is not halved; begin with the Skip blocks".into()
+    });
+    layers.require((added.unwrap_or(last)..=last).all(adds) || added.is_none(), || {
+        "up_block_types has a block after a Skip block that is none, where the image is not doubled; end with the Skip blocks".into()
+    });
 }
 
 impl UNet {
@@ -161,6 +215,13 @@ impl UNet {
             x_t
         };
         self.evaluate(&mut on, x_t)
+    }
+
+    /// What the network is told of each timestep, row by row: sines and cosines, `[n, timestep_width]`.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn timestep_rows(&self, timesteps: &[f32]) -> Vec<f32> {
+        let frequencies = self.time_proj.as_ref().map(Frequencies::host);
+        (self.config).timestep_rows(timesteps, frequencies.as_deref())
     }
 
     /// The configuration the network was built from.

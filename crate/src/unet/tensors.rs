@@ -1,12 +1,14 @@
 //! The network's operations in burn: on the CPU with its own kernels, on other devices with burn's, and with gradients.
 
+use super::activation::Activation;
 use super::config::UNetConfig;
 use super::executor::{Executor, Finish, Heads, Then};
-use super::layers::{Conv2d, Embedding, GroupNorm, Linear};
+use super::layers::{Conv2d, Embedding, Frequencies, GroupNorm, Linear};
 use super::look::{Look, Place};
 use super::ops;
+use super::resample::Filter;
 use burn::nn::Dropout;
-use burn::tensor::activation::{silu, softmax};
+use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 /// Attention scores held at once: 64 MiB of them.
@@ -41,16 +43,28 @@ impl<'a> Tensors<'a> {
             shows_attention: false,
         }
     }
+
+    /// `[n, timestep_width]`, row by row.
+    fn rows(&self, rows: Vec<f32>) -> Tensor<2> {
+        let shape = [self.timesteps.len(), self.config.timestep_width()];
+        Tensor::from_data(TensorData::new(rows, shape), &self.device)
+    }
 }
 
 impl Executor for Tensors<'_> {
     type Features = Tensor<4>;
     type Vector = Tensor<2>;
 
-    fn timestep(&mut self) -> Tensor<2> {
-        let rows = self.config.timestep_rows(self.timesteps);
-        let shape = [self.timesteps.len(), self.config.timestep_width()];
-        Tensor::from_data(TensorData::new(rows, shape), &self.device)
+    fn timestep(&mut self, frequencies: Option<&Frequencies>) -> Tensor<2> {
+        let frequencies = frequencies.map(Frequencies::host);
+        let rows = (self.config).timestep_rows(self.timesteps, frequencies.as_deref());
+        self.rows(rows)
+    }
+
+    fn label_as_timestep(&mut self, frequencies: Option<&Frequencies>) -> Tensor<2> {
+        let (images, frequencies) = (self.timesteps.len(), frequencies.map(Frequencies::host));
+        let rows = (self.config).label_rows(self.labels, images, frequencies.as_deref());
+        self.rows(rows)
     }
 
     fn label(&mut self, table: &Embedding) -> Option<Tensor<2>> {
@@ -64,8 +78,8 @@ impl Executor for Tensors<'_> {
         layer.forward(vector)
     }
 
-    fn silu(&mut self, vector: Tensor<2>) -> Tensor<2> {
-        silu(vector)
+    fn activate(&mut self, vector: Tensor<2>, activation: Activation) -> Tensor<2> {
+        activation.of(vector)
     }
 
     fn add(&mut self, vector: Tensor<2>, other: Tensor<2>) -> Tensor<2> {
@@ -80,13 +94,14 @@ impl Executor for Tensors<'_> {
     fn norm(&mut self, x: Tensor<4>, layer: &GroupNorm, then: Then<Tensor<2>>) -> Tensor<4> {
         match then {
             Then::Nothing => layer.forward(x),
-            Then::Silu => layer.forward_silu(x),
-            Then::ScaleShiftSilu(vector) => {
+            Then::Activate(Activation::Silu) => layer.forward_silu(x),
+            Then::Activate(activation) => activation.of(layer.forward(x)),
+            Then::ScaleShift(vector, activation) => {
                 let [n, d] = vector.dims();
                 let vector = vector.reshape([n, d, 1, 1]); // [n, 2 c, 1, 1]
                 let scale = vector.clone().narrow(1, 0, d / 2); // [n, c, 1, 1]
                 let shift = vector.narrow(1, d / 2, d / 2); // [n, c, 1, 1]
-                silu(layer.forward(x) * (scale + 1.0) + shift)
+                activation.of(layer.forward(x) * (scale + 1.0) + shift)
             }
         }
     }
@@ -127,12 +142,21 @@ impl Executor for Tensors<'_> {
         ops::upsample_nearest_2x(x)
     }
 
+    fn filter(&mut self, x: Tensor<4>, filter: Filter) -> Tensor<4> {
+        filter.of(x)
+    }
+
     fn pad_far_sides(&mut self, x: Tensor<4>) -> Tensor<4> {
         ops::pad_far_sides(x)
     }
 
     fn dropout(&mut self, x: Tensor<4>, dropout: &Dropout) -> Tensor<4> {
         dropout.forward(x)
+    }
+
+    fn divide_by_timestep(&mut self, x: Tensor<4>) -> Tensor<4> {
+        let timesteps = TensorData::new(self.timesteps.to_vec(), [self.timesteps.len(), 1, 1, 1]);
+        x / Tensor::from_data(timesteps, &self.device) // [n, c, h, w]
     }
 
     fn stage(&mut self, place: Place, x: &Tensor<4>) {

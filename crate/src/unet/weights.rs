@@ -146,6 +146,11 @@ fn modern_name(name: &str) -> String {
     }
 }
 
+/// Whether burn's name for a part is one of PyTorch's: which variant of an enum it is has no name there.
+fn is_named(container: &str) -> bool {
+    !container.starts_with("Enum:")
+}
+
 struct Loader<'a> {
     tensors: HashMap<String, TensorView<'a>>,
     path: Vec<String>,
@@ -186,12 +191,16 @@ impl Loader<'_> {
 }
 
 impl ModuleMapper for Loader<'_> {
-    fn enter_module(&mut self, name: &str, _: &str) {
-        self.path.push(name.into());
+    fn enter_module(&mut self, name: &str, container: &str) {
+        if is_named(container) {
+            self.path.push(name.into());
+        }
     }
 
-    fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.pop();
+    fn exit_module(&mut self, _: &str, container: &str) {
+        if is_named(container) {
+            self.path.pop();
+        }
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
@@ -215,12 +224,16 @@ struct Collector {
 }
 
 impl ModuleVisitor for Collector {
-    fn enter_module(&mut self, name: &str, _: &str) {
-        self.path.push(name.into());
+    fn enter_module(&mut self, name: &str, container: &str) {
+        if is_named(container) {
+            self.path.push(name.into());
+        }
     }
 
-    fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.pop();
+    fn exit_module(&mut self, _: &str, container: &str) {
+        if is_named(container) {
+            self.path.pop();
+        }
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {

@@ -62,7 +62,7 @@ impl Model {
     #[wasm_bindgen(js_name = timeEmbeddings)]
     pub fn time_embeddings(&self, timesteps: Vec<u32>) -> Float32Array {
         let timesteps: Vec<f32> = timesteps.into_iter().map(|t| t as f32).collect();
-        let rows = self.pipeline.config().timestep_rows(&timesteps);
+        let rows = self.pipeline.unet().timestep_rows(&timesteps);
         Float32Array::from(&rows[..])
     }
 }

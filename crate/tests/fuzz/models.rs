@@ -32,7 +32,7 @@ fn small_model() -> Files {
         down_block_types: vec![DownBlockType::DownBlock2D, DownBlockType::AttnDownBlock2D],
         up_block_types: vec![UpBlockType::AttnUpBlock2D, UpBlockType::UpBlock2D],
         layers_per_block: 1,
-        norm_num_groups: 4,
+        norm_num_groups: Some(4),
         attention_head_dim: Some(4),
         num_class_embeds: Some(3),
         ..UNetConfig::default()

@@ -148,7 +148,7 @@ fn every_impossible_training_has_its_sentence() {
         ),
         (
             "groups that do not divide",
-            |o| o.config.unet.norm_num_groups = 7,
+            |o| o.config.unet.norm_num_groups = Some(7),
             "unet/config.json is not valid: norm_num_groups is 7, which does not divide the 16 channels of a normalisation",
         ),
         (

@@ -155,7 +155,7 @@ fn every_malformed_configuration_has_its_sentence() {
         (
             "down_block_types",
             json!(["DownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"]),
-            "unet/config.json asks for down_block_types = CrossAttnDownBlock2D, which walkback does not support; it supports DownBlock2D and AttnDownBlock2D",
+            "unet/config.json asks for down_block_types = CrossAttnDownBlock2D, which walkback does not support; it supports DownBlock2D, AttnDownBlock2D, ResnetDownsampleBlock2D, SkipDownBlock2D and AttnSkipDownBlock2D",
         ),
         (
             "up_block_types",
@@ -174,18 +174,43 @@ fn every_malformed_configuration_has_its_sentence() {
         ),
         (
             "act_fn",
-            json!("mish"),
-            "unet/config.json asks for act_fn = \"mish\", which walkback does not support; it supports \"silu\"",
+            json!("tanh"),
+            "unet/config.json asks for act_fn = \"tanh\", which walkback does not support; it supports \"silu\", \"swish\", \"gelu\", \"relu\" and \"mish\"",
         ),
         (
             "time_embedding_type",
-            json!("fourier"),
-            "unet/config.json asks for time_embedding_type = \"fourier\", which walkback does not support; it supports \"positional\"",
+            json!("learned"),
+            "unet/config.json asks for time_embedding_type = \"learned\", which walkback does not support; it supports \"positional\" and \"fourier\"",
+        ),
+        (
+            "time_embedding_dim",
+            json!(1_000_000),
+            "unet/config.json is not valid: time_embedding_dim is 1000000; it must be between 1 and 65536",
+        ),
+        (
+            "class_embed_type",
+            json!("projection"),
+            "unet/config.json asks for class_embed_type = \"projection\", which walkback does not support; it supports \"timestep\", \"identity\" and null",
         ),
         (
             "mid_block_type",
             json!("UNetMidBlock2DCrossAttn"),
-            "unet/config.json asks for mid_block_type = \"UNetMidBlock2DCrossAttn\", which walkback does not support; it supports \"UNetMidBlock2D\"",
+            "unet/config.json asks for mid_block_type = \"UNetMidBlock2DCrossAttn\", which walkback does not support; it supports \"UNetMidBlock2D\" and null",
+        ),
+        (
+            "norm_num_groups",
+            Value::Null,
+            "unet/config.json is not valid: norm_num_groups is null, which the Skip blocks alone can do without; give the number of groups",
+        ),
+        (
+            "down_block_types",
+            json!(["SkipDownBlock2D", "DownBlock2D", "DownBlock2D"]),
+            "unet/config.json is not valid: down_block_types has Skip blocks, which take 3 channels; in_channels is 1",
+        ),
+        (
+            "up_block_types",
+            json!(["UpBlock2D", "SkipUpBlock2D", "SkipUpBlock2D"]),
+            "unet/config.json is not valid: up_block_types has Skip blocks, which give 3 channels; out_channels is 1",
         ),
         (
             "mid_block_scale_factor",
@@ -194,8 +219,8 @@ fn every_malformed_configuration_has_its_sentence() {
         ),
         (
             "downsample_type",
-            json!("resnet"),
-            "unet/config.json asks for downsample_type = \"resnet\", which walkback does not support; it supports \"conv\"",
+            json!("fir"),
+            "unet/config.json asks for downsample_type = \"fir\", which walkback does not support; it supports \"conv\" and \"resnet\"",
         ),
         (
             "downsample_padding",
@@ -231,6 +256,28 @@ fn every_malformed_configuration_has_its_sentence() {
         };
         table.holds(&format!("{key} = {value}"), load(&files), expected);
     }
+    let plain_config: Value = serde_json::from_str(&plain.unet_config).unwrap();
+    for (key, blocks, expected) in [
+        (
+            "down_block_types",
+            ["DownBlock2D", "SkipDownBlock2D", "DownBlock2D"],
+            "unet/config.json is not valid: down_block_types has a Skip block after one that is none, where the image is not halved; begin with the Skip blocks",
+        ),
+        (
+            "up_block_types",
+            ["SkipUpBlock2D", "UpBlock2D", "SkipUpBlock2D"],
+            "unet/config.json is not valid: up_block_types has a block after a Skip block that is none, where the image is not doubled; end with the Skip blocks",
+        ),
+    ] {
+        let mut config = plain_config.clone();
+        (config["in_channels"], config["out_channels"]) = (json!(3), json!(3));
+        config[key] = json!(blocks);
+        let files = ModelFolder {
+            unet_config: config.to_string(),
+            ..plain.clone()
+        };
+        table.holds(&format!("{key} = {blocks:?}"), load(&files), expected);
+    }
     for (text, expected) in [
         (
             "",
@@ -242,7 +289,7 @@ fn every_malformed_configuration_has_its_sentence() {
         ),
         (
             "{}",
-            "unet/config.json is not valid: sample_size is missing; set it to the side of the images, in pixels",
+            "unet/config.json is not valid: sample_size is missing; set it to the side of the images, in pixels, or give --size",
         ),
         (
             "{\"sample_size\": 28",

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use walkback::folder::{self, FolderError, ModelFolder, Which};
+use walkback::unet::UNetConfig;
 
 /// `--model` and what goes with it.
 #[derive(Debug, clap::Args)]
@@ -14,6 +15,19 @@ pub struct ModelArgs {
     /// Use the weights in unet/ even if the folder has averaged ones in unet_ema/
     #[arg(long)]
     pub no_ema: bool,
+
+    /// Size of the images, where unet/config.json has no sample_size or another: a side, or HEIGHTxWIDTH, in pixels
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub size: Option<[usize; 2]>,
+}
+
+/// "32" is 32 x 32, "24x40" has 24 rows.
+fn size(text: &str) -> Result<[usize; 2], String> {
+    let (height, width) = text.split_once('x').unwrap_or((text, text));
+    match (height.parse(), width.parse()) {
+        (Ok(height), Ok(width)) => Ok([height, width]),
+        _ => Err("give a side, as in 32, or HEIGHTxWIDTH, as in 24x40".into()),
+    }
 }
 
 impl ModelArgs {
@@ -24,7 +38,10 @@ impl ModelArgs {
         } else {
             Which::Averaged
         };
-        let files = folder::read_which(&self.model, which)?;
+        let mut files = folder::read_which(&self.model, which)?;
+        if let Some(size) = self.size {
+            files.unet_config = UNetConfig::json_with_size(&files.unet_config, size);
+        }
         for note in &files.notes {
             eprintln!("walkback: {note}");
         }

@@ -3,7 +3,7 @@
 use super::device::Device;
 use super::plan::{Features, Plan, Unsupported};
 use super::{channels_first, channels_last};
-use crate::unet::look::{Seen, SeenAttention, SeenStage};
+use crate::unet::look::{Place, Seen, SeenAttention, SeenStage};
 use crate::unet::{UNet, UNetConfig};
 use cubecl::bytes::Bytes;
 use cubecl::client::Client;
@@ -69,11 +69,10 @@ impl Engine {
     ) -> Result<Vec<f32>, DeviceError> {
         let asked = [self.plan.out];
         let values = self.evaluate(x_t, timesteps, labels, false, &asked).await?;
-        Ok(channels_first(
-            &values[0],
-            self.config.out_channels,
-            timesteps.len(),
-        ))
+        let channels = self.config.out_channels;
+        let mut out = channels_first(&values[0], channels, timesteps.len());
+        self.plan.divide(&mut out, timesteps);
+        Ok(out)
     }
 
     /// [`UNet::look`] with everything on the host.
@@ -91,10 +90,16 @@ impl Engine {
         let asked: Vec<Features> = stages.chain(plan.bottom.map(|(qkv, _)| qkv)).collect();
         let values = self.evaluate(x_t, timesteps, labels, true, &asked).await?;
         let stages = (plan.stages.iter().zip(&values))
-            .map(|(&(place, features), values)| SeenStage {
-                place,
-                shape: [images, features.c, features.h, features.w],
-                values: channels_first(values, features.c, images),
+            .map(|(&(place, features), values)| {
+                let mut values = channels_first(values, features.c, images);
+                if place == Place::Out {
+                    plan.divide(&mut values, timesteps);
+                }
+                SeenStage {
+                    place,
+                    shape: [images, features.c, features.h, features.w],
+                    values,
+                }
             })
             .collect();
         let attention = (plan.bottom.zip(values.last())).map(|((qkv, heads), values)| {
@@ -117,23 +122,12 @@ impl Engine {
         if config.center_input_sample {
             x.iter_mut().for_each(|x| *x = *x * 2.0 - 1.0);
         }
-        let rows = config.timestep_rows(timesteps);
-        let classes = self.class_rows(labels, images);
+        let [rows, classes] = self.plan.rows(config, timesteps, labels);
         let parts = [&x[..], &rows, &classes];
         let read = (self.device)
             .evaluate(&self.plan, images, keeps, parts, asked)
             .map_err(|e| DeviceError(e.to_string()))?;
         numbers(read.await)
-    }
-
-    /// The class embedding's rows of `labels`, or zeros.
-    fn class_rows(&self, labels: Option<&[usize]>, images: usize) -> Vec<f32> {
-        let d = self.config.time_channels();
-        let (Some(table), Some(labels)) = (&self.plan.classes, labels) else {
-            return vec![0.0; images * d];
-        };
-        let row = |&label: &usize| table.get(label * d..(label + 1) * d).unwrap_or(&[]);
-        labels.iter().flat_map(row).copied().collect()
     }
 }
 

@@ -2,9 +2,10 @@
 //! the kernels have to compute, a test of the plan without a GPU, and what rounding errors are measured against.
 
 use super::memory::Layout;
-use super::plan::{Attend, Conv, Features, Launch, Norm, Plan, Vector};
+use super::plan::{Attend, Conv, Features, Filtered, Launch, Norm, Plan, Vector};
 use super::{channels_first, channels_last};
 use crate::unet::UNet;
+use crate::unet::activation::Activation;
 
 struct Host<'a> {
     plan: &'a Plan,
@@ -27,16 +28,9 @@ pub(in crate::unet) fn in_double_precision(
     if config.center_input_sample {
         x.iter_mut().for_each(|x| *x = *x * 2.0 - 1.0);
     }
-    let rows = config.timestep_rows(timesteps);
-    let d = config.time_channels();
-    let classes: Vec<f32> = match (&plan.classes, &labels) {
-        (Some(table), Some(labels)) => {
-            let row = |&label: &usize| &table[label * d..(label + 1) * d];
-            labels.iter().flat_map(row).copied().collect()
-        }
-        _ => vec![0.0; images * d],
-    };
-    let out = interpret(&plan, images, [&x, &rows, &classes]);
+    let [rows, classes] = plan.rows(config, timesteps, labels);
+    let mut out = interpret(&plan, images, [&x, &rows, &classes]);
+    plan.divide(&mut out, timesteps);
     channels_first(&out, config.out_channels, images)
 }
 
@@ -57,6 +51,7 @@ pub(super) fn interpret(plan: &Plan, images: usize, given: [&[f32]; 3]) -> Vec<f
             Launch::Conv(conv) => host.conv(conv),
             Launch::Norm(norm) => host.norm(norm),
             Launch::Attend(attend) => host.attend(attend),
+            Launch::Filter(filtered) => host.filter(filtered),
         };
         let buffer = host.layout.places[launch.writes().id];
         host.buffers[buffer][..values.len()].copy_from_slice(&values);
@@ -64,8 +59,8 @@ pub(super) fn interpret(plan: &Plan, images: usize, given: [&[f32]; 3]) -> Vec<f
     host.values(&plan.out).to_vec()
 }
 
-fn silu(x: f64) -> f64 {
-    x / (1.0 + (-x).exp())
+fn activate(x: f64, activation: Option<Activation>) -> f64 {
+    activation.map_or(x, |activation| activation.of_number(x))
 }
 
 impl Host<'_> {
@@ -129,9 +124,13 @@ impl Host<'_> {
                 sum += weight * self.channel(&conv.projected, image, pixel, ci);
             }
             sum += (conv.vector).map_or(0.0, |vector| self.vector(&vector, image, co));
-            sum += (conv.plain).map_or(0.0, |plain| self.values(&plain)[at]);
+            let under = match conv.plain_doubled {
+                true => (((image * out.h + y) / 2) * (out.w / 2) + x / 2) * out.c + co,
+                false => at,
+            };
+            sum += (conv.plain).map_or(0.0, |plain| self.values(&plain)[under]);
             sum /= conv.divisor.unwrap_or(1.0);
-            values.push(if conv.silu { silu(sum) } else { sum });
+            values.push(activate(sum, conv.activation));
         }
         values
     }
@@ -158,7 +157,33 @@ impl Host<'_> {
                         y = y * (1.0 + scale) + self.vector(vector, image, c + channel);
                     }
                     let at = (image * pixels + pixel) * c + channel;
-                    values[at] = if norm.silu { silu(y) } else { y };
+                    values[at] = activate(y, norm.activation);
+                }
+            }
+        }
+        values
+    }
+
+    fn filter(&self, filtered: &Filtered) -> Vec<f64> {
+        let (x, out, taps) = (filtered.input, filtered.out, filtered.filter.taps());
+        let weight = |i: usize| match i == 0 || i + 1 == taps.count {
+            true => f64::from(taps.outer),
+            false => f64::from(taps.inner),
+        };
+        let place = |o: usize, i: usize, side: usize| {
+            let place = (o * taps.down + i).checked_sub(taps.padding)?;
+            (place.is_multiple_of(taps.up) && place < side * taps.up).then_some(place / taps.up)
+        };
+        let mut values = vec![0.0; out.size() * self.images];
+        for (at, value) in values.iter_mut().enumerate() {
+            let (pixel, c) = (at / out.c, at % out.c);
+            let (image, pixel) = (pixel / (out.h * out.w), pixel % (out.h * out.w));
+            for tap in 0..taps.count * taps.count {
+                let (i, j) = (tap / taps.count, tap % taps.count);
+                let row = place(pixel / out.w, i, x.h);
+                if let Some((row, column)) = row.zip(place(pixel % out.w, j, x.w)) {
+                    let of = self.channel(&[x], image, row * x.w + column, c);
+                    *value += weight(i) * weight(j) * of;
                 }
             }
         }

@@ -69,7 +69,8 @@ fn channels_first<T: Copy>(x: &[T], c: usize, n: usize) -> Vec<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::unet::config::TimeScaleShift;
+    use crate::unet::activation::Activation;
+    use crate::unet::config::{ClassEmbedType, Resampling, TimeEmbeddingType, TimeScaleShift};
     use crate::unet::layers::seed_init;
     use crate::unet::{DownBlockType, UNet, UNetConfig, UpBlockType};
     use burn::tensor::{Device, Tensor, TensorData};
@@ -100,7 +101,7 @@ mod tests {
                 UpBlockType::UpBlock2D,
             ],
             layers_per_block: 1,
-            norm_num_groups: 4,
+            norm_num_groups: Some(4),
             attention_head_dim: None,
             ..UNetConfig::default()
         };
@@ -159,7 +160,7 @@ mod tests {
     #[test]
     fn the_plan_computes_what_the_network_does() {
         type Change = (&'static str, fn(&mut UNetConfig));
-        let changes: [Change; 10] = [
+        let changes: [Change; 15] = [
             ("plain", |_| {}),
             ("several heads", |c| c.attention_head_dim = Some(4)),
             ("a head that leaves channels over", |c| {
@@ -168,12 +169,47 @@ mod tests {
             ("scale and shift", |c| {
                 c.resnet_time_scale_shift = TimeScaleShift::ScaleShift
             }),
-            ("every type of block", |c| {
-                let n = DownBlockType::ALL.len().max(UpBlockType::ALL.len());
+            ("every type of block but the Skip blocks", |c| {
+                let mut down = DownBlockType::ALL.to_vec();
+                down.retain(|kind| !kind.takes_the_image());
+                let mut up = UpBlockType::ALL.to_vec();
+                up.retain(|kind| !kind.adds_to_the_image());
+                let n = down.len().max(up.len());
                 c.sample_size = [1 << n; 2];
                 c.block_out_channels = vec![8; n];
-                c.down_block_types = DownBlockType::ALL.iter().copied().cycle().take(n).collect();
-                c.up_block_types = UpBlockType::ALL.iter().copied().cycle().take(n).collect();
+                c.down_block_types = down.iter().copied().cycle().take(n).collect();
+                c.up_block_types = up.iter().rev().copied().cycle().take(n).collect();
+            }),
+            ("Skip blocks", |c| {
+                c.sample_size = [8, 8];
+                (c.in_channels, c.out_channels) = (3, 3);
+                c.norm_num_groups = None;
+                c.block_out_channels = vec![32, 32];
+                c.down_block_types = vec![
+                    DownBlockType::AttnSkipDownBlock2D,
+                    DownBlockType::SkipDownBlock2D,
+                ];
+                c.up_block_types = vec![UpBlockType::SkipUpBlock2D, UpBlockType::AttnSkipUpBlock2D];
+            }),
+            ("attention and residual blocks that resample", |c| {
+                c.down_block_types[0] = DownBlockType::AttnDownBlock2D;
+                c.downsample_type = Resampling::Resnet;
+                c.upsample_type = Resampling::Resnet;
+                c.act_fn = Activation::Relu;
+            }),
+            ("labels as timesteps, Mish", |c| {
+                c.class_embed_type = Some(ClassEmbedType::Timestep);
+                c.num_class_embeds = Some(3);
+                c.act_fn = Activation::Mish;
+            }),
+            ("Fourier, no middle block, GELU", |c| {
+                c.time_embedding_type = TimeEmbeddingType::Fourier;
+                c.time_embedding_dim = Some(20);
+                c.mid_block_type = None;
+                c.act_fn = Activation::Gelu;
+            }),
+            ("labels that nobody gives", |c| {
+                c.class_embed_type = Some(ClassEmbedType::Timestep);
             }),
             ("labels", |c| c.num_class_embeds = Some(3)),
             ("two layers, no padding", |c| {
@@ -182,7 +218,7 @@ mod tests {
             }),
             ("narrow ones of odd widths", |c| {
                 c.block_out_channels = vec![2, 6, 10];
-                c.norm_num_groups = 2;
+                c.norm_num_groups = Some(2);
             }),
             ("a divided middle, centred input", |c| {
                 c.mid_block_scale_factor = 1.5;
@@ -202,6 +238,56 @@ mod tests {
             for images in [1, 3] {
                 let difference = difference(&network(change), images);
                 assert!(difference < 1e-4, "{name}, {images} images: {difference}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_plan_computes_what_diffusers_does() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/conformance/networks");
+        for name in [
+            "gelu",
+            "relu",
+            "mish",
+            "identity",
+            "resnet",
+            "fourier",
+            "skip",
+            "attn_skip",
+        ] {
+            let read = |file: &str| std::fs::read(format!("{folder}/{name}/{file}")).expect(file);
+            let config = String::from_utf8(read("config.json")).expect("text");
+            let config = UNetConfig::from_json(&config).expect("a configuration");
+            let device = Device::flex();
+            let network = UNet::blank(&config, &device).expect("a network");
+            let network = network.load_safetensors(&read("weights.safetensors"), &device);
+            let io = read("io.safetensors");
+            let io = safetensors::SafeTensors::deserialize(&io).expect("tensors");
+            let floats = |name: &str| -> Vec<f32> {
+                let bytes = io.tensor(name).expect(name).data().as_chunks::<4>().0;
+                bytes.iter().map(|&b| f32::from_le_bytes(b)).collect()
+            };
+            let whole = |name: &str| -> Option<Vec<usize>> {
+                let bytes = io.tensor(name).ok()?.data().as_chunks::<8>().0;
+                Some(
+                    bytes
+                        .iter()
+                        .map(|&b| u64::from_le_bytes(b) as usize)
+                        .collect(),
+                )
+            };
+            let timesteps = whole("unet.timesteps").expect("timesteps");
+            let timesteps: Vec<f32> = timesteps.iter().map(|&t| t as f32).collect();
+            let labels = whole("unet.class_labels");
+            let out = interpret::in_double_precision(
+                &network.expect("weights"),
+                &floats("unet.sample"),
+                &timesteps,
+                labels.as_deref(),
+            );
+            for (a, b) in out.iter().zip(floats("unet.out")) {
+                let apart = (a - f64::from(b)).abs();
+                assert!(apart < 1e-4, "{name}: {a} is not {b}");
             }
         }
     }
@@ -250,7 +336,7 @@ mod tests {
                 UpBlockType::UpBlock2D,
             ],
             layers_per_block: 1,
-            norm_num_groups: 8,
+            norm_num_groups: Some(8),
             attention_head_dim: None,
             ..UNetConfig::default()
         };

@@ -1,6 +1,9 @@
 //! The launches of one evaluation, for any number of images: what a device is asked to do.
 
+use crate::unet::UNetConfig;
+use crate::unet::activation::Activation;
 use crate::unet::look::Place;
+use crate::unet::resample::Filter;
 use std::ops::Range;
 use thiserror::Error;
 
@@ -58,9 +61,11 @@ pub(super) struct Conv {
     pub(super) doubled: bool,
     pub(super) vector: Option<Vector>,
     pub(super) plain: Option<Features>,
+    /// Whether each pixel of `plain` stands for four.
+    pub(super) plain_doubled: bool,
     pub(super) projected: Vec<Features>,
     pub(super) divisor: Option<f64>,
-    pub(super) silu: bool,
+    pub(super) activation: Option<Activation>,
     pub(super) out: Features,
 }
 
@@ -72,7 +77,7 @@ pub(super) struct Norm {
     pub(super) groups: usize,
     pub(super) eps: f64,
     pub(super) vector: Option<Vector>,
-    pub(super) silu: bool,
+    pub(super) activation: Option<Activation>,
     pub(super) out: Features,
 }
 
@@ -85,12 +90,21 @@ pub(super) struct Attend {
     pub(super) out: Features,
 }
 
+/// One launch of [`filter`](super::kernels::filter).
+#[derive(Debug, Clone)]
+pub(super) struct Filtered {
+    pub(super) input: Features,
+    pub(super) filter: Filter,
+    pub(super) out: Features,
+}
+
 /// One launch.
 #[derive(Debug, Clone)]
 pub(super) enum Launch {
     Conv(Conv),
     Norm(Norm),
     Attend(Attend),
+    Filter(Filtered),
 }
 
 impl Launch {
@@ -107,6 +121,7 @@ impl Launch {
                 .chain(rows(&norm.vector))
                 .collect(),
             Self::Attend(attend) => vec![attend.qkv],
+            Self::Filter(filtered) => vec![filtered.input],
         }
     }
 
@@ -116,6 +131,7 @@ impl Launch {
             Self::Conv(conv) => conv.out,
             Self::Norm(norm) => norm.out,
             Self::Attend(attend) => attend.out,
+            Self::Filter(filtered) => filtered.out,
         }
     }
 }
@@ -127,7 +143,7 @@ pub(super) struct Given {
     pub(super) x: Features,
     /// The timestep's sines and cosines.
     pub(super) timestep: Features,
-    /// The label's row of the class embedding, or zeros.
+    /// The label's row of the class embedding, or zeros; or its sines and cosines.
     pub(super) class: Features,
 }
 
@@ -148,6 +164,12 @@ pub(super) struct Plan {
     pub(super) weights: Vec<f32>,
     /// The class embedding, `[rows, time_channels]`, of which the host gives a row.
     pub(super) classes: Option<Vec<f32>>,
+    /// Whether labels are embedded as timesteps are.
+    pub(super) labels_are_timesteps: bool,
+    /// Those of a Fourier embedding.
+    pub(super) frequencies: Option<Vec<f32>>,
+    /// Whether the host divides the output, each image by its timestep.
+    pub(super) divided_by_timestep: bool,
     pub(super) given: Given,
     pub(super) out: Features,
     /// The features after every stage.
@@ -157,6 +179,41 @@ pub(super) struct Plan {
 }
 
 impl Plan {
+    /// What the host writes of timesteps and labels: `[n, timestep_width]`, and a row of the class embedding, zeros where
+    /// there is no label, or what stands for the label.
+    pub(super) fn rows(
+        &self,
+        config: &UNetConfig,
+        timesteps: &[f32],
+        labels: Option<&[usize]>,
+    ) -> [Vec<f32>; 2] {
+        let (images, d) = (timesteps.len(), self.given.class.c);
+        let frequencies = self.frequencies.as_deref();
+        let of_labels = match (&self.classes, labels) {
+            _ if self.labels_are_timesteps => config.label_rows(labels, images, frequencies),
+            (Some(table), Some(labels)) => {
+                let row = |&label: &usize| table.get(label * d..(label + 1) * d).unwrap_or(&[]);
+                labels.iter().flat_map(row).copied().collect()
+            }
+            _ => vec![0.0; images * d],
+        };
+        [config.timestep_rows(timesteps, frequencies), of_labels]
+    }
+
+    /// Divides `values`, the output of images at these timesteps, if the network says so.
+    pub(super) fn divide<T: Copy + From<f32> + std::ops::Div<Output = T>>(
+        &self,
+        values: &mut [T],
+        timesteps: &[f32],
+    ) {
+        if self.divided_by_timestep {
+            let len = (values.len() / timesteps.len().max(1)).max(1);
+            for (image, &timestep) in values.chunks_exact_mut(len).zip(timesteps) {
+                (image.iter_mut()).for_each(|value| *value = *value / timestep.into());
+            }
+        }
+    }
+
     /// For how many images no tensor, nor what the host writes, is larger than `most` numbers, and no grid has more
     /// workgroups along an axis than there may be: normalisation and attention have one for each image.
     pub(super) fn most_images(&self, most: usize) -> usize {

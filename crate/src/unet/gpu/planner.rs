@@ -5,13 +5,17 @@
 
 use super::layer::{HostConv, vector_width};
 use super::plan::{
-    ALIGN, Attend, Conv, Features, Given, Launch, MOST_CUBES, Norm, Plan, Unsupported, Vector,
+    ALIGN, Attend, Conv, Features, Filtered, Given, Launch, MOST_CUBES, Norm, Plan, Unsupported,
+    Vector,
 };
 use super::rows::{Row, Rows};
 use crate::unet::UNet;
+use crate::unet::activation::Activation;
+use crate::unet::config::ClassEmbedType;
 use crate::unet::executor::{Executor, Finish, Heads, Then};
-use crate::unet::layers::{Conv2d, Embedding, GroupNorm, Linear};
+use crate::unet::layers::{Conv2d, Embedding, Frequencies, GroupNorm, Linear};
 use crate::unet::look::Place;
+use crate::unet::resample::Filter;
 use burn::nn::Dropout;
 use std::cell::Cell;
 use std::ops::Range;
@@ -25,7 +29,11 @@ impl UNet {
     pub(super) fn launches(&self) -> Result<Plan, Unsupported> {
         let config = self.config();
         let [h, w] = config.sample_size;
-        let (timestep, class) = (config.timestep_width(), config.time_channels());
+        let timestep = config.timestep_width();
+        let class = match config.class_embed_type {
+            Some(ClassEmbedType::Timestep) => timestep,
+            Some(ClassEmbedType::Identity) | None => config.time_channels(),
+        };
         let mut planner = Planner::new([h, w, config.in_channels], timestep, class);
         let x_t = View::of(planner.given.x);
         let out = self.evaluate(&mut planner, x_t);
@@ -68,6 +76,9 @@ struct Planner {
     sizes: Vec<usize>,
     given: Given,
     classes: Option<Vec<f32>>,
+    labels_are_timesteps: bool,
+    frequencies: Option<Vec<f32>>,
+    divided_by_timestep: bool,
     rows: Rows,
     launches: Vec<Launch>,
     weights: Vec<f32>,
@@ -82,13 +93,19 @@ impl Executor for Planner {
     type Features = View;
     type Vector = Row;
 
-    fn timestep(&mut self) -> Row {
+    fn timestep(&mut self, frequencies: Option<&Frequencies>) -> Row {
+        self.frequencies = frequencies.map(Frequencies::host);
         Row::of(self.given.timestep)
     }
 
     fn label(&mut self, table: &Embedding) -> Option<Row> {
         self.classes = Some(table.host());
         Some(Row::of(self.given.class))
+    }
+
+    fn label_as_timestep(&mut self, _: Option<&Frequencies>) -> Row {
+        self.labels_are_timesteps = true;
+        Row::of(self.given.class)
     }
 
     fn linear(&mut self, row: Row, layer: &Linear) -> Row {
@@ -98,8 +115,8 @@ impl Executor for Planner {
         })
     }
 
-    fn silu(&mut self, row: Row) -> Row {
-        row.silu()
+    fn activate(&mut self, row: Row, activation: Activation) -> Row {
+        row.activate(activation)
     }
 
     fn add(&mut self, row: Row, other: Row) -> Row {
@@ -129,10 +146,10 @@ impl Executor for Planner {
         let out = self.tensor(x.parts[0].h, x.parts[0].w, c);
         let layer = layer.host();
         self.expect(layer.groups <= MOST_CUBES, "norm_num_groups is too large");
-        let (vector, silu) = match then {
-            Then::Nothing => (None, false),
-            Then::Silu => (None, true),
-            Then::ScaleShiftSilu(row) => (Some(self.rows.read(row)), true),
+        let (vector, activation) = match then {
+            Then::Nothing => (None, None),
+            Then::Activate(activation) => (None, Some(activation)),
+            Then::ScaleShift(row, activation) => (Some(self.rows.read(row)), Some(activation)),
         };
         let norm = Norm {
             inputs: x.parts,
@@ -140,7 +157,7 @@ impl Executor for Planner {
             groups: layer.groups,
             eps: layer.eps,
             vector,
-            silu,
+            activation,
             out,
         };
         self.launches.push(Launch::Norm(norm));
@@ -188,6 +205,18 @@ impl Executor for Planner {
         View { doubled: true, ..x }
     }
 
+    fn filter(&mut self, x: View, filter: Filter) -> View {
+        let x = self.computed(x);
+        let is_there = x.parts.len() == 1 && !x.doubled;
+        self.expect(is_there, "a filter of features side by side, or upsampled");
+        let (input, taps) = (x.parts[0], filter.taps());
+        let [h, w] = [input.h, input.w].map(|side| side * taps.up / taps.down);
+        let out = self.tensor(h, w, input.c);
+        self.launches
+            .push(Launch::Filter(Filtered { input, filter, out }));
+        View::of(out)
+    }
+
     /// Nothing: beyond the sides a convolution reads zeros.
     fn pad_far_sides(&mut self, x: View) -> View {
         x
@@ -195,6 +224,12 @@ impl Executor for Planner {
 
     /// Nothing: dropout is for training.
     fn dropout(&mut self, x: View, _: &Dropout) -> View {
+        x
+    }
+
+    /// No launch: the host does it to what it reads.
+    fn divide_by_timestep(&mut self, x: View) -> View {
+        self.divided_by_timestep = true;
         x
     }
 
@@ -223,6 +258,9 @@ impl Planner {
             sizes: given.all().iter().map(Features::size).collect(),
             given,
             classes: None,
+            labels_are_timesteps: false,
+            frequencies: None,
+            divided_by_timestep: false,
             rows: Rows::default(),
             launches: Vec::new(),
             weights: Vec::new(),
@@ -257,11 +295,11 @@ impl Planner {
             "a window that is neither 1 nor 3",
         );
         let (mut weights, mut bias) = (layer.arranged(), layer.bias.clone());
-        let (mut plain, mut projected) = (None, Vec::new());
+        let (mut plain, mut plain_doubled, mut projected) = (None, false, Vec::new());
         if let Some(mut residual) = residual {
             self.expect(
-                !residual.doubled,
-                "a residual connection of upsampled features",
+                !residual.doubled || residual.projection.is_none(),
+                "a residual connection of projected and upsampled features",
             );
             match residual.projection.take().map(Rc::try_unwrap) {
                 Some(Ok(Projection { layer, out })) if out.get().is_none() => {
@@ -284,6 +322,7 @@ impl Planner {
                         "a residual connection of two features side by side",
                     );
                     plain = residual.parts.first().copied();
+                    plain_doubled = residual.doubled;
                 }
             }
         }
@@ -298,9 +337,10 @@ impl Planner {
             doubled: x.doubled,
             vector,
             plain,
+            plain_doubled,
             projected,
             divisor: (divisor != 1.0).then_some(divisor),
-            silu: false,
+            activation: None,
             out: row(&out),
         };
         self.launches.push(Launch::Conv(conv));
@@ -335,7 +375,7 @@ impl Planner {
             let vector = match launch {
                 Launch::Conv(conv) => &mut conv.vector,
                 Launch::Norm(norm) => &mut norm.vector,
-                Launch::Attend(_) => &mut None,
+                Launch::Attend(_) | Launch::Filter(_) => &mut None,
             };
             if let Some(vector) = vector {
                 vector.rows = rows.whole(vector.rows);
@@ -350,6 +390,9 @@ impl Planner {
                 weights: self.weights,
                 given: self.given,
                 classes: self.classes,
+                labels_are_timesteps: self.labels_are_timesteps,
+                frequencies: self.frequencies,
+                divided_by_timestep: self.divided_by_timestep,
                 out,
                 stages: self.stages,
                 bottom: self.bottom,
@@ -400,7 +443,7 @@ mod tests {
         (narrow, norm, conv): &(Conv2d, GroupNorm, Conv2d),
     ) -> E::Features {
         let x = on.conv(x, narrow, Finish::nothing());
-        let h = on.norm(x.clone(), norm, Then::Silu);
+        let h = on.norm(x.clone(), norm, Then::Activate(Activation::Silu));
         let h = on.join(h, x);
         let h = on.upsample(h);
         on.conv(h, conv, Finish::nothing())
@@ -443,18 +486,19 @@ mod tests {
             (
                 |on, x, layers| {
                     let (narrow, wide) = (layers.linear(4, 8), layers.conv3x3(8, 8));
-                    let timestep = on.timestep();
+                    let timestep = on.timestep(None);
                     let row = on.linear(timestep, &narrow);
                     let x = on.conv(x, &wide, Finish::plus(row));
-                    let row = on.silu(row);
+                    let row = on.activate(row, Activation::Silu);
                     on.conv(x, &wide, Finish::plus(row))
                 },
-                "a vector with and without SiLU",
+                "a vector with and without an activation",
             ),
             (
                 |on, x, layers| {
                     let x = on.upsample(x);
-                    on.norm(x, &layers.norm(2, 8, 1e-5), Then::Silu)
+                    let norm = layers.norm(2, 8, 1e-5);
+                    on.norm(x, &norm, Then::Activate(Activation::Silu))
                 },
                 "a normalisation after an upsampling",
             ),

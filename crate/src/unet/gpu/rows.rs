@@ -1,19 +1,20 @@
 //! The vectors of a plan: what timestep and label say to each block.
 //!
-//! All linear layers of one vector are one launch, and all vectors are there before the features that need them. SiLU and
-//! a sum happen in the launch that makes the vector, because it waits until all that read it are known.
+//! All linear layers of one vector are one launch, and all vectors are there before the features that need them. An activation
+//! and a sum happen in the launch that makes the vector, because it waits until all that read it are known.
 
 use super::layer::HostConv;
 use super::plan::{Conv, Features, Vector};
+use crate::unet::activation::Activation;
 
 /// Each linear layer's vector begins at a multiple of this, the widest vector of the kernels.
 const ALIGN: usize = 4;
 
-/// A vector for each image, with or without SiLU.
+/// A vector for each image, with or without an activation.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Row {
     vector: Vector,
-    silu: bool,
+    activation: Option<Activation>,
 }
 
 impl Row {
@@ -21,13 +22,16 @@ impl Row {
     pub(super) fn of(rows: Features) -> Self {
         Self {
             vector: Vector { rows, at: 0 },
-            silu: false,
+            activation: None,
         }
     }
 
-    /// SiLU of it.
-    pub(super) fn silu(self) -> Self {
-        Self { silu: true, ..self }
+    /// The activation of it.
+    pub(super) fn activate(self, activation: Activation) -> Self {
+        Self {
+            activation: Some(activation),
+            ..self
+        }
     }
 }
 
@@ -38,8 +42,8 @@ struct Linears {
     layers: Vec<HostConv>,
     /// Added to their outputs.
     plus: Option<Vector>,
-    /// Whether whoever reads them wants SiLU; `None` as long as nobody has.
-    silu: Option<bool>,
+    /// The activation that whoever reads them wants; `None` as long as nobody has.
+    activation: Option<Option<Activation>>,
     /// Their outputs, each from a multiple of [`ALIGN`] on.
     out: Features,
 }
@@ -73,7 +77,7 @@ impl Rows {
                 of,
                 layers: Vec::new(),
                 plus: None,
-                silu: None,
+                activation: None,
                 out,
             });
             self.linears.len() - 1
@@ -89,7 +93,7 @@ impl Rows {
         linears.layers.push(layer);
         Row {
             vector: Vector { rows, at },
-            silu: false,
+            activation: None,
         }
     }
 
@@ -98,7 +102,7 @@ impl Rows {
         let other = self.read(other);
         let id = row.vector.rows.id;
         let waits = |linears: &Linears| {
-            let is_read = linears.silu.is_some() || linears.plus.is_some();
+            let is_read = linears.activation.is_some() || linears.plus.is_some();
             linears.out.id == id && linears.layers.len() == 1 && !is_read
         };
         match self.linears.iter().position(waits) {
@@ -113,11 +117,13 @@ impl Rows {
         row
     }
 
-    /// Where a vector will be; all that read it have to agree on SiLU.
+    /// Where a vector will be; all that read it have to agree on the activation.
     pub(super) fn read(&mut self, row: Row) -> Vector {
         let linears = (self.linears.iter_mut()).find(|l| l.out.id == row.vector.rows.id);
-        let silu = linears.is_some_and(|linears| *linears.silu.get_or_insert(row.silu));
-        self.expect(silu == row.silu, "a vector with and without SiLU");
+        let activation =
+            linears.and_then(|linears| *linears.activation.get_or_insert(row.activation));
+        let agree = activation == row.activation;
+        self.expect(agree, "a vector with and without an activation");
         row.vector
     }
 
@@ -149,9 +155,10 @@ impl Rows {
                 doubled: false,
                 vector: linears.plus,
                 plain: None,
+                plain_doubled: false,
                 projected: Vec::new(),
                 divisor: None,
-                silu: linears.silu == Some(true),
+                activation: linears.activation.flatten(),
                 out: linears.out,
             };
             launches.push((layer, conv));

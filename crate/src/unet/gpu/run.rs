@@ -2,10 +2,11 @@
 
 use super::kernels::attend::{AttendKind, AttendShapeLaunch, attend};
 use super::kernels::conv::{ConvKind, ConvShapeLaunch, conv};
+use super::kernels::filter::{FilterShapeLaunch, filter};
 use super::kernels::norm::{NormKind, NormShapeLaunch, group_norm};
 use super::layer::vector_width;
 use super::memory::Layout;
-use super::plan::{Attend, Conv, Features, Launch, MOST_CUBES, Norm, Plan, Vector};
+use super::plan::{Attend, Conv, Features, Filtered, Launch, MOST_CUBES, Norm, Plan, Vector};
 use cubecl::bytes::Bytes;
 use cubecl::client::{Client, Graph};
 use cubecl::prelude::*;
@@ -179,6 +180,7 @@ impl Run {
                 Launch::Conv(conv) => self.conv(conv, client),
                 Launch::Norm(norm) => self.norm(norm, client),
                 Launch::Attend(attend) => self.attend(attend, client),
+                Launch::Filter(filtered) => self.filter(filtered, client),
             }
         }
     }
@@ -234,7 +236,8 @@ impl Run {
             shared: splits > 1,
             units,
             scaled: c.divisor.is_some(),
-            silu: c.silu,
+            plain_doubled: c.plain_doubled,
+            activation: c.activation,
         };
         let window_len = c.window * c.window * c.inputs.iter().map(|x| x.c).sum::<usize>() * out;
         let projection_len = c.projected.iter().map(|x| x.c).sum::<usize>() * out;
@@ -288,7 +291,7 @@ impl Run {
         let vectors = pixels * group / width;
         let kind = NormKind {
             units: if vectors > 512 { 256 } else { 64 },
-            silu: norm.silu,
+            activation: norm.activation,
         };
         let shape = NormShapeLaunch::new(
             pixels,
@@ -313,6 +316,39 @@ impl Run {
                 self.tensor(&norm.out, width),
                 shape,
                 kind,
+            );
+        }
+    }
+
+    #[allow(unsafe_code)]
+    fn filter(&self, f: &Filtered, client: &Client) {
+        let (width, taps, units) = (vector_width([f.out.c]), f.filter.taps(), 64);
+        let vectors = f.out.size() * self.images / width;
+        let shape = FilterShapeLaunch::new(
+            f.input.h,
+            f.input.w,
+            f.out.h,
+            f.out.w,
+            f.out.c / width,
+            vectors,
+            taps.count,
+            taps.outer,
+            taps.inner,
+            taps.up,
+            taps.down,
+            taps.padding,
+        );
+        // SAFETY: as in `conv`.
+        unsafe {
+            filter::launch_unchecked(
+                client,
+                cubes(vectors.div_ceil(units)),
+                CubeDim::new_1d(units as u32),
+                width,
+                self.tensor(&f.input, width),
+                self.tensor(&f.out, width),
+                shape,
+                units,
             );
         }
     }

@@ -1,7 +1,8 @@
 //! A convolution with all that stands around it in a U-Net, in one launch: inputs that would be concatenated or doubled in
-//! size are read in place, and bias, time vector, residual connection, scale and SiLU are applied before the one write.
+//! size are read in place, and bias, time vector, residual connection, scale and activation are applied before the one write.
 
-use super::silu;
+use super::activate;
+use crate::unet::activation::Activation;
 use cubecl::prelude::*;
 
 /// What a kernel is compiled for.
@@ -22,8 +23,10 @@ pub(crate) struct ConvKind {
     pub(crate) units: usize,
     /// Whether the result is scaled.
     pub(crate) scaled: bool,
-    /// Whether SiLU comes last.
-    pub(crate) silu: bool,
+    /// Whether each pixel of the plain residual stands for four.
+    pub(crate) plain_doubled: bool,
+    /// What comes last.
+    pub(crate) activation: Option<Activation>,
 }
 
 impl ConvKind {
@@ -77,7 +80,7 @@ struct Place {
     split: usize,
 }
 
-/// y = silu(scale (conv(a ++ b) + bias + vector + residual)), where the residual is `plain` or a 1x1 convolution of
+/// y = act(scale (conv(a ++ b) + bias + vector + residual)), where the residual is `plain` or a 1x1 convolution of
 /// `projected_a ++ projected_b`. Weights are `[window, window, c_in, c_out]`, then those of the projection
 /// `[c_projected, c_out]`, then the bias.
 #[cube(launch_unchecked)]
@@ -277,16 +280,18 @@ fn finish<M: Size>(
         #[comptime]
         match plain {
             ComptimeOption::Some(plain) => {
-                y += plain[at];
+                if comptime!(kind.plain_doubled) {
+                    let row = (place.image * shape.out_h + place.y) / 2;
+                    y += plain[(row * (shape.out_w / 2) + x / 2) * shape.out + place.lane];
+                } else {
+                    y += plain[at];
+                }
             }
             ComptimeOption::None => {}
         }
         if comptime!(kind.scaled) {
             y *= Vector::new(shape.scale);
         }
-        if comptime!(kind.silu) {
-            y = silu(y);
-        }
-        out[at] = y;
+        out[at] = activate(y, comptime!(kind.activation));
     }
 }

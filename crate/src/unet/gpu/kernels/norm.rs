@@ -1,6 +1,7 @@
 //! Group normalisation (Wu & He 2018, eq. 1) in one launch: a workgroup for each group of each image.
 
-use super::silu;
+use super::activate;
+use crate::unet::activation::Activation;
 use cubecl::prelude::*;
 
 /// Threads that add up the parts of a sum; the number of threads is a multiple.
@@ -11,8 +12,8 @@ const ADDERS: usize = 16;
 pub(crate) struct NormKind {
     /// Threads of a workgroup, a multiple of 16.
     pub(crate) units: usize,
-    /// Whether SiLU comes last.
-    pub(crate) silu: bool,
+    /// What comes last.
+    pub(crate) activation: Option<Activation>,
 }
 
 /// Sizes; those of channels are counted in vectors.
@@ -29,7 +30,7 @@ pub(crate) struct NormShape {
     vector_row: usize,
 }
 
-/// y = silu(normalised(a ++ b) weight + bias), with `vector` times 1 + scale and plus shift before SiLU (Nichol & Dhariwal
+/// y = act(normalised(a ++ b) weight + bias), with `vector` times 1 + scale and plus shift before that (Nichol & Dhariwal
 /// 2021, section 4). `affine` is the weight, then the bias. The variance is taken about the mean, in a second pass.
 #[cube(launch_unchecked)]
 pub(crate) fn group_norm<N: Size>(
@@ -80,10 +81,7 @@ pub(crate) fn group_norm<N: Size>(
             }
             ComptimeOption::None => {}
         }
-        if comptime!(kind.silu) {
-            y = silu(y);
-        }
-        out[pixel * channels + channel] = y;
+        out[pixel * channels + channel] = activate(y, comptime!(kind.activation));
     }
 }
 
