@@ -110,6 +110,14 @@ export class Group {
     this.#left.clear();
   }
 
+  /** Everything as it is where neither the address nor the visitor has said anything. */
+  reset() {
+    this.#values = this.#initial();
+    this.#left.clear();
+    this.#changed();
+    this.tell();
+  }
+
   /** Tells the figure that its values have come from outside. */
   tell() {
     for (const listener of this.#listeners) listener(this.#values);
@@ -219,18 +227,36 @@ export class AllSettings {
   /** The same, to a place of the page. @param {string | null} place the id of an element; null: the top */
   linkTo(place) {
     const url = new URL(location.href);
+    url.searchParams.delete("embed");
     url.hash = hashOf(place, this.#hash());
     return url.href;
   }
 
+  /** The address of one figure alone. @param {string} figure @param {readonly GroupName[]} names of its settings */
+  embedOf(figure, names) {
+    const url = new URL(location.href);
+    url.searchParams.set("embed", figure);
+    url.hash = this.#hash(names);
+    return url.href;
+  }
+
+  /** Sets a figure back to what it is without an address. @param {readonly GroupName[]} names of its settings */
+  reset(names) {
+    for (const name of names) this.group(name).reset();
+  }
+
   /** Writes the settings into the address at once. @param {string | null} place without it, the place stays */
   write(place = placeIn(location.hash)) {
-    history.replaceState(history.state, "", this.linkTo(place));
+    const url = new URL(location.href);
+    url.hash = hashOf(place, this.#hash());
+    history.replaceState(history.state, "", url);
     this.#known = settingsIn(location.hash);
   }
 
-  #hash() {
+  /** @param {readonly string[]} [names] of some groups; all without it */
+  #hash(names) {
     return [...this.#groups]
+      .filter(([group]) => names?.includes(group) ?? true)
       .flatMap(([group, values]) =>
         values.write().map(([name, text]) => `${keyOf(group, name)}=${encodeURIComponent(text)}`),
       )
