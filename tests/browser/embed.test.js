@@ -11,7 +11,7 @@ const FIGURE = "many-answers";
 const SET = "many.t=900&many.steps=4";
 
 /**
- * A page of another origin with an embed of 600 x 500.
+ * A page of another origin with an embed of 600 x 500, to which the browser refuses storage and the clipboard.
  * @param {import("node:test").TestContext} t
  * @param {string} address of the embed, behind the site's own
  */
@@ -22,6 +22,15 @@ async function embedded(t, address) {
   t.after(close);
   const page = await site.browser.newPage();
   t.after(() => page.close());
+  await page.addInitScript(() => {
+    const refuse = () => {
+      throw new DOMException("The operation is insecure.", "SecurityError");
+    };
+    for (const name of ["localStorage", "sessionStorage", "indexedDB", "caches"]) {
+      Object.defineProperty(globalThis, name, { get: refuse });
+    }
+    Object.defineProperty(navigator, "clipboard", { get: refuse });
+  });
   /** @type {string[]} */
   const complaints = [];
   page.on("pageerror", (error) => complaints.push(error.message));
@@ -97,6 +106,24 @@ describe("an embed", () => {
 });
 
 describe("below a figure", () => {
+  test("the embed is selected where the browser does not let it be copied", async (t) => {
+    const { page } = await site.visitWith(t, {}, `?device=cpu#${FIGURE}&${SET}`, {
+      prepare: (context) =>
+        context.addInitScript(() => {
+          Object.defineProperty(navigator, "clipboard", { value: undefined });
+        }),
+    });
+    const tools = page.getByRole("group", { name: "Figure: One noisy image, many answers" });
+    await tools.getByRole("button", { name: "Embed" }).click();
+    await tools.getByText("copy it by hand").waitFor();
+    const field = tools.getByRole("textbox", { name: /^HTML/ });
+    const [selected, all] = await field.evaluate((area) => {
+      if (!(area instanceof HTMLTextAreaElement)) throw new Error("no textarea");
+      return [area.selectionEnd - area.selectionStart, area.value.length];
+    });
+    assert.equal(selected, all);
+  });
+
   test("are its link, its embed, reset and full screen", async (t) => {
     const { page } = await site.visitWith(t, {}, `?device=cpu#${FIGURE}&${SET}`, {
       permissions: ["clipboard-read", "clipboard-write"],
