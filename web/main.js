@@ -15,7 +15,7 @@
 //   parts/       what figures are made of: tiles, sliders, plots, a scrubber ...
 //   figures/     one module for each figure, <name>/ where it has grown; shared/ is how a figure is written;
 //                list.js lists them
-//   page/        the frame around them: contents, help, notices, the choice of a model
+//   page/        the frame around them: contents, places, embeds, help, notices, the choice of a model
 //   styles/      colours and type, the frame, controls, pictures ...; a figure's own are beside it
 //
 // Nothing is computed on this thread, and nothing at all for a figure that is out of sight. A figure that
@@ -23,27 +23,32 @@
 
 import { figures } from "./figures/list.js";
 import { revealSections } from "./figures/shared/figure.js";
+import { listenForPresenter } from "./figures/shared/presenter.js";
 import { keepInPlace } from "./page/anchoring.js";
 import { listContents } from "./page/contents.js";
+import { showAlone } from "./page/embed.js";
 import { setUpHelp } from "./page/help.js";
 import { setUpModels } from "./page/model-choice.js";
 import { ModelView, fail, showProgress } from "./page/model-view.js";
-import { setUpNotices } from "./page/notices.js";
+import { setUpNotices, showNotice } from "./page/notices.js";
+import { followPlaces } from "./page/places.js";
 import { linkSources } from "./parts/source-link.js";
 import { element } from "./screen/dom.js";
 import { readWish } from "./settings/properties.js";
 
-async function begin() {
+const wish = readWish(new URLSearchParams(location.search));
+
+/** @param {boolean} alone whether one figure is shown, as an embed */
+async function begin(alone) {
   if (typeof WebAssembly !== "object") {
     throw new Error(
       "This browser has no WebAssembly, which the network needs. Use a newer browser.",
     );
   }
-  const wish = readWish(new URLSearchParams(location.search));
   element("walk-back", HTMLElement).dataset["started"] = "";
   showProgress({ activity: "Starting", loaded: 0, total: 0 });
   // The first figure's code comes while the model does.
-  figures["walk-back"]?.module().catch(() => {});
+  figures[alone ? (wish.embed ?? "") : "walk-back"]?.module().catch(() => {});
   await setUpModels(new ModelView(wish.device), wish.model);
 }
 
@@ -51,6 +56,12 @@ linkSources();
 revealSections(figures);
 listContents();
 keepInPlace();
+followPlaces();
 setUpHelp();
 setUpNotices();
-begin().catch(fail);
+listenForPresenter();
+const alone = wish.embed !== null && showAlone(wish.embed);
+if (wish.embed !== null && !alone) {
+  showNotice(`The link asks for a figure "${wish.embed}", which this page does not have.`);
+}
+begin(alone).catch(fail);

@@ -1,7 +1,8 @@
 // Figures are created, and grow, above what the visitor reads. Where the browser does not keep that in its place by
-// itself (scroll anchoring, which WebKit does not have), this does.
+// itself (scroll anchoring, which WebKit does not have), this does. The place that a link leads to is kept at the top
+// of the window in every browser, until the visitor goes on.
 
-import { h } from "../screen/dom.js";
+import { find, h } from "../screen/dom.js";
 
 /** How far above the top of the window something ends, in pixels, to grow unseen; a heading has a margin. */
 const SLACK = 64;
@@ -31,8 +32,44 @@ export async function anchorsItself() {
   return scrollTop === 70;
 }
 
+/** What a link has led to, and where it is in the window. @type {{ place: Element, top: number } | null} */
+let held = null;
+
+function showHeld() {
+  if (held === null) return;
+  held.place.scrollIntoView({ behavior: "instant" });
+  held.top = held.place.getBoundingClientRect().top;
+}
+
+/** Scrolls to a place and stays there, whatever grows above it, until the visitor does anything. @param {Element} place */
+export function hold(place) {
+  held = { place, top: 0 };
+  showHeld();
+}
+
+export function release() {
+  held = null;
+}
+
+/** Whether nobody but the page has scrolled. */
+function isWhereItWas() {
+  return held !== null && Math.abs(held.place.getBoundingClientRect().top - held.top) < 2;
+}
+
+/** Keeps what a link has led to at the top of the window. */
+function keepHeld() {
+  new ResizeObserver(showHeld).observe(find(document, "main", HTMLElement));
+  for (const act of ["wheel", "touchmove", "pointerdown", "keydown"]) {
+    addEventListener(act, release, { passive: true, capture: true });
+  }
+  addEventListener("scroll", () => {
+    if (!isWhereItWas()) release();
+  });
+}
+
 /** Keeps what is in the window in its place while the page's sections above it grow or shrink. */
 export async function keepInPlace() {
+  keepHeld();
   if (await anchorsItself()) return;
   /** @type {Map<Element, number>} */
   const heights = new Map();
@@ -47,7 +84,7 @@ export async function keepInPlace() {
       grown += growth;
       if (bottom - grown < SLACK) unseen += growth;
     }
-    if (unseen !== 0) scrollBy({ top: unseen, behavior: "instant" });
+    if (unseen !== 0 && held === null) scrollBy({ top: unseen, behavior: "instant" });
   });
   for (const section of document.querySelectorAll("main section")) sizes.observe(section);
 }

@@ -1,6 +1,7 @@
 // The table of contents: a link to each figure that exists.
 
 import { element, h } from "../screen/dom.js";
+import { goTo } from "./places.js";
 
 /** Must be called when it is known which sections are shown. */
 export function listContents() {
@@ -12,13 +13,9 @@ export function listContents() {
     const link = h("a", { href: `#${section.id}` }, name);
     link.addEventListener("click", (event) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-      // Behind the # are the settings of the page; going somewhere must not replace it.
+      // Behind the # are the settings of the page; going somewhere must not replace them.
       event.preventDefault();
-      section.scrollIntoView();
-      if (heading !== null) {
-        heading.tabIndex = -1;
-        heading.focus({ preventScroll: true });
-      }
+      goTo(section.id);
     });
     return h("li", {}, link);
   });

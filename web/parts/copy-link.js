@@ -10,9 +10,15 @@ const SHOWN = 2500;
  * @param {object} options
  * @param {string} [options.name]
  * @param {import("../settings/all-settings.js").AllSettings} options.allSettings
+ * @param {string | null} [options.place] where the link leads to, as the id of an element; null: the top of the page
  * @param {() => string} [options.done] what the copied link shows, as a sentence
  */
-export function createCopyLink({ name = "Copy link", allSettings, done = () => "Link copied." }) {
+export function createCopyLink({
+  name = "Copy link",
+  allSettings,
+  place = null,
+  done = () => "Link copied.",
+}) {
   const status = h("span", { class: "unseen", role: "status" });
   const button = createButton({ name, icon: "link", shown: true, onPress: () => copy() });
   button.element.classList.add("plain", "small");
@@ -20,9 +26,9 @@ export function createCopyLink({ name = "Copy link", allSettings, done = () => "
   let timer;
 
   const copy = async () => {
-    const copied = await writeToClipboard(allSettings.link);
+    const copied = await writeToClipboard(allSettings.linkTo(place));
     // Where nothing may be copied, the link is where links are.
-    if (!copied) allSettings.write();
+    if (!copied) allSettings.write(place);
     button.rename(copied ? "Copied" : "See the address bar");
     setText(
       status,

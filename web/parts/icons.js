@@ -1,6 +1,6 @@
 // The signs on buttons, as SVG of 24 x 24.
 
-/** @typedef {"play" | "pause" | "step" | "back" | "start" | "end" | "dice" | "link" | "save"} IconName */
+/** @typedef {"play" | "pause" | "step" | "back" | "start" | "end" | "dice" | "link" | "save" | "again" | "whole" | "embed"} IconName */
 
 /** @type {Record<IconName, string>} */
 const paths = {
@@ -17,6 +17,11 @@ const paths = {
     "m-3.700 3.700a1.600 1.600 0 1 0 .01 0zm7.400 0a1.600 1.600 0 1 0 .01 0z",
   link: "M10.500 7H7a5 5 0 0 0 0 10h3.500v-2H7a3 3 0 0 1 0-6h3.500zM13.500 7H17a5 5 0 0 1 0 10h-3.500v-2H17a3 3 0 0 0 0-6h-3.500zM8 11h8v2H8z",
   save: "M11 4h2v8.500l3-3 1.400 1.400L12 16.300l-5.400-5.400L8 9.500l3 3zM5 18h14v2H5z",
+  again:
+    "M12 5a7 7 0 1 1-6.700 9l1.900-.600A5 5 0 1 0 8.300 8.600L10.800 11H4V4.200l2.900 2.900A7 7 0 0 1 12 5z",
+  whole: "M4 4h6v2H6v4H4zM14 4h6v6h-2V6h-4zM4 14h2v4h4v2H4zM18 14h2v6h-6v-2h4z",
+  embed:
+    "M8.600 7.200 10 8.600 6.600 12l3.400 3.400-1.400 1.400L3.800 12zM15.400 7.200 20.200 12l-4.800 4.800-1.400-1.400 3.400-3.400-3.400-3.400z",
 };
 
 /** @param {IconName} name @returns {SVGSVGElement} hidden from screen readers: the button says its name */

@@ -1,5 +1,7 @@
 // The settings of all figures, kept in the address behind the #, so that a link shows the same again.
 
+import { beginReading, hashOf, isOfThisReading, placeIn, settingsIn } from "./place.js";
+
 /** @typedef {import("./properties.js").GroupName} GroupName */
 /** @typedef {import("./properties.js").Limits} Limits */
 /** @typedef {import("./properties.js").Properties} Properties */
@@ -14,9 +16,6 @@
 
 /** Browsers allow about a hundred changes of the address in half a minute. */
 const WRITE_EVERY = 400;
-
-/** Whether a hash only names an element of the page. @param {string} hash */
-const isAnchor = (hash) => hash.length > 1 && document.getElementById(hash.slice(1)) !== null;
 
 /** @param {string} name @param {string} text @param {string} taken */
 const refusal = (name, text, taken) =>
@@ -111,6 +110,14 @@ export class Group {
     this.#left.clear();
   }
 
+  /** Everything as it is where neither the address nor the visitor has said anything. */
+  reset() {
+    this.#values = this.#initial();
+    this.#left.clear();
+    this.#changed();
+    this.tell();
+  }
+
   /** Tells the figure that its values have come from outside. */
   tell() {
     for (const listener of this.#listeners) listener(this.#values);
@@ -150,7 +157,7 @@ export class AllSettings {
   #complaints = [];
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
-  /** The hash that was read or written last. */
+  /** The settings in the hash that was read or written last. */
   #known = "";
   #ended = new AbortController();
 
@@ -169,11 +176,14 @@ export class AllSettings {
     );
     this.#read();
     const followed = () => {
-      // A link to a part of the page leaves the settings as they are.
-      if (isAnchor(location.hash)) {
-        this.#known = location.hash;
+      const settings = settingsIn(location.hash);
+      if (settings === this.#known) return;
+      // A link to a place alone leaves the settings as they are, and so does Back to a place.
+      if (isOfThisReading() || (settings === "" && placeIn(location.hash) !== null)) {
+        this.write();
         return;
       }
+      beginReading();
       this.#read();
       for (const group of this.#groups.values()) group.tell();
     };
@@ -211,19 +221,42 @@ export class AllSettings {
 
   /** The page's address with all that differs from the defaults. */
   get link() {
+    return this.linkTo(null);
+  }
+
+  /** The same, to a place of the page. @param {string | null} place the id of an element; null: the top */
+  linkTo(place) {
     const url = new URL(location.href);
-    url.hash = this.#hash();
+    url.searchParams.delete("embed");
+    url.hash = hashOf(place, this.#hash());
     return url.href;
   }
 
-  /** Writes the link into the address at once. */
-  write() {
-    history.replaceState(history.state, "", this.link);
-    this.#known = location.hash;
+  /** The address of one figure alone. @param {string} figure @param {readonly GroupName[]} names of its settings */
+  embedOf(figure, names) {
+    const url = new URL(location.href);
+    url.searchParams.set("embed", figure);
+    url.hash = this.#hash(names);
+    return url.href;
   }
 
-  #hash() {
+  /** Sets a figure back to what it is without an address. @param {readonly GroupName[]} names of its settings */
+  reset(names) {
+    for (const name of names) this.group(name).reset();
+  }
+
+  /** Writes the settings into the address at once. @param {string | null} place without it, the place stays */
+  write(place = placeIn(location.hash)) {
+    const url = new URL(location.href);
+    url.hash = hashOf(place, this.#hash());
+    history.replaceState(history.state, "", url);
+    this.#known = settingsIn(location.hash);
+  }
+
+  /** @param {readonly string[]} [names] of some groups; all without it */
+  #hash(names) {
     return [...this.#groups]
+      .filter(([group]) => names?.includes(group) ?? true)
       .flatMap(([group, values]) =>
         values.write().map(([name, text]) => `${keyOf(group, name)}=${encodeURIComponent(text)}`),
       )
@@ -235,15 +268,15 @@ export class AllSettings {
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       // Another hash has just been given, and is about to be read.
-      if (location.hash === this.#known) this.write();
+      if (settingsIn(location.hash) === this.#known) this.write();
     }, WRITE_EVERY);
   }
 
   #read() {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#known = location.hash;
-    const given = new URLSearchParams(location.hash.slice(1));
+    this.#known = settingsIn(location.hash);
+    const given = new URLSearchParams(this.#known);
     this.#complaints = [];
     const known = new Set();
     for (const [group, values] of this.#groups) {
@@ -259,7 +292,7 @@ export class AllSettings {
       );
     }
     for (const key of given.keys()) {
-      if (known.has(key) || isAnchor(`#${key}`)) continue;
+      if (known.has(key)) continue;
       this.#complaints.push(
         `This link sets "${key}", which this page does not have; it is ignored.`,
       );

@@ -348,10 +348,10 @@ export function nearest(choices, wish) {
 }
 
 /**
- * Which model, and where it is to compute: the part of the address before the #, because a change of it
- * reloads the page.
+ * Which model, where it is to compute, and whether one figure is shown alone: the part of the address before the #,
+ * because a change of it reloads the page.
  * @param {URLSearchParams} parameters
- * @returns {{ device: import("../protocol/messages.js").DeviceChoice, model: string | null }} model: a name or an address, as it stands there
+ * @returns {{ device: import("../protocol/messages.js").DeviceChoice, model: string | null, embed: string | null }} model: a name or an address, as it stands there; embed: the figure to show alone
  */
 export function readWish(parameters) {
   const device = parameters.get("device");
@@ -359,5 +359,6 @@ export function readWish(parameters) {
   return {
     device: device === "webgpu" || device === "cpu" ? device : "auto",
     model: model === "" ? null : model,
+    embed: parameters.get("embed"),
   };
 }

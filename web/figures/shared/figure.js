@@ -26,11 +26,13 @@
 // asked again, its chains go on where they were, and `loaded` says what computes now. Only the call that broke
 // the worker fails.
 //
-// A figure's own styles go into web/figures/<name>.css, named in its line of list.js.
+// A figure's own styles go into web/figures/<name>.css, named in its line of list.js. Its frame, with reset, the link,
+// the embed and full screen, is frame.js: a figure has it by being in a place.
 
 import { loadModule, ModuleError } from "../../basics/load-module.js";
 import { asSentence, sentence } from "../../basics/sentence.js";
 import { h } from "../../screen/dom.js";
+import { createTools } from "./frame.js";
 
 /**
  * @typedef {object} Laboratory what every figure works with
@@ -60,6 +62,8 @@ import { h } from "../../screen/dom.js";
  * @typedef {object} Entry a line of list.js
  * @property {() => Promise<{ create: Create }>} module
  * @property {URL} [css]
+ * @property {readonly import("./frame.js").GroupName[]} settings what the address keeps of the figure; [] if nothing
+ * @property {boolean} [copies] whether the figure itself has a button that copies a link
  */
 
 /** A figure is created this far from the window, and rests beyond a little. */
@@ -76,6 +80,8 @@ class Place {
   /** @type {Figure | null} */
   #figure = null;
   #ended = new AbortController();
+  /** What can be done with the figure as a whole. */
+  #tools;
   /** Counts creations, so that what an abandoned one says is not heard. */
   #life = 0;
   #inSight = false;
@@ -86,6 +92,10 @@ class Place {
     this.#entry = entry;
     this.#lab = lab;
     this.#pristine = root.cloneNode(true);
+    const name = root.dataset["figure"] ?? "";
+    const { settings, copies = false } = entry;
+    this.#tools = createTools(root, { name, settings, copies, allSettings: lab.allSettings });
+    root.after(this.#tools);
     const near = new IntersectionObserver(
       (changes) => {
         // Where the page was busy several changes come at once, the newest last.
@@ -119,6 +129,7 @@ class Place {
     this.#figure?.rest(true);
     this.#figure?.dispose?.();
     this.#figure = null;
+    this.#tools.remove();
     // What a figure still adds that was being created goes into the old place, which nobody sees.
     this.#root.replaceWith(this.#pristine);
   }
