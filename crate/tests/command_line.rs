@@ -162,7 +162,7 @@ fn the_impossible_gets_a_sentence() {
         ),
         (&["sample", "--eta", "2", "--sampler", "ddim"], "eta"),
         (&["sample", "--seed", "-1"], "--seed"),
-        (&["sample", "--sampler", "euler"], "ddpm"),
+        (&["sample", "--sampler", "plms"], "ddpm"),
         (&["sample", "--threads", "100000"], "--threads"),
         (&["sample", "--device", "cuda"], "--features"),
         (&["train", "--prediction", "noise"], "epsilon"),
