@@ -41,7 +41,7 @@
 //! # }
 //! ```
 //!
-//! [docs/architecture.md](https://github.com/walkback/walkback/blob/main/docs/architecture.md) shows the page as well.
+//! [docs/architecture.md](https://github.com/walkback/walkback/blob/main/docs/architecture.md) shows where the page fits in.
 //!
 //! # The modules, lower ones first
 //!
