@@ -34,7 +34,7 @@ import { setUpNotices, showNotice } from "./page/notices.js";
 import { followPlaces } from "./page/places.js";
 import { linkSources } from "./parts/source-link.js";
 import { element } from "./screen/dom.js";
-import { readWish } from "./settings/properties.js";
+import { readWish } from "./settings/list.js";
 
 const wish = readWish(new URLSearchParams(location.search));
 

@@ -1,6 +1,6 @@
 //! A model folder on disk, in the layout of diffusers: read into memory, written file by file.
 //!
-//! [`Pipeline`](crate::pipeline::Pipeline) takes the contents; it knows no file system. The older flat layout
+//! [`Pipeline`] takes the contents; it knows no file system. The older flat layout
 //! (`config.json`, weights and `scheduler_config.json` at the root) is read too, never written.
 
 pub mod layout;

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { readDrawing, writeDrawing } from "../../web/settings/drawing.js";
-import { properties } from "../../web/settings/properties.js";
-import { Group } from "../../web/settings/all-settings.js";
+import { properties } from "../../web/settings/list.js";
+import { Group } from "../../web/settings/kept-in-address.js";
 
 const CASES = process.env["WALKBACK_LONG"] === "1" ? 200_000 : 5_000;
 
@@ -30,7 +30,7 @@ function strange(random) {
   return Array.from({ length: Math.floor(random() * 4) }, pick).join(random() < 0.5 ? "" : " ");
 }
 
-/** Models of all kinds. @type {import("../../web/settings/properties.js").Limits[]} */
+/** Models of all kinds. @type {import("../../web/settings/list.js").Limits[]} */
 const models = [
   { trainTimesteps: 1000, classes: 10, anyLabel: true },
   { trainTimesteps: 1000, classes: 10, anyLabel: false },
@@ -45,7 +45,7 @@ describe("an address of any content", () => {
     for (let i = 0; i < CASES; i++) {
       const limits = models[i % models.length] ?? assert.fail();
       const list =
-        /** @type {Record<string, import("../../web/settings/properties.js").Property<any>>} */ (
+        /** @type {Record<string, import("../../web/settings/list.js").Property<any>>} */ (
           groups[i % groups.length]
         );
       const group = new Group(list, limits, () => {});
@@ -115,7 +115,7 @@ test("an address beyond all numbers gives the last or the first, and says so", (
 });
 
 test("an address gives what a control can show, and says what it could not", () => {
-  /** @type {[string, import("../../web/settings/properties.js").Property<any>, string, number][]} */
+  /** @type {[string, import("../../web/settings/list.js").Property<any>, string, number][]} */
   const asked = [
     ["guidance", properties.walk.guidance, "1.1", 1],
     ["eta", properties.walk.eta, "0.33", 0.3],

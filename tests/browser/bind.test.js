@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bind } from "../../web/settings/bind.js";
-import { properties } from "../../web/settings/properties.js";
-import { Group } from "../../web/settings/all-settings.js";
+import { properties } from "../../web/settings/list.js";
+import { Group } from "../../web/settings/kept-in-address.js";
 
 /**
  * The settings of a figure with three controls, and all that was said to have changed.

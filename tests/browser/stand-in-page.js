@@ -7,8 +7,8 @@ import { placeFigures } from "../../web/figures/shared/figure.js";
 import { figures } from "../../web/figures/list.js";
 import { loadDigits } from "../../web/client/digits.js";
 import { History } from "../../web/figures/shared/history.js";
-import { properties } from "../../web/settings/properties.js";
-import { AllSettings } from "../../web/settings/all-settings.js";
+import { properties } from "../../web/settings/list.js";
+import { AllSettings } from "../../web/settings/kept-in-address.js";
 
 /** @typedef {import("../../web/protocol/messages.js").ChainOptions} ChainOptions */
 /** @typedef {import("../../web/protocol/messages.js").Loaded} Loaded */

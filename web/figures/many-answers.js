@@ -12,7 +12,7 @@ import { createSwitch } from "../parts/switch.js";
 import { createTile } from "../parts/tile.js";
 import { h } from "../screen/dom.js";
 import { bind } from "../settings/bind.js";
-import { MANY_STEPS } from "../settings/properties.js";
+import { MANY_STEPS } from "../settings/list.js";
 import { canBeTold, hasSubject, labelFor, noDigits, perDevice } from "../settings/suit.js";
 import { createSubject } from "./shared/subject.js";
 

@@ -14,7 +14,7 @@ import { createSwitch } from "../parts/switch.js";
 import { term } from "../parts/term.js";
 import { h, setText } from "../screen/dom.js";
 import { bind } from "../settings/bind.js";
-import { stepChoices } from "../settings/properties.js";
+import { stepChoices } from "../settings/list.js";
 import { canBeTold, hasSubject, labelFor, noDigits, suitableSteps } from "../settings/suit.js";
 import { createSubject } from "./shared/subject.js";
 

@@ -10,7 +10,7 @@ import { createSlider } from "../parts/slider.js";
 import { term } from "../parts/term.js";
 import { h, setText } from "../screen/dom.js";
 import { bind } from "../settings/bind.js";
-import { GUIDANCE, nearest, wallSteps } from "../settings/properties.js";
+import { GUIDANCE, nearest, wallSteps } from "../settings/list.js";
 import { isSlow } from "../settings/suit.js";
 import { walkWall } from "./wall/walk.js";
 

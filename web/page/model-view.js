@@ -8,8 +8,8 @@ import { figures } from "../figures/list.js";
 import { placeFigures } from "../figures/shared/figure.js";
 import { History } from "../figures/shared/history.js";
 import { element } from "../screen/dom.js";
-import { AllSettings } from "../settings/all-settings.js";
-import { properties, readWish } from "../settings/properties.js";
+import { AllSettings } from "../settings/kept-in-address.js";
+import { properties, readWish } from "../settings/list.js";
 import { showNotice } from "./notices.js";
 
 /** @typedef {import("../protocol/messages.js").Loaded} Loaded */

@@ -9,7 +9,7 @@ const SHOWN = 2500;
 /**
  * @param {object} options
  * @param {string} [options.name]
- * @param {import("../settings/all-settings.js").AllSettings} options.allSettings
+ * @param {import("../settings/kept-in-address.js").AllSettings} options.allSettings
  * @param {string | null} [options.place] where the link leads to, as the id of an element; null: the top of the page
  * @param {() => string} [options.done] what the copied link shows, as a sentence
  */

@@ -1,7 +1,7 @@
 // The seed of the noise: a number to type, and a dice to throw.
 
 import { freshId, h } from "../screen/dom.js";
-import { MAX_SEED } from "../settings/properties.js";
+import { MAX_SEED } from "../settings/list.js";
 import { createButton } from "./button.js";
 
 /**

@@ -1,7 +1,7 @@
 // A slider over a range of numbers, or over a list of them.
 
 import { freshId, h } from "../screen/dom.js";
-import { nearest } from "../settings/properties.js";
+import { nearest } from "../settings/list.js";
 
 /**
  * @param {object} options

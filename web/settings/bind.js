@@ -7,12 +7,12 @@
 //     }, { changed: () => compute.ask() });
 
 /**
- * @template {Record<string, import("./properties.js").Property<any>>} P
- * @typedef {import("./all-settings.js").Group<P>} Group
+ * @template {Record<string, import("./list.js").Property<any>>} P
+ * @typedef {import("./kept-in-address.js").Group<P>} Group
  */
 /**
  * @template P
- * @typedef {import("./properties.js").Values<P>} Values
+ * @typedef {import("./list.js").Values<P>} Values
  */
 
 /**
@@ -25,7 +25,7 @@
 /** @typedef {{ value: any }} Control */
 
 /**
- * @template {Record<string, import("./properties.js").Property<any>>} P
+ * @template {Record<string, import("./list.js").Property<any>>} P
  * @template {{ [K in keyof P]?: (options: ControlOptions<K extends keyof D ? NonNullable<Values<P>[K]> : Values<P>[K]>) => Control }} C
  * @template {{ [K in keyof P]?: () => unknown }} [D={}]
  * @param {Group<P>} settings

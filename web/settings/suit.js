@@ -1,7 +1,7 @@
 // What suits the loaded model and the device that computes it.
 
 import { h } from "../screen/dom.js";
-import { nearest, stepChoices } from "./properties.js";
+import { nearest, stepChoices } from "./list.js";
 
 /** @typedef {import("../protocol/messages.js").Loaded} Loaded */
 

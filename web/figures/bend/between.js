@@ -10,7 +10,7 @@ import { createSlider } from "../../parts/slider.js";
 import { createTile } from "../../parts/tile.js";
 import { h, setText } from "../../screen/dom.js";
 import { bind } from "../../settings/bind.js";
-import { SHARE } from "../../settings/properties.js";
+import { SHARE } from "../../settings/list.js";
 import { FEW_STEPS, stepsOf } from "./steps.js";
 
 /** Shares of the way that the strip shows. */

@@ -7,7 +7,7 @@ import { createSeed } from "../../parts/seed.js";
 import { createSlider } from "../../parts/slider.js";
 import { find, h, setText } from "../../screen/dom.js";
 import { bind } from "../../settings/bind.js";
-import { RESAMPLINGS } from "../../settings/properties.js";
+import { RESAMPLINGS } from "../../settings/list.js";
 import { digitsFit, noDigits } from "../../settings/suit.js";
 import { ANSWERS, createFourAnswers } from "./four-answers.js";
 import { createMaskPainter } from "./mask-painter.js";

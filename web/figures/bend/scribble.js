@@ -8,7 +8,7 @@ import { createSeed } from "../../parts/seed.js";
 import { createSlider } from "../../parts/slider.js";
 import { h, setText } from "../../screen/dom.js";
 import { bind } from "../../settings/bind.js";
-import { MAX_SEED } from "../../settings/properties.js";
+import { MAX_SEED } from "../../settings/list.js";
 import { ANSWERS, createFourAnswers } from "./four-answers.js";
 import { NOISY_STEPS, stepsOf } from "./steps.js";
 

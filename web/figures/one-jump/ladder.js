@@ -9,7 +9,7 @@ import { h, setText } from "../../screen/dom.js";
 import { perDevice } from "../../settings/suit.js";
 
 /** @typedef {import("../shared/figure.js").Context & { gate: import("../../basics/gate.js").Gate }} Inner */
-/** @typedef {import("../../settings/properties.js").Values<import("../../settings/properties.js").Properties["jump"]>} Values */
+/** @typedef {import("../../settings/list.js").Values<import("../../settings/list.js").Properties["jump"]>} Values */
 
 const RUNGS = [1, 2, 5, 10, 50, 250, 1000];
 

@@ -4,7 +4,7 @@ import { createChoice, createSamplerChoice } from "../../parts/choice.js";
 import { createSlider } from "../../parts/slider.js";
 import { h } from "../../screen/dom.js";
 import { bind } from "../../settings/bind.js";
-import { ETA, GUIDANCE, stepChoices } from "../../settings/properties.js";
+import { ETA, GUIDANCE, stepChoices } from "../../settings/list.js";
 
 /**
  * @param {import("../../protocol/messages.js").Loaded} loaded

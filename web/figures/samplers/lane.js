@@ -9,7 +9,7 @@ import { suitableSteps } from "../../settings/suit.js";
 import { createLaneControls } from "./lane-controls.js";
 
 /** @typedef {import("../shared/figure.js").Context & { gate: import("../../basics/gate.js").Gate, advanced: () => void }} Inner */
-/** @typedef {import("../../settings/all-settings.js").Group<import("../../settings/properties.js").Properties["compareA"]>} Settings */
+/** @typedef {import("../../settings/kept-in-address.js").Group<import("../../settings/list.js").Properties["compareA"]>} Settings */
 /** @typedef {import("../../protocol/messages.js").Frame} Frame */
 
 /**

@@ -4,7 +4,7 @@
 //
 //     /** @type {import("./shared/figure.js").Create} */
 //     export function create(root, { engine, loaded, allSettings, fail }) {
-//       const settings = allSettings.group("many");           // its values in the address, from settings/properties.js
+//       const settings = allSettings.group("many");           // its values in the address, from settings/list.js
 //       const tile = createTile({ caption: "x_t", empty: "Not ready yet" }); // from web/parts/
 //       const t = createSlider({ label: "Time t", ..., onChange: (t) => { settings.set({ t }); compute.ask(t); } });
 //       const compute = latest(async (signal, t) => {           // ten quick changes compute only the last
@@ -40,7 +40,7 @@ import { createTools } from "./frame.js";
  * @property {import("../../client/arithmetic.js").Arithmetic} arithmetic what needs no network, at once
  * @property {import("../../protocol/messages.js").Loaded} loaded the model: info, and the schedule it was trained with
  * @property {number[]} shape of one image: [1, channels, h, w]
- * @property {import("../../settings/all-settings.js").AllSettings} allSettings what the address keeps
+ * @property {import("../../settings/kept-in-address.js").AllSettings} allSettings what the address keeps
  * @property {boolean} linked whether a link leads to this model; else it came from the visitor's files
  * @property {() => Promise<import("../../client/digits.js").Digits>} digits the page's real digits
  * @property {import("./history.js").History} history what the figures have to give away

@@ -9,7 +9,7 @@ import { createEmbedCode } from "../../parts/embed-code.js";
 import { h } from "../../screen/dom.js";
 import { canPresent, togglePresented } from "./presenter.js";
 
-/** @typedef {import("../../settings/properties.js").GroupName} GroupName */
+/** @typedef {import("../../settings/list.js").GroupName} GroupName */
 
 /** The element that is seen where a figure is seen alone. @param {Element} root the figure's place */
 export function frameOf(root) {
@@ -24,7 +24,7 @@ export function frameOf(root) {
  * @param {string} options.name of the figure, which is the id of its place in the page
  * @param {readonly GroupName[]} options.settings what the address keeps of it
  * @param {boolean} options.copies whether the figure has a button of its own that copies a link
- * @param {import("../../settings/all-settings.js").AllSettings} options.allSettings
+ * @param {import("../../settings/kept-in-address.js").AllSettings} options.allSettings
  */
 export function createTools(root, { name, settings, copies, allSettings }) {
   const frame = frameOf(root);

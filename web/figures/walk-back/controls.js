@@ -5,11 +5,11 @@ import { createSeed } from "../../parts/seed.js";
 import { createSlider } from "../../parts/slider.js";
 import { h } from "../../screen/dom.js";
 import { bind } from "../../settings/bind.js";
-import { ETA, GUIDANCE, stepChoices } from "../../settings/properties.js";
+import { ETA, GUIDANCE, stepChoices } from "../../settings/list.js";
 import { ofDigits, suitableSteps } from "../../settings/suit.js";
 
 /** @typedef {import("../../protocol/messages.js").Loaded} Loaded */
-/** @typedef {import("../../settings/all-settings.js").Group<import("../../settings/properties.js").Properties["walk"]>} Settings */
+/** @typedef {import("../../settings/kept-in-address.js").Group<import("../../settings/list.js").Properties["walk"]>} Settings */
 
 /** @param {string} kind what the classes are */
 const guided = (kind) => `How hard to pull towards the ${kind}; 1 is the plain model.`;

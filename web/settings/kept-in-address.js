@@ -2,16 +2,16 @@
 
 import { beginReading, hashOf, isOfThisReading, placeIn, settingsIn } from "./place.js";
 
-/** @typedef {import("./properties.js").GroupName} GroupName */
-/** @typedef {import("./properties.js").Limits} Limits */
-/** @typedef {import("./properties.js").Properties} Properties */
+/** @typedef {import("./list.js").GroupName} GroupName */
+/** @typedef {import("./list.js").Limits} Limits */
+/** @typedef {import("./list.js").Properties} Properties */
 /**
  * @template T
- * @typedef {import("./properties.js").Property<T>} Property
+ * @typedef {import("./list.js").Property<T>} Property
  */
 /**
  * @template P
- * @typedef {import("./properties.js").Values<P>} Values
+ * @typedef {import("./list.js").Values<P>} Values
  */
 
 /** Browsers allow about a hundred changes of the address in half a minute. */
