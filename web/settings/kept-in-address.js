@@ -204,7 +204,7 @@ export class AllSettings {
    */
   group(name) {
     const found = this.#groups.get(name);
-    if (found === undefined) throw new Error(`properties.js lists no properties "${name}"`);
+    if (found === undefined) throw new Error(`settings/list.js has no settings "${name}"`);
     return found;
   }
 
