@@ -91,8 +91,8 @@ describe("a model behind an address", () => {
     for (const [model, says] of [
       ["http://models.example/", /over https only/],
       ["javascript:alert(1)", /over https only/],
-      ["https://me:secret@models.example/", /name and password/],
-      ["https://", /no name and no address/],
+      ["https://me:secret@models.example/", /a user name or a password/],
+      ["https://", /neither a name nor an address/],
     ]) {
       const visitor = await visitStill(
         site,
