@@ -197,7 +197,7 @@ fn what_cannot_be_judged_gets_a_sentence() {
         (with(&["--full", "--images", "3"]), "images is 3"),
         (with(&["--full", "--draws", "1000"]), "--draws"),
         (with(&["--images", "20"]), "--full"),
-        (with(&["--setting", "euler"]), "ddpm"),
+        (with(&["--setting", "plms"]), "ddpm"),
         (with(&["--setting", "ddim:2000"]), "num_inference_steps"),
         (with(&["--setting", "ddim:5:2"]), "null label"),
         (with(&["--setting", "ddim:5:1:7"]), "eta"),

@@ -222,7 +222,7 @@ fn settings_read_and_write_themselves() {
         "no more steps than T"
     );
     for (text, part) in [
-        ("euler", "ddpm"),
+        ("plms", "ddpm"),
         ("ddpm:many", "number of steps"),
         ("ddpm:10:w", "guidance"),
         ("ddim:10:1:1:1", "no more"),

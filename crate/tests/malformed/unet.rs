@@ -36,15 +36,20 @@ fn the_parameters_of_a_configuration_are_known_before_it_is_built() {
 }
 
 #[test]
-fn a_width_that_four_times_overflows_matches_no_time_embedding() {
+fn a_width_that_four_times_overflows_is_refused() {
     let mut config: Value = serde_json::from_str(&model("plain").unet_config).unwrap();
     // Four times this is 4 in 64 bits.
     config["block_out_channels"][0] = json!((1_u64 << 62) + 1);
-    config["time_embedding_dim"] = json!(4);
-    let error = UNetConfig::from_json(&config.to_string())
-        .unwrap_err()
-        .to_string();
-    assert!(error.contains("asks for time_embedding_dim = 4"), "{error}");
+    for dim in [Value::Null, json!(0), json!(4)] {
+        config["time_embedding_dim"] = dim;
+        let error = UNetConfig::from_json(&config.to_string())
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("block_out_channels is 4611686018427387905"),
+            "{error}"
+        );
+    }
 }
 
 #[test]
