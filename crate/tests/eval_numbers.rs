@@ -225,7 +225,7 @@ fn settings_read_and_write_themselves() {
         ("plms", "ddpm"),
         ("ddpm:many", "number of steps"),
         ("ddpm:10:w", "guidance"),
-        ("ddim:10:1:1:1", "no more"),
+        ("ddim:10:1:1:1", "at most"),
         ("ddim_inverse", "starts from images"),
     ] {
         let error = text.parse::<Setting>().unwrap_err();
