@@ -234,7 +234,7 @@ test("a model that a lost GPU loads too late is freed", async (t) => {
       export default async () => {};
       export const checkModelIndex = () => {};
       export class Model {
-        info = { device: "webgpu", adapter: "", classes: [], notes: [] };
+        info = { device: "webgpu", adapter: "", classes: [], notes: [], parameters: 1, imageSize: [28, 28] };
         static async load() {
           lose("reset");
           await new Promise((resolve) => setTimeout(resolve, 100));

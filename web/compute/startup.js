@@ -122,9 +122,10 @@ async function unlessCpuIsFaster(onGpu, gpu, device, startOnCpu) {
   if (isDoubtful(info, onGpu.milliseconds)) await timeAgain(onGpu);
   if (!isDoubtful(info, onGpu.milliseconds)) return stay(null);
   // Two models may be too much for the memory; then there is nothing to compare with.
-  const onCpu = await startOnCpu().catch(() => null);
+  const onCpu = await startOnCpu()
+    .then(timeAgain)
+    .catch(() => null);
   if (onCpu === null) return stay(null);
-  await timeAgain(onCpu);
   const times = { webgpu: onGpu.milliseconds, cpu: onCpu.milliseconds };
   const faster = cpuIsFaster(times);
   const compared = `A step takes ${duration(times.webgpu)} on the GPU here and ${duration(times.cpu)} on the CPU`;
@@ -140,10 +141,20 @@ async function unlessCpuIsFaster(onGpu, gpu, device, startOnCpu) {
   );
 }
 
-/** Keeps the shorter of two times. @param {Started} started */
+/**
+ * Keeps the shorter of two times. A model that breaks down meanwhile is freed.
+ * @param {Started} started
+ * @returns {Promise<Started>} the same
+ */
 async function timeAgain(started) {
-  const { milliseconds } = await timed(() => doneInFull(() => started.model.probe()));
-  started.milliseconds = Math.min(started.milliseconds, milliseconds);
+  try {
+    const { milliseconds } = await timed(() => doneInFull(() => started.model.probe()));
+    started.milliseconds = Math.min(started.milliseconds, milliseconds);
+    return started;
+  } catch (error) {
+    started.model.free();
+    throw error;
+  }
 }
 
 /**
