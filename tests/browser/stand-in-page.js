@@ -76,7 +76,15 @@ function standIn([, ...image]) {
           dispatches: 0,
         };
       };
-      return { timesteps, shape: [count, ...image], xt: zeros(total), step, close };
+      const alphasCumprod = new Float64Array(length + 1).fill(0.5);
+      return {
+        timesteps,
+        alphasCumprod,
+        shape: [count, ...image],
+        xt: zeros(total),
+        step,
+        close,
+      };
     },
     /** @param {{ count: number }} params */
     async denoise({ count }) {
