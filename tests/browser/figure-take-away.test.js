@@ -176,7 +176,9 @@ describe("take it with you", () => {
     const link = await visitor.page.evaluate(() => navigator.clipboard.readText());
     assert.match(link, /label=7/);
     assert.equal(
-      await section.getByRole("textbox", { name: /^A link to what is chosen/ }).inputValue(),
+      await section
+        .getByRole("textbox", { name: /^A link to this page with its settings/ })
+        .inputValue(),
       link,
     );
     await visitor.leave();

@@ -88,7 +88,7 @@ describe("a model as it lies there", () => {
          });
          const { info } = await engine.load({ model: await sourceOf(given), device: "cpu" });
          const x = new Float32Array(64).map((_, i) => Math.sin(i));
-         return { notes: info.notes, out: [...(await engine.predict({ x, count: 1, timestep: 500 }))] };`,
+         return { notes: info.notes, out: [...(await engine.predict({ xt: x, count: 1, timestep: 500 }))] };`,
         encoded,
       );
     };
