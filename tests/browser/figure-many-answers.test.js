@@ -87,7 +87,8 @@ describe("one noisy image, many answers", () => {
     for (let i = 0; i < 10; i++) await slider.fill(String(20 + i));
     await section.getByRole("img", { name: "A real 3, noised to t = 29" }).waitFor();
     await answers(29);
-    const only = /by the starting t: 0\.\d\d from t = 29$/;
+    // The walks from 100 may have arrived before the first move.
+    const only = /by the starting t: 0\.\d\d from t = 29(, 0\.\d\d from t = 100)?$/;
     await section.getByRole("img", { name: only }).waitFor();
     await visitor.leave();
   });
