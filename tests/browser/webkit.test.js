@@ -94,7 +94,7 @@ describe("the page in WebKit", { skip, timeout: SLOW }, () => {
       if (clear instanceof HTMLElement) clear.click();
     }, place);
     const pad = `${place} canvas[aria-label^="Your drawing"]`;
-    await page.waitForSelector(`${pad}[aria-label$="nothing is drawn yet"]`, { timeout: 5000 });
+    await page.waitForSelector(`${pad}[aria-label$="nothing drawn yet"]`, { timeout: 5000 });
     await page.$eval(pad, (found) => found.scrollIntoView({ block: "center" }));
     await page.draw(pad, [
       { x: -30, y: -40 },
