@@ -41,6 +41,19 @@ export class Relay {
   }
 
   /**
+   * Ends the worker once all that it was asked is answered; whoever asks next gets a fresh one.
+   * @param {AbortSignal} [signal] aborted: it is kept after all
+   */
+  async release(signal) {
+    const current = this.#current;
+    const connection = await current?.catch(() => null);
+    await connection?.idle();
+    if (!connection || signal?.aborted || this.#current !== current) return;
+    this.#current = null;
+    connection.end();
+  }
+
+  /**
    * Does something with the worker there is, or a fresh one, and again with the next where it breaks down
    * without this being at fault.
    * @template T
