@@ -123,6 +123,11 @@ export class ModelView {
     describeDevice(this.#loaded);
   }
 
+  /** What computes; null before a model is loaded. */
+  get device() {
+    return this.#loaded?.info.device ?? null;
+  }
+
   /** Whether there is a model to see. */
   get isSet() {
     return this.#shown !== null;
