@@ -14,6 +14,7 @@ pub mod frechet;
 pub mod nearest;
 pub mod picture;
 pub mod plot;
+pub mod rate;
 pub mod samples;
 mod symmetric;
 

@@ -6,7 +6,6 @@ use crate::denoiser::{Denoiser, ModelSpec};
 use crate::picture::to_byte;
 use crate::sampler::SamplerKind;
 use crate::schedule::SchedulerConfig;
-use serde::Serialize;
 use std::fmt;
 use std::str::FromStr;
 
@@ -163,58 +162,5 @@ fn refused<E: std::error::Error>(error: ChainError) -> ChainError<E> {
             option: "setting",
             reason: other.to_string(),
         },
-    }
-}
-
-/// How many of some images a classifier reads as their label.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Rate {
-    /// That many.
-    pub hits: usize,
-    /// Of so many.
-    pub of: usize,
-    /// The ends of the 95% interval (Wilson 1927), as shares.
-    pub interval: [f64; 2],
-}
-
-impl Rate {
-    /// Of at least one trial.
-    pub fn new(hits: usize, of: usize) -> Self {
-        let z = 1.959_964;
-        let (n, p) = (of.max(1) as f64, hits as f64 / of.max(1) as f64);
-        let centre = (p + z * z / (2.0 * n)) / (1.0 + z * z / n);
-        let half = z / (1.0 + z * z / n) * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt();
-        Self {
-            hits,
-            of,
-            interval: [(centre - half).max(0.0), (centre + half).min(1.0)],
-        }
-    }
-
-    /// Of images with labels, by what they were read as.
-    pub fn of_labels(read: &[usize], labels: &[u8]) -> Self {
-        let hits = read.iter().zip(labels);
-        Self::new(
-            hits.filter(|(r, l)| **r == usize::from(**l)).count(),
-            labels.len(),
-        )
-    }
-
-    /// The same for each class by itself.
-    pub fn of_each_class(read: &[usize], labels: &[u8], classes: usize) -> Vec<Self> {
-        let of_class = |class: usize| {
-            let (read, labels): (Vec<usize>, Vec<u8>) = read
-                .iter()
-                .zip(labels)
-                .filter(|(_, label)| usize::from(**label) == class)
-                .unzip();
-            Self::of_labels(&read, &labels)
-        };
-        (0..classes).map(of_class).collect()
-    }
-
-    /// hits / of, 0 of nothing.
-    pub fn share(self) -> f64 {
-        self.hits as f64 / self.of.max(1) as f64
     }
 }

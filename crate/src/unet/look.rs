@@ -57,6 +57,16 @@ pub struct SeenAttention {
     pub weights: Vec<f32>,
 }
 
+impl SeenAttention {
+    /// Height and width of the level that attends, in an image of `size` pixels.
+    pub fn pixels(&self, size: [usize; 2]) -> [usize; 2] {
+        let [_, _, pixels, _] = self.shape;
+        // Halving keeps the proportions: h w pixels of the image have become `pixels`.
+        let factor = ((size[0] * size[1]) as f64 / pixels as f64).sqrt();
+        size.map(|side| (side as f64 / factor).round() as usize)
+    }
+}
+
 impl Look {
     /// Brings it to the host.
     ///

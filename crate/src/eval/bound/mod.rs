@@ -16,11 +16,10 @@ pub use plan::{Plan, check};
 use super::estimate::{Estimate, rows};
 use crate::data::Dataset;
 use crate::denoiser::ModelSpec;
-use crate::diffusion::add_noise;
 use crate::likelihood::{TermError, Terms, bits_per_dim};
 use crate::noise::NoiseStream;
 use crate::pipeline::Pipeline;
-use crate::schedule::{Schedule, ScheduleError, VarianceType};
+use crate::schedule::{ScheduleError, VarianceType};
 use burn::tensor::{Tensor, TensorData};
 use plan::{Draw, Stratum, planned};
 use rayon::prelude::*;
@@ -143,7 +142,7 @@ pub fn bound(
     let mut noise = NoiseStream::new(seed);
     for (i, batch) in draws.chunks(BATCH).enumerate() {
         progress(i * BATCH, draws.len());
-        let (x_0, x_t) = noised(batch, test, terms.schedule(), &mut noise);
+        let (x_0, x_t) = noised(batch, test, &terms, &mut noise)?;
         for (nats, &with_label) in nats.iter_mut().zip(&columns) {
             let labels: Option<Vec<usize>> = conditional.then(|| {
                 let label = |draw: &Draw| match spec.null_label {
@@ -187,21 +186,19 @@ pub fn bound(
 fn noised(
     batch: &[Draw],
     test: &Dataset,
-    schedule: &Schedule,
+    terms: &Terms,
     noise: &mut NoiseStream,
-) -> (Vec<f32>, Vec<f32>) {
+) -> Result<(Vec<f32>, Vec<f32>), BoundError> {
     let size = test.image_len();
     let x_0: Vec<f32> = batch
         .iter()
         .flat_map(|draw| test.image(draw.image))
         .collect();
-    let mut x_t = vec![0.0; x_0.len()];
-    for (i, draw) in batch.iter().enumerate() {
-        let (image, eps) = (i * size..(i + 1) * size, noise.normal(size));
-        let alpha_cumprod = schedule.alphas_cumprod[draw.timestep];
-        add_noise(&x_0[image.clone()], &eps, alpha_cumprod, &mut x_t[image]);
+    let mut x_t = Vec::with_capacity(x_0.len());
+    for (x_0, draw) in x_0.chunks_exact(size).zip(batch) {
+        x_t.extend(terms.noised(x_0, &noise.normal(size), draw.timestep)?);
     }
-    (x_0, x_t)
+    Ok((x_0, x_t))
 }
 
 /// The network's output for a batch, each image at its own timestep.
