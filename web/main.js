@@ -7,7 +7,7 @@
 //   models/      which model: the page's own, one behind an address, one that is dropped
 //   protocol/    what page and workers say to each other, typed
 //   compute/     finds a device that computes correctly, and types the crate's two builds in pkg/
-//   worker/      the methods of the workers; worker.js, beside this, is their script
+//   worker/      the methods of the workers; worker.js, next to this, is their script
 //   client/      the page's side of the workers: engine.js for what needs the network, arithmetic.js for what does
 //                not, each a worker of its own, so that a slider is answered while the network computes
 //   screen/      elements, colours, tensors as pixels
@@ -16,7 +16,7 @@
 //   figures/     one module for each figure, <name>/ where it has grown; shared/ is how a figure is written;
 //                list.js lists them
 //   page/        the frame around them: contents, places, embeds, help, notices, the choice of a model
-//   styles/      colours and type, the frame, controls, pictures ...; a figure's own are beside it
+//   styles/      colours and type, the frame, controls, pictures ...; a figure's own are next to it
 //
 // Nothing is computed on this thread, and nothing at all for a figure that is out of sight. A figure that
 // fails says so in its own place; the rest continues.

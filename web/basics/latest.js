@@ -38,7 +38,7 @@ export function latest(work, fail) {
       // A few changes in one turn of the page are one request.
       queueMicrotask(go);
     },
-    /** Takes back what runs and what is wanted. */
+    /** Cancels what runs and what is queued. */
     cancel() {
       wanted = null;
       running?.abort();

@@ -1,13 +1,13 @@
-// A worker and what is awaited from it: calls with answers, which can be taken back. A worker that breaks
-// down ends here with all of its calls; relay.js sees to another one.
+// A worker and its calls, which can be cancelled. When a worker breaks down, all of its calls fail; relay.js starts
+// another worker.
 
 import { sentence } from "../basics/sentence.js";
 import { ownFile } from "../own-file.js";
 import { Breakdown } from "../protocol/breakdown.js";
 
 /** @typedef {import("../protocol/breakdown.js").BreakdownReport} BreakdownReport */
-/** @typedef {import("../protocol/messages.js").Calls} Calls */
-/** @typedef {import("../protocol/messages.js").Method} Method */
+/** @typedef {import("../protocol/calls.js").Calls} Calls */
+/** @typedef {import("../protocol/calls.js").Method} Method */
 /** @typedef {import("../protocol/messages.js").Reply} Reply */
 
 /**

@@ -48,7 +48,7 @@ function parseGolden(name, text) {
       return Float32Array.from(eps);
     }
   } catch {
-    // Not JSON: told below, as for JSON without the numbers.
+    // Not JSON: reported below, as JSON without the numbers is.
   }
   throw new Error(
     `golden.json of the model "${name}" is damaged: it has no list of numbers "eps". Export the model again.`,
@@ -56,7 +56,7 @@ function parseGolden(name, text) {
 }
 
 /**
- * The weights beside a configuration, in the first form that is there.
+ * The weights next to a configuration, in the first format that is there.
  * @param {URL} config
  * @param {import("./download.js").ByteCount} count
  * @param {import("./download.js").Manners} manners
@@ -87,10 +87,10 @@ async function fetchWeights(config, count, manners) {
 function shardsIn(text, name) {
   try {
     const names = [...new Set(Object.values(JSON.parse(text).weight_map))];
-    // A list names files beside it, never addresses.
+    // A list names files in its folder, never addresses.
     if (names.length > 0 && names.every((one) => /^\w[\w.-]*$/.test(one))) return names;
   } catch {
-    // Told below, as for a list without the names.
+    // Reported below, as a list without the names is.
   }
   throw new Error(
     `${name} is damaged: it does not list the files of the weights. Copy the model again.`,
@@ -101,7 +101,7 @@ function shardsIn(text, name) {
  * Fetches a folder file by file. The usual layout is asked for all at once; where it is not there, the older flat one.
  * @param {import("../models/source.js").AddressSource} source
  * @param {import("./download.js").ByteCount} count
- * @param {(head: Head) => void} tell called when what comes before the weights is there
+ * @param {(head: Head) => void} tell called when everything except the weights is there
  * @returns {Promise<ModelFolder>}
  */
 async function fetchFolder({ name, base, foreign }, count, tell) {

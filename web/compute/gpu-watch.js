@@ -20,11 +20,11 @@ let tell = () => {};
 /** Fulfilled, with the browser's reason, when a device that was asked for is lost. @type {Promise<string>} */
 export const gpuLost = new Promise((resolve) => (tell = resolve));
 
-/** How long after a failure the loss that caused it may still be told, in milliseconds. */
+/** How long after a failure the loss that caused it may be reported, in milliseconds. */
 const SOON = 500;
 
 /**
- * Whether a device is lost or about to be told so: what is asked of a lost one may fail, or even answer,
+ * Whether a device is lost, or is about to be reported as lost: calls to a lost one may fail, or even answer,
  * before the loss is reported.
  * @returns {Promise<boolean>}
  */
@@ -82,7 +82,7 @@ function openScopes(device) {
 async function closeScopes(device) {
   const found = SCOPES.map(() => device.popErrorScope());
   openScopes(device);
-  // A lost device tells nothing here; that it is lost, it tells elsewhere.
+  // A lost device reports nothing here; its loss is reported elsewhere.
   for (const error of await Promise.all(found).catch(() => [])) if (error !== null) keep(error);
 }
 

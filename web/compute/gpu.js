@@ -7,7 +7,7 @@ import { missingInterfaces } from "./gpu-interfaces.js";
  * @typedef {object} Gpu
  * @property {boolean} available whether WebGPU gives an adapter at all
  * @property {boolean} software whether that adapter is imitated on the CPU (then the CPU itself is faster)
- * @property {string} name what the browser tells of the adapter: maker and architecture, seldom more; "" if nothing
+ * @property {string} name what the browser says about the adapter: vendor and architecture, rarely more; "" if nothing
  * @property {string} reason why WebGPU is not the choice, as the first half of a sentence; "" if it is
  */
 

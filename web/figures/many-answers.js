@@ -141,7 +141,7 @@ export async function create(root, context) {
     const xt = await arithmetic.addNoise({ x0, eps, alphaCumprod }, signal);
     noisy.show(xt, shape, `${capital(picker.name)}, noised to t = ${t}`);
 
-    // A model that knows no "any" must be told some class.
+    // A model without the label "any" must be given some class.
     const label = isTold || info.nullLabel === null ? labelFor(info, picker.digit) : null;
     const walk = wholeWalk(
       engine,

@@ -4,7 +4,7 @@ import { ownFile } from "../own-file.js";
 
 /** @typedef {import("./source.js").AddressSource} AddressSource */
 
-/** Where nobody says which. */
+/** The default. */
 const DEFAULT = "mnist";
 const NAME = /^\w[\w.-]{0,63}$/;
 const PRETRAINED = ownFile("../pretrained/");

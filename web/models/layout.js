@@ -94,7 +94,7 @@ function shallowest(files, names) {
 /** Files of weights that are split, by the number of each and how many there are. */
 const SHARD = /-(\d{5})-of-(\d{5})\.(safetensors|bin)$/;
 
-/** What training scripts leave beside the weights. */
+/** Files that training scripts leave next to the weights. */
 const NO_WEIGHTS = /^(optimizer|scheduler|training_args|random_states)/;
 
 /**

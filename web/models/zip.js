@@ -7,7 +7,7 @@ import { MAX_JSON, MAX_WEIGHTS } from "./names.js";
 /** @typedef {import("./layout.js").Parts<import("./given.js").Given>} GivenParts */
 /** @typedef {{ parts: GivenParts } | { error: string }} Answer of the worker */
 
-/** The most bytes of an archive: the largest model, and what may lie beside it. */
+/** The most bytes of an archive: the largest model, and some other files. */
 export const MAX_ARCHIVE = MAX_WEIGHTS + 4 * MAX_JSON;
 
 /** An honest archive is unpacked in a few seconds; one that lies about its sizes never is. */

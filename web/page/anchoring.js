@@ -51,7 +51,7 @@ export function release() {
   held = null;
 }
 
-/** Whether nobody but the page has scrolled. */
+/** Whether only the page has scrolled. */
 function isWhereItWas() {
   return held !== null && Math.abs(held.place.getBoundingClientRect().top - held.top) < 2;
 }

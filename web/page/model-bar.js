@@ -61,7 +61,7 @@ export function createBar(own, onChoose) {
       const isFirst = isOwn && source.name === first;
       shown = isOwn ? source.name : "";
       offer(shown, isOwn ? undefined : source.name);
-      // What the menu says need not be said beside it.
+      // What the menu says is not repeated next to it.
       name.hidden = back.element.hidden = several || isFirst;
       setText(name, shortened(source.name));
       setText(status, "");
@@ -90,7 +90,7 @@ export function createBar(own, onChoose) {
   };
 }
 
-/** How images of four channels are shown, which nothing says of a model. */
+/** How images of four channels are shown; no model says so. */
 function createFourChoice() {
   const choice = createChoice({
     legend: "Four channels, shown as",

@@ -72,7 +72,7 @@ export function fail(error) {
   onCpu.href = url.href;
 }
 
-/** What the link asked for in vain, in one quiet line. @param {string[]} sentences */
+/** Shows which settings of the link are not valid, in one quiet line. @param {string[]} sentences */
 function showComplaints(sentences) {
   element("link-notice", HTMLElement).textContent = sentences.join(" ");
 }
@@ -124,7 +124,7 @@ export class ModelView {
   }
 
   /**
-   * Shows another model. Where it cannot be loaded, the one before comes back; the error is thrown.
+   * Shows another model. If it cannot be loaded, the previous one is shown again and the error is thrown.
    * @param {ModelSource} source
    * @param {object} [options]
    * @param {string[]} [options.complaints] about the address

@@ -27,7 +27,7 @@ export function createDrawable(options) {
   const { canvasSize, grid, tool, hint, begin, move, end } = options;
   const [rows, columns] = grid;
   const id = freshId("drawable");
-  // Whoever hears the page draws too: the keys go to the canvas, not to the screen reader.
+  // Users of a screen reader draw too: the keys go to the canvas, not to the screen reader.
   const canvas = h("canvas", {
     role: "application",
     tabindex: 0,

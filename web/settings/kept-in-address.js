@@ -65,7 +65,7 @@ export class Group {
   }
 
   /**
-   * A value that may be left to the page: the visitor's or the address's, else the page's choice. Ask it anew for
+   * A value that may be left to the page: the visitor's or the address's, else the page's choice. Read it again for
    * each walk, because what suits a walk changes with the device that computes.
    * @template {keyof P} N
    * @param {N} name
@@ -118,7 +118,7 @@ export class Group {
     this.tell();
   }
 
-  /** Tells the figure that its values have come from outside. */
+  /** Calls the figure after its values have come from outside. */
   tell() {
     for (const listener of this.#listeners) listener(this.#values);
   }
@@ -153,7 +153,7 @@ export class AllSettings {
   /** @type {Map<string, Group<any>>} */
   #groups;
   #complain;
-  /** What the address asks for in vain. @type {string[]} */
+  /** The settings in the address that are not valid, as sentences. @type {string[]} */
   #complaints = [];
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
@@ -164,7 +164,7 @@ export class AllSettings {
   /**
    * @param {Properties} properties
    * @param {Limits} limits
-   * @param {(sentences: string[]) => void} complain about what the address asks for in vain; [] if nothing
+   * @param {(sentences: string[]) => void} complain about settings in the address that are not valid; [] if there are none
    */
   constructor(properties, limits, complain) {
     this.#complain = complain;
@@ -209,7 +209,7 @@ export class AllSettings {
   }
 
   /**
-   * Says that the address asks for something that cannot be, where only a figure can know that.
+   * Reports a setting of the address that is not valid, where only a figure can know.
    * @param {string} name as in the address
    * @param {string} text what it asks for
    * @param {string} taken what it is instead

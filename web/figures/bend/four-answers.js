@@ -1,4 +1,4 @@
-// What the first two instruments of "Bend it" have in common: beside what is given stands what is noised, and
+// What the first two instruments of "Bend it" have in common: next to what is given stands what is noised, and
 // then four answers to it, walked together.
 
 import { createGate } from "../../basics/gate.js";
