@@ -1,6 +1,6 @@
 //! The directory of a zip archive: PyTorch's files are archives, and folders of images come as such.
 //!
-//! Only places are read: an entry is a range of the file. APPNOTE.TXT of PKWARE, sections 4.3.7, 4.3.12, 4.3.14 to 4.3.16.
+//! No content is read: an entry is a range of the file. APPNOTE.TXT of PKWARE, sections 4.3.7, 4.3.12, 4.3.14 to 4.3.16.
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use thiserror::Error;
 /// Why an archive cannot be read.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
 pub(crate) enum ArchiveError {
-    /// A place in it lies beyond its end.
+    /// An offset in it lies beyond its end.
     #[error("the archive is cut short")]
     CutShort,
     /// It says that it has more than any archive of this kind.

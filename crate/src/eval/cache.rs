@@ -1,4 +1,4 @@
-//! A judge is trained once for a data set and a configuration, and kept in the user's cache.
+//! The cache of judges: one is trained once for a data set and a configuration, and kept in the user's cache.
 //!
 //! Its folder is named after what it was made from. The weights come with their checksum, written after them: a file that
 //! is torn, altered or of another make is discarded and trained again.
@@ -33,7 +33,7 @@ pub enum JudgeError {
     Store(String),
 }
 
-/// What a cached judge says of itself.
+/// The description of a cached judge.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Manifest {
     config: ClassifierConfig,

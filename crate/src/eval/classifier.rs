@@ -1,4 +1,4 @@
-//! The judge: a small convolutional network that tells the classes of the data apart, trained on its training images.
+//! The judge: a small convolutional network that classifies the data, trained on its training images.
 //!
 //! Three levels of 3 x 3 convolutions, group normalisation and SiLU, then [`FEATURES`] features and one linear layer. The
 //! features are what the Frechet distance is taken in. It runs on the CPU wherever the model runs, so that one data set
@@ -17,7 +17,7 @@ use thiserror::Error;
 
 /// Dimensions of the features.
 pub const FEATURES: usize = 64;
-/// Sides of images that the network can well see.
+/// Sides of images that the network can classify.
 pub(crate) const SIDES: std::ops::RangeInclusive<usize> = 8..=64;
 /// Channels of the three levels.
 const WIDTHS: [usize; 3] = [16, 32, 64];
@@ -35,7 +35,7 @@ pub enum ClassifierError {
         /// Columns.
         width: usize,
     },
-    /// Nothing to tell apart.
+    /// A single class.
     #[error(
         "the training images are all of one class, so a classifier has nothing to distinguish: \
          use --only bound"
@@ -61,7 +61,7 @@ pub struct ClassifierConfig {
     pub batch_size: usize,
     /// AdamW's largest step size.
     pub learning_rate: f64,
-    /// Images are moved by up to that many pixels each way.
+    /// Images are moved by up to this many pixels each way.
     pub shift: usize,
     /// Seed of everything random.
     pub seed: u64,
@@ -83,7 +83,7 @@ impl Default for ClassifierConfig {
 }
 
 impl ClassifierConfig {
-    /// Steps of a training on that many images.
+    /// Steps of a training on this many images.
     pub fn steps(&self, images: usize) -> usize {
         let steps = self.epochs * images as f64 / self.batch_size as f64;
         (steps.ceil() as usize).max(self.least_steps).max(1)
@@ -162,7 +162,7 @@ pub struct Reading {
 }
 
 impl Classifier {
-    /// Trains a judge on `data`; `progress` hears how many steps of how many are done.
+    /// Trains a judge on `data`; `progress` gets the steps done and their number.
     ///
     /// # Errors
     /// Images that are too small or too large, or all of one class.
@@ -257,7 +257,7 @@ pub fn check(data: &Dataset) -> Result<usize, ClassifierError> {
     Ok(data.classes())
 }
 
-/// The place of the largest value, the first of equals.
+/// The index of the largest value, the first of equals.
 fn largest(scores: &[f32]) -> usize {
     let mut best = 0;
     for (k, score) in scores.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Samples to be judged: drawn as `walkback sample` draws them, and seen as the pictures they would be saved as.
+//! Samples for the evaluation, drawn as `walkback sample` draws them and rounded to bytes as in its files.
 
 use crate::chain::{Chain, ChainError, ChainOptions};
 use crate::data::Dataset;
@@ -14,7 +14,7 @@ use std::str::FromStr;
 pub struct Setting {
     /// The algorithm.
     pub sampler: SamplerKind,
-    /// N, between 1 and T; `None` for what is usual with the sampler.
+    /// N, between 1 and T; `None` for the sampler's usual number.
     pub num_inference_steps: Option<usize>,
     /// w of classifier-free guidance.
     pub guidance_scale: f64,
@@ -23,7 +23,7 @@ pub struct Setting {
 }
 
 impl Setting {
-    /// The same with its number of steps, which for a model of T timesteps may be the usual one.
+    /// The same with its number of steps: the usual one for a model of T timesteps if it has none.
     #[must_use]
     pub fn with_steps(self, num_train_timesteps: usize) -> Self {
         Self {
@@ -84,10 +84,10 @@ impl fmt::Display for Setting {
     }
 }
 
-/// Draws `count` images, in classes 0 to `classes` - 1 by turns (0 for an unconditional model), as bytes with their labels.
+/// Draws `count` images, in classes 0 to `classes` - 1 in turn (0 for an unconditional model), as bytes with their labels.
 ///
 /// They are the images of `walkback sample --label all` with the same options and seed. The network sees all of them at
-/// once: give a [`Denoiser`] that splits them where memory is short. `progress` hears of each step: how many of how many.
+/// once: give a [`Denoiser`] that splits them where memory is short. `progress` gets each step and their number.
 ///
 /// # Errors
 /// What the model or the sampler refuses, and failures of the network.
@@ -119,7 +119,7 @@ pub fn draw<D: Denoiser>(
     })
 }
 
-/// Whether the model can be drawn from like that, which [`draw`] finds out in its first step.
+/// Whether [`draw`] can draw from the model with this setting.
 ///
 /// # Errors
 /// What the model or the sampler refuses.
@@ -152,7 +152,7 @@ fn chain(
     Chain::new(scheduler, spec, options)
 }
 
-/// A refusal, in the words of a chain whose network may fail.
+/// The same error as one of a chain whose network may fail.
 fn refused<E: std::error::Error>(error: ChainError) -> ChainError<E> {
     match error {
         ChainError::Sampler(error) => ChainError::Sampler(error),

@@ -5,13 +5,13 @@ use crate::diffusion::{add_noise, blend_log_variances, predicted_x_0};
 use crate::schedule::{PredictionType, Schedule, ScheduleError, SchedulerConfig, VarianceType};
 use thiserror::Error;
 
-/// Why there is no such term.
+/// Why a term cannot be computed.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum TermError {
     /// The schedule.
     #[error(transparent)]
     Schedule(#[from] ScheduleError),
-    /// abar is 0 at the last timestep, where eps-hat does not tell x_0-hat.
+    /// abar is 0 at the last timestep, where eps-hat does not determine x_0-hat.
     #[error(
         "at timestep {0} x_t contains nothing of x_0, so an epsilon prediction does not \
          determine x_0, and the bound has no term"

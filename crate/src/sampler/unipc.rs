@@ -19,7 +19,7 @@ use super::{
 /// x_t = sigma_t / sigma_s x_s - alpha_t (exp(-h) - 1) (x_0(s) + D / 2),   D = (x_0(r) - x_0(s)) / rho
 /// ```
 ///
-/// Once the network has been evaluated at x_t, the corrector puts `a D + b (x_0(t) - x_0(s))` in the place of D / 2. As the
+/// Once the network has been evaluated at x_t, the corrector replaces D / 2 by `a D + b (x_0(t) - x_0(s))`. As the
 /// two differ in that term alone, the corrected state follows from x_t and the last two x_0-hat, and nothing else is kept.
 #[derive(Debug, Clone)]
 pub struct UniPc {

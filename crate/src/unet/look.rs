@@ -23,7 +23,7 @@ pub enum Place {
 pub struct Look {
     /// Features `[n, c, h, w]`, in the order of the evaluation.
     pub stages: Vec<(Place, Tensor<4>)>,
-    /// The middle block's attention: `[n, heads, hw, hw]`, a row for each pixel that asks, summing to 1. `None` where
+    /// The middle block's attention: `[n, heads, hw, hw]`, a row for each query, summing to 1. `None` where
     /// the network has no attention there.
     pub attention: Option<Tensor<4>>,
 }

@@ -34,8 +34,8 @@ pub enum Filter {
     FirUp,
 }
 
-/// What a filter does along one axis: place `o` of the output is the sum over `i` of weight `i` times what lies at
-/// `o * down + i - padding` of the input, between whose places are `up - 1` zeros.
+/// A filter along one axis: value `o` of the output is the sum over `i` of weight `i` times value `o * down + i - padding`
+/// of the input, which has `up - 1` zeros between its values.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg(any(feature = "gpu", test))]
 pub(super) struct Taps {

@@ -3,7 +3,7 @@
 //! As in the evaluations of Ho et al. and of Nichol & Dhariwal 2021 (arXiv 2102.09672), x_0-hat is clipped to [-1, 1] in
 //! every term, whatever the scheduler's configuration says; the model's variance is the configuration's, at timestep 0 beta~
 //! of timestep 1. The unconditional bound hides the label behind the null label. Both columns see the same images,
-//! timesteps and noise, so that their difference is known far better than either.
+//! timesteps and noise, so that their difference is far more certain than either.
 //!
 //! The default draws timesteps in strata (see [`estimate`](super::estimate)), each draw with an image of its own as long as
 //! there are enough; the interval covers the choice of images, timesteps and noise. [`Plan::Full`] sums all T terms of each
@@ -30,7 +30,7 @@ use thiserror::Error;
 /// Images that the network sees at once.
 const BATCH: usize = 100;
 
-/// Why there is no bound.
+/// Why the bound cannot be computed.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum BoundError {
     /// The schedule.
@@ -60,7 +60,7 @@ pub enum BoundError {
     Count {
         /// "draws" or "images".
         option: &'static str,
-        /// The number asked for.
+        /// The number.
         found: usize,
         /// The smallest that works.
         least: usize,
@@ -72,7 +72,7 @@ pub enum BoundError {
     Device(String),
 }
 
-/// The bound, or what is known of it, in bits per dimension.
+/// The bound in bits per dimension.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Bound {
     /// Images that took part.
@@ -114,7 +114,7 @@ pub struct Part {
     pub bits: Estimate,
 }
 
-/// The bound of a model on `test`, which must fit it; `progress` hears how many draws of how many are done.
+/// The bound of a model on `test`, which must fit it; `progress` gets the draws done and their number.
 ///
 /// # Errors
 /// Too few draws or images for an interval, or a network that does not give numbers.

@@ -1,4 +1,4 @@
-//! The samples: drawn, read by the judge, and laid beside real images.
+//! The samples: drawn, classified by the judge, and compared with real images.
 
 use std::time::Instant;
 
@@ -25,7 +25,7 @@ use crate::sample::in_chunks;
 /// The most samples of one setting: a chain keeps all of them in memory.
 const MAX_SAMPLES: usize = 50_000;
 
-/// What the judge says of samples and of real images.
+/// The judge's results for samples and real images.
 #[derive(Debug, Serialize)]
 pub struct Quality {
     pub judge: JudgeReport,
@@ -74,7 +74,7 @@ pub struct Seen {
     pub nearest: Option<Summary>,
 }
 
-/// Everything that can be refused has been looked at, and the judge is there.
+/// The options are valid, and the judge is there.
 pub struct Prepared<'a> {
     args: &'a Args,
     pipeline: &'a Pipeline,
@@ -88,7 +88,7 @@ pub struct Prepared<'a> {
     judge: Judge,
 }
 
-/// Looks at the options, then trains the judge or takes it from the cache.
+/// Checks the options, then trains the judge or loads it from the cache.
 pub fn prepare<'a>(
     args: &'a Args,
     pipeline: &'a Pipeline,

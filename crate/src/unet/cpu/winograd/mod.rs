@@ -31,7 +31,7 @@ use work::{Cut, Part, Work, carry_out};
 #[cfg(feature = "native")]
 pub(super) use gradient::weight_gradient;
 
-/// Channels that take part in a block of outputs at most.
+/// The most channels in a block of outputs.
 const WIDEST: usize = 32;
 const TAPS: usize = 9;
 
@@ -74,7 +74,7 @@ impl Choice {
 pub(super) struct Filters<'a> {
     /// `[c_out, c_in, 3, 3]`, or turned `[c_in, c_out, 3, 3]`.
     pub(super) weight: &'a [f32],
-    /// Whether inputs and outputs have changed places, and the taps are in reverse: the way back.
+    /// Whether inputs and outputs have changed places, and the taps are in reverse: the backward pass.
     pub(super) turned: bool,
 }
 
