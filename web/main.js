@@ -32,6 +32,7 @@ import { setUpModels } from "./page/model-choice.js";
 import { ModelView, fail, showProgress } from "./page/model-view.js";
 import { setUpNotices, showNotice } from "./page/notices.js";
 import { followPlaces } from "./page/places.js";
+import { unfoldForPrint } from "./page/print.js";
 import { linkSources } from "./parts/source-link.js";
 import { element } from "./screen/dom.js";
 import { readWish } from "./settings/list.js";
@@ -60,6 +61,7 @@ followPlaces();
 setUpHelp();
 setUpNotices();
 listenForPresenter();
+unfoldForPrint();
 const alone = wish.embed !== null && showAlone(wish.embed);
 if (wish.embed !== null && !alone) {
   showNotice(`The link asks for a figure "${wish.embed}", which this page does not have.`);

@@ -6,6 +6,7 @@ import { violations } from "./accessibility.js";
 import { largestDifference } from "./helpers.js";
 import { imagesOf, meanDifference } from "./images.js";
 import { openSite } from "./site.js";
+import { openMore } from "./visitor.js";
 
 /** @typedef {import("playwright-core").Locator} Locator */
 
@@ -191,6 +192,7 @@ test("a mask of another size is refused, and the page says so", async () => {
   const notice = (await visitor.page.getByText(/in this link is not valid/).textContent()) ?? "";
   assert.match(notice, /repaint\.mask = ff… in this link is not valid; using the right half/);
   assert.match(notice, /repaint\.resamplings = 4 in this link is not valid; using 3\./);
+  await openMore(section);
   const visits = section.getByRole("slider", { name: "Visits to each t" });
   assert.equal(await visits.getAttribute("aria-valuetext"), "3 times");
   await visitor.leave();

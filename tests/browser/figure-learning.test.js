@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import { violations } from "./accessibility.js";
 import { openSite } from "./site.js";
+import { openMore } from "./visitor.js";
 
 const HEADING = "How it learned";
 
@@ -134,6 +135,7 @@ describe("how it learned", () => {
     await slider.fill("300");
     const other = await errorAt(300, 7);
     assert.notEqual(other, before);
+    await openMore(section);
     await section.getByRole("button", { name: "Another seed" }).click();
     await visitor.until(async () => (await errorAt(300, 7)) !== other);
   });

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import { violations } from "./accessibility.js";
 import { openSite } from "./site.js";
+import { openMore } from "./visitor.js";
 
 const HEADING = "The walk forward needs no network";
 
@@ -92,6 +93,7 @@ describe("the walk forward", () => {
 
   test("ends in normal noise, and runs away where the image is not shrunk", async () => {
     const { visitor, section, slider, at } = await follow("#forward.t=499");
+    await openMore(section);
     const naive = section.getByRole("switch", { name: "Forget to shrink the image" });
     await naive.check();
     const { atOnce, walks } = await at("499");
@@ -119,6 +121,7 @@ describe("the walk forward", () => {
     /** @param {number} s */
     const squaredCosine = (s) => Math.cos((((s + 0.008) / 1.008) * Math.PI) / 2) ** 2;
     const cosine = squaredCosine(201 / 1000) / squaredCosine(0);
+    await openMore(section);
     await section.getByRole("radio", { name: "cosine" }).check();
     await visitor.until(async () => (await at("200")).atOnce.variance < 0.2);
     const { atOnce, walks } = await at("200");

@@ -115,8 +115,7 @@ async function unlessCpuIsFaster(onGpu, gpu, device, startOnCpu) {
     model: onGpu.model,
     loaded: described(onGpu, notice, gpu, times),
   });
-  if (gpu.reason !== "")
-    return stay(`${gpu.reason}. You can choose the CPU under "Sampler and spacing".`);
+  if (gpu.reason !== "") return stay(`${gpu.reason}. You can choose the CPU under "More".`);
   const { info } = onGpu.model;
   // The first time is also that of shaders that are still being compiled.
   if (isDoubtful(info, onGpu.milliseconds)) await timeAgain(onGpu);
@@ -135,10 +134,7 @@ async function unlessCpuIsFaster(onGpu, gpu, device, startOnCpu) {
     return { model: onCpu.model, loaded: described(onCpu, notice, null, times) };
   }
   onCpu.model.free();
-  return stay(
-    faster ? `${compared}. You can choose the CPU under "Sampler and spacing".` : null,
-    times,
-  );
+  return stay(faster ? `${compared}. You can choose the CPU under "More".` : null, times);
 }
 
 /**

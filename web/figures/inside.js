@@ -14,6 +14,7 @@ import { digitsFit, labelFor } from "../settings/suit.js";
 import { createAttention } from "./inside/attention.js";
 import { createEmbedding } from "./inside/embedding.js";
 import { createStages } from "./inside/stages.js";
+import { createMore } from "./shared/more.js";
 
 /** @typedef {import("./shared/figure.js").Context} Context */
 /** @typedef {import("../client/digits.js").Digits} Digits */
@@ -105,7 +106,6 @@ class Inside {
             h(
               "div",
               { class: "stack" },
-              this.#hasDigits ? this.#picker.element : null,
               this.#hasDigits ? hold.element : null,
               h("div", { class: "row" }, this.#watchButton.element),
             ),
@@ -113,6 +113,7 @@ class Inside {
           this.#stages.element,
         ),
         titled("Attention at the bottom", this.#attention.element),
+        createMore(this.#hasDigits ? this.#picker.element : null, this.#attention.slider),
       ),
     );
     this.#ask();

@@ -16,6 +16,7 @@ import { hasSubject, labelFor, noDigits } from "../settings/suit.js";
 import { createBound } from "./learning/bound.js";
 import { createListing } from "./learning/listing.js";
 import { ask, Curve, times } from "./learning/measure.js";
+import { createMore } from "./shared/more.js";
 import { createSubject } from "./shared/subject.js";
 
 /** @typedef {import("./shared/figure.js").Context} Context */
@@ -130,7 +131,7 @@ class Learning {
           this.#slider.element,
           this.#readouts.element,
         ),
-        h("div", { class: "stack" }, this.#picker.element, seed.element),
+        h("div", { class: "stack" }, this.#picker.element, createMore(seed.element)),
       ),
       h(
         "div",

@@ -14,6 +14,7 @@ import { h } from "../screen/dom.js";
 import { bind } from "../settings/bind.js";
 import { MANY_STEPS } from "../settings/list.js";
 import { canBeTold, hasSubject, labelFor, noDigits, perDevice } from "../settings/suit.js";
+import { createMore } from "./shared/more.js";
 import { createSubject } from "./shared/subject.js";
 
 const WALKS = 16;
@@ -115,9 +116,7 @@ export async function create(root, context) {
       { class: "stack" },
       time.element,
       picker.element,
-      told.element,
-      steps.element,
-      seed.element,
+      createMore(told.element, steps.element, seed.element),
     ),
     h("div", { class: "found" }, plot.element),
   );

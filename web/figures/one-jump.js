@@ -10,6 +10,7 @@ import { digitsFit, labelOfDigit } from "../settings/suit.js";
 import { createGuesses } from "./one-jump/guesses.js";
 import { createLadder } from "./one-jump/ladder.js";
 import { createSubtraction } from "./one-jump/subtraction.js";
+import { createMore } from "./shared/more.js";
 
 /** @type {import("./shared/figure.js").Create} */
 export async function create(root, context) {
@@ -50,7 +51,7 @@ export async function create(root, context) {
       { class: "lower" },
       part("All the noise at once", subtraction.element),
       part("The mean of many one-jump guesses", guesses.element),
-      h("div", { class: "stack" }, label.element, sampler.element, seed.element),
+      h("div", { class: "stack" }, label.element, seed.element, createMore(sampler.element)),
     ),
   );
 

@@ -16,6 +16,7 @@ import { h, setText } from "../screen/dom.js";
 import { bind } from "../settings/bind.js";
 import { stepChoices } from "../settings/list.js";
 import { canBeTold, hasSubject, labelFor, noDigits, suitableSteps } from "../settings/suit.js";
+import { createMore } from "./shared/more.js";
 import { createSubject } from "./shared/subject.js";
 
 /** @typedef {import("../protocol/messages.js").Frame} Frame */
@@ -96,8 +97,7 @@ export async function create(root, context) {
       picker.element,
       readouts.element,
       told.element,
-      steps.element,
-      seed.element,
+      createMore(steps.element, seed.element),
       status,
     ),
   );

@@ -10,6 +10,7 @@ import { createTile } from "../parts/tile.js";
 import { h } from "../screen/dom.js";
 import { withNextFrame } from "../screen/next-frame.js";
 import { bind } from "../settings/bind.js";
+import { createMore } from "./shared/more.js";
 import { createGraphs } from "./walk-forward/graphs.js";
 import { createPicture } from "./walk-forward/picture.js";
 import { createSchedules, loadSchedules } from "./walk-forward/schedules.js";
@@ -82,6 +83,7 @@ class WalkForward {
         allSettings.refuse("forward.drawing", `${drawing.slice(0, 12)}…`, "a test digit");
       },
     });
+    this.#picture.element.dataset["setting"] = this.#settings.key("digit");
     this.#picture.show(this.#settings.values);
     this.#binding = bind(
       this.#settings,
@@ -151,10 +153,15 @@ class WalkForward {
           h("div", { class: "forward-time" }, this.#slider.element, buttons),
           this.#table.element,
         ),
-        h("div", { class: "stack" }, this.#picture.element, seed.element, naive.element),
+        h(
+          "div",
+          { class: "stack" },
+          this.#picture.element,
+          createMore(naive.element, schedules.element, seed.element),
+        ),
       ),
       this.#graphs.element,
-      this.#schedules.element,
+      this.#schedules.plots,
     );
     this.#begin();
   }

@@ -12,6 +12,7 @@ import { h, setText } from "../screen/dom.js";
 import { bind } from "../settings/bind.js";
 import { GUIDANCE, nearest, wallSteps } from "../settings/list.js";
 import { isSlow } from "../settings/suit.js";
+import { createMore } from "./shared/more.js";
 import { walkWall } from "./wall/walk.js";
 
 const SIDE = 10;
@@ -115,7 +116,7 @@ export function create(root, { engine, loaded, shape, allSettings, history, calm
         announcement,
         guidance.element,
         seed.element,
-        count.element,
+        createMore(count.element),
       ),
     ),
   );

@@ -32,18 +32,27 @@ export class Group {
   #properties;
   #limits;
   #changed;
+  #key;
   /** @type {Values<P>} */
   #values;
   /** @type {Set<(values: Values<P>) => void>} */
   #listeners = new Set();
   /** What is left to the page: neither the address nor the visitor has said it. @type {Set<keyof P>} */
   #left = new Set();
+  /** What the page chooses of what may be left to it. @type {Map<keyof P, unknown>} */
+  #choices = new Map();
 
-  /** @param {P} properties @param {Limits} limits @param {() => void} changed */
-  constructor(properties, limits, changed) {
+  /**
+   * @param {P} properties
+   * @param {Limits} limits
+   * @param {() => void} changed
+   * @param {(name: string) => string} [key] what the address calls a property
+   */
+  constructor(properties, limits, changed, key = (name) => name) {
     this.#properties = properties;
     this.#limits = limits;
     this.#changed = changed;
+    this.#key = key;
     this.#values = this.#initial();
   }
 
@@ -74,8 +83,9 @@ export class Group {
    */
   decide(name, choose) {
     const given = this.#values[name];
-    if (given !== null && given !== undefined && !this.#left.has(name)) return given;
     const value = choose();
+    this.#choices.set(name, value);
+    if (given !== null && given !== undefined && !this.#left.has(name)) return given;
     this.#values = { ...this.#values, [name]: value };
     this.#left.add(name);
     return value;
@@ -140,6 +150,18 @@ export class Group {
       .map(([name, now]) => [name, now]);
   }
 
+  /** What the address calls a property. @param {string} name */
+  key(name) {
+    return this.#key(name);
+  }
+
+  /** What is set to something else than the page would choose, as the address calls it. @returns {string[]} */
+  get chosen() {
+    return this.write()
+      .filter(([name]) => this.#values[name] !== this.#choices.get(name))
+      .map(([name]) => this.#key(name));
+  }
+
   /** @returns {Values<P>} */
   #initial() {
     const entries = Object.entries(this.#properties);
@@ -169,9 +191,14 @@ export class AllSettings {
   constructor(properties, limits, complain) {
     this.#complain = complain;
     this.#groups = new Map(
-      Object.entries(properties).map(([name, list]) => [
-        name,
-        new Group(/** @type {Record<string, Property<any>>} */ (list), limits, () => this.#soon()),
+      Object.entries(properties).map(([group, list]) => [
+        group,
+        new Group(
+          /** @type {Record<string, Property<any>>} */ (list),
+          limits,
+          () => this.#soon(),
+          (name) => keyOf(group, name),
+        ),
       ]),
     );
     this.#read();

@@ -11,6 +11,7 @@ import { createTile } from "../../parts/tile.js";
 import { h, setText } from "../../screen/dom.js";
 import { bind } from "../../settings/bind.js";
 import { SHARE } from "../../settings/list.js";
+import { createMore } from "../shared/more.js";
 import { FEW_STEPS, stepsOf } from "./steps.js";
 
 /** Shares of the way that the strip shows. */
@@ -50,8 +51,8 @@ export function create(root, { engine, arithmetic, loaded, shape, allSettings, c
       h(
         "div",
         { class: "stack" },
-        h("div", { class: "bench" }, from.element, to.element),
         label.element,
+        createMore(h("div", { class: "bench" }, from.element, to.element)),
       ),
     ),
   );

@@ -9,6 +9,7 @@ import { createSlider } from "../../parts/slider.js";
 import { h, setText } from "../../screen/dom.js";
 import { bind } from "../../settings/bind.js";
 import { MAX_SEED } from "../../settings/list.js";
+import { createMore } from "../shared/more.js";
 import { ANSWERS, createFourAnswers } from "./four-answers.js";
 import { NOISY_STEPS, stepsOf } from "./steps.js";
 
@@ -100,7 +101,9 @@ export async function create(root, context) {
       );
     },
   });
-  root.append(four.element([pad.element, notice], [time.element, choice.element, seed.element]));
+  root.append(
+    four.element([pad.element, notice], [time.element, choice.element, createMore(seed.element)]),
+  );
 
   four.ask();
   return {

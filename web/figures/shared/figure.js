@@ -11,7 +11,7 @@
 //         const { x0 } = await engine.denoise({ xt, count: 1, timestep: t }, signal);
 //         tile.show(x0, shape, `The guess at t = ${t}`);        // shown, and said
 //       }, fail);
-//       root.append(t.element, tile.element);
+//       root.append(tile.element, t.element, createMore(seed.element)); // two controls in sight, the rest behind "More"
 //       compute.ask(settings.values.t);
 //       return { rest: compute.rest };
 //     }
@@ -33,6 +33,7 @@ import { loadModule, ModuleError } from "../../basics/load-module.js";
 import { asSentence, sentence } from "../../basics/sentence.js";
 import { h } from "../../screen/dom.js";
 import { createTools } from "./frame.js";
+import { openMoreIfSet } from "./more.js";
 
 /**
  * @typedef {object} Laboratory what every figure works with
@@ -115,6 +116,10 @@ class Place {
     );
     sight.observe(root);
     const { signal } = this.#ended;
+    for (const group of settings) {
+      const unlisten = lab.allSettings.group(group).listen(() => this.#openMore());
+      signal.addEventListener("abort", unlisten);
+    }
     document.addEventListener("visibilitychange", () => this.#rest(), { signal });
     signal.addEventListener("abort", () => {
       near.disconnect();
@@ -152,11 +157,16 @@ class Place {
         return;
       }
       this.#figure = figure;
+      this.#openMore();
       this.#root.dataset["ready"] = "";
       this.#rest();
     } catch (error) {
       fail(error);
     }
+  }
+
+  #openMore() {
+    openMoreIfSet(this.#root, this.#lab.allSettings, this.#entry.settings);
   }
 
   #rest() {

@@ -118,10 +118,11 @@ export function createSchedules({ curves, value, onChange, onSeek }) {
   draw();
 
   return {
-    element: h(
+    element: choice.element,
+    plots: h(
       "div",
       { class: "schedules" },
-      h("div", { class: "schedule-choice" }, choice.element, legend),
+      legend,
       h(
         "div",
         { class: "schedule-plots" },
