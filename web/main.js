@@ -3,7 +3,7 @@
 // Where what lies:
 //
 //   index.html   all text, and an empty place for each figure
-//   basics/      what knows neither this page nor the network: errors as sentences, numbers, statistics
+//   basics/      helpers independent of page and network: errors as sentences, numbers, statistics
 //   models/      which model: the page's own, one behind an address, one that is dropped
 //   protocol/    what page and workers say to each other, typed
 //   compute/     finds a device that computes correctly, and types the crate's two builds in pkg/

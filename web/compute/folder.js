@@ -98,14 +98,14 @@ function shardsIn(text, name) {
 }
 
 /**
- * Fetches a folder file by file. The usual layout is asked for all at once; where it is not there, the older flat one.
+ * Fetches a folder file by file. All files of the usual layout are requested at once, then those of the older flat one.
  * @param {import("../models/source.js").AddressSource} source
  * @param {import("./download.js").ByteCount} count
  * @param {(head: Head) => void} tell called when everything except the weights is there
  * @returns {Promise<ModelFolder>}
  */
 async function fetchFolder({ name, base, foreign }, count, tell) {
-  // The page's own models are not asked for what they do not have.
+  // Files that the page's own models do not have are not requested.
   const averaged = base.startsWith(PRETRAINED)
     ? undefined
     : await fetchOptionalText(new URL(EMA_CONFIG, base), { foreign, most: MAX_JSON }).then(notHtml);
@@ -131,7 +131,7 @@ async function fetchFolder({ name, base, foreign }, count, tell) {
       return await usual;
     } catch (error) {
       if (!isMissing(error)) throw error;
-      // Of the two layouts the usual one is spoken of.
+      // The message names the usual layout.
       return parts(1).catch((other) => Promise.reject(isMissing(other) ? error : other));
     }
   };
@@ -192,7 +192,7 @@ export function readModel(source, count) {
   /** @type {Promise<Head>} */
   const told = new Promise((resolve) => (tell = resolve));
   const folder = read(source, count, tell);
-  // Without an end of its own where the folder cannot be read.
+  // An error is reported by the folder that cannot be read.
   const head = Promise.race([told, folder.then(() => told)]);
   // Callers that wait for them get the error.
   for (const promise of [folder, head]) promise.catch(() => {});

@@ -1,9 +1,9 @@
-// Watches the GPU devices that this worker asks for: whether one is lost, and what one refuses to do. WebGPU
-// reports neither unless asked, and continues with zeros.
+// Watches the GPU devices of this worker: whether one is lost, and which operations it rejects. By itself WebGPU
+// reports neither, and continues with zeros.
 
 import { prototypeOf } from "./gpu-interfaces.js";
 
-/** A GPU did not do a part of its work, so that what came out of it is worth nothing. */
+/** A GPU did not do a part of its work, so its results are not valid. */
 export class GpuRefusal extends Error {
   /** @param {GPUError} error */
   constructor({ constructor: { name }, message }) {
@@ -45,7 +45,7 @@ function refusal() {
 }
 
 /**
- * Work whose answer counts only if the GPU, where it has a part in it, did all of that.
+ * Work whose result is valid only if the GPU rejected none of it.
  * @template T
  * @param {() => T | Promise<T>} work
  * @returns {Promise<T>} rejected with a GpuRefusal where there was one, whatever else came of it
@@ -100,7 +100,7 @@ export function watchGpu() {
   adapter.requestDevice = async function (...wishes) {
     const device = await requestDevice.apply(this, wishes);
     device.lost.then(({ reason, message }) => tell(message || reason));
-    // Whatever slips out of the scopes; the crate would trap at it.
+    // Errors outside the scopes; the crate would trap.
     device.addEventListener("uncapturederror", (event) => {
       event.stopImmediatePropagation();
       event.preventDefault();

@@ -1,4 +1,4 @@
-// From "which device, which model" to a model that has shown that it computes what it should.
+// Loads a model on a device, and checks that it computes correctly.
 
 import { duration } from "../basics/numbers.js";
 import { asSentence, sentence } from "../basics/sentence.js";
@@ -32,12 +32,12 @@ const TOLERANCE = 2e-2;
  * @property {string[]} notes what was chosen in its files
  */
 
-/** A device computes, but not what the model should give. */
+/** A device computes, but its results are wrong. */
 class WrongAnswer extends Error {}
 
 /**
- * Loads a model on the device asked for. With "auto", WebGPU is taken where there is a real GPU, and the
- * CPU otherwise, or when the GPU fails or is clearly slower than the CPU; a device asked for by name is used or the call
+ * Loads a model on the chosen device. "auto" chooses WebGPU if there is a real GPU, and the CPU otherwise, or if the
+ * GPU fails or is clearly slower than the CPU; a device chosen by name is used or the call
  * fails.
  * @param {import("../protocol/calls.js").Calls["load"]["params"]} wish
  * @param {(progress: import("../protocol/messages.js").Progress) => void} report

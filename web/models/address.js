@@ -1,4 +1,4 @@
-// What ?model= asks for: one of the page's own models by its name, or a folder by its address.
+// The value of ?model=: one of the page's own models by its name, or a folder by its address.
 
 import { ownFile } from "../own-file.js";
 

@@ -109,7 +109,7 @@ function findWeights(files, beside, root) {
   /** @param {{ path: string }} file */
   const nameOf = ({ path }) => path.slice(beside.length);
   const shards = here.filter((file) => SHARD.test(nameOf(file)));
-  // Under another name they are as good, where there is no doubt. Pickles come last.
+  // Another name will do if there is one such file only. Pickles come last.
   for (const [pickled, endings] of /** @type {const} */ ([
     [false, /\.safetensors$/i],
     [true, /\.(bin|pt|pth|ckpt)$/i],

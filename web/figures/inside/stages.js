@@ -56,7 +56,7 @@ function createStage(first, depth, attention) {
     colours: { map: "signed" },
     empty: "Not ready yet",
   });
-  // Every image is as large as those of the other stages, though there be fewer.
+  // Every image is as large as those of the other stages, even where there are fewer.
   grid.element.style.width = `${(100 * chosen.length) / CHANNELS}%`;
   const name = role === "mid" && !attention ? "The bottom" : names[role](level);
   const size = `${channels} × ${height} × ${width}`;

@@ -64,7 +64,7 @@ export function createLane({ engine, loaded, shape, gate, advanced }, name, sett
         advanced();
       }
     },
-    // What a sampler refuses is no failure of the figure: another choice is at hand.
+    // Options that a sampler rejects are not a failure of the figure: the visitor can choose others.
     (error) => {
       setText(notice, asSentence(sentence(error)));
       tile.clear();

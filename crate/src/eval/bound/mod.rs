@@ -163,8 +163,8 @@ pub fn bound(
         count,
     };
     let column = |with_label: bool| {
-        let place = columns.iter().position(|column| *column == with_label)?;
-        Some(table.column(&nats[place]))
+        let index = columns.iter().position(|column| *column == with_label)?;
+        Some(table.column(&nats[index]))
     };
     let saved_by_label = (columns.len() == 2).then(|| {
         let saved: Vec<f64> = nats[0].iter().zip(&nats[1]).map(|(a, b)| a - b).collect();

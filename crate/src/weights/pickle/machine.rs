@@ -7,7 +7,7 @@ use crate::weights::error::damaged;
 /// The most values that a pickle may make; a state dict of a thousand tensors has thirty thousand.
 pub(super) const MOST_VALUES: usize = 1 << 19;
 
-/// A pickle that is being read. Values refer to each other by their place in `values`.
+/// A pickle that is being read. Values refer to each other by their index in `values`.
 #[derive(Default)]
 pub(super) struct Machine<'a> {
     program: &'a [u8],
@@ -102,21 +102,21 @@ impl<'a> Machine<'a> {
                 self.insert(items)?;
             }
             b'q' => {
-                let place = self.number(1)?;
-                self.memorize(place)?;
+                let index = self.number(1)?;
+                self.memorize(index)?;
             }
             b'r' => {
-                let place = self.number(4)?;
-                self.memorize(place)?;
+                let index = self.number(4)?;
+                self.memorize(index)?;
             }
             0x94 => self.memorize(self.memo.len() as u64)?,
             b'h' => {
-                let place = self.number(1)?;
-                self.recall(place)?;
+                let index = self.number(1)?;
+                self.recall(index)?;
             }
             b'j' => {
-                let place = self.number(4)?;
-                self.recall(place)?;
+                let index = self.number(4)?;
+                self.recall(index)?;
             }
             b'0' => drop(self.pop()?),
             b'c' => {
@@ -250,25 +250,25 @@ impl<'a> Machine<'a> {
     }
 
     /// Keeps the value on top under a number. Python counts them up, and so must the program.
-    fn memorize(&mut self, place: u64) -> Done {
+    fn memorize(&mut self, index: u64) -> Done {
         let Some(&id) = self.stack.last() else {
             return broken();
         };
-        match usize::try_from(place) {
-            Ok(place) if place < self.memo.len() => self.memo[place] = id,
+        match usize::try_from(index) {
+            Ok(index) if index < self.memo.len() => self.memo[index] = id,
             // Some writers leave numbers out.
-            Ok(place) if place < self.memo.len() + 1024 && place < MOST_VALUES => {
-                self.memo.resize(place + 1, id);
+            Ok(index) if index < self.memo.len() + 1024 && index < MOST_VALUES => {
+                self.memo.resize(index + 1, id);
             }
             _ => return broken(),
         }
         Ok(())
     }
 
-    fn recall(&mut self, place: u64) -> Done {
-        let id = usize::try_from(place)
+    fn recall(&mut self, index: u64) -> Done {
+        let id = usize::try_from(index)
             .ok()
-            .and_then(|place| self.memo.get(place));
+            .and_then(|index| self.memo.get(index));
         match id {
             // Every value on the stack was asked for by an instruction, so it is no longer than the program.
             Some(&id) => self.stack.push(id),
