@@ -26,7 +26,7 @@ import { revealSections } from "./figures/shared/figure.js";
 import { listenForPresenter } from "./figures/shared/presenter.js";
 import { keepInPlace } from "./page/anchoring.js";
 import { listContents } from "./page/contents.js";
-import { showAlone } from "./page/embed.js";
+import { showAlone, watchSight } from "./page/embed.js";
 import { setUpHelp } from "./page/help.js";
 import { setUpModels } from "./page/model-choice.js";
 import { ModelView, fail, showProgress } from "./page/model-view.js";
@@ -39,7 +39,7 @@ import { readWish } from "./settings/list.js";
 
 const wish = readWish(new URLSearchParams(location.search));
 
-/** @param {boolean} alone whether one figure is shown, as an embed */
+/** @param {HTMLElement | null} alone the frame of the one figure that is shown, as an embed */
 async function begin(alone) {
   if (typeof WebAssembly !== "object") {
     throw new Error(
@@ -48,9 +48,11 @@ async function begin(alone) {
   }
   element("walk-back", HTMLElement).dataset["started"] = "";
   showProgress({ activity: "Starting", loaded: 0, total: 0 });
+  const view = new ModelView(wish.device);
+  if (alone !== null) await watchSight(alone, (signal) => view.release(signal));
   // The first figure's code comes while the model does.
-  figures[alone ? (wish.embed ?? "") : "walk-back"]?.module().catch(() => {});
-  await setUpModels(new ModelView(wish.device), wish.model);
+  figures[alone === null ? "walk-back" : (wish.embed ?? "")]?.module().catch(() => {});
+  await setUpModels(view, wish.model);
 }
 
 linkSources();
@@ -62,8 +64,8 @@ setUpHelp();
 setUpNotices();
 listenForPresenter();
 unfoldForPrint();
-const alone = wish.embed !== null && showAlone(wish.embed);
-if (wish.embed !== null && !alone) {
+const alone = wish.embed === null ? null : showAlone(wish.embed);
+if (wish.embed !== null && alone === null) {
   showNotice(`The link asks for a figure "${wish.embed}", which this page does not have.`);
 }
 begin(alone).catch(fail);

@@ -31,8 +31,9 @@ describe("axe finds nothing", () => {
         });
         const { page } = visitor;
         await seeAllFigures(page);
-        for (const summary of await page.locator("summary").all()) await summary.click();
-        assert.equal(await page.locator("details:not([open])").count(), 0);
+        const closed = page.locator("details:not([open]) > summary");
+        assert.ok((await closed.count()) > 10);
+        while ((await closed.count()) > 0) await closed.first().click();
         assert.deepEqual(await violations(page, page.locator("html")), []);
         await page.keyboard.press("?");
         const help = page.getByRole("dialog", { name: "Keys" });

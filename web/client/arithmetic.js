@@ -13,7 +13,7 @@ import { Relay } from "./relay.js";
 /**
  * @typedef {object} ForwardWalk walks forward that live in the worker
  * @property {ForwardState} first before any step
- * @property {(steps: number) => Promise<ForwardState | null>} advance takes steps of q(x_t|x_{t-1}); null once closed
+ * @property {(steps: number) => Promise<ForwardState | null>} advance takes steps of q(x_t|x_{t-1}); null once closed, or where its worker was released
  * @property {() => void} close
  */
 
@@ -43,10 +43,19 @@ export class Arithmetic extends asking(ARITHMETIC) {
     }));
     return {
       first,
-      advance: (steps) => connection.call("advanceForward", { walk, steps }),
+      advance: async (steps) =>
+        connection.isEnded ? null : connection.call("advanceForward", { walk, steps }),
       close: () => {
         connection.call("closeForward", { walk }).catch(() => {});
       },
     };
+  }
+
+  /**
+   * Ends the worker once all that it was asked is answered; whoever asks again gets a fresh one.
+   * @param {AbortSignal} [signal] aborted: it is kept after all
+   */
+  release(signal) {
+    return this.#relay.release(signal);
   }
 }

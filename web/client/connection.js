@@ -24,6 +24,10 @@ export class Connection {
   #pending = new Map();
   /** @type {BreakdownReport | null} */
   #broken = null;
+  /** Whoever waits until nothing is computed. @type {Set<() => void>} */
+  #waiting = new Set();
+  /** Whether it was ended, as against broken down. */
+  #ended = false;
   /** @type {(report: BreakdownReport | null) => void} */
   #tell = () => {};
   /** The worker's end: how it broke down, or null if it was ended. @type {Promise<BreakdownReport | null>} */
@@ -94,12 +98,31 @@ export class Connection {
         reject(new Error(sentence(error)));
       }
     });
-    // A signal may outlive many calls: those of a walk have one for all its steps.
-    return answer.finally(() => signal?.removeEventListener("abort", cancel));
+    return answer.finally(() => {
+      // A signal may outlive many calls: those of a walk have one for all its steps.
+      signal?.removeEventListener("abort", cancel);
+      if (this.#pending.size > 0) return;
+      for (const wake of this.#waiting) wake();
+      this.#waiting.clear();
+    });
+  }
+
+  /** Resolves when no answer is awaited. @returns {Promise<void>} */
+  async idle() {
+    while (this.#pending.size > 0) {
+      await new Promise((/** @type {(value: void) => void} */ resolve) =>
+        this.#waiting.add(resolve),
+      );
+    }
+  }
+
+  get isEnded() {
+    return this.#ended;
   }
 
   /** Ends the worker, whatever it is doing. */
   end() {
+    this.#ended = true;
     this.#tell(null);
     this.#breakDown({ kind: "trap", reason: "it was stopped", call: null });
   }

@@ -203,6 +203,15 @@ export class Engine extends asking(NETWORK) {
     return this.#relay.call(method, params, { signal, mend: this.#smaller(images) });
   }
 
+  /**
+   * Ends the worker once all that it was asked is answered. Whoever asks again has the model loaded again, and chains
+   * continue from their last step.
+   * @param {AbortSignal} [signal] aborted: it is kept after all
+   */
+  release(signal) {
+    return this.#relay.release(signal);
+  }
+
   #newConnection() {
     const connection = new Connection(this.#onProgress);
     connection.broken.then((report) => {

@@ -41,6 +41,19 @@ export class Relay {
   }
 
   /**
+   * Ends the worker once all that it was asked is answered; whoever asks next gets a fresh one.
+   * @param {AbortSignal} [signal] aborted: it is kept after all
+   */
+  async release(signal) {
+    const current = this.#current;
+    const connection = await current?.catch(() => null);
+    await connection?.idle();
+    if (!connection || signal?.aborted || this.#current !== current) return;
+    this.#current = null;
+    connection.end();
+  }
+
+  /**
    * Runs an errand with the current worker or a fresh one, and again with the next if the worker breaks down and the
    * errand was not the cause.
    * @template T

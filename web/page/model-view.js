@@ -109,6 +109,11 @@ export class ModelView {
     history.replaceState(history.state, "", url);
   }
 
+  /** Keeps no worker until a figure asks again. @param {AbortSignal} signal aborted: they are kept after all */
+  async release(signal) {
+    await Promise.all([this.#engine.release(signal), this.#arithmetic.release(signal)]);
+  }
+
   /** What is known of the same model on another device. @param {Loaded} loaded */
   #adopt(loaded) {
     if (this.#loaded === null) return;

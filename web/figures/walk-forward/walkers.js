@@ -102,7 +102,10 @@ export class Walkers {
       // To the next multiple: where the pictures fall does not depend on where the goal was.
       const stride = this.#stride - (this.#state.t % this.#stride);
       const state = await this.#open.walk.advance(Math.min(stride, left));
-      if (this.#plan !== plan || state === null) return true;
+      if (this.#plan !== plan) return true;
+      // Its worker was released while nobody looked: the same walk again.
+      if (state === null) this.#open = null;
+      if (state === null) return true;
       this.#state = state;
     }
     this.#show(this.#state, this.#state.t === this.#goal);
