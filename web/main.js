@@ -34,6 +34,7 @@ import { setUpNotices, showNotice } from "./page/notices.js";
 import { followPlaces } from "./page/places.js";
 import { unfoldForPrint } from "./page/print.js";
 import { linkSources } from "./parts/source-link.js";
+import { defineWords } from "./parts/word.js";
 import { element } from "./screen/dom.js";
 import { readWish } from "./settings/list.js";
 
@@ -54,6 +55,7 @@ async function begin(alone) {
 }
 
 linkSources();
+defineWords(document);
 revealSections(figures);
 listContents();
 keepInPlace();

@@ -146,7 +146,7 @@ function sentencesOn(source, { info }, isOwn) {
           : " It comes from this site.";
   const words = ofDigits(info)
     ? ""
-    : " The text below describes digits, whatever this model draws.";
+    : " What the answers below describe was seen with the page's own model of digits.";
   const notes = info.notes.map((note) => ` ${note}`).join("");
   return `${millions} million parameters, images of ${height} × ${width} ${inColour(info.channels)}, ${kinds}.${where}${notes}${words}`;
 }

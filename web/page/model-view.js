@@ -10,6 +10,7 @@ import { History } from "../figures/shared/history.js";
 import { element } from "../screen/dom.js";
 import { AllSettings } from "../settings/kept-in-address.js";
 import { properties, readWish } from "../settings/list.js";
+import { useWordsFor } from "./neutral-words.js";
 import { showNotice } from "./notices.js";
 
 /** @typedef {import("../protocol/messages.js").Loaded} Loaded */
@@ -152,6 +153,7 @@ export class ModelView {
     arrived?.();
     loading.hidden = true;
     describeDevice(loaded);
+    useWordsFor(loaded.info);
     const { trainTimesteps, classes, nullLabel, channels, imageSize } = loaded.info;
     const limits = { trainTimesteps, classes: classes.length, anyLabel: nullLabel !== null };
     const allSettings = new AllSettings(properties, limits, (more) =>
