@@ -34,7 +34,7 @@ const quantities = [
   },
   {
     label: "alpha-bar, how much of the image's variance is left",
-    heading: () => [term("alpha-bar_t"), " image left, as variance"],
+    heading: () => [term("alpha-bar_t"), " share of the image’s variance"],
     of: ({ alphasCumprod }) => alphasCumprod,
     y: { label: "", range: [0, 1] },
   },
