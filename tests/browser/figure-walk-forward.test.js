@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import { violations } from "./accessibility.js";
+import { changed, drop } from "./models.js";
 import { openSite } from "./site.js";
 import { openMore } from "./visitor.js";
 
@@ -136,6 +137,23 @@ describe("the walk forward", () => {
     await plot.locator(".u-over").click({ position: { x: box.width * 0.9, y: box.height / 2 } });
     const t = Number(await section.getByRole("slider", { name: "Time t" }).inputValue());
     near(t, 900, 15);
+  });
+
+  test("begins with the schedule of the model", async (t) => {
+    const visitor = await site.visit("?device=cpu#steps=10&at=0");
+    const folder = await changed(t, "plain", {
+      "scheduler/scheduler_config.json": JSON.stringify({
+        _class_name: "DDPMScheduler",
+        beta_schedule: "squaredcos_cap_v2",
+        num_train_timesteps: 1000,
+      }),
+    });
+    await drop(visitor.page, folder);
+    await visitor.page.getByText(/It comes from your files/).waitFor();
+    const section = await visitor.goTo(HEADING);
+    assert.ok(await section.getByRole("radio", { name: "cosine" }).isChecked());
+    assert.ok(!visitor.page.url().includes("schedule"), "the address is as it was");
+    await visitor.leave();
   });
 
   test("takes a drawing, and an image that is dropped", async () => {

@@ -156,3 +156,18 @@ export async function loadSchedules(arithmetic, trainTimesteps) {
   });
   return new Map(await Promise.all(all));
 }
+
+/**
+ * Which of the four a model was trained with, or the one that is most like it.
+ * @param {Map<BetaSchedule, ScheduleCurves>} curves of all four
+ * @param {import("../../protocol/messages.js").Loaded["schedule"]} own
+ */
+export function nearestSchedule(curves, { alphasCumprod: own }) {
+  /** @param {BetaSchedule} value */
+  const away = (value) => {
+    const other = curves.get(value)?.alphasCumprod;
+    return own.reduce((most, left, t) => Math.max(most, Math.abs(left - (other?.[t] ?? 2))), 0);
+  };
+  const values = schedules.map(({ value }) => value);
+  return values.reduce((best, value) => (away(value) < away(best) ? value : best));
+}
