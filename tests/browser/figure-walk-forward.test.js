@@ -183,7 +183,7 @@ describe("the walk forward", () => {
     await visitor.until(async () => visitor.page.url().includes("forward.drawing="));
     const stroke = visitor.page.url();
 
-    // White paper, black ink: it is turned around, as MNIST has it.
+    // White paper, black ink: it is turned around, cropped and centred, as MNIST has it, and shown before it is used.
     await pad.evaluate(async (target) => {
       const canvas = new OffscreenCanvas(64, 64);
       const context = canvas.getContext("2d");
@@ -198,6 +198,9 @@ describe("the walk forward", () => {
       const drop = new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true });
       target.dispatchEvent(drop);
     });
+    await section.getByRole("img", { name: "The photo as a digit" }).waitFor();
+    assert.deepEqual(await visitor.pixels(mean), drawn, "only looked at");
+    await section.getByRole("button", { name: "Use it" }).click();
     await visitor.until(
       async () => (await visitor.pixels(mean))[6 * 28 + 14] !== drawn[6 * 28 + 14],
     );
