@@ -12,6 +12,7 @@ import { AllSettings } from "../settings/kept-in-address.js";
 import { properties, readWish } from "../settings/list.js";
 import { useWordsFor } from "./neutral-words.js";
 import { showNotice } from "./notices.js";
+import { listenForUndo } from "./undo.js";
 
 /** @typedef {import("../protocol/messages.js").Loaded} Loaded */
 /** @typedef {import("../models/source.js").ModelSource} ModelSource */
@@ -171,7 +172,9 @@ export class ModelView {
       moveTo: (device) => this.moveTo(device),
       calm: matchMedia("(prefers-reduced-motion: reduce)").matches,
     });
+    const endUndo = listenForUndo(allSettings);
     const end = () => {
+      endUndo();
       allSettings.end();
       endFigures();
     };
