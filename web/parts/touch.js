@@ -2,7 +2,7 @@
 // sideways, or is lifted again; where the browser makes a scroll of it, the slider goes back.
 
 /** A finger that has gone so far sideways, in pixels, is not scrolling. */
-const SIDEWAYS = 8;
+export const SIDEWAYS = 8;
 
 /**
  * Must be called before anything listens to the slider's input.
