@@ -25,15 +25,17 @@ import { figures } from "./figures/list.js";
 import { revealSections } from "./figures/shared/figure.js";
 import { listenForPresenter } from "./figures/shared/presenter.js";
 import { keepInPlace } from "./page/anchoring.js";
+import { showBusy } from "./page/busy.js";
 import { listContents } from "./page/contents.js";
 import { showAlone, watchSight } from "./page/embed.js";
 import { setUpHelp } from "./page/help.js";
 import { setUpModels } from "./page/model-choice.js";
-import { ModelView, fail, showProgress } from "./page/model-view.js";
+import { ModelView, fail, setUpAgain, showProgress } from "./page/model-view.js";
 import { setUpNotices, showNotice } from "./page/notices.js";
 import { followPlaces } from "./page/places.js";
 import { unfoldForPrint } from "./page/print.js";
 import { linkSources } from "./parts/source-link.js";
+import { defineWords } from "./parts/word.js";
 import { element } from "./screen/dom.js";
 import { readWish } from "./settings/list.js";
 
@@ -56,12 +58,15 @@ async function begin(alone) {
 }
 
 linkSources();
+defineWords(document);
 revealSections(figures);
 listContents();
 keepInPlace();
 followPlaces();
 setUpHelp();
 setUpNotices();
+setUpAgain();
+showBusy();
 listenForPresenter();
 unfoldForPrint();
 const alone = wish.embed === null ? null : showAlone(wish.embed);

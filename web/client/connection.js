@@ -4,6 +4,7 @@
 import { sentence } from "../basics/sentence.js";
 import { ownFile } from "../own-file.js";
 import { Breakdown } from "../protocol/breakdown.js";
+import { wait } from "./busy.js";
 
 /** @typedef {import("../protocol/breakdown.js").BreakdownReport} BreakdownReport */
 /** @typedef {import("../protocol/calls.js").Calls} Calls */
@@ -98,7 +99,10 @@ export class Connection {
         reject(new Error(sentence(error)));
       }
     });
+    // A load reports its progress by itself.
+    const answered = method === "load" ? () => {} : wait();
     return answer.finally(() => {
+      answered();
       // A signal may outlive many calls: those of a walk have one for all its steps.
       signal?.removeEventListener("abort", cancel);
       if (this.#pending.size > 0) return;
