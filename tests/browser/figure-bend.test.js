@@ -231,3 +231,30 @@ test("by keyboard the pen is seen, said where it is, and draws where it is down"
   assert.deepEqual(await violations(visitor.page, section), []);
   await visitor.leave();
 });
+
+test("an image that is dropped beside a pad goes to the nearest", async () => {
+  const visitor = await visit("steps=10&at=0");
+  const section = await visitor.goTo("Finish a scribble");
+  const heading = section.getByRole("heading", { name: "Finish a scribble" });
+  await heading.evaluate(async (target) => {
+    const canvas = new OffscreenCanvas(60, 40);
+    const context = canvas.getContext("2d");
+    if (context === null) throw new Error("no context");
+    context.fillStyle = "#fff";
+    context.fillRect(0, 0, 60, 40);
+    context.fillStyle = "#222";
+    context.fillRect(10, 6, 5, 28);
+    const data = new DataTransfer();
+    const blob = await canvas.convertToBlob();
+    data.items.add(new File([blob], "stroke.png", { type: blob.type }));
+    const { left: clientX, top: clientY } = target.getBoundingClientRect();
+    const options = { dataTransfer: data, bubbles: true, cancelable: true, clientX, clientY };
+    target.dispatchEvent(new DragEvent("drop", options));
+  });
+  const look = section.getByRole("group", { name: "Photo" });
+  await look.waitFor();
+  assert.equal(await visitor.page.getByText(/No model/).count(), 0);
+  await look.getByRole("button", { name: "Use it" }).click();
+  await visitor.until(async () => visitor.page.url().includes("scribble.drawing="));
+  await visitor.leave();
+});

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import { violations } from "./accessibility.js";
+import { changed, drop } from "./models.js";
 import { openSite } from "./site.js";
 import { openMore } from "./visitor.js";
 
@@ -138,6 +139,23 @@ describe("the walk forward", () => {
     near(t, 900, 15);
   });
 
+  test("begins with the schedule of the model", async (t) => {
+    const visitor = await site.visit("?device=cpu#steps=10&at=0");
+    const folder = await changed(t, "plain", {
+      "scheduler/scheduler_config.json": JSON.stringify({
+        _class_name: "DDPMScheduler",
+        beta_schedule: "squaredcos_cap_v2",
+        num_train_timesteps: 1000,
+      }),
+    });
+    await drop(visitor.page, folder);
+    await visitor.page.getByText(/It comes from your files/).waitFor();
+    const section = await visitor.goTo(HEADING);
+    assert.ok(await section.getByRole("radio", { name: "cosine" }).isChecked());
+    assert.ok(!visitor.page.url().includes("schedule"), "the address is as it was");
+    await visitor.leave();
+  });
+
   test("takes a drawing, and an image that is dropped", async () => {
     const { visitor, section, at } = await follow("#forward.t=100");
     await at("100");
@@ -165,7 +183,7 @@ describe("the walk forward", () => {
     await visitor.until(async () => visitor.page.url().includes("forward.drawing="));
     const stroke = visitor.page.url();
 
-    // White paper, black ink: it is turned around, as MNIST has it.
+    // White paper, black ink: it is turned around, cropped and centred, as MNIST has it, and shown before it is used.
     await pad.evaluate(async (target) => {
       const canvas = new OffscreenCanvas(64, 64);
       const context = canvas.getContext("2d");
@@ -180,6 +198,9 @@ describe("the walk forward", () => {
       const drop = new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true });
       target.dispatchEvent(drop);
     });
+    await section.getByRole("img", { name: "The photo as a digit" }).waitFor();
+    assert.deepEqual(await visitor.pixels(mean), drawn, "only looked at");
+    await section.getByRole("button", { name: "Use it" }).click();
     await visitor.until(
       async () => (await visitor.pixels(mean))[6 * 28 + 14] !== drawn[6 * 28 + 14],
     );

@@ -1,4 +1,4 @@
-// Figure 7: one evaluation of the network, seen from inside: what it is told of t, what its channels
+// Figure 7: one evaluation of the network, seen from inside: what it gets as t, what its channels
 // hold on the way down and up, and what the bottom attends to.
 
 import { latest } from "../basics/latest.js";
@@ -29,7 +29,10 @@ export async function create(root, context) {
   const { engine, loaded } = context;
   const { trainTimesteps } = loaded.info;
   const timesteps = Uint32Array.from({ length: trainTimesteps }, (_, t) => t);
-  const [digits, rows] = await Promise.all([context.digits(), engine.timeEmbeddings(timesteps)]);
+  const [digits, rows] = await Promise.all([
+    context.digits(),
+    engine.timeEmbeddings({ timesteps }),
+  ]);
   return new Inside(root, context, digits, rows);
 }
 

@@ -105,7 +105,8 @@ class Learning {
       series: [{ name: "squared error" }],
       onSeek: (t) => this.#seek(Math.round(t)),
     });
-    this.#terms = createBound(context.engine, (t) => this.#seek(t));
+    const all = times(loaded.info.trainTimesteps);
+    this.#terms = createBound(context.engine, all, (t) => this.#seek(t));
     this.#ask = latest(
       (signal, /** @type {Promise<Subject>} */ subject, /** @type {number} */ t) =>
         this.#show(signal, subject, t),

@@ -13,7 +13,7 @@ import { bind } from "../settings/bind.js";
 import { createMore } from "./shared/more.js";
 import { createGraphs } from "./walk-forward/graphs.js";
 import { createPicture } from "./walk-forward/picture.js";
-import { createSchedules, loadSchedules } from "./walk-forward/schedules.js";
+import { createSchedules, loadSchedules, nearestSchedule } from "./walk-forward/schedules.js";
 import { shareOf, varianceOf } from "./walk-forward/statistics.js";
 import { createTable } from "./walk-forward/table.js";
 import { WALKS, Walkers } from "./walk-forward/walkers.js";
@@ -107,6 +107,7 @@ class WalkForward {
           createSchedules({ curves, ...options, onSeek: (t) => this.#seek(t) }),
       },
       {
+        decided: { schedule: () => this.#schedule() },
         changed: (name) => {
           if (name === null) this.#picture.show(this.#settings.values);
           if (name === "t") this.#go(this.#settings.values.t);
@@ -207,16 +208,22 @@ class WalkForward {
     this.#schedules.dispose();
   }
 
+  /** The schedule in use: until the visitor chooses one, the model's. */
+  #schedule() {
+    return this.#settings.decide("schedule", () =>
+      nearestSchedule(this.#curves, this.#context.loaded.schedule),
+    );
+  }
+
   /** The alpha-bar of the schedule in use. @param {number} t -1 is the image itself */
   #alphaBar(t) {
-    const { schedule } = this.#settings.values;
-    return t < 0 ? 1 : (this.#curves.get(schedule)?.alphasCumprod[t] ?? NaN);
+    return t < 0 ? 1 : (this.#curves.get(this.#schedule())?.alphasCumprod[t] ?? NaN);
   }
 
   /** New walks, from what is chosen now. */
   #begin() {
-    const { seed, schedule, naive, t } = this.#settings.values;
-    const betas = this.#curves.get(schedule)?.betas ?? new Float64Array();
+    const { seed, naive, t } = this.#settings.values;
+    const betas = this.#curves.get(this.#schedule())?.betas ?? new Float64Array();
     this.#newest = null;
     this.#plan = { x0: this.#picture.x0, betas, seed, naive };
     this.#go(t);

@@ -19,7 +19,7 @@ const SIDE = 10;
 const CELLS = SIDE * SIDE;
 /** Batches that the wall can be cut into. */
 const BATCHES = [100, 50, 20, 10];
-/** A batch is to be back after so many milliseconds, so that other figures get their turn. */
+/** How long a batch may take, in milliseconds, so that other figures get their turn. */
 const PATIENCE = 250;
 
 /** @type {import("./shared/figure.js").Create} */

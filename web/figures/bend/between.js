@@ -28,7 +28,9 @@ export function create(root, { engine, arithmetic, loaded, shape, allSettings, c
   const gate = createGate();
 
   const strip = createFilmstrip({ label: "Images between two noises", frames: STRIP });
-  const status = h("span", { role: "status" });
+  const status = h("span");
+  // Only the end is said aloud.
+  const announcement = h("p", { class: "unseen", role: "status" });
   const tile = createTile({ caption: status, empty: "The image between, not ready yet" });
   const binding = bind(
     settings,
@@ -48,6 +50,7 @@ export function create(root, { engine, arithmetic, loaded, shape, allSettings, c
       { class: "between" },
       h("div", { class: "between-way" }, strip.element, share.element),
       tile.element,
+      announcement,
       h(
         "div",
         { class: "stack" },
@@ -98,6 +101,7 @@ export function create(root, { engine, arithmetic, loaded, shape, allSettings, c
       const where = `at ${percent(at)} of the way`;
       const how = done ? "" : `, the guess at t = ${timestep}`;
       setText(status, done ? where : `walking, t = ${timestep}`);
+      if (done) setText(announcement, `The image ${where}`);
       if (calm && isBetween(frame)) continue;
       tile.show(done ? frame.xPrev : frame.x0, all, `The image ${where}${how}`);
     }

@@ -23,9 +23,12 @@ export async function create(root, context) {
   const [, channels = 1, height = 1, width = 1] = shape;
   const settings = allSettings.group("scribble");
 
+  const { images, height: rows, width: columns } = await digits();
+  const isDigitsSize = channels === 1 && rows === height && columns === width;
   const pad = createDrawingPad({
     label: "Your drawing",
     imageSize: [height, width],
+    ofDigits: isDigitsSize,
     onDraw: () => {
       setText(notice, "");
       settings.set({ drawing: pad.text });
@@ -33,7 +36,6 @@ export async function create(root, context) {
     },
     fail: (error) => setText(notice, asSentence(sentence(error))),
   });
-  const { images, height: rows, width: columns } = await digits();
   const first = images[FIRST_DIGIT];
   const putFirst = () => {
     pad.x0 =

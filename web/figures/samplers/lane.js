@@ -64,7 +64,7 @@ export function createLane({ engine, loaded, shape, gate, advanced }, name, sett
         advanced();
       }
     },
-    // What a sampler refuses is no failure of the figure: another choice is at hand.
+    // Options that a sampler rejects are not a failure of the figure: the visitor can choose others.
     (error) => {
       setText(notice, asSentence(sentence(error)));
       tile.clear();
@@ -96,7 +96,7 @@ export function createLane({ engine, loaded, shape, gate, advanced }, name, sett
     get done() {
       return frames.length === total || notice.textContent !== "";
     },
-    /** The time it has come to, T at the beginning; where it cannot walk it holds nobody up. */
+    /** The time it has come to, T at the beginning; 0 if it cannot walk, so that nothing waits for it. */
     get reached() {
       if (this.done) return 0;
       return frames.at(-1)?.timestep ?? info.trainTimesteps;

@@ -203,29 +203,34 @@ class Place {
   }
 }
 
-/** What is loading or applies. @type {Map<string, Promise<boolean>>} */
+/** What is loading or applies. @type {Map<string, Promise<void>>} */
 const styles = new Map();
 
 /**
  * @param {URL} url
- * @returns {Promise<boolean>} whether the style sheet applies; a missing one is no error, and is asked for again by
- *     the next figure that has it
+ * @returns {Promise<void>} when the style sheet applies; a missing one is asked for again when the figure is
+ * @throws {Error} where it could not be loaded: a figure without its styles may be wider than the window
  */
 async function loadStyles({ href }) {
   const loading = styles.get(href);
   if (loading !== undefined) return loading;
   const sheet = h("link", { rel: "stylesheet", href });
-  /** @type {Promise<boolean>} */
-  const applies = new Promise((resolve) => {
-    sheet.addEventListener("load", () => resolve(true));
-    sheet.addEventListener("error", () => resolve(false));
+  /** @type {Promise<void>} */
+  const applies = new Promise((resolve, reject) => {
+    sheet.addEventListener("load", () => resolve());
+    sheet.addEventListener("error", () => {
+      styles.delete(href);
+      sheet.remove();
+      reject(
+        new Error(
+          "The style sheet of this figure could not be loaded. Check the connection and try again.",
+        ),
+      );
+    });
   });
   styles.set(href, applies);
   document.head.append(sheet);
-  if (await applies) return true;
-  styles.delete(href);
-  sheet.remove();
-  return false;
+  return applies;
 }
 
 /**

@@ -1,6 +1,6 @@
 // Many walks forward from one image, side by side, that follow wherever t is put: a few steps of
-// q(x_t|x_{t-1}) at a time, so that they can be watched. There is no step back; who wants an earlier t
-// gets the same walks again, from the image.
+// q(x_t|x_{t-1}) at a time, so that they can be watched. There is no step back: for an earlier t the
+// same walks begin again, from the image.
 
 /** @typedef {import("../../protocol/messages.js").ForwardState} ForwardState */
 
