@@ -23,7 +23,7 @@ use layout::{
     USUAL_WEIGHTS,
 };
 
-/// What Windows' editors write before the text; JSON knows no such character.
+/// The byte order mark that editors on Windows write before the text; JSON has no such character.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// `model_index.json` of every folder written here: the parts of diffusers' DDPMPipeline.
@@ -52,9 +52,9 @@ pub struct ModelFolder {
     pub labels: Option<String>,
     /// `golden.json`: one input's eps-hat, to check a device with.
     pub golden: Option<String>,
-    /// `unet/diffusion_pytorch_model.safetensors`, or what other files of weights were made into.
+    /// `unet/diffusion_pytorch_model.safetensors`, or other files of weights, converted.
     pub weights: Vec<u8>,
-    /// What was chosen where the folder has several things, in sentences.
+    /// What was chosen where the folder has alternatives, in sentences.
     pub notes: Vec<String>,
 }
 
@@ -90,7 +90,7 @@ pub enum FolderError {
     /// The folder does not exist or is a file.
     #[error("{}: no such folder. Give a model folder: one that `walkback export` or diffusers' save_pretrained wrote", .path.display())]
     NoFolder {
-        /// The folder asked for.
+        /// The folder.
         path: PathBuf,
     },
     /// A part is not there.
@@ -264,8 +264,8 @@ pub fn write(path: &Path, folder: &ModelFolder) -> Result<(), FolderError> {
     Ok(())
 }
 
-/// Writes `bytes` to `path` so that a reader, or a crash at any moment, sees the old file or the new one, never half of one:
-/// a temporary file beside it, flushed to the disk, then renamed. Makes the folders above it.
+/// Writes `bytes` to `path` so that after a crash at any moment the old file or the new one is there, never half of one:
+/// a temporary file next to it, flushed to the disk, then renamed. Creates the folders above it.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
     let parent = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,

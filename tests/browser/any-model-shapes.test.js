@@ -10,6 +10,7 @@ import { root, screenshots } from "./helpers.js";
 import { meanDifference } from "./images.js";
 import { changed, drag, drop, scratch } from "./models.js";
 import { openSite } from "./site.js";
+import { openMore } from "./visitor.js";
 
 const site = openSite();
 
@@ -69,6 +70,7 @@ describe("a model of other images", () => {
     }
     const files = await visitor.goTo("Take it with you");
     await files.getByText(/The model comes from your files and is not part of the link/).waitFor();
+    await openMore(files);
     await files.getByRole("radio", { name: "small" }).check();
     const state = [0, 1, 2].map((channel) => visitor.pixels(visitor.xt, channel));
     const [red, green, blue] = await Promise.all(state);

@@ -6,6 +6,7 @@ import { violations } from "./accessibility.js";
 import { largestDifference } from "./helpers.js";
 import { imagesOf, meanDifference } from "./images.js";
 import { openSite } from "./site.js";
+import { openMore } from "./visitor.js";
 
 /** @typedef {import("playwright-core").Locator} Locator */
 
@@ -191,6 +192,7 @@ test("a mask of another size is refused, and the page says so", async () => {
   const notice = (await visitor.page.getByText(/in this link is not valid/).textContent()) ?? "";
   assert.match(notice, /repaint\.mask = ff… in this link is not valid; using the right half/);
   assert.match(notice, /repaint\.resamplings = 4 in this link is not valid; using 3\./);
+  await openMore(section);
   const visits = section.getByRole("slider", { name: "Visits to each t" });
   assert.equal(await visits.getAttribute("aria-valuetext"), "3 times");
   await visitor.leave();
@@ -227,5 +229,32 @@ test("by keyboard the pen is seen, said where it is, and draws where it is down"
   assert.equal(pixels[155 * 280 + 155], 255, "ink where the pen went");
   assert.equal(pixels[155 * 280 + 55], 0, "and nowhere else");
   assert.deepEqual(await violations(visitor.page, section), []);
+  await visitor.leave();
+});
+
+test("an image that is dropped beside a pad goes to the nearest", async () => {
+  const visitor = await visit("steps=10&at=0");
+  const section = await visitor.goTo("Finish a scribble");
+  const heading = section.getByRole("heading", { name: "Finish a scribble" });
+  await heading.evaluate(async (target) => {
+    const canvas = new OffscreenCanvas(60, 40);
+    const context = canvas.getContext("2d");
+    if (context === null) throw new Error("no context");
+    context.fillStyle = "#fff";
+    context.fillRect(0, 0, 60, 40);
+    context.fillStyle = "#222";
+    context.fillRect(10, 6, 5, 28);
+    const data = new DataTransfer();
+    const blob = await canvas.convertToBlob();
+    data.items.add(new File([blob], "stroke.png", { type: blob.type }));
+    const { left: clientX, top: clientY } = target.getBoundingClientRect();
+    const options = { dataTransfer: data, bubbles: true, cancelable: true, clientX, clientY };
+    target.dispatchEvent(new DragEvent("drop", options));
+  });
+  const look = section.getByRole("group", { name: "Photo" });
+  await look.waitFor();
+  assert.equal(await visitor.page.getByText(/No model/).count(), 0);
+  await look.getByRole("button", { name: "Use it" }).click();
+  await visitor.until(async () => visitor.page.url().includes("scribble.drawing="));
   await visitor.leave();
 });

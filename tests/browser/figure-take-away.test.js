@@ -6,6 +6,7 @@ import { describe, test } from "node:test";
 import { largestDifference, readSafetensors } from "./helpers.js";
 import { imagesOf } from "./images.js";
 import { openSite } from "./site.js";
+import { openMore } from "./visitor.js";
 
 const site = openSite();
 
@@ -56,6 +57,7 @@ describe("take it with you", () => {
     await wallSection.getByText("All hundred are images").waitFor({ timeout: 120_000 });
     const wall = await visitor.pixels(wallSection.getByRole("img"));
     const section = await visitor.goTo("Take it with you");
+    await openMore(section);
     await section.getByRole("radio", { name: "small" }).check();
 
     /** @param {string} name */
@@ -116,7 +118,7 @@ describe("take it with you", () => {
     assert.equal(walked.frames.at(-1)?.centiseconds, 150);
     assert.ok(largestDifference(await decode(gif.file, "image/gif", 10, 4), xt) <= 1);
 
-    await section.getByRole("switch", { name: "the guess beside it" }).check();
+    await section.getByRole("switch", { name: "The guess beside the walk in its GIF" }).check();
     const pair = readGif((await take("GIF of the walk")).file);
     assert.deepEqual([pair.frames.length, pair.width, pair.height], [11, 226, 112]);
 

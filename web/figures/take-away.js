@@ -9,6 +9,7 @@ import { createSwitch } from "../parts/switch.js";
 import { createTile } from "../parts/tile.js";
 import { freshId, h, setText } from "../screen/dom.js";
 import { withNextFrame } from "../screen/next-frame.js";
+import { createMore } from "./shared/more.js";
 import {
   SIZES,
   chosen,
@@ -39,7 +40,7 @@ export function create(root, { arithmetic, loaded, shape, allSettings, linked, h
   });
   const status = h("p", { class: "notice", role: "status" });
   const guess = createSwitch({
-    label: "the guess beside it",
+    label: "The guess beside the walk in its GIF",
     value: false,
     onChange: () => show(),
   });
@@ -167,7 +168,6 @@ export function create(root, { arithmetic, loaded, shape, allSettings, linked, h
           { "aria-label": "The walk as files" },
           framePng.element,
           walkGif.element,
-          h("li", {}, guess.element),
           tensors.element,
         ),
       ),
@@ -177,7 +177,7 @@ export function create(root, { arithmetic, loaded, shape, allSettings, linked, h
         wallGrid.element,
         h("ul", { "aria-label": "The wall as files" }, wallPng.element, wallGif.element),
       ),
-      sizes.element,
+      createMore(sizes.element, guess.element),
       h(
         "div",
         { class: "take-link" },

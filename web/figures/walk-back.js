@@ -99,7 +99,6 @@ class WalkBack {
     find(root, ".state figcaption", HTMLElement).append(copyLink.element);
     find(root, ".panel", HTMLElement).append(
       this.#transport.element,
-      this.#controls.speed,
       this.#readouts.element,
       this.#announcement,
       this.#notice,

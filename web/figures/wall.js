@@ -12,13 +12,14 @@ import { h, setText } from "../screen/dom.js";
 import { bind } from "../settings/bind.js";
 import { GUIDANCE, nearest, wallSteps } from "../settings/list.js";
 import { isSlow } from "../settings/suit.js";
+import { createMore } from "./shared/more.js";
 import { walkWall } from "./wall/walk.js";
 
 const SIDE = 10;
 const CELLS = SIDE * SIDE;
 /** Batches that the wall can be cut into. */
 const BATCHES = [100, 50, 20, 10];
-/** A batch is to be back after so many milliseconds, so that other figures get their turn. */
+/** How long a batch may take, in milliseconds, so that other figures get their turn. */
 const PATIENCE = 250;
 
 /** @type {import("./shared/figure.js").Create} */
@@ -115,7 +116,7 @@ export function create(root, { engine, loaded, shape, allSettings, history, calm
         announcement,
         guidance.element,
         seed.element,
-        count.element,
+        createMore(count.element),
       ),
     ),
   );

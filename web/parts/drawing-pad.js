@@ -5,21 +5,26 @@ import { MAX_DRAWING, readDrawing, writeDrawing } from "../settings/drawing.js";
 import { createButton } from "./button.js";
 import { Ink } from "./ink.js";
 import { createOpenImage, readImage, takeDrops } from "./open-image.js";
+import { createPhotoLook } from "./photo-look.js";
+import { digitOnPaper, isPaper } from "./photo.js";
 import { createDrawable } from "./strokes.js";
 
 /** Drawn this many times larger than the image. */
 const FINE = 10;
 /** Width of the pen in pixels of the image; MNIST's strokes are about as wide. */
 const PEN = 2.2;
+/** A photo is read with so many pixels at its longer side. */
+const PHOTO = 400;
 
 /**
  * @param {object} options
  * @param {string} options.label
  * @param {[number, number]} options.imageSize height, width
+ * @param {boolean} options.ofDigits whether a photo of ink on paper is taken for a digit
  * @param {() => void} options.onDraw after every stroke
  * @param {(error: unknown) => void} options.fail a file that is no image, or one too large for a link, as an Error with a sentence
  */
-export function createDrawingPad({ label, imageSize: [height, width], onDraw, fail }) {
+export function createDrawingPad({ label, imageSize: [height, width], ofDigits, onDraw, fail }) {
   let last = { x: 0, y: 0 };
   /** In pixels of the image. @param {import("./strokes.js").Point} point */
   const pixel = ({ x, y }) => ({ x: x * width, y: y * height });
@@ -29,6 +34,7 @@ export function createDrawingPad({ label, imageSize: [height, width], onDraw, fa
     tool: "pen",
     hint: "Draw, or drop an image here.",
     begin(point) {
+      look.close();
       last = pixel(point);
       stroke(last, last);
     },
@@ -88,27 +94,48 @@ export function createDrawingPad({ label, imageSize: [height, width], onDraw, fa
     empty = false;
   };
 
+  /** The whole picture, on the whole pad. @param {Uint8ClampedArray} grey @param {boolean} bright */
+  const takeWhole = (grey, bright) => {
+    // Ink on paper, where MNIST has light on dark.
+    ink.fill((i) => (bright ? 255 - (grey[i] ?? 0) : (grey[i] ?? 0)));
+    show(ink.box);
+    empty = false;
+    tell();
+  };
   /** @param {Blob} file */
   const take = async (file) => {
+    look.close();
     try {
       const bitmap = await readImage(file);
-      const grey = greyOf(bitmap, canvas.width, canvas.height);
+      const shrink = Math.min(1, PHOTO / Math.max(bitmap.width, bitmap.height));
+      const [w, tall] = [bitmap.width, bitmap.height].map((side) => Math.ceil(side * shrink));
+      const size = { width: w ?? 1, height: tall ?? 1 };
+      const picture = { values: greyOf(bitmap, size.width, size.height), ...size };
+      const bright = isPaper(picture);
+      const whole = greyOf(bitmap, canvas.width, canvas.height, bright ? "#fff" : "#000");
       bitmap.close();
-      const isBright = grey.reduce((sum, value) => sum + value, 0) / grey.length > 127.5;
-      // Ink on paper, where MNIST has light on dark.
-      ink.fill((i) => (isBright ? 255 - (grey[i] ?? 0) : (grey[i] ?? 0)));
-      show(ink.box);
-      empty = false;
-      tell();
+      if (!bright || !ofDigits) {
+        takeWhole(whole, bright);
+        return;
+      }
+      const digit = digitOnPaper(picture, height);
+      look.show(digit, {
+        use() {
+          put(digit);
+          tell();
+        },
+        whole: () => takeWhole(whole, true),
+      });
     } catch (error) {
       fail(error);
     }
   };
-  takeDrops(canvas, take);
+  const look = createPhotoLook([height, width]);
 
   const clear = createButton({
     name: "Clear",
     onPress: () => {
+      look.close();
       blank();
       tell();
     },
@@ -119,9 +146,11 @@ export function createDrawingPad({ label, imageSize: [height, width], onDraw, fa
     "div",
     { class: "drawing-pad" },
     screen,
+    look.element,
     h("div", { class: "row" }, clear.element, createOpenImage(take)),
     hint,
   );
+  takeDrops(element, take);
   return {
     element,
     /** x_0, [h, w] from -1 (nothing) to 1 (ink) */
@@ -137,6 +166,7 @@ export function createDrawingPad({ label, imageSize: [height, width], onDraw, fa
       const text = writeDrawing(drawn);
       return text.length > MAX_DRAWING ? "" : text;
     },
+    take,
     /** Puts a link's drawing onto the pad. @param {string} text @returns {boolean} whether it is one of this size */
     put(text) {
       const pixels = readDrawing(text, width * height);
@@ -147,16 +177,17 @@ export function createDrawingPad({ label, imageSize: [height, width], onDraw, fa
 }
 
 /**
- * A picture in shades of grey, as large as it fits, on black.
+ * A picture in shades of grey, as large as it fits.
  * @param {ImageBitmap} picture
  * @param {number} width
  * @param {number} height
+ * @param {string} [around] the colour of what it does not cover
  * @returns {Uint8ClampedArray} [height, width]
  */
-function greyOf(picture, width, height) {
+function greyOf(picture, width, height, around = "#000") {
   const context = h("canvas", { width, height }).getContext("2d", { willReadFrequently: true });
   if (context === null) throw new Error("This browser has no canvas, so the image cannot be read.");
-  context.fillStyle = "#000";
+  context.fillStyle = around;
   context.fillRect(0, 0, width, height);
   const scale = Math.min(width / picture.width, height / picture.height);
   const [w, tall] = [picture.width * scale, picture.height * scale];

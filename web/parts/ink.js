@@ -13,7 +13,7 @@ export class Ink {
   /**
    * @param {number} height of the image
    * @param {number} width
-   * @param {number} fine so many times larger it is drawn, and averaged down: soft edges, as MNIST has them
+   * @param {number} fine it is drawn this many times larger and averaged down, for soft edges like those of MNIST
    */
   constructor(height, width, fine) {
     this.#height = height;

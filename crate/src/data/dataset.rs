@@ -50,7 +50,7 @@ impl Dataset {
         self.pixels(index).iter().map(|&byte| scale(byte)).collect()
     }
 
-    /// Writes image `index`, scaled to -1..1, over `out`. Panics unless `out` has `image_len` places and the image exists.
+    /// Writes image `index`, scaled to -1..1, over `out`. Panics unless `out` has `image_len` values and the image exists.
     pub fn image_into(&self, index: usize, out: &mut [f32]) {
         assert_eq!(out.len(), self.image_len(), "room for one image");
         for (value, &byte) in out.iter_mut().zip(self.pixels(index)) {
@@ -111,13 +111,13 @@ pub fn scale(byte: u8) -> f32 {
     f32::from(byte) / 127.5 - 1.0
 }
 
-/// A training set as it was found: the images, their classes, and what had to be done to them.
+/// A training set: the images, their classes, and how they were converted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageSet {
     /// Images of one size; without classes all labels are 0.
     pub data: Dataset,
     /// The classes by label; empty for a set without.
     pub names: Vec<String>,
-    /// What was done to the images, in sentences for whoever gave them.
+    /// How the images were converted, in sentences for the user.
     pub notes: Vec<String>,
 }

@@ -8,11 +8,11 @@ pub const UNET_CONFIG: [&str; 2] = ["unet/config.json", "config.json"];
 /// Where the scheduler's configuration lies, likewise.
 pub const SCHEDULER_CONFIG: [&str; 2] =
     ["scheduler/scheduler_config.json", "scheduler_config.json"];
-/// Where a training script that averages its weights keeps the average, beside `unet/`.
+/// The folder of the averaged weights, next to `unet/`.
 pub const EMA_CONFIG: &str = "unet_ema/config.json";
 /// What diffusers calls the weights, and what is written here.
 pub const USUAL_WEIGHTS: &str = "diffusion_pytorch_model.safetensors";
-/// Names that the weights may have beside the U-Net's configuration, in the order in which they are looked for. A list
+/// Names of the weights next to the U-Net's configuration, in order of preference. A list
 /// (`.index.json`) names the files that they are split into.
 pub const WEIGHTS: [&str; 8] = [
     USUAL_WEIGHTS,

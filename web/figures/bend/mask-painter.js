@@ -1,11 +1,11 @@
-// An image of which a part is rubbed out: with mouse, pen or touch, with the arrow keys, or by a pattern.
+// An image of which a part is erased: with mouse, pen or touch, with the arrow keys, or by a pattern.
 
 import { createButton } from "../../parts/button.js";
 import { createDrawable } from "../../parts/strokes.js";
 import { h } from "../../screen/dom.js";
 import { pixels } from "../../screen/paint.js";
 
-/** The mask is made of squares so wide, which keeps it short in a link. */
+/** The width of the squares of the mask, which keeps it short in a link. */
 const CELL = 2;
 /** The rubber's radius in cells. */
 const RUBBER = 1.3;
@@ -73,7 +73,7 @@ export function createMaskPainter({ imageSize: [height, width], onChange }) {
     const accent = getComputedStyle(canvas).getPropertyValue("--accent");
     kept.forEach((keep, i) => {
       if (keep === 1) return;
-      // The picture dimmed, and tinted: rubbed out, but not forgotten.
+      // The erased part is dimmed and tinted, so that the picture can still be seen.
       for (const [colour, alpha] of /** @type {const} */ ([
         ["#000", 0.5],
         [accent, 0.5],

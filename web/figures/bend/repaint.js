@@ -5,10 +5,11 @@ import { createLabelChoice } from "../../parts/choice.js";
 import { createDigitPicker } from "../../parts/digit-picker.js";
 import { createSeed } from "../../parts/seed.js";
 import { createSlider } from "../../parts/slider.js";
-import { find, h, setText } from "../../screen/dom.js";
+import { find, setText } from "../../screen/dom.js";
 import { bind } from "../../settings/bind.js";
 import { RESAMPLINGS } from "../../settings/list.js";
 import { digitsFit, hasSubject, noDigits } from "../../settings/suit.js";
+import { createMore } from "../shared/more.js";
 import { createSubject } from "../shared/subject.js";
 import { ANSWERS, createFourAnswers } from "./four-answers.js";
 import { createMaskPainter } from "./mask-painter.js";
@@ -113,7 +114,7 @@ export async function create(root, context) {
       [
         subject === null ? digit.element : subject.element,
         choice.element,
-        h("div", { class: "stack" }, resamplings.element, seed.element),
+        createMore(resamplings.element, seed.element),
       ],
     ),
   );

@@ -31,7 +31,7 @@ use progress::Progress;
 
 /// Terms of the default: every one of MNIST's test images once, a thousand for each row of the table.
 const DRAWS: usize = 10_000;
-/// Images whose terms are all computed, where --images does not say.
+/// The default of --images.
 const FULL_IMAGES: usize = 100;
 
 /// Evaluate a model: the cost of test images in bits, and the quality of its samples

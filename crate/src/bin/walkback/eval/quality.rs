@@ -1,4 +1,4 @@
-//! The samples: drawn, read by the judge, and laid beside real images.
+//! The samples: drawn, classified by the judge, and compared with real images.
 
 use std::time::Instant;
 
@@ -10,11 +10,12 @@ use walkback::data::download;
 use walkback::eval::best::{self, Best, Measured};
 use walkback::eval::cache::{self, Judge};
 use walkback::eval::choose_per_class;
-use walkback::eval::classifier::{FEATURES, Reading, Recipe};
+use walkback::eval::classifier::{ClassifierConfig, FEATURES, Reading};
 use walkback::eval::frechet::{self, Moments};
 use walkback::eval::nearest::{Summary, nearest};
 use walkback::eval::picture::sheet;
-use walkback::eval::samples::{Rate, Setting, check, draw};
+use walkback::eval::rate::Rate;
+use walkback::eval::samples::{Setting, check, draw};
 use walkback::folder::write_file;
 use walkback::pipeline::Pipeline;
 use walkback::sampler::SamplerKind;
@@ -26,7 +27,7 @@ use crate::sample::in_chunks;
 /// The most samples of one setting: a chain keeps all of them in memory.
 const MAX_SAMPLES: usize = 50_000;
 
-/// What the judge says of samples and of real images.
+/// The judge's results for samples and real images.
 #[derive(Debug, Serialize)]
 pub struct Quality {
     pub judge: JudgeReport,
@@ -44,7 +45,7 @@ pub struct Quality {
 #[derive(Debug, Serialize)]
 pub struct JudgeReport {
     pub test_accuracy: Rate,
-    pub recipe: Recipe,
+    pub config: ClassifierConfig,
     pub cached: bool,
     pub training_seconds: f64,
 }
@@ -90,7 +91,7 @@ pub struct Seen {
     pub channel_means: Vec<f64>,
 }
 
-/// Everything that can be refused has been looked at, and the judge is there.
+/// The options are valid, and the judge is there.
 pub struct Prepared<'a> {
     args: &'a Args,
     pipeline: &'a Pipeline,
@@ -104,7 +105,7 @@ pub struct Prepared<'a> {
     judge: Judge,
 }
 
-/// Looks at the options, then trains the judge or takes it from the cache.
+/// Checks the options, then trains the judge or loads it from the cache.
 pub fn prepare<'a>(
     args: &'a Args,
     pipeline: &'a Pipeline,
@@ -180,7 +181,7 @@ impl Prepared<'_> {
         Ok(Quality {
             judge: JudgeReport {
                 test_accuracy: Rate::of_labels(&of_test.labels, &self.test.labels),
-                recipe: Recipe::default(),
+                config: ClassifierConfig::default(),
                 cached: self.judge.cached,
                 training_seconds: self.judge.seconds,
             },
@@ -320,13 +321,18 @@ impl Prepared<'_> {
     }
 }
 
-/// The judge of these training images: its seed is its recipe's, not the evaluation's, so that there is only one.
+/// The judge of these training images: its seed is its own, not the evaluation's, so that there is only one.
 fn obtain(train: &Dataset) -> anyhow::Result<Judge> {
     let mnist = download::cache_dir()?;
     let cache = mnist.parent().unwrap_or(&mnist);
     let progress = Progress::new("training the classifier, once");
     let told = |i, n| progress.tell(i, n);
-    Ok(cache::obtain(cache, train, &Recipe::default(), told)?)
+    Ok(cache::obtain(
+        cache,
+        train,
+        &ClassifierConfig::default(),
+        told,
+    )?)
 }
 
 fn see(

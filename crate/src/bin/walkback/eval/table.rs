@@ -5,7 +5,7 @@ use std::fmt::Write;
 use walkback::eval::best::Best;
 use walkback::eval::bound::{Bound, Column};
 use walkback::eval::estimate::Estimate;
-use walkback::eval::samples::Rate;
+use walkback::eval::rate::Rate;
 
 use super::Report;
 use super::quality::{Quality, Seen};
