@@ -19,7 +19,8 @@ use crate::schedule::SchedulerConfig;
 use crate::weights::WeightsFileError;
 
 use layout::{
-    EMA_CONFIG, GOLDEN, LABELS, MAX_JSON, MODEL_INDEX, SCHEDULER_CONFIG, UNET_CONFIG, USUAL_WEIGHTS,
+    BEST, EMA_CONFIG, GOLDEN, LABELS, MAX_JSON, MODEL_INDEX, SCHEDULER_CONFIG, UNET_CONFIG,
+    USUAL_WEIGHTS,
 };
 
 /// The byte order mark that editors on Windows write before the text; JSON has no such character.
@@ -240,10 +241,12 @@ pub fn read_which(path: &Path, which: Which) -> Result<ModelFolder, FolderError>
 }
 
 /// Writes a model folder, each file whole or not at all; other files there (a model card) stay.
-/// A `labels.json` or `golden.json` of an earlier model is removed where this one has none.
+/// A `labels.json` or `golden.json` of an earlier model is removed where this one has none, and so is its `best.json`.
 pub fn write(path: &Path, folder: &ModelFolder) -> Result<(), FolderError> {
-    // The golden value goes first and comes last: it must never stand beside the weights of another model.
+    // The golden value goes first and comes last: it must never stand beside the weights of another model. What was
+    // measured of those goes too.
     remove(&path.join(GOLDEN))?;
+    remove(&path.join(BEST))?;
     write_file(&path.join("unet").join(USUAL_WEIGHTS), &folder.weights)?;
     write_file(&path.join(UNET_CONFIG[0]), folder.unet_config.as_bytes())?;
     write_file(

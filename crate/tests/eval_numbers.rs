@@ -261,3 +261,25 @@ fn data_must_be_such_as_the_model_draws() {
         "{text}"
     );
 }
+
+#[test]
+fn a_cast_of_colour_is_seen_in_the_means_of_the_channels() {
+    let red = Dataset {
+        images: [[255; 4], [51; 4], [0; 4], [255; 4], [153; 4], [0; 4]].concat(),
+        labels: vec![0, 1],
+        height: 2,
+        width: 2,
+        channels: 3,
+    };
+    let means = red.channel_means();
+    assert_eq!(means.len(), 3);
+    for (found, expected) in means.into_iter().zip([1.0, -0.2, -1.0]) {
+        assert_close(found, expected, 1e-12);
+    }
+    let mut twice = red.clone();
+    twice.extend(&red);
+    assert_eq!(
+        (twice.len(), twice.channel_means()),
+        (4, red.channel_means())
+    );
+}

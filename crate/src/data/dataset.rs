@@ -58,6 +58,28 @@ impl Dataset {
         }
     }
 
+    /// The mean of each channel over all images, in -1 to 1; of no images 0.
+    pub fn channel_means(&self) -> Vec<f64> {
+        let plane = (self.height * self.width).max(1);
+        let mut sums = vec![0_u64; self.channels];
+        for image in self.images.chunks_exact(self.image_len().max(1)) {
+            for (sum, plane) in sums.iter_mut().zip(image.chunks_exact(plane)) {
+                *sum += plane.iter().map(|&byte| u64::from(byte)).sum::<u64>();
+            }
+        }
+        let count = (self.len() * plane).max(1) as f64;
+        let mean = |sum| sum as f64 / count / 127.5 - 1.0;
+        sums.into_iter().map(mean).collect()
+    }
+
+    /// Both sets, one after the other. Panics unless their images have one shape.
+    pub fn extend(&mut self, other: &Self) {
+        let shape = |data: &Self| [data.channels, data.height, data.width];
+        assert_eq!(shape(self), shape(other), "images of one shape");
+        self.images.extend_from_slice(&other.images);
+        self.labels.extend_from_slice(&other.labels);
+    }
+
     /// The images at `indices`, in that order. Panics if one does not exist.
     pub fn select(&self, indices: &[usize]) -> Self {
         Self {

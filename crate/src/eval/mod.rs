@@ -6,6 +6,7 @@
 //! and is a sample nearer to a training image than a test image is ([`nearest`])? The classifier is a judge only; no model
 //! learns from it. Everything random follows from a seed.
 
+pub mod best;
 pub mod bound;
 pub mod cache;
 pub mod classifier;

@@ -30,6 +30,8 @@ pub const MODEL_INDEX: &str = "model_index.json";
 pub const LABELS: &str = "labels.json";
 /// One input's eps-hat, to check a device with.
 pub const GOLDEN: &str = "golden.json";
+/// Where the model is at its best: the guidance and the number of steps that `walkback eval --best` measured.
+pub const BEST: &str = "best.json";
 
 /// The most bytes of a JSON file; real ones have a few thousand.
 pub const MAX_JSON: u64 = 16 << 20;

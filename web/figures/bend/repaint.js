@@ -1,4 +1,4 @@
-// Figure 10, second part: a part of a real digit is replaced (RePaint, Lugmayr et al. 2022).
+// Figure 10, second part: a part of an image is replaced (RePaint, Lugmayr et al. 2022).
 
 import { repeat } from "../../basics/statistics.js";
 import { createLabelChoice } from "../../parts/choice.js";
@@ -8,8 +8,9 @@ import { createSlider } from "../../parts/slider.js";
 import { find, setText } from "../../screen/dom.js";
 import { bind } from "../../settings/bind.js";
 import { RESAMPLINGS } from "../../settings/list.js";
-import { digitsFit, noDigits } from "../../settings/suit.js";
+import { digitsFit, hasSubject, noDigits } from "../../settings/suit.js";
 import { createMore } from "../shared/more.js";
+import { createSubject } from "../shared/subject.js";
 import { ANSWERS, createFourAnswers } from "./four-answers.js";
 import { createMaskPainter } from "./mask-painter.js";
 import { FEW_STEPS, stepsOf } from "./steps.js";
@@ -21,7 +22,8 @@ export async function create(root, context) {
   const [, channels = 1, height = 1, width = 1] = shape;
   const digits = await context.digits();
   // A digit in grey is as good in colour.
-  if (!digitsFit([1, 1, height, width], digits)) {
+  const ofDigits = digitsFit([1, 1, height, width], digits);
+  if (!ofDigits && !hasSubject(shape, digits)) {
     root.append(noDigits(shape, digits));
     return { rest() {} };
   }
@@ -31,7 +33,7 @@ export async function create(root, context) {
     imageSize: [height, width],
     onChange: (mask) => {
       settings.set({ mask });
-      four.ask();
+      ask();
     },
   });
   /** Rubs out what the address says. @param {typeof settings.values} values */
@@ -59,12 +61,26 @@ export async function create(root, context) {
     {
       changed(name) {
         if (name === null) putMask(settings.values);
-        if (name === null || name === "digit") showDigit();
-        four.ask();
+        if (name === null || name === "digit") showImage();
+        ask();
       },
     },
   );
-  const { digit: picker, label: choice, resamplings, seed } = binding.controls;
+  const { digit, label: choice, resamplings, seed } = binding.controls;
+  /** The image where it is none of the page's digits. */
+  const subject = ofDigits
+    ? null
+    : createSubject({
+        context,
+        digits,
+        value: settings.values.digit,
+        onChange() {
+          showImage();
+          ask();
+        },
+      });
+  const image = () => (subject === null ? repeat(digit.x0, channels) : subject.x0);
+  const nameOfImage = () => (subject === null ? `the ${digit.label}` : subject.name);
   const four = createFourAnswers(context, {
     words: {
       noised: "the kept part with noise",
@@ -73,7 +89,9 @@ export async function create(root, context) {
     },
     work: async (signal) => {
       const { seed, label, resamplings: visits } = settings.values;
-      const x0 = repeat(picker.x0, ANSWERS * channels);
+      const real = image();
+      if (real === null) return;
+      const x0 = repeat(real, ANSWERS);
       const inpaint = { x0, mask: painter.mask, resamplings: visits };
       await four.walk(
         { seed, label, numInferenceSteps: stepsOf(FEW_STEPS, info), inpaint },
@@ -81,7 +99,7 @@ export async function create(root, context) {
           four.noisy.show(xt, all, `The first of four walks, at t = ${timestep}`);
           return {
             images: done ? xPrev : guess,
-            text: `Four ways to fill the gap in the ${picker.label}`,
+            text: `Four ways to fill the gap in ${nameOfImage()}`,
             result: "four fillings; the kept part is unchanged",
           };
         },
@@ -93,18 +111,33 @@ export async function create(root, context) {
   root.append(
     four.element(
       [painter.element],
-      [picker.element, choice.element, createMore(resamplings.element, seed.element)],
+      [
+        subject === null ? digit.element : subject.element,
+        choice.element,
+        createMore(resamplings.element, seed.element),
+      ],
     ),
   );
 
-  const showDigit = () => {
-    painter.show(repeat(picker.x0, channels), shape, `A real ${picker.label}`);
+  /** Nothing is asked before there is an image. */
+  const ask = () => {
+    if (image() !== null) four.ask();
   };
-  showDigit();
-  four.ask();
+  const showImage = () => {
+    const x0 = image();
+    if (x0 === null) return;
+    const name = subject === null ? `a real ${digit.label}` : subject.name;
+    painter.show(x0, shape, name.charAt(0).toUpperCase() + name.slice(1));
+  };
+  showImage();
+  ask();
   return {
-    rest: four.rest,
+    rest(resting) {
+      subject?.rest(resting);
+      four.rest(resting);
+    },
     dispose() {
+      subject?.dispose();
       binding.dispose();
       four.cancel();
     },
