@@ -177,7 +177,8 @@ class WalkBack {
   #show(view) {
     this.#view = view;
     this.#remember(view);
-    this.#context.history.offer("walk", view);
+    const complete = (/** @type {AbortSignal} */ signal) => this.#walk.complete(signal);
+    this.#context.history.offer("walk", { ...view, complete });
     this.#drawSoon();
   }
 
