@@ -91,7 +91,7 @@ describe("a model of other images", () => {
     }
     const bent = await visitor.goTo("Fill a gap");
     await bent
-      .getByText(/begins with a real handwritten digit/)
+      .getByText(/This figure begins with a real image/)
       .first()
       .waitFor();
     await visitor.leave();
