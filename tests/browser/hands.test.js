@@ -267,3 +267,13 @@ test("a network that takes long is seen to work within 200 ms, and a fast one is
   await line.waitFor({ state: "hidden" });
   await visitor.leave();
 });
+
+test("no address makes a notice taller than the window, or the page wider", async () => {
+  const many = Array.from({ length: 200 }, (_, i) => `no-such-setting-${i}${"x".repeat(300)}=1`);
+  const visitor = await visit({ ...PHONE, ...CALM }, ["steps=10&at=0", ...many].join("&"));
+  const notice = visitor.page.getByText(/no-such-setting-0/);
+  const box = await notice.boundingBox();
+  assert.ok(box !== null && box.height <= 0.45 * 844, JSON.stringify(box));
+  await visitor.fits();
+  await visitor.leave();
+});
