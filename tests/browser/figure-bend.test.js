@@ -295,3 +295,35 @@ test("a gap is filled in images of another size, in colour, and not square", asy
   }
   await visitor.leave();
 });
+
+test("a model of colours is drawn for with pens in colour, and a link carries them", async () => {
+  const visitor = await visit("steps=10&at=0");
+  const { page } = visitor;
+  await drop(page, conformance("cifar_style"));
+  await page.getByText(/It comes from your files/).waitFor();
+  const section = await visitor.goTo("Finish a scribble");
+  const pad = section.getByRole("application", { name: /^Your drawing/ });
+  await section.getByLabel("Pen").fill("#e02010");
+  await drag(pad, [
+    [0.2, 0.5],
+    [0.8, 0.5],
+  ]);
+  /** The colour in the middle of the pad. */
+  const middle = () =>
+    pad.evaluate((canvas) => {
+      if (!(canvas instanceof HTMLCanvasElement)) throw new Error("no canvas");
+      const { width, height } = canvas;
+      const context = canvas.getContext("2d");
+      return [...(context?.getImageData(width / 2, height / 2, 1, 1).data ?? [])].slice(0, 3);
+    });
+  assert.deepEqual(await middle(), [0xe0, 0x20, 0x10]);
+  await visitor.until(async () => page.url().includes("scribble.drawing="));
+  // Another change, and the link's drawing again.
+  const link = new URL(page.url()).hash;
+  await section.getByRole("button", { name: "Clear" }).click();
+  assert.deepEqual(await middle(), [0, 0, 0]);
+  await visitor.until(async () => new URL(page.url()).hash !== link);
+  await page.evaluate((hash) => (location.hash = hash), link);
+  await visitor.until(async () => (await middle())[0] === 0xe0);
+  await visitor.leave();
+});
