@@ -58,7 +58,22 @@ export function create(root, { engine, loaded, shape, allSettings, history, calm
   let resting = false;
   let done = false;
   const gate = createGate();
-  const stand = () => gate.rest(resting || paused);
+  /** How many wait for the whole walk. */
+  let wanted = 0;
+  let gone = false;
+  const stand = () => {
+    gate.rest((resting || paused) && wanted === 0);
+    walk.rest(resting && wanted === 0);
+  };
+  /** @type {import("./shared/history.js").Complete} */
+  const complete = async (signal) => {
+    wanted += 1;
+    stand();
+    while (!done && !gone && !signal.aborted)
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    wanted -= 1;
+    stand();
+  };
 
   const grid = createImageGrid({
     columns: SIDE,
@@ -173,6 +188,7 @@ export function create(root, { engine, loaded, shape, allSettings, history, calm
         columns: SIDE,
         steps: timesteps.length,
         frames,
+        complete,
       });
       readouts.show({
         time: step < timesteps.length ? String(timesteps[step]) : "image",
@@ -217,9 +233,9 @@ export function create(root, { engine, loaded, shape, allSettings, history, calm
     rest(value) {
       resting = value;
       stand();
-      walk.rest(value);
     },
     dispose() {
+      gone = true;
       binding.dispose();
       walk.cancel();
       gate.rest(false);

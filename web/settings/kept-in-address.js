@@ -335,11 +335,12 @@ export class AllSettings {
     this.#present = { settings, keys, at: time };
   }
 
-  /** All settings but where the walk stands, which changes as it walks. */
+  /** All settings but those that the page has chosen, and where the walk stands, which changes as it walks. */
   #undoable() {
+    const chosen = new Set([...this.#groups.values()].flatMap((group) => group.chosen));
     return this.#hash()
       .split("&")
-      .filter((part) => !part.startsWith("at="))
+      .filter((part) => chosen.has(part.split("=")[0] ?? "") && !part.startsWith("at="))
       .join("&");
   }
 
