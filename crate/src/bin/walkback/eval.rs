@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, anyhow};
+use burn::tensor::Device;
 use clap::ValueEnum;
 use serde::Serialize;
 use walkback::data;
@@ -117,11 +118,11 @@ struct Report {
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let started = Instant::now();
     limit_threads(args.threads)?;
-    let device = args.device.open()?;
     let files = args.model.read()?;
-    let pipeline = files
-        .pipeline(&device)
+    let mut pipeline = files
+        .pipeline(&Device::flex())
         .with_context(|| format!("{} cannot be used", args.model.model.display()))?;
+    args.device.take_over(&mut pipeline)?;
     let samples = args.only != Some(Half::Bound);
     let dir = match &args.data {
         Some(dir) => dir.clone(),
