@@ -223,9 +223,7 @@ impl Trainer {
         };
         let gpu = match computer {
             Computer::Burn(_) => None,
-            Computer::Gpu(gpu) => {
-                Some(OnGpu::new(&config, &unet, &ema, &optimizer, gpu.client)?)
-            }
+            Computer::Gpu(gpu) => Some(OnGpu::new(&config, &unet, &ema, &optimizer, gpu.client)?),
         };
         Ok(Self {
             config,

@@ -17,7 +17,11 @@ use cubecl::prelude::*;
 /// Threads of a workgroup where each has a number of its own.
 pub(super) const UNITS: usize = 256;
 
-#[allow(unsafe_code)]
+#[allow(
+    unsafe_code,
+    clippy::undocumented_unsafe_blocks,
+    reason = "every index that a kernel forms lies within the sizes given with it, which are those of the buffers"
+)]
 impl Learner {
     /// Enqueues one step of the way there and back.
     pub(super) fn launch(&self, step: &Step) {
@@ -47,8 +51,6 @@ impl Learner {
             } => {
                 let width = vector_width([out.c]);
                 let len = self.vectors(out, width);
-                // SAFETY: every index that a kernel forms lies within the sizes given with it, which are those of the
-                // buffers; so in all launches here.
                 unsafe {
                     activation_slope::launch_unchecked(
                         self.client,

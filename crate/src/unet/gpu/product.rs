@@ -78,7 +78,11 @@ impl Placed {
     }
 }
 
-#[allow(unsafe_code)]
+#[allow(
+    unsafe_code,
+    clippy::undocumented_unsafe_blocks,
+    reason = "every index that a kernel forms lies within the sizes given with it, which are those of the buffers"
+)]
 impl Store {
     /// A convolution for many images, or the gradient of what one reads: with `weights`, its own or those turned round.
     pub(super) fn tile(&self, c: &Conv, weights: &Piece, client: &Client) {

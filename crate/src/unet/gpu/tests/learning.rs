@@ -4,9 +4,11 @@ use super::{CHANGES, network};
 use crate::unet::gpu::learner::{Learner, Lesson, Numbers, Rates};
 use crate::unet::gpu::native::Gpu;
 use crate::unet::gpu::native::check::{Named, gradients};
+use crate::unet::gpu::reverse::Reverse;
 use crate::unet::weights::StoredAs;
 use crate::unet::{UNet, UNetConfig};
-use burn::tensor::Device;
+use burn::module::{Module, ModuleVisitor, Param, ParamId};
+use burn::tensor::{Device, Tensor};
 
 /// A batch for a network, by formulas.
 struct Batch {
@@ -112,4 +114,91 @@ fn every_gradient_is_burns() {
         );
         hold(name, &learner.gradients().expect(name), &expected);
     }
+}
+
+#[test]
+fn every_parameter_has_a_place_of_its_own_and_comes_back_to_the_bit() {
+    for (name, change) in CHANGES {
+        let unet = network(change);
+        let plan = unet.launches().expect(name);
+        let values = &plan.parameters.values;
+        let mut taken = vec![false; values.len()];
+        let mut found = Numbers::new();
+        for place in &plan.parameters.places {
+            let numbers = place.indices().map(|i| {
+                assert!(
+                    !std::mem::replace(&mut taken[i], true),
+                    "{name}: two at {i}"
+                );
+                values[i]
+            });
+            let again = found.insert(place.id, numbers.collect());
+            assert!(again.is_none(), "{name}: a parameter has two places");
+        }
+        let mut expected = Parameters::default();
+        unet.visit(&mut expected);
+        for (key, id, numbers) in expected.found {
+            // Fourier's frequencies are drawn once, and never learned.
+            if key != "time_proj.weight" {
+                assert_eq!(found.remove(&id).as_ref(), Some(&numbers), "{name}: {key}");
+            }
+        }
+        assert!(found.is_empty(), "{name}: numbers of no parameter");
+    }
+}
+
+/// All parameters: name, number and values.
+#[derive(Default)]
+struct Parameters {
+    path: Vec<String>,
+    found: Vec<(String, ParamId, Vec<f32>)>,
+}
+
+impl ModuleVisitor for Parameters {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.push(name.into());
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let values = param.val().into_data().iter::<f32>().collect();
+        self.found.push((self.path.join("."), param.id, values));
+    }
+}
+
+#[test]
+fn a_step_of_training_the_shipped_network_is_at_most_320_launches() {
+    let config = crate::train::preset::Preset::Mnist.unet([1, 28, 28], 10);
+    let unet = UNet::new(&config, &Device::flex()).expect("a network");
+    let plan = unet.launches().expect("a plan");
+    let launches = Reverse::new(&plan).expect("a way back").launches();
+    assert!(launches <= 320, "{launches} launches");
+    println!("{launches} launches");
+}
+
+#[test]
+fn what_was_learned_comes_back_as_it_was_taken_there() {
+    let gpu = Gpu::get().expect("a GPU, or a software driver for Vulkan");
+    let unet = learning(|config| config.num_class_embeds = Some(3));
+    let mut learner = Learner::new(&unet, 2, gpu.client).expect("a learner");
+    let batch = Batch::new(unet.config(), 2);
+    learner.step(batch.lesson(), RATES).expect("a step");
+    learner.finish().expect("a report");
+    let memory = learner.memory().expect("what was learned");
+    assert_ne!(memory.moments[0], memory.moments[1]);
+    let mut other = Learner::new(&unet, 2, gpu.client).expect("a learner");
+    other.remember(&memory);
+    assert_eq!(other.memory().expect("the same"), memory);
+    // Both take the same step from there, with the same bits.
+    let rates = Rates { time: 2, ..RATES };
+    for learner in [&mut learner, &mut other] {
+        learner.step(batch.lesson(), rates).expect("a step");
+    }
+    assert_eq!(
+        learner.memory().expect("one"),
+        other.memory().expect("the other")
+    );
 }

@@ -1,74 +1,29 @@
 //! Training on a GPU: parameters, moments and averages in flat buffers, and a whole step as one recorded list of launches.
 
-use super::channels_last;
-use super::device::TURN;
-use super::engine::DeviceError;
-use super::kernels::elements::turn;
-use super::kernels::learn::{COEFFICIENTS, RATES, REPORT, adamw, gather, judge};
-use super::learn_launch::UNITS;
-use super::memory::{Layout, Uses};
-use super::parameters::Place;
-use super::plan::{ALIGN, Plan, Unsupported};
-use super::product::Placed;
-use super::reverse::{Reverse, Step};
-use super::store::{Piece, Store, argument, cubes};
+mod lesson;
+mod memory;
+
+use crate::unet::gpu::channels_last;
+use crate::unet::gpu::device::TURN;
+use crate::unet::gpu::engine::DeviceError;
+use crate::unet::gpu::kernels::elements::turn;
+use crate::unet::gpu::kernels::learn::{COEFFICIENTS, RATES, REPORT, adamw, gather, judge};
+use crate::unet::gpu::learn_launch::UNITS;
+use crate::unet::gpu::memory::{Layout, Uses};
+pub use lesson::{Learned, Lesson, Rates};
+pub use memory::{Memory, Numbers};
+
+use crate::unet::gpu::plan::{ALIGN, Plan, Unsupported};
+use crate::unet::gpu::product::Placed;
+use crate::unet::gpu::reverse::{Reverse, Step};
+use crate::unet::gpu::store::{Piece, Store, TooLarge, argument, cubes};
 use crate::unet::{UNet, UNetConfig};
-use burn::module::ParamId;
 use cubecl::bytes::Bytes;
 use cubecl::client::{Client, Graph};
 use cubecl::prelude::*;
 use cubecl::server::{Handle, ServerError};
-use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::PoisonError;
-
-/// Each parameter's numbers, in the order of the state dict.
-pub type Numbers = BTreeMap<ParamId, Vec<f32>>;
-
-/// What a step learns from: images and noise `[n, c, h, w]`, and for each image the rest.
-#[derive(Debug, Clone, Copy)]
-pub struct Lesson<'a> {
-    pub x_0: &'a [f32],
-    pub eps: &'a [f32],
-    pub timesteps: &'a [f32],
-    pub labels: &'a [usize],
-    /// x_t = a x_0 + b eps, for each image.
-    pub noising: &'a [[f32; 2]],
-    /// The target = p x_0 + q eps.
-    pub target: &'a [[f32; 2]],
-    /// The weight of the squared error.
-    pub weights: &'a [f32],
-}
-
-/// The numbers of a step of AdamW and of the average.
-#[derive(Debug, Clone, Copy)]
-pub struct Rates {
-    pub learning_rate: f64,
-    pub weight_decay: f64,
-    pub max_grad_norm: f64,
-    /// Steps taken, this one included.
-    pub time: u64,
-    /// The decay of the average.
-    pub ema_decay: f64,
-}
-
-/// What is known of a step once the device has taken it.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Learned {
-    /// The loss.
-    pub loss: f32,
-    /// The norm of all gradients before clipping.
-    pub grad_norm: f32,
-}
-
-/// Everything that training changes, on the host.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Memory {
-    pub weights: Numbers,
-    pub averages: Numbers,
-    /// AdamW's first and second moments.
-    pub moments: [Numbers; 2],
-}
 
 type Pending = Pin<Box<dyn Future<Output = Result<Vec<Bytes>, ServerError>> + Send>>;
 
@@ -150,7 +105,7 @@ impl Learner {
         reverse: Reverse,
         images: usize,
         client: &'static Client,
-    ) -> Result<Self, super::store::TooLarge> {
+    ) -> Result<Self, TooLarge> {
         let len = plan.parameters.values.len().next_multiple_of(ALIGN);
         let mut values = plan.parameters.values.clone();
         values.resize(len, 0.0);
@@ -231,7 +186,7 @@ impl Learner {
 
     /// Launches of a step.
     pub fn launches(&self) -> usize {
-        self.reverse.steps.len() + 4
+        self.reverse.launches()
     }
 
     /// Takes one step, and returns what the step before has come to; `None` at first.
@@ -318,7 +273,11 @@ impl Learner {
         }
     }
 
-    #[allow(unsafe_code)]
+    #[allow(
+        unsafe_code,
+        clippy::undocumented_unsafe_blocks,
+        reason = "these buffers have `len` numbers each, and the tables a row for each 64 of them"
+    )]
     fn launch_all(&self) {
         let (client, store, len) = (self.client, &self.store, self.turned.len);
         let whole = |piece: &Piece| argument(piece.handle.clone(), piece.len);
@@ -326,7 +285,6 @@ impl Learner {
         for step in &self.reverse.steps {
             self.launch(step);
             if let Step::Loss = step {
-                // SAFETY: all of these buffers have `len` numbers, and the tables a row for each 64 of them; so below.
                 unsafe {
                     turn::launch_unchecked(
                         client,
@@ -382,88 +340,11 @@ impl Learner {
             );
         }
     }
-
-    /// Everything that training has changed so far.
-    ///
-    /// # Errors
-    /// The device failed.
-    pub fn memory(&self) -> Result<Memory, DeviceError> {
-        let pieces = [
-            &self.store.weights,
-            &self.averages,
-            &self.moments[0],
-            &self.moments[1],
-        ];
-        let read = self.read(pieces.map(|piece| piece.handle.clone()).to_vec())?;
-        let numbers = |i: usize| self.numbers(&read[i]);
-        Ok(Memory {
-            weights: numbers(0),
-            averages: numbers(1),
-            moments: [numbers(2), numbers(3)],
-        })
-    }
-
-    /// The gradients of the last step, before clipping.
-    ///
-    /// # Errors
-    /// The device failed.
-    pub fn gradients(&self) -> Result<Numbers, DeviceError> {
-        let read = self.read(vec![self.slopes.handle.clone()])?;
-        Ok(self.numbers(&read[0]))
-    }
-
-    /// Takes `memory` for what has been learned so far.
-    pub fn remember(&mut self, memory: &Memory) {
-        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let Memory {
-            weights,
-            averages,
-            moments: [first, second],
-        } = memory;
-        let pieces = [
-            &self.store.weights,
-            &self.averages,
-            &self.moments[0],
-            &self.moments[1],
-        ];
-        self.store.weights.on_its_stream(|| {
-            for (piece, numbers) in pieces.into_iter().zip([weights, averages, first, second]) {
-                let values = self.buffer(numbers);
-                self.client.write(&piece.handle, Bytes::from_elems(values));
-            }
-        });
-    }
-
-    fn read(&self, handles: Vec<Handle>) -> Result<Vec<Vec<f32>>, DeviceError> {
-        let read = {
-            let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-            (self.store.weights).on_its_stream(|| self.client.read_async(handles))
-        };
-        super::engine::numbers(cubecl::future::block_on(read))
-    }
-
-    /// A buffer's numbers by parameter.
-    fn numbers(&self, values: &[f32]) -> Numbers {
-        let of = |place: &Place| (place.id, place.indices().map(|i| values[i]).collect());
-        self.plan.parameters.places.iter().map(of).collect()
-    }
-
-    /// The buffer of these numbers.
-    fn buffer(&self, numbers: &Numbers) -> Vec<f32> {
-        let mut values = vec![0.0; self.turned.len];
-        for place in &self.plan.parameters.places {
-            let of = numbers.get(&place.id).into_iter().flatten();
-            for (i, &value) in place.indices().zip(of) {
-                values[i] = value;
-            }
-        }
-        values
-    }
 }
 
 /// What a step has come to, once the device says.
 fn learned(read: Pending) -> Result<Learned, DeviceError> {
-    let report = super::engine::numbers(cubecl::future::block_on(read))?;
+    let report = crate::unet::gpu::engine::numbers(cubecl::future::block_on(read))?;
     let [loss, grad_norm, ..] = report[0][..] else {
         return Err(DeviceError::lost());
     };
