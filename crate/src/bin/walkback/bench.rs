@@ -1,5 +1,6 @@
 //! `walkback bench`: how fast the GPU is, in a few minutes and one command.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -36,6 +37,10 @@ pub struct Args {
     /// Images in a step of training
     #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = [64, 256])]
     batch_size: Vec<usize>,
+
+    /// Also print what each kind of launch of a training step takes, at the last of the batch sizes
+    #[arg(long)]
+    launches: bool,
 }
 
 /// Prints every row as soon as it is known.
@@ -88,6 +93,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         let what = format!("training at batch {images}");
         row(&what, images as f64 / step, "images/s");
     }
+    if let (true, Some(&images)) = (args.launches, args.batch_size.last()) {
+        print_launches(&unet, images, &gpu)?;
+    }
     println!("PyTorch, if {} has it:", args.python);
     let _ = std::io::stdout().flush();
     let status = Command::new(&args.python).args(["-c", TORCH]).status();
@@ -112,6 +120,28 @@ fn measure(mut f: impl FnMut() -> anyhow::Result<()>) -> anyhow::Result<f64> {
         calls += 1;
     }
     Ok(started.elapsed().as_secs_f64() / f64::from(calls))
+}
+
+/// Where the time of a training step goes, the largest first.
+fn print_launches(unet: &UNet, images: usize, gpu: &Gpu) -> anyhow::Result<()> {
+    let learner = Learner::new(unet, images, gpu.client)?;
+    let mut kinds: BTreeMap<String, (usize, f64)> = BTreeMap::new();
+    for (name, seconds) in learner.time_launches(20)? {
+        let (count, sum) = kinds.entry(name).or_default();
+        (*count, *sum) = (*count + 1, *sum + seconds);
+    }
+    let mut kinds: Vec<_> = kinds.into_iter().collect();
+    kinds.sort_by(|a, b| b.1.1.total_cmp(&a.1.1));
+    let sum: f64 = kinds.iter().map(|(_, (_, sum))| sum).sum();
+    println!(
+        "the {} launches of a step at batch {images}: {:.2} ms",
+        learner.launches(),
+        sum * 1e3
+    );
+    for (name, (count, sum)) in kinds {
+        println!("  {:>8.3} ms in {count:>2}  {name}", sum * 1e3);
+    }
+    Ok(())
 }
 
 /// Seconds that a step of training takes.

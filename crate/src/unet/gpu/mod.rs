@@ -7,16 +7,28 @@
 //!
 //! | module | what is in it |
 //! |---|---|
-//! | `kernels` | convolution, group normalisation, attention |
-//! | `layer` | a layer's parameters on the host, arranged for the kernels |
+//! | `kernels` | convolution, group normalisation, attention, and their gradients |
+//! | `layer`, `parameters` | a layer's parameters on the host, arranged for the kernels; where each of the state dict's is |
 //! | `planner`, `rows` | the network's operations as launches: on features, on vectors |
 //! | `plan` | the launches of one evaluation |
 //! | `memory` | tensors that share memory |
-//! | `run` | a plan for so many images, on the device |
+//! | `run`, `store`, `launch` | a plan for so many images, on the device |
+//! | `product`, `learn_launch` | launches with their sizes: products of matrices in tiles; those of training |
 //! | `device` | a network's memory on the device; one evaluation at a time, on one stream |
 //! | `engine` | a network on the device, from host to host |
+//! | `reverse` | the launches of every launch's gradients |
+//! | `learner` | training: flat buffers, and a step as one list of launches |
+//! | `native` | the GPU of this machine, and whether it computes what it should |
 //!
 //! The reference is the network in burn on the CPU; a test holds that both agree.
+
+#![cfg_attr(
+    not(feature = "native"),
+    allow(
+        dead_code,
+        reason = "training is native, and so are some fields of what it shares"
+    )
+)]
 
 #[cfg(feature = "gpu")]
 mod device;

@@ -15,9 +15,13 @@ use std::ops::Range;
 const ENOUGH_CUBES: usize = 512;
 /// Pixels that a part of a gradient has at least.
 const LEAST_PIXELS: usize = 64;
-/// Threads of a workgroup along the output's channels and along the other side of a tile.
+/// Threads of a workgroup along the output's channels, four of which each thread has, and along the other side of a tile:
+/// wide tiles, where none of them is half empty.
 fn sides(columns: usize) -> (usize, usize) {
-    if columns > 32 { (16, 8) } else { (8, 16) }
+    match columns.is_multiple_of(64) {
+        true => (16, 8),
+        false => (8, 16),
+    }
 }
 
 /// The width of the vectors that a gradient of weights is written in.

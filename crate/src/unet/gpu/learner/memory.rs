@@ -76,7 +76,7 @@ impl Learner {
         });
     }
 
-    fn read(&self, handles: Vec<Handle>) -> Result<Vec<Vec<f32>>, DeviceError> {
+    pub(super) fn read(&self, handles: Vec<Handle>) -> Result<Vec<Vec<f32>>, DeviceError> {
         let read = {
             let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
             (self.store.weights).on_its_stream(|| self.client.read_async(handles))

@@ -11,6 +11,7 @@ use super::kernels::learn::COEFFICIENTS;
 use super::plan::{Attend, Features, Launch, Norm, Plan, Unsupported, Vector};
 use crate::unet::activation::Activation;
 use builder::Builder;
+use std::fmt;
 use std::ops::Range;
 
 /// Where the parts of a gradient go.
@@ -196,6 +197,44 @@ impl Reverse {
     /// Launches of a step: there and back, the weights turned round, the sums of the gradients, the report and AdamW.
     pub(super) fn launches(&self) -> usize {
         self.steps.len() + 4
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shape = |x: &Features| format!("{}x{}x{}", x.h, x.w, x.c);
+        match self {
+            Self::Launch(Launch::Conv(conv)) => {
+                let what = if conv.turned.is_some() {
+                    "convolution, back"
+                } else {
+                    "convolution"
+                };
+                let (input, out) = (shape(&conv.inputs[0]), shape(&conv.out));
+                write!(f, "{what}: {0}x{0}, {input} to {out}", conv.window)
+            }
+            Self::Launch(Launch::Norm(norm)) => write!(f, "normalisation: {}", shape(&norm.out)),
+            Self::Launch(Launch::Attend(attend)) => write!(f, "attention: {}", shape(&attend.out)),
+            Self::Launch(Launch::Filter(filtered)) => write!(f, "filter: {}", shape(&filtered.out)),
+            Self::Weigh(w) => {
+                let (input, out) = (shape(&w.inputs[0]), shape(&w.slope));
+                write!(
+                    f,
+                    "gradient of weights: {0}x{0}, {input} to {out}",
+                    w.window
+                )
+            }
+            Self::Sums(sums) => write!(f, "gradient of biases: {}", shape(&sums.slope)),
+            Self::NormSlope(norm) => write!(f, "normalisation, back: {}", shape(&norm.slope)),
+            Self::QuerySlope(a) => write!(f, "queries, back: {}", shape(&a.slope)),
+            Self::KeySlope(a) => write!(f, "keys and values, back: {}", shape(&a.slope)),
+            Self::ActivationSlope { out, .. } => write!(f, "activation, back: {}", shape(out)),
+            Self::Add { to, .. } => write!(f, "sum: {}", shape(to)),
+            Self::TableRows => write!(f, "rows of labels"),
+            Self::TableSlope { .. } => write!(f, "rows of labels, back"),
+            Self::Noise => write!(f, "noise"),
+            Self::Loss => write!(f, "loss"),
+        }
     }
 }
 
