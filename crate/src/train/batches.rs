@@ -16,6 +16,8 @@ use std::sync::mpsc::{Receiver, sync_channel};
 pub struct Batch {
     /// Clean images in [-1, 1].
     pub x_0: Vec<f32>,
+    /// The noise in them.
+    pub eps: Vec<f32>,
     /// Noised images.
     pub x_t: Vec<f32>,
     /// What the network should put out for them.
@@ -88,6 +90,7 @@ impl BatchPlan {
             .collect();
         let mut batch = Batch {
             x_0: vec![0.0; n * size],
+            eps,
             x_t: vec![0.0; n * size],
             target: vec![0.0; n * size],
             timesteps,
@@ -112,7 +115,7 @@ impl BatchPlan {
                 .push(self.null_label.filter(|_| drop).unwrap_or(label));
 
             let alpha_cumprod = self.schedule.alphas_cumprod[batch.timesteps[i]];
-            let eps = &eps[range.clone()];
+            let eps = &batch.eps[range.clone()];
             add_noise(x_0, eps, alpha_cumprod, &mut batch.x_t[range.clone()]);
             training_target(
                 self.prediction_type,

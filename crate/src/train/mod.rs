@@ -8,6 +8,8 @@ pub mod export;
 mod gradients;
 pub mod learning_rate;
 pub mod loss;
+mod moments;
+mod on_gpu;
 pub mod preset;
 pub mod report;
 pub mod run_config;

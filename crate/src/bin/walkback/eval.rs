@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, anyhow, ensure};
+use burn::tensor::Device;
 use clap::ValueEnum;
 use serde::Serialize;
 use walkback::data;
@@ -138,11 +139,11 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         "--best judges samples, and --only bound leaves them out: give one of the two"
     );
     limit_threads(args.threads)?;
-    let device = args.device.open()?;
     let files = args.model.read()?;
-    let pipeline = files
-        .pipeline(&device)
+    let mut pipeline = files
+        .pipeline(&Device::flex())
         .with_context(|| format!("{} cannot be used", args.model.model.display()))?;
+    args.device.take_over(&mut pipeline)?;
     let samples = args.only != Some(Half::Bound);
     let dir = match &args.data {
         Some(dir) => dir.clone(),

@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail, ensure};
+use burn::tensor::Device;
 use indicatif::{ProgressBar, ProgressStyle};
 use walkback::chain::{Chain, ChainOptions, InBatches};
 use walkback::folder::write_file;
@@ -126,11 +127,11 @@ fn sampler_kind(text: &str) -> Result<SamplerKind, String> {
 pub fn run(args: &Args) -> anyhow::Result<()> {
     limit_threads(args.threads)?;
     ensure!(args.scale > 0, "--scale is 0; give at least 1");
-    let device = args.device.open()?;
     let files = args.model.read()?;
-    let pipeline = files
-        .pipeline(&device)
+    let mut pipeline = files
+        .pipeline(&Device::flex())
         .with_context(|| format!("{} cannot be used", args.model.model.display()))?;
+    args.device.take_over(&mut pipeline)?;
     let (labels, columns) = choose_labels(args, pipeline.labels())?;
     if labels.is_none() && args.guidance != 1.0 {
         bail!("--guidance needs a class: give one with --label, or leave --guidance out");
