@@ -17,7 +17,6 @@ pub mod picture;
 pub mod plot;
 pub mod rate;
 pub mod samples;
-mod symmetric;
 
 use crate::data::Dataset;
 use crate::denoiser::ModelSpec;
