@@ -121,7 +121,7 @@ function createMenu({ legend, choices, value: initial, onChange }) {
 }
 
 /**
- * The choice of a class, and of any where the model knows that.
+ * The choice of a class, or of any class if the model can be asked for that.
  * @param {object} options
  * @param {import("../protocol/messages.js").ModelInfo} options.info
  * @param {number | null} options.value

@@ -1,5 +1,5 @@
-// What is on a drawing pad, as numbers from 0 (nothing) to 255 (ink). The canvas only shows it: what is read back
-// from a canvas, browsers that guard privacy alter.
+// What is on a drawing pad, as numbers from 0 (nothing) to 255 (ink). The canvas only shows it, because browsers
+// that guard privacy alter what is read back from a canvas.
 
 /** @typedef {{ x: number, y: number }} Point in pixels of the image */
 /** @typedef {{ x: number, y: number, width: number, height: number }} Box in fine pixels */

@@ -1,4 +1,4 @@
-//! The Frechet distance between two sets of features, each taken for a Gaussian (Dowson & Landau 1982; Heusel et al. 2017,
+//! The Frechet distance between two sets of features, each treated as a Gaussian (Dowson & Landau 1982; Heusel et al. 2017,
 //! arXiv 1706.08500, eq. 6), in f64:
 //!
 //! ```text
@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Its scale is that of the features, so it means something only next to another distance in the same features. It is
-//! biased upwards, the more so the fewer the samples: compare sets of one size.
+//! biased upwards, more so for fewer samples: compare sets of equal size.
 
 use nalgebra::{DMatrix, DVector};
 use thiserror::Error;
@@ -32,7 +32,7 @@ pub struct Moments {
 }
 
 impl Moments {
-    /// Of `features` `[n, d]`.
+    /// The moments of `features` `[n, d]`.
     ///
     /// # Errors
     /// n below 2, or a value that is not finite.

@@ -131,7 +131,7 @@ struct Report {
     seconds: f64,
 }
 
-/// Judges the model and prints what was found.
+/// Judges the model and prints the results.
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let started = Instant::now();
     ensure!(
@@ -158,7 +158,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let plan = plan(args, test.len());
     let bounded = args.only != Some(Half::Samples);
     if bounded {
-        // Whatever can be refused is, before anything takes time.
+        // All options are checked before anything takes time.
         bound::check(&pipeline, test.len(), plan)?;
     }
     let prepared = train
@@ -210,7 +210,7 @@ fn tell(args: &Args, text: impl FnOnce() -> String) {
 }
 
 impl Report {
-    /// Writes `eval.json`, if a folder is there for it, with what is known by now.
+    /// Writes `eval.json` with the results so far, if a folder was given.
     fn write(&mut self, args: &Args, started: Instant) -> anyhow::Result<()> {
         self.seconds = started.elapsed().as_secs_f64();
         if let Some(out) = &args.out {
@@ -221,8 +221,8 @@ impl Report {
     }
 }
 
-/// One half of the data, made such as the model draws, as training makes it. A model without classes of its own takes them
-/// from `classes`, or else from the data.
+/// The training or the test images, converted as for training to what the model draws. A model without classes of its own
+/// gets them from `classes`, or else from the data.
 fn read(
     dir: &Path,
     split: Split,
@@ -263,7 +263,7 @@ fn plan(args: &Args, test_images: usize) -> Plan {
     }
 }
 
-/// The bound, and its plot if a folder is there for it.
+/// The bound, and its plot if a folder was given.
 fn likelihood(
     args: &Args,
     pipeline: &Pipeline,

@@ -66,7 +66,7 @@ pub struct Args {
     )]
     guidance: f64,
 
-    /// How much of the unguided contrast guided images get back, 0 to 1
+    /// How far guidance's change of contrast is undone, from 0 (not at all) to 1
     #[arg(
         long,
         value_name = "R",
@@ -270,7 +270,7 @@ fn choose_labels(args: &Args, labels: &Labels) -> anyhow::Result<(Option<Vec<usi
     Ok((Some(vec![label; args.count]), square))
 }
 
-/// The network, shown a limited number of images at once. The noise is drawn for all of them together all the same.
+/// The network with a limited batch size. The noise is still drawn for all images together.
 pub fn in_chunks(pipeline: &Pipeline) -> InBatches<'_, Pipeline> {
     InBatches {
         model: pipeline,

@@ -127,7 +127,7 @@ pub struct Args {
     #[arg(long, value_name = "STEPS")]
     warmup: Option<u64>,
 
-    /// Learning rate after that: cosine (falls to 0 at the end of the run) or constant [default: cosine]
+    /// How the learning rate changes after warm-up: cosine (falls to 0 at the end of the run) or constant [default: cosine]
     #[arg(long, value_name = "NAME")]
     lr_decay: Option<LrDecay>,
 

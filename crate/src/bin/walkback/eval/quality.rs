@@ -91,7 +91,7 @@ pub struct Seen {
     pub channel_means: Vec<f64>,
 }
 
-/// The options are valid, and the judge is there.
+/// The checked options, and the judge.
 pub struct Prepared<'a> {
     args: &'a Args,
     pipeline: &'a Pipeline,

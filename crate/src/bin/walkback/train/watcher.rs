@@ -28,7 +28,7 @@ const LINE_INTERVAL: Duration = Duration::from_secs(20);
 /// The grids of a training: few steps, so that training continues soon.
 const SAMPLE_STEPS: usize = 25;
 const SAMPLES_PER_CLASS: usize = 2;
-/// Of more classes the first ones are drawn.
+/// With more classes, only the first ones are drawn.
 const SAMPLE_CLASSES: usize = 16;
 
 /// Reports a training to the terminal and to the run folder.
