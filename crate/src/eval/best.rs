@@ -1,8 +1,8 @@
 //! Where a model is at its best: the guidance that suits it, and the number of steps that is enough.
 //!
 //! Guidance trades variety for clear classes: more of it raises the share of samples that are read as their label, and
-//! moves their features away from those of real images. Both are measured for some settings, and the range is chosen in
-//! which neither is much worse than it could be.
+//! moves their features away from those of real images. Both are measured for some settings, and the chosen range is
+//! that in which neither is much worse than its best.
 
 use super::samples::Setting;
 use crate::sampler::SamplerKind;
@@ -14,9 +14,9 @@ const STEPS: [usize; 6] = [5, 10, 20, 30, 50, 100];
 
 /// How far the share that is read as its label may lie below the highest one.
 const RATE_MARGIN: f64 = 0.02;
-/// How often the lowest Frechet distance is still a small one.
+/// Up to this multiple of the lowest, a Frechet distance is a low one.
 const FRECHET_FACTOR: f64 = 2.0;
-/// The same for the numbers of steps, where the last one is as good as it gets.
+/// The same for the numbers of steps, of which the largest counts as the best.
 const STEPS_FACTOR: f64 = 1.25;
 
 /// What one setting gave.
@@ -77,8 +77,8 @@ fn setting(sampler: SamplerKind, steps: usize, guidance_scale: f64) -> Setting {
     }
 }
 
-/// Which of the settings are about as good as the best: in the share that is read as its label, and in the Frechet
-/// distance, of which the floor, that of real images, is never undercut by more than chance.
+/// Which of the settings are about as good as the best, in the share that is read as its label and in the Frechet
+/// distance. No distance is below `floor`, that of real images, except by chance.
 fn good(measured: &[Measured], floor: f64, factor: f64) -> Vec<bool> {
     let rate = |m: &Measured| m.read_as_label.unwrap_or(1.0);
     let highest = measured.iter().map(rate).fold(0.0, f64::max);

@@ -24,13 +24,13 @@ const WALK: usize = 50;
 /// The same in PyTorch.
 const TORCH: &str = include_str!("bench/torch_bench.py");
 
-/// Measure the GPU: a step at batch 1, sampling, training; beside PyTorch on the same GPU where Python has it
+/// Measure the GPU: a step at batch 1, sampling and training, next to PyTorch on the same GPU if Python has it
 ///
 /// The network is that of `pretrained/mnist`, with random weights. Each row is printed as soon as it is known; all of them take
 /// less than six minutes.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The Python to ask for PyTorch
+    /// The Python to run PyTorch with
     #[arg(long, value_name = "PROGRAM", default_value = "python3")]
     python: String,
 
@@ -38,7 +38,7 @@ pub struct Args {
     #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = [64, 256])]
     batch_size: Vec<usize>,
 
-    /// Also print what each kind of launch of a training step takes, at the last of the batch sizes
+    /// Also print the time of each kind of launch in a training step, at the last batch size
     #[arg(long)]
     launches: bool,
 }

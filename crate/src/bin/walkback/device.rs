@@ -16,7 +16,7 @@ pub enum DeviceArg {
 }
 
 impl DeviceArg {
-    /// The GPU, after it has shown that it computes what it should; `None` for the CPU.
+    /// The GPU, if its results for known inputs are correct; `None` for the CPU.
     pub fn gpu(self) -> anyhow::Result<Option<Gpu>> {
         match self {
             Self::Cpu => Ok(None),

@@ -78,11 +78,11 @@ pub struct Args {
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
 
-    /// Draw the samples of each setting with that many seeds, from --seed on, and print their mean
+    /// Number of seeds to draw each setting with, from --seed on; the mean of their results is printed
     #[arg(long, value_name = "N", default_value_t = 1)]
     seeds: u64,
 
-    /// Also measure where the model is at its best, with this sampler, and write best.json into the model folder
+    /// Also measure which guidance and number of steps suit the model with this sampler, and write best.json to its folder
     ///
     /// Draws samples at several guidance scales, then with several numbers of steps. The page shows the result beside its
     /// sliders.

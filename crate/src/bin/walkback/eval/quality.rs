@@ -245,7 +245,7 @@ impl Prepared<'_> {
         })
     }
 
-    /// The samples of one setting and seed, and what the judge makes of them.
+    /// The samples of one setting and seed, and the judge's results for them.
     fn samples(&self, setting: &Setting, seed: u64) -> anyhow::Result<(Dataset, Reading)> {
         let progress = Progress::new(format!("drawing {} samples with {setting}", self.count));
         let samples = draw(
