@@ -73,8 +73,8 @@ describe("a finger", () => {
   });
 
   test("leads to a step by the strip of pictures, as a mouse does", async () => {
-    const visitor = await visit(CALM, "steps=10&at=10");
-    await visitor.rests(10);
+    const visitor = await visit(CALM, "steps=10&at=9");
+    await visitor.rests(9);
     const strip = visitor.page.locator("#walk-back .strip canvas");
     const box = await strip.boundingBox();
     assert.ok(box !== null);
