@@ -303,7 +303,7 @@ test("a model of colours is drawn for with pens in colour, and a link carries th
   await page.getByText(/It comes from your files/).waitFor();
   const section = await visitor.goTo("Finish a scribble");
   const pad = section.getByRole("application", { name: /^Your drawing/ });
-  await section.getByLabel("Pen").fill("#e02010");
+  await section.getByLabel("Pen", { exact: true }).fill("#e02010");
   await drag(pad, [
     [0.2, 0.5],
     [0.8, 0.5],

@@ -161,7 +161,7 @@ export function createDrawingPad(options) {
   });
   const id = freshId("pen");
   const pen = h("input", { id, type: "color", value: "#ffffff" });
-  const colour = channels === 3 ? h("span", {}, h("label", { for: id }, "Pen "), pen) : null;
+  const colour = channels === 3 ? h("span", {}, h("label", { for: id }, "Pen"), pen) : null;
   blank();
   name();
   const element = h(
