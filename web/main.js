@@ -3,11 +3,11 @@
 // Where what lies:
 //
 //   index.html   all text, and an empty place for each figure
-//   basics/      what knows neither this page nor the network: errors as sentences, numbers, statistics
+//   basics/      helpers independent of page and network: errors as sentences, numbers, statistics
 //   models/      which model: the page's own, one behind an address, one that is dropped
 //   protocol/    what page and workers say to each other, typed
 //   compute/     finds a device that computes correctly, and types the crate's two builds in pkg/
-//   worker/      the methods of the workers; worker.js, beside this, is their script
+//   worker/      the methods of the workers; worker.js, next to this, is their script
 //   client/      the page's side of the workers: engine.js for what needs the network, arithmetic.js for what does
 //                not, each a worker of its own, so that a slider is answered while the network computes
 //   screen/      elements, colours, tensors as pixels
@@ -16,7 +16,8 @@
 //   figures/     one module for each figure, <name>/ where it has grown; shared/ is how a figure is written;
 //                list.js lists them
 //   page/        the frame around them: contents, places, embeds, help, notices, the choice of a model
-//   styles/      colours and type, the frame, controls, pictures ...; a figure's own are beside it
+//   walkback.js  the walk for pages that others write; its types and an example are in module/
+//   styles/      colours and type, the frame, controls, pictures ...; a figure's own are next to it
 //
 // Nothing is computed on this thread, and nothing at all for a figure that is out of sight. A figure that
 // fails says so in its own place; the rest continues.
@@ -25,20 +26,24 @@ import { figures } from "./figures/list.js";
 import { revealSections } from "./figures/shared/figure.js";
 import { listenForPresenter } from "./figures/shared/presenter.js";
 import { keepInPlace } from "./page/anchoring.js";
+import { showBusy } from "./page/busy.js";
 import { listContents } from "./page/contents.js";
-import { showAlone } from "./page/embed.js";
+import { showAlone, watchSight } from "./page/embed.js";
 import { setUpHelp } from "./page/help.js";
 import { setUpModels } from "./page/model-choice.js";
-import { ModelView, fail, showProgress } from "./page/model-view.js";
+import { ModelView, fail, setUpAgain, showProgress } from "./page/model-view.js";
 import { setUpNotices, showNotice } from "./page/notices.js";
+import { keepOffline } from "./page/offline.js";
 import { followPlaces } from "./page/places.js";
+import { unfoldForPrint } from "./page/print.js";
 import { linkSources } from "./parts/source-link.js";
+import { defineWords } from "./parts/word.js";
 import { element } from "./screen/dom.js";
 import { readWish } from "./settings/list.js";
 
 const wish = readWish(new URLSearchParams(location.search));
 
-/** @param {boolean} alone whether one figure is shown, as an embed */
+/** @param {HTMLElement | null} alone the frame of the one figure that is shown, as an embed */
 async function begin(alone) {
   if (typeof WebAssembly !== "object") {
     throw new Error(
@@ -47,21 +52,29 @@ async function begin(alone) {
   }
   element("walk-back", HTMLElement).dataset["started"] = "";
   showProgress({ activity: "Starting", loaded: 0, total: 0 });
+  const view = new ModelView(wish.device);
+  if (alone !== null) await watchSight(alone, (signal) => view.release(signal));
   // The first figure's code comes while the model does.
-  figures[alone ? (wish.embed ?? "") : "walk-back"]?.module().catch(() => {});
-  await setUpModels(new ModelView(wish.device), wish.model);
+  figures[alone === null ? "walk-back" : (wish.embed ?? "")]?.module().catch(() => {});
+  await setUpModels(view, wish.model);
+  // An embed is kept by the page around it, or not at all.
+  if (alone === null && view.device !== null) await keepOffline(view.device);
 }
 
 linkSources();
+defineWords(document);
 revealSections(figures);
 listContents();
 keepInPlace();
 followPlaces();
 setUpHelp();
 setUpNotices();
+setUpAgain();
+showBusy();
 listenForPresenter();
-const alone = wish.embed !== null && showAlone(wish.embed);
-if (wish.embed !== null && !alone) {
+unfoldForPrint();
+const alone = wish.embed === null ? null : showAlone(wish.embed);
+if (wish.embed !== null && alone === null) {
   showNotice(`The link asks for a figure "${wish.embed}", which this page does not have.`);
 }
 begin(alone).catch(fail);

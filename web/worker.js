@@ -1,5 +1,5 @@
-// Everything is computed here, off the page's thread. One script for two workers: the page asks one for
-// what needs the model, the other for the arithmetic that does not. Answers the calls of protocol/messages.js.
+// Everything is computed here, off the page's thread. One script serves two workers: one holds the model, the other
+// does arithmetic without it. Answers the calls of protocol/calls.js.
 
 import { sentence } from "./basics/sentence.js";
 import { countDispatches } from "./compute/gpu-counter.js";
@@ -9,8 +9,8 @@ import { damageOf } from "./worker/damage.js";
 import { computingDevice, modelMethods } from "./worker/model.js";
 import { cancel, current } from "./worker/queue.js";
 
-/** @typedef {import("./protocol/messages.js").Calls} Calls */
-/** @typedef {import("./protocol/messages.js").Method} Method */
+/** @typedef {import("./protocol/calls.js").Calls} Calls */
+/** @typedef {import("./protocol/calls.js").Method} Method */
 
 /** @param {import("./protocol/messages.js").Reply} reply @param {Transferable[]} [transfer] */
 function reply(reply, transfer = []) {
@@ -66,7 +66,7 @@ self.addEventListener(
   },
 );
 
-// A trap in the middle of an asynchronous call reaches nobody who awaits it, only this.
+// A trap in the middle of an asynchronous call does not reject the call; it only arrives here.
 /** @param {unknown} error @param {string} [message] what is known where there is no error object */
 async function giveUp(error, message) {
   const call = current();
@@ -82,7 +82,7 @@ self.addEventListener("error", (event) => {
 });
 self.addEventListener("unhandledrejection", (event) => giveUp(event.reason));
 
-// While it loads, compute/startup.js sees to it.
+// While a model loads, compute/startup.js handles the loss.
 gpuLost.then((reason) => {
   if (computingDevice() === "webgpu") reply({ broken: { kind: "lost", reason, call: current() } });
 });

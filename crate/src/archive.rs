@@ -1,6 +1,6 @@
 //! The directory of a zip archive: PyTorch's files are archives, and folders of images come as such.
 //!
-//! Only places are read: an entry is a range of the file. APPNOTE.TXT of PKWARE, sections 4.3.7, 4.3.12, 4.3.14 to 4.3.16.
+//! No content is read: an entry is a range of the file. APPNOTE.TXT of PKWARE, sections 4.3.7, 4.3.12, 4.3.14 to 4.3.16.
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use thiserror::Error;
 /// Why an archive cannot be read.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
 pub(crate) enum ArchiveError {
-    /// A place in it lies beyond its end.
+    /// An offset in it lies beyond its end.
     #[error("the archive is cut short")]
     CutShort,
     /// It says that it has more than any archive of this kind.
@@ -71,7 +71,7 @@ fn cut_short() -> ArchiveError {
     ArchiveError::CutShort
 }
 
-fn place(n: u64) -> Result<usize, ArchiveError> {
+fn usize_of(n: u64) -> Result<usize, ArchiveError> {
     usize::try_from(n).map_err(|_| cut_short())
 }
 
@@ -85,7 +85,7 @@ pub(crate) fn entries(file: &[u8]) -> Result<Vec<Entry>, ArchiveError> {
         return Err(ArchiveError::TooMany(count));
     }
     let mut entries = Vec::new();
-    let mut at = place(start)?;
+    let mut at = usize_of(start)?;
     for _ in 0..count {
         if !is_at(file, at, CENTRAL_HEADER) {
             return Err(cut_short());
@@ -95,9 +95,9 @@ pub(crate) fn entries(file: &[u8]) -> Result<Vec<Entry>, ArchiveError> {
         let (mut packed, mut size) = (field(20, 4)?, field(24, 4)?);
         let [name, extra, comment] = [field(28, 2)?, field(30, 2)?, field(32, 2)?];
         let mut header = field(42, 4)?;
-        let (name_at, name_length) = (at + 46, place(name)?);
+        let (name_at, name_length) = (at + 46, usize_of(name)?);
         let extra_at = name_at + name_length;
-        let extra_end = extra_at + place(extra)?;
+        let extra_end = extra_at + usize_of(extra)?;
         let text = file.get(name_at..extra_at).ok_or_else(cut_short)?;
         let name = String::from_utf8_lossy(text).into_owned();
         // Of the three, the extra field holds those that did not fit, in this order.
@@ -107,15 +107,15 @@ pub(crate) fn entries(file: &[u8]) -> Result<Vec<Entry>, ArchiveError> {
                 *value = wide.remove(0);
             }
         }
-        let header = place(header)?;
+        let header = usize_of(header)?;
         if !is_at(file, header, LOCAL_HEADER) {
             return Err(cut_short());
         }
         let [name_there, extra_there] =
             [number(file, header + 26, 2)?, number(file, header + 28, 2)?];
-        let from = header + 30 + place(name_there)? + place(extra_there)?;
+        let from = header + 30 + usize_of(name_there)? + usize_of(extra_there)?;
         let to = from
-            .checked_add(place(packed)?)
+            .checked_add(usize_of(packed)?)
             .filter(|to| *to <= file.len());
         let to = to.ok_or_else(cut_short)?;
         entries.push(Entry {
@@ -123,7 +123,7 @@ pub(crate) fn entries(file: &[u8]) -> Result<Vec<Entry>, ArchiveError> {
             range: from..to,
             method,
         });
-        at = extra_end + place(comment)?;
+        at = extra_end + usize_of(comment)?;
     }
     Ok(entries)
 }
@@ -138,7 +138,7 @@ fn directory(file: &[u8]) -> Result<(u64, u64), ArchiveError> {
         .checked_sub(20)
         .filter(|&at| is_at(file, at, END_64_LOCATOR));
     if let Some(locator) = locator {
-        let end = place(number(file, locator + 8, 8)?)?;
+        let end = usize_of(number(file, locator + 8, 8)?)?;
         if !is_at(file, end, END_64) {
             return Err(cut_short());
         }
@@ -147,10 +147,10 @@ fn directory(file: &[u8]) -> Result<(u64, u64), ArchiveError> {
     Ok((number(file, end + 10, 2)?, number(file, end + 16, 4)?))
 }
 
-/// The values of the zip64 extra field between two places.
+/// The values of the zip64 extra field between two offsets.
 fn wide_fields(file: &[u8], mut at: usize, end: usize) -> Result<Vec<u64>, ArchiveError> {
     while at + 4 <= end {
-        let (kind, length) = (number(file, at, 2)?, place(number(file, at + 2, 2)?)?);
+        let (kind, length) = (number(file, at, 2)?, usize_of(number(file, at + 2, 2)?)?);
         if kind == ZIP64_EXTRA {
             return (0..length / 8)
                 .map(|i| number(file, at + 4 + 8 * i, 8))

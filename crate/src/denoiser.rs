@@ -1,4 +1,4 @@
-//! What a chain asks of a network, and what it knows of it: any network will do, also a formula.
+//! What a chain needs of a network: a prediction, and the shapes it understands. A formula will do.
 
 /// A network that reads x_t and says what it makes of it.
 pub trait Denoiser {
@@ -15,7 +15,7 @@ pub trait Denoiser {
         labels: Option<&[usize]>,
     ) -> impl Future<Output = Result<Vec<f32>, Self::Error>>;
 
-    /// The same at a time that may lie between two timesteps, where a network can be asked that; else at the nearest.
+    /// The same at a time that may lie between two timesteps; a network that cannot be evaluated there uses the nearest.
     fn predict_at(
         &self,
         x_t: &[f32],

@@ -132,7 +132,7 @@ impl Transition {
 }
 
 /// log sigma_t^2 = f log beta_t + (1 - f) log beta~_t with f = (v + 1) / 2, where v is what the
-/// network puts out, -1 to 1 (Nichol & Dhariwal 2021, arXiv 2102.09672, eq. 15).
+/// network outputs, -1 to 1 (Nichol & Dhariwal 2021, arXiv 2102.09672, eq. 15).
 pub fn blend_log_variances(v: f64, smallest: f64, largest: f64) -> f64 {
     let f = (v + 1.0) / 2.0;
     f * largest.ln() + (1.0 - f) * smallest.ln()
@@ -177,7 +177,7 @@ pub fn eps_from_v(x_t: &[f32], v: &[f32], alpha_cumprod: f64, out: &mut [f32]) {
 }
 
 /// x_0-hat from the network's output, whatever it predicts. With [`PredictionType::Epsilon`]
-/// abar_t must be above 0: where nothing of x_0 is left, the noise alone does not tell it.
+/// abar_t must be above 0: where nothing of x_0 is left, the noise does not determine it.
 pub fn predicted_x_0(
     prediction_type: PredictionType,
     x_t: &[f32],
@@ -207,7 +207,7 @@ pub fn predicted_eps(
     }
 }
 
-/// What the network is trained to put out for x_t made of x_0 and eps (its regression target).
+/// The regression target of the network for x_t made of x_0 and eps.
 pub fn training_target(
     prediction_type: PredictionType,
     x_0: &[f32],

@@ -19,10 +19,11 @@ use crate::schedule::SchedulerConfig;
 use crate::weights::WeightsFileError;
 
 use layout::{
-    EMA_CONFIG, GOLDEN, LABELS, MAX_JSON, MODEL_INDEX, SCHEDULER_CONFIG, UNET_CONFIG, USUAL_WEIGHTS,
+    BEST, EMA_CONFIG, GOLDEN, LABELS, MAX_JSON, MODEL_INDEX, SCHEDULER_CONFIG, UNET_CONFIG,
+    USUAL_WEIGHTS,
 };
 
-/// What Windows' editors write before the text; JSON knows no such character.
+/// The byte order mark that editors on Windows write before the text; JSON has no such character.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// `model_index.json` of every folder written here: the parts of diffusers' DDPMPipeline.
@@ -51,9 +52,9 @@ pub struct ModelFolder {
     pub labels: Option<String>,
     /// `golden.json`: one input's eps-hat, to check a device with.
     pub golden: Option<String>,
-    /// `unet/diffusion_pytorch_model.safetensors`, or what other files of weights were made into.
+    /// `unet/diffusion_pytorch_model.safetensors`, or other files of weights, converted.
     pub weights: Vec<u8>,
-    /// What was chosen where the folder has several things, in sentences.
+    /// What was chosen where the folder has alternatives, in sentences.
     pub notes: Vec<String>,
 }
 
@@ -89,7 +90,7 @@ pub enum FolderError {
     /// The folder does not exist or is a file.
     #[error("{}: no such folder. Give a model folder: one that `walkback export` or diffusers' save_pretrained wrote", .path.display())]
     NoFolder {
-        /// The folder asked for.
+        /// The folder.
         path: PathBuf,
     },
     /// A part is not there.
@@ -240,10 +241,12 @@ pub fn read_which(path: &Path, which: Which) -> Result<ModelFolder, FolderError>
 }
 
 /// Writes a model folder, each file whole or not at all; other files there (a model card) stay.
-/// A `labels.json` or `golden.json` of an earlier model is removed where this one has none.
+/// A `labels.json` or `golden.json` of an earlier model is removed where this one has none, and so is its `best.json`.
 pub fn write(path: &Path, folder: &ModelFolder) -> Result<(), FolderError> {
-    // The golden value goes first and comes last: it must never stand beside the weights of another model.
+    // The golden value goes first and comes last: it must never stand beside the weights of another model. What was
+    // measured of those goes too.
     remove(&path.join(GOLDEN))?;
+    remove(&path.join(BEST))?;
     write_file(&path.join("unet").join(USUAL_WEIGHTS), &folder.weights)?;
     write_file(&path.join(UNET_CONFIG[0]), folder.unet_config.as_bytes())?;
     write_file(
@@ -261,8 +264,8 @@ pub fn write(path: &Path, folder: &ModelFolder) -> Result<(), FolderError> {
     Ok(())
 }
 
-/// Writes `bytes` to `path` so that a reader, or a crash at any moment, sees the old file or the new one, never half of one:
-/// a temporary file beside it, flushed to the disk, then renamed. Makes the folders above it.
+/// Writes `bytes` to `path` so that after a crash at any moment the old file or the new one is there, never half of one:
+/// a temporary file next to it, flushed to the disk, then renamed. Creates the folders above it.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
     let parent = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,

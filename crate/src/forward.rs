@@ -4,7 +4,7 @@ use crate::diffusion::{forward_step, naive_forward_step};
 use crate::noise::NoiseStream;
 use crate::schedule::{Schedule, ScheduleError};
 
-/// Walks from one image, each with noise of its own: q(x_t | x_{t-1}), eq. 2.
+/// Walks from one image, each with its own noise: q(x_t | x_{t-1}), eq. 2.
 #[derive(Debug, Clone)]
 pub struct ForwardWalk {
     x_t: Vec<f32>,

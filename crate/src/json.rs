@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-/// An error of serde_json; what it says in words of its own is left as it is.
+/// The sentence for an error of serde_json.
 pub(crate) fn in_words(error: &impl Display) -> String {
     let text = error.to_string();
     let (what, place) = match text.rsplit_once(" at line ") {
@@ -15,7 +15,7 @@ pub(crate) fn in_words(error: &impl Display) -> String {
     format!("{}{place}", said(what).unwrap_or_else(|| what.to_owned()))
 }
 
-/// The message without its place; `None` where serde's words will do.
+/// The message without line and column; `None` where serde's own words are kept.
 fn said(what: &str) -> Option<String> {
     if what.starts_with("EOF while parsing") {
         return Some("the text ends too early".into());

@@ -15,7 +15,7 @@
 //! L_simple = E || eps - eps_theta(x_t, t) ||^2                                             eq. 14
 //! ```
 //!
-//! Walking back starts from pure noise and replaces x_t by a sample of that posterior, with the guess in place of the
+//! Walking back starts from pure noise and replaces x_t by a sample of that posterior, with the guess instead of the
 //! truth, T times over (Algorithm 2, [`sampler::Ddpm`]), or fewer with the other samplers of [`sampler`]. A [`chain`] keeps
 //! the state and returns at every step what the network saw: x_t, its guess of x_0, and the noise.
 //!
@@ -54,15 +54,15 @@
 //! | [`sampler`] | DDPM, DDIM and its inversion, DPM-Solver++, Euler, Heun, UniPC, guidance, timesteps | Algorithm 2; Song et al. eq. 12 |
 //! | [`likelihood`] | the variational bound, term by term | eq. 5, 13 |
 //! | [`unet`] | the network, its weights, its kernels | appendix B |
-//! | [`denoiser`] | what a walk asks of a network, and knows of it | |
+//! | [`denoiser`] | what a chain needs of a network | |
 //! | [`chain`] | the walk: state, step, what a step reveals | Algorithm 2 |
 //! | [`pipeline`] | a model folder in memory, ready to predict | |
-//! | [`weights`] | files of weights, whoever wrote them | |
+//! | [`weights`] | files of weights in any common format | |
 //! | [`model_index`] | which parts a pipeline of diffusers has | |
 //! | `picture` | grids and animations as PNG and GIF | |
-//! | `folder`, `data` | native: model folders, images to train on and to judge by | |
+//! | `folder`, `data` | native: model folders, images for training and evaluation | |
 //! | `train` | native: training | Algorithm 1, eq. 14 |
-//! | `eval` | native: the bound on test images, samples before a judge | eq. 5; Heusel et al. eq. 6 |
+//! | `eval` | native: the bound on test images, samples judged by a classifier | eq. 5; Heusel et al. eq. 6 |
 //! | `web` | wasm: what the page calls | |
 //!
 //! Arithmetic around the network happens on the host in f32 with f64 coefficients; only the network runs on the device.

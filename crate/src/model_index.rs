@@ -4,7 +4,7 @@ use crate::json::in_words;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-/// Why the pipeline of a `model_index.json` cannot be walked.
+/// Why the pipeline of a `model_index.json` is not supported.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
 pub enum ModelIndexError {
     /// It is not the object that diffusers writes.

@@ -1,6 +1,6 @@
 //! Images as files: grids of samples as PNG, a chain as an animated GIF.
 //!
-//! Values are x in -1..1, as the network sees them. Nothing here knows a file system: bytes come back.
+//! Values are x in -1..1, as the network sees them. The results are bytes; nothing is written to disk.
 
 use std::borrow::Cow;
 
@@ -29,7 +29,7 @@ pub enum PictureError {
     /// A value is NaN or infinite.
     #[error("value {index} of the images is {value}; it must be finite")]
     NotFinite {
-        /// Its place.
+        /// Its index.
         index: usize,
         /// The value.
         value: f32,
@@ -47,7 +47,7 @@ pub enum PictureError {
     /// A frame differs in size or colours from the first one.
     #[error("frame {index} of the animation differs in size or colours from the first one")]
     Frame {
-        /// Its place, from 0.
+        /// Its index, from 0.
         index: usize,
     },
     /// The PNG encoder refused.
@@ -192,7 +192,7 @@ impl Raster {
     }
 }
 
-/// An animated GIF that repeats for ever, made one frame at a time.
+/// An animated GIF that repeats forever, made one frame at a time.
 /// Grey pictures keep every value (a palette of 256 greys); colours are reduced to 256 per frame.
 pub struct Animation {
     encoder: gif::Encoder<Vec<u8>>,

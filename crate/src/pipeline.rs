@@ -47,10 +47,10 @@ pub struct Labels {
 }
 
 impl Labels {
-    /// Reads the `labels.json` of a model with so many labels, or numbers them where there is none.
+    /// Reads the `labels.json` of a model with this many labels, or numbers them if there is none.
     ///
     /// # Errors
-    /// It is no such file, or speaks of more labels than there are.
+    /// It is no such file, or names more labels than there are.
     pub fn new(json: Option<&str>, num_class_embeds: Option<usize>) -> Result<Self, PipelineError> {
         let count = num_class_embeds.unwrap_or(0);
         let Some(json) = json else {
@@ -69,7 +69,7 @@ impl Labels {
         Ok(labels)
     }
 
-    /// Whether a model with so many labels can have these.
+    /// Whether these names fit a model with this many labels.
     ///
     /// # Errors
     /// They are more, or the null label is none of the model's.
@@ -103,7 +103,7 @@ impl Pipeline {
     /// Builds the model from the contents of its files: two configurations, `labels.json` if any, and safetensors.
     ///
     /// # Errors
-    /// Whatever does not fit, by the name of the file and the key or tensor in it.
+    /// The first part that does not fit, by the name of the file and the key or tensor in it.
     pub fn from_bytes(
         unet_config: &str,
         scheduler_config: &str,
@@ -124,7 +124,7 @@ impl Pipeline {
         Ok(Self::new(unet, scheduler, labels, device))
     }
 
-    /// Puts parts together that are already in memory.
+    /// A model from parts that are already in memory.
     pub fn new(unet: UNet, scheduler: SchedulerConfig, labels: Labels, device: &Device) -> Self {
         Self {
             unet,
@@ -136,7 +136,7 @@ impl Pipeline {
         }
     }
 
-    /// Lets the kernels of [`unet::gpu`](crate::unet::gpu) evaluate the network from now on, on the device of `client`.
+    /// From now on the kernels of [`unet::gpu`](crate::unet::gpu) evaluate the network on the device of `client`.
     ///
     /// # Errors
     /// A network that the kernels do not compute; everything stays as it was.
@@ -146,7 +146,7 @@ impl Pipeline {
         Ok(())
     }
 
-    /// How many images at most the network can be asked about at once, as far as the device says so.
+    /// The most images that the network can evaluate at once, as far as the device knows.
     pub fn most_images(&self) -> NonZeroUsize {
         #[cfg(feature = "gpu")]
         if let Some(engine) = &self.engine {
@@ -198,7 +198,7 @@ impl Pipeline {
         }
     }
 
-    /// The input that devices are checked with: noise of seed 0 at the middle timestep, label 3 (or what there is).
+    /// The input that devices are checked with: noise of seed 0 at the middle timestep, label 3 or the last one.
     pub fn golden_input(&self) -> GoldenInput {
         let spec = self.spec();
         GoldenInput {
@@ -255,7 +255,7 @@ pub struct GoldenInput {
     pub label: Option<usize>,
 }
 
-/// `golden.json`: what this model puts out for the fixed input, computed where it was exported.
+/// `golden.json`: this model's output for the fixed input, computed where it was exported.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Golden {
     /// The input.

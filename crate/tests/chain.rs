@@ -84,7 +84,7 @@ fn x_t_is_the_first_draw_of_the_stream_and_every_step_draws_once() {
     assert_eq!(chain.x_t(), stream.normal(120));
 
     // A network that sees no noise at all: x_0-hat is x_t scaled up and clipped.
-    let silent = Formula(|x: &[f32], _: [usize; 4], _: usize| vec![0.0; x.len()]);
+    let silent = Formula(|x: &[f32], _: [usize; 4], _: f32| vec![0.0; x.len()]);
     let step = block_on(chain.step(&silent)).unwrap();
     assert_eq!((step.index, step.timestep, step.done), (0, 900, false));
     let schedule = walkback::schedule::Schedule::new(&SchedulerConfig::default()).unwrap();
@@ -192,7 +192,7 @@ fn a_guided_model_with_learned_variance_keeps_the_labels_variance() {
     };
     // One prediction whatever the label, and a variance that is the first half's place in the batch.
     let network = |variances: [f32; 2]| {
-        Formula(move |x: &[f32], shape: [usize; 4], _: usize| {
+        Formula(move |x: &[f32], shape: [usize; 4], _: f32| {
             let halves = [variances[0], variances[1]];
             let per_image = x.len() / shape[0];
             (0..shape[0])
@@ -248,7 +248,7 @@ fn a_ddim_start_between_two_timesteps_goes_to_the_next_one() {
         sampler: SamplerKind::Ddim,
         ..ten_steps()
     };
-    let ones = Formula(|x: &[f32], _: [usize; 4], _: usize| vec![1.0; x.len()]);
+    let ones = Formula(|x: &[f32], _: [usize; 4], _: f32| vec![1.0; x.len()]);
     let steps = walk(new(&unconditional(1, 4, 4), options).unwrap(), &ones);
     for (step, next) in steps.iter().zip([200, 100, 0]) {
         assert!((step.x_prev[0] - level(next)).abs() < 1e-6, "{step:?}");
@@ -293,7 +293,7 @@ fn a_failed_step_leaves_the_chain_where_it_was() {
 #[test]
 fn what_a_network_must_not_say_is_an_error() {
     let say = |value: f32, extra: usize| {
-        Formula(move |x: &[f32], _: [usize; 4], _: usize| vec![value; x.len() + extra])
+        Formula(move |x: &[f32], _: [usize; 4], _: f32| vec![value; x.len() + extra])
     };
     let mut chain = new(&unconditional(1, 4, 4), ten_steps()).unwrap();
     let error = block_on(chain.step(&say(f32::NAN, 0))).unwrap_err();

@@ -69,16 +69,16 @@ fn unconditional_model(folder: &Path) -> String {
         num_class_embeds: None,
         ..Preset::Tiny.unet([1, 16, 16], 0)
     };
-    fresh_model(folder, config)
+    fresh_model(folder, config, None)
 }
 
-fn fresh_model(folder: &Path, config: UNetConfig) -> String {
+fn fresh_model(folder: &Path, config: UNetConfig, labels: Option<&str>) -> String {
     let unet = UNet::new(&config, &Device::flex()).unwrap();
     let path = folder.join("model");
     let model = ModelFolder {
         unet_config: config.to_json(),
         scheduler_config: SchedulerConfig::default().to_json(),
-        labels: None,
+        labels: labels.map(str::to_owned),
         golden: None,
         weights: unet.to_safetensors(StoredAs::F32).unwrap(),
         notes: Vec::new(),
@@ -165,7 +165,7 @@ fn a_model_is_judged_on_images_made_as_for_its_training() {
         num_class_embeds: None,
         ..Preset::Tiny.unet([1, 20, 20], 0)
     };
-    let model = fresh_model(folder.path(), config);
+    let model = fresh_model(folder.path(), config, None);
     let args = ["--model", &model, "--data", &data, "--only", "bound"];
     let output = eval(folder.path(), &[&args[..], &["--draws", "400"]].concat());
     assert!(stdout(&output).contains("total"));
@@ -193,6 +193,10 @@ fn what_cannot_be_judged_gets_a_sentence() {
         ),
         (with(&["--samples", "0"]), "--samples"),
         (with(&["--samples", "99999999999"]), "--samples"),
+        (with(&["--seeds", "0"]), "--seeds"),
+        (with(&["--seeds", "99999999999"]), "--seeds"),
+        (with(&["--best", "--only", "bound"]), "--only bound"),
+        (with(&["--best", "ddim_inverse"]), "ddim_inverse"),
         (with(&["--draws", "5"]), "draws is 5"),
         (with(&["--full", "--images", "3"]), "images is 3"),
         (with(&["--full", "--draws", "1000"]), "--draws"),
@@ -210,4 +214,86 @@ fn what_cannot_be_judged_gets_a_sentence() {
         assert!(text.contains(part), "{args:?}: no `{part}` in: {text}");
         assert!(!text.contains("panicked"), "{args:?}: {text}");
     }
+}
+
+#[test]
+fn the_mean_of_several_seeds_is_printed_beside_each() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = small_digits(folder.path());
+    let model = unconditional_model(folder.path());
+    let args = ["--model", &model, "--data", &data, "--only", "samples"];
+    let drawn = |more: &[&str]| -> Value {
+        let args = [&args[..], &["--samples", "3", "--setting", "ddim:2"], more].concat();
+        let text = stdout(&eval(folder.path(), &[&args[..], &["--json"]].concat()));
+        let report: Value = serde_json::from_str(&text).unwrap();
+        report["samples"]["settings"][0].clone()
+    };
+    let alone = |seed: &str| drawn(&["--seed", seed])["frechet"].as_f64().unwrap();
+    // Real images are chosen with the seed too, but the reference is all test images.
+    let apart = [alone("7"), alone("8")];
+    let both = drawn(&["--seed", "7", "--seeds", "2"]);
+    assert_eq!(both["count"], 60);
+    let frechet = both["frechet"].as_f64().unwrap();
+    assert!((frechet - (apart[0] + apart[1]) / 2.0).abs() < 1e-9);
+    for (of, (seed, frechet)) in both["each_seed"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .zip([(7, apart[0]), (8, apart[1])])
+    {
+        assert_eq!(
+            (of["seed"].as_u64(), of["frechet"].as_f64()),
+            (Some(seed), Some(frechet))
+        );
+    }
+    let more = [
+        "--samples",
+        "3",
+        "--setting",
+        "ddim:2",
+        "--seed",
+        "7",
+        "--seeds",
+        "2",
+    ];
+    let text = stdout(&eval(folder.path(), &[&args[..], &more].concat()));
+    for part in ["seed 7", "seed 8", "all training images", "grey"] {
+        assert!(text.contains(part), "no {part} in:\n{text}");
+    }
+}
+
+#[test]
+fn a_model_says_where_it_is_at_its_best_until_its_weights_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = small_digits(folder.path());
+    let names: Vec<String> = (0..10).map(|digit| digit.to_string()).collect();
+    let labels = serde_json::json!({ "names": names, "null": 10 }).to_string();
+    let config = Preset::Tiny.unet([1, 16, 16], 10);
+    let model = fresh_model(folder.path(), config, Some(&labels));
+    let args = [
+        "--model", &model, "--data", &data, "--only", "samples", "--best",
+    ];
+    let args = [&args[..], &["--samples", "1", "--setting", "ddim:2"]].concat();
+    let text = stdout(&eval(folder.path(), &args));
+    let path = Path::new(&model).join("best.json");
+    let best: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    assert_eq!(best["sampler"], "dpm++");
+    assert_eq!(best["samples"], 10);
+    let steps = best["num_inference_steps"].as_u64().unwrap();
+    assert!((5..=100).contains(&steps), "{best}");
+    assert!(
+        text.contains(&format!("{steps} steps are enough")),
+        "{text}"
+    );
+    let [low, high] = [0, 1].map(|i| best["guidance_scale"][i].as_f64().unwrap());
+    assert!(0.5 <= low && low <= high && high <= 4.0, "{best}");
+    assert!(
+        text.contains(&format!("guidance {low} to {high}")),
+        "{text}"
+    );
+    assert_eq!(best["measured"].as_array().unwrap().len(), 7 + 6);
+
+    let same = folder::read(Path::new(&model)).unwrap();
+    folder::write(Path::new(&model), &same).unwrap();
+    assert!(!path.exists());
 }

@@ -7,20 +7,20 @@ use std::path::Path;
 use walkback::data::Dataset;
 use walkback::data::idx::Split;
 use walkback::eval::cache::{Judge, JudgeError, obtain};
-use walkback::eval::classifier::{ClassifierError, FEATURES, Recipe};
-use walkback::eval::samples::Rate;
+use walkback::eval::classifier::{ClassifierConfig, ClassifierError, FEATURES};
+use walkback::eval::rate::Rate;
 
 fn digits() -> Dataset {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/mnist-500");
     Dataset::from_dir(&folder, Split::Train).unwrap()
 }
 
-fn short() -> Recipe {
-    Recipe {
+fn short() -> ClassifierConfig {
+    ClassifierConfig {
         least_steps: 60,
         batch_size: 32,
         epochs: 1.0,
-        ..Recipe::default()
+        ..ClassifierConfig::default()
     }
 }
 
@@ -58,7 +58,7 @@ fn a_judge_learns_digits_is_kept_and_a_damaged_one_is_trained_anew() {
     std::fs::write(&weights, &bytes).unwrap();
     let (again, steps) = judge(cache.path(), &train);
     assert_eq!((again.cached, steps), (false, 60));
-    // One recipe, one seed: the same judge.
+    // One config, one seed: the same judge.
     assert_eq!(again.classifier.read(&test, |_, _| ()), read);
 
     std::fs::write(kept.folder.join("classifier.json"), "{").unwrap();

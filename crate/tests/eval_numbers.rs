@@ -9,7 +9,8 @@ use walkback::data::Dataset;
 use walkback::eval::estimate::Estimate;
 use walkback::eval::frechet::{FrechetError, Moments, distance};
 use walkback::eval::nearest::{self, Summary, nearest};
-use walkback::eval::samples::{Rate, Setting};
+use walkback::eval::rate::Rate;
+use walkback::eval::samples::Setting;
 use walkback::eval::{check_fit, choose_per_class};
 use walkback::noise::NoiseStream;
 use walkback::sampler::SamplerKind;
@@ -258,5 +259,27 @@ fn data_must_be_such_as_the_model_draws() {
     assert!(
         text.contains("3 classes") && text.contains("knows 2"),
         "{text}"
+    );
+}
+
+#[test]
+fn a_cast_of_colour_is_seen_in_the_means_of_the_channels() {
+    let red = Dataset {
+        images: [[255; 4], [51; 4], [0; 4], [255; 4], [153; 4], [0; 4]].concat(),
+        labels: vec![0, 1],
+        height: 2,
+        width: 2,
+        channels: 3,
+    };
+    let means = red.channel_means();
+    assert_eq!(means.len(), 3);
+    for (found, expected) in means.into_iter().zip([1.0, -0.2, -1.0]) {
+        assert_close(found, expected, 1e-12);
+    }
+    let mut twice = red.clone();
+    twice.extend(&red);
+    assert_eq!(
+        (twice.len(), twice.channel_means()),
+        (4, red.channel_means())
     );
 }

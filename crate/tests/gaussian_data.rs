@@ -19,10 +19,10 @@ fn unclipped() -> SchedulerConfig {
 }
 
 /// E[eps | x_t] for x_0 ~ N(m, s^2): sqrt(1 - abar) (x_t - sqrt(abar) m) / (abar s^2 + 1 - abar).
-fn best_network() -> impl Fn(&[f32], [usize; 4], usize) -> Vec<f32> {
+fn best_network() -> impl Fn(&[f32], [usize; 4], f32) -> Vec<f32> {
     let schedule = Schedule::new(&unclipped()).unwrap();
-    move |x_t, _, timestep| {
-        let abar = schedule.alphas_cumprod[timestep];
+    move |x_t, _, time| {
+        let abar = schedule.alphas_cumprod[time.round() as usize];
         let scale = (1.0 - abar).sqrt() / (abar * DEVIATION.powi(2) + 1.0 - abar);
         let eps = |x: &f32| (scale * (f64::from(*x) - abar.sqrt() * MEAN)) as f32;
         x_t.iter().map(eps).collect()

@@ -37,10 +37,10 @@ fn options(resamplings: usize) -> ChainOptions {
 
 /// The noise in x_t if every pixel of the clean image had the mean of the visible half: a network that carries what it
 /// sees on the left over to the right.
-fn carries_over(x_t: &[f32], _: [usize; 4], timestep: usize) -> Vec<f32> {
+fn carries_over(x_t: &[f32], _: [usize; 4], timestep: f32) -> Vec<f32> {
     let schedule = Schedule::new(&SchedulerConfig::default()).unwrap();
     let (signal, noise) = {
-        let alpha_cumprod = schedule.alphas_cumprod[timestep];
+        let alpha_cumprod = schedule.alphas_cumprod[timestep as usize];
         (
             alpha_cumprod.sqrt() as f32,
             (1.0 - alpha_cumprod).sqrt() as f32,
@@ -130,10 +130,10 @@ fn every_level_but_the_last_is_walked_as_often_as_asked() {
 }
 
 /// A network that sees x_0 = 0 in everything: a state that fits it is noise of variance 1 - abar.
-fn sees_nothing(scheduler: &SchedulerConfig) -> impl Fn(&[f32], [usize; 4], usize) -> Vec<f32> {
+fn sees_nothing(scheduler: &SchedulerConfig) -> impl Fn(&[f32], [usize; 4], f32) -> Vec<f32> {
     let schedule = Schedule::new(scheduler).unwrap();
     move |x_t, _, timestep| {
-        let noise = (1.0 - schedule.alphas_cumprod[timestep]).sqrt() as f32;
+        let noise = (1.0 - schedule.alphas_cumprod[timestep as usize]).sqrt() as f32;
         x_t.iter().map(|x| x / noise).collect()
     }
 }

@@ -9,8 +9,7 @@ mod common;
 use common::{Formula, dummy, fixture, floats, largest_difference, unconditional, walk};
 use safetensors::SafeTensors;
 use serde::Deserialize;
-use std::convert::Infallible;
-use walkback::chain::{Chain, ChainOptions, Denoiser, ModelSpec, Start};
+use walkback::chain::{Chain, ChainOptions, ModelSpec, Start};
 use walkback::sampler::{SamplerKind, dpm_solver_timesteps, timesteps};
 use walkback::schedule::{Schedule, SchedulerConfig, Spacing, VarianceType};
 
@@ -49,12 +48,12 @@ fn index() -> Fixture {
 }
 
 /// The formula, and behind it, where it is learned, a variance.
-fn network(variance_type: VarianceType) -> impl Fn(&[f32], [usize; 4], usize) -> Vec<f32> {
-    move |x_t, shape, timestep| {
+fn network(variance_type: VarianceType) -> impl Fn(&[f32], [usize; 4], f32) -> Vec<f32> {
+    move |x_t, shape, time| {
         let per_image = x_t.len() / shape[0];
         let mut output = Vec::new();
         for x in x_t.chunks(per_image) {
-            output.extend(dummy(x, shape, timestep));
+            output.extend(dummy(x, shape, time));
             match variance_type {
                 VarianceType::Learned => output.extend(x.iter().map(|x| 0.01 * x * x)),
                 VarianceType::LearnedRange => output.extend(x.iter().map(|x| (3.0 * x).sin())),
@@ -119,33 +118,6 @@ fn every_walk_is_diffusers_walk() {
     }
 }
 
-/// The formula at any time, also between two timesteps.
-struct AtAnyTime;
-
-impl Denoiser for AtAnyTime {
-    type Error = Infallible;
-
-    async fn predict(
-        &self,
-        x_t: &[f32],
-        shape: [usize; 4],
-        timestep: usize,
-        labels: Option<&[usize]>,
-    ) -> Result<Vec<f32>, Infallible> {
-        self.predict_at(x_t, shape, timestep as f32, labels).await
-    }
-
-    async fn predict_at(
-        &self,
-        x_t: &[f32],
-        _shape: [usize; 4],
-        time: f32,
-        _labels: Option<&[usize]>,
-    ) -> Result<Vec<f32>, Infallible> {
-        Ok(x_t.iter().map(|x| x * time / (time + 1.0)).collect())
-    }
-}
-
 #[derive(Deserialize)]
 struct Solvers {
     cases: Vec<SolverCase>,
@@ -185,7 +157,7 @@ fn every_solver_walks_as_diffusers_does() {
         assert_eq!(chain.timesteps(), nearest, "{name}");
         assert_eq!(chain.timesteps().len() + 1, shape[0], "{name}");
         assert!(largest_difference(chain.x_t(), states[0]) < 1e-5, "{name}");
-        for step in walk(chain, &AtAnyTime) {
+        for step in walk(chain, &Formula(dummy)) {
             let expected = states[step.index + 1];
             let scale = expected.iter().fold(1.0_f32, |m, v| m.max(v.abs()));
             let difference = largest_difference(&step.x_prev, expected) / scale;

@@ -83,7 +83,7 @@ fn ddpm_full_loop_without_noise() {
         let mut x_t = dummy_sample();
         let silence = vec![0.0; x_t.len()];
         for (index, &timestep) in ddpm.timesteps().iter().enumerate() {
-            let model_output = dummy(&x_t, [4, 3, 8, 8], timestep);
+            let model_output = dummy(&x_t, [4, 3, 8, 8], timestep as f32);
             let input = StepInput {
                 count: 4,
                 x_t: &x_t,

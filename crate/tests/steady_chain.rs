@@ -207,8 +207,8 @@ fn a_network_asked_in_small_batches_gives_the_same_walk() {
 
 /// Says `value` at one timestep and nothing at the others.
 fn says_at(timestep: usize, value: f32) -> impl Denoiser<Error = Infallible> {
-    Formula(move |x: &[f32], _: [usize; 4], t: usize| {
-        vec![if t == timestep { value } else { 0.0 }; x.len()]
+    Formula(move |x: &[f32], _: [usize; 4], t: f32| {
+        vec![if t == timestep as f32 { value } else { 0.0 }; x.len()]
     })
 }
 

@@ -10,6 +10,7 @@ import { fixtureModel } from "./faults.js";
 import { SLOW, root } from "./helpers.js";
 import { openSite } from "./site.js";
 import { assertSameWalk, openEngine } from "./steady.js";
+import { openMore } from "./visitor.js";
 
 /** @typedef {import("./steady.js").Shown} Shown */
 /** @typedef {import("./visitor.js").Visitor} Visitor */
@@ -29,9 +30,9 @@ const SILENT = `for (const kind of [globalThis.GPUAdapter, globalThis.GPUAdapter
   if (kind !== undefined) Object.defineProperty(kind.prototype, "isFallbackAdapter", { value: false });
 }`;
 
-/** The controls below "Sampler and spacing". @param {Visitor} visitor */
-async function choiceOf({ page }) {
-  await page.locator("summary", { hasText: "Sampler and spacing" }).click();
+/** What computes, behind "More". @param {Visitor} visitor */
+async function choiceOf({ page, hero }) {
+  await openMore(hero);
   const group = page.getByRole("group", { name: "Computed on" });
   return {
     group,
@@ -71,9 +72,7 @@ describe("a GPU that is slow without saying so", { timeout: 2 * SLOW }, () => {
     await visitor.until(async () => (await visitor.position()).position === 2, SLOW);
     assert.equal(await visitor.reads("computed on"), "WebGPU");
     await visitor.page
-      .getByText(
-        /^A step takes .* on the CPU\. You can choose the CPU under "Sampler and spacing"\.$/,
-      )
+      .getByText(/^A step takes .* on the CPU\. You can choose the CPU under "More"\.$/)
       .waitFor();
 
     const { group, cpu } = await choiceOf(visitor);

@@ -1,11 +1,15 @@
 // Bend it: a scribble finished, a gap filled, the way between two noises. On the CPU path.
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
 import { describe, test } from "node:test";
 import { violations } from "./accessibility.js";
 import { largestDifference } from "./helpers.js";
 import { imagesOf, meanDifference } from "./images.js";
+import { changed, conformance, drop } from "./models.js";
 import { openSite } from "./site.js";
+import { openMore } from "./visitor.js";
 
 /** @typedef {import("playwright-core").Locator} Locator */
 
@@ -191,6 +195,7 @@ test("a mask of another size is refused, and the page says so", async () => {
   const notice = (await visitor.page.getByText(/in this link is not valid/).textContent()) ?? "";
   assert.match(notice, /repaint\.mask = ff… in this link is not valid; using the right half/);
   assert.match(notice, /repaint\.resamplings = 4 in this link is not valid; using 3\./);
+  await openMore(section);
   const visits = section.getByRole("slider", { name: "Visits to each t" });
   assert.equal(await visits.getAttribute("aria-valuetext"), "3 times");
   await visitor.leave();
@@ -227,5 +232,98 @@ test("by keyboard the pen is seen, said where it is, and draws where it is down"
   assert.equal(pixels[155 * 280 + 155], 255, "ink where the pen went");
   assert.equal(pixels[155 * 280 + 55], 0, "and nowhere else");
   assert.deepEqual(await violations(visitor.page, section), []);
+  await visitor.leave();
+});
+
+test("an image that is dropped beside a pad goes to the nearest", async () => {
+  const visitor = await visit("steps=10&at=0");
+  const section = await visitor.goTo("Finish a scribble");
+  const heading = section.getByRole("heading", { name: "Finish a scribble" });
+  await heading.evaluate(async (target) => {
+    const canvas = new OffscreenCanvas(60, 40);
+    const context = canvas.getContext("2d");
+    if (context === null) throw new Error("no context");
+    context.fillStyle = "#fff";
+    context.fillRect(0, 0, 60, 40);
+    context.fillStyle = "#222";
+    context.fillRect(10, 6, 5, 28);
+    const data = new DataTransfer();
+    const blob = await canvas.convertToBlob();
+    data.items.add(new File([blob], "stroke.png", { type: blob.type }));
+    const { left: clientX, top: clientY } = target.getBoundingClientRect();
+    const options = { dataTransfer: data, bubbles: true, cancelable: true, clientX, clientY };
+    target.dispatchEvent(new DragEvent("drop", options));
+  });
+  const look = section.getByRole("group", { name: "Photo" });
+  await look.waitFor();
+  assert.equal(await visitor.page.getByText(/No model/).count(), 0);
+  await look.getByRole("button", { name: "Use it" }).click();
+  await visitor.until(async () => visitor.page.url().includes("scribble.drawing="));
+  await visitor.leave();
+});
+
+test("a gap is filled in images of another size, in colour, and not square", async (t) => {
+  const visitor = await visit("steps=10&at=0&repaint.resamplings=1");
+  const config = JSON.parse(
+    await readFile(path.join(conformance("plain"), "unet", "config.json"), "utf8"),
+  );
+  const folder = await changed(t, "plain", {
+    "unet/config.json": JSON.stringify({ ...config, sample_size: [16, 32] }),
+  });
+  await drop(visitor.page, folder);
+  await visitor.page.getByText(/It comes from your files/).waitFor();
+  const section = await visitor.goTo("Fill a gap");
+  const painter = section.getByRole("application", { name: /% of it erased/ });
+  await painter.waitFor({ timeout: 120_000 });
+  await section.getByRole("img", { name: /^Four ways to fill the gap/ }).waitFor();
+  // The picture is twice as wide as high, in a square: what is pointed at is what is erased.
+  await section.getByRole("button", { name: "Nothing" }).click();
+  await drag(painter, [
+    [0.05, 0.5],
+    [0.05, 0.5],
+  ]);
+  await visitor.until(async () => visitor.page.url().includes("repaint.mask="));
+  const mask = new URL(visitor.page.url()).hash.match(/repaint\.mask=([0-9a-f]+)/)?.[1] ?? "";
+  // 8 rows of 16 cells: the stroke is at the left edge of the middle rows.
+  const erased = [...mask].flatMap((digit, i) =>
+    [0, 1, 2, 3].flatMap((bit) => ((parseInt(digit, 16) >> bit) & 1 ? [] : [4 * i + bit])),
+  );
+  assert.ok(erased.length > 0);
+  for (const cell of erased) {
+    assert.ok(cell % 16 <= 3, `column ${cell % 16}`);
+    assert.ok(Math.abs(Math.floor(cell / 16) - 3.5) <= 2, `row ${Math.floor(cell / 16)}`);
+  }
+  await visitor.leave();
+});
+
+test("a model of colours is drawn for with pens in colour, and a link carries them", async () => {
+  const visitor = await visit("steps=10&at=0");
+  const { page } = visitor;
+  await drop(page, conformance("cifar_style"));
+  await page.getByText(/It comes from your files/).waitFor();
+  const section = await visitor.goTo("Finish a scribble");
+  const pad = section.getByRole("application", { name: /^Your drawing/ });
+  await section.getByLabel("Pen").fill("#e02010");
+  await drag(pad, [
+    [0.2, 0.5],
+    [0.8, 0.5],
+  ]);
+  /** The colour in the middle of the pad. */
+  const middle = () =>
+    pad.evaluate((canvas) => {
+      if (!(canvas instanceof HTMLCanvasElement)) throw new Error("no canvas");
+      const { width, height } = canvas;
+      const context = canvas.getContext("2d");
+      return [...(context?.getImageData(width / 2, height / 2, 1, 1).data ?? [])].slice(0, 3);
+    });
+  assert.deepEqual(await middle(), [0xe0, 0x20, 0x10]);
+  await visitor.until(async () => page.url().includes("scribble.drawing="));
+  // Another change, and the link's drawing again.
+  const link = new URL(page.url()).hash;
+  await section.getByRole("button", { name: "Clear" }).click();
+  assert.deepEqual(await middle(), [0, 0, 0]);
+  await visitor.until(async () => new URL(page.url()).hash !== link);
+  await page.evaluate((hash) => (location.hash = hash), link);
+  await visitor.until(async () => (await middle())[0] === 0xe0);
   await visitor.leave();
 });

@@ -47,10 +47,14 @@ describe("after the loss of a GPU", { timeout: 60_000 }, () => {
       }
       return (await chainsOf(page)).slice(before).map(({ options }) => options.numInferenceSteps);
     };
-    const dice = () =>
-      page
+    const dice = async () => {
+      await page
+        .locator("details.more")
+        .evaluateAll((found) => found.forEach((more) => more.setAttribute("open", "")));
+      await page
         .getByRole("button", { name: "Another seed" })
         .evaluateAll((found) => found.forEach((one) => /** @type {HTMLElement} */ (one).click()));
+    };
     return { page, see, begun, dice };
   };
 

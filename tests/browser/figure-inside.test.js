@@ -5,6 +5,7 @@ import { before, describe, test } from "node:test";
 import { violations } from "./accessibility.js";
 import { difference } from "./images.js";
 import { openSite } from "./site.js";
+import { openMore } from "./visitor.js";
 
 const HEADING = "Inside the network";
 
@@ -110,6 +111,7 @@ describe("inside the network", () => {
     const { visitor, section, slider, looked } = once;
     await slider.fill("100");
     await looked(100);
+    await openMore(section);
     const place = section.getByRole("slider", { name: "Place that asks" });
     const heat = section.getByRole("img", { name: /^Where row/ });
     /** @param {string} name */

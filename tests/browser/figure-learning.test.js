@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import { violations } from "./accessibility.js";
 import { openSite } from "./site.js";
+import { openMore } from "./visitor.js";
 
 const HEADING = "How it learned";
 
@@ -134,6 +135,7 @@ describe("how it learned", () => {
     await slider.fill("300");
     const other = await errorAt(300, 7);
     assert.notEqual(other, before);
+    await openMore(section);
     await section.getByRole("button", { name: "Another seed" }).click();
     await visitor.until(async () => (await errorAt(300, 7)) !== other);
   });
@@ -151,6 +153,32 @@ describe("how it learned", () => {
       `${prior}`,
     );
     assert.ok(Number(await reads("L0")) > 0.001);
+  });
+
+  test("adds the terms up to what the image costs", async () => {
+    const { visitor, section, reads } = await open("#learn.digit=15");
+    await visitor.until(async () => (await reads("their sum, about")) !== "–", 120_000);
+    const sum = Number(await reads("their sum, about"));
+    // Every term between 1 and T - 1, where the page takes 24 times and fills the gaps.
+    const exact = await visitor.page.evaluate(async (base) => {
+      const { Engine } = await import(`${base}web/client/engine.js`);
+      const { loadDigits } = await import(`${base}web/client/digits.js`);
+      const engine = new Engine(() => {});
+      await engine.load({ model: "mnist", device: "cpu" });
+      const x0 = (await loadDigits()).images[15];
+      const ask = { x0, label: 1, seed: 1 };
+      let bits = await engine.priorTerm({ x0 });
+      // The terms are close together where t is small and smooth where it is large.
+      for (let t = 0; t < 1000; t += t < 50 ? 1 : 10) {
+        bits += (t < 50 ? 1 : 10) * (await engine.boundTerm({ ...ask, timestep: t }));
+      }
+      return bits;
+    }, site.url);
+    assert.ok(Math.abs(sum - exact) < 0.05 * exact, `${sum}, and ${exact} from 145 terms`);
+    const whole = Number(await reads("bits for the image"));
+    assert.ok(Math.abs(whole - 784 * sum) < 784 * 0.006, `${whole}`);
+    assert.ok(await section.getByText("bits for the image").isVisible());
+    await visitor.leave();
   });
 
   test("is found again by its address, on a small screen, without barriers", async () => {

@@ -5,6 +5,7 @@ import { describe, test } from "node:test";
 import { largestDifference } from "./helpers.js";
 import { asValues, distance, imagesOf, mean, meanImage } from "./images.js";
 import { openSite } from "./site.js";
+import { openMore } from "./visitor.js";
 
 const HEADING = "One noisy image, many answers";
 const GRID = { columns: 4, rows: 4 };
@@ -68,6 +69,7 @@ describe("one noisy image, many answers", () => {
   test("the same link gives the same sixteen, another seed other ones", async () => {
     const { visitor, section, answers } = await look("many.t=200&many.seed=5");
     const once = await answers(200);
+    await openMore(section);
     const seed = section.getByRole("spinbutton", { name: "Seed" });
     await seed.fill("6");
     await seed.press("Enter");

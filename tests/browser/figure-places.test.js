@@ -53,6 +53,19 @@ describe("a figure", () => {
     await page.locator(`${wall}[data-ready]`).waitFor({ timeout: 5000 });
   });
 
+  test("whose styles alone failed to load says so, and has them when it is tried again", async (t) => {
+    const { page, answers } = await open(t);
+    answers["/web/figures/wall.css"] = { status: 503 };
+    await showFigures(page, { only: ["wall"] });
+    await page.locator(wall).scrollIntoViewIfNeeded();
+    const failure = page.locator(`${wall} .figure-failure`);
+    await failure.getByText("The style sheet of this figure could not be loaded.").waitFor();
+    assert.equal(await page.locator(`${wall} canvas`).count(), 0, "nothing without its styles");
+    delete answers["/web/figures/wall.css"];
+    await failure.getByRole("button", { name: "Try again" }).click();
+    await page.locator(`${wall}[data-ready] .wall`).waitFor();
+  });
+
   test("whose code or styles failed to load has both when it is tried again", async (t) => {
     const { page, answers } = await open(t);
     for (const file of ["wall.js", "wall.css"]) answers[`/web/figures/${file}`] = { status: 503 };

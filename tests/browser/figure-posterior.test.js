@@ -6,6 +6,7 @@ import { watchChains } from "./chains.js";
 import { largestDifference } from "./helpers.js";
 import { asValues, distance as distanceOf } from "./images.js";
 import { openSite } from "./site.js";
+import { openMore } from "./visitor.js";
 
 const HEADING = "If you knew the answer";
 
@@ -15,6 +16,7 @@ const site = openSite();
 async function look(hash) {
   const visitor = await site.visit(`?device=cpu#steps=10&posterior.steps=10&${hash}`);
   const section = await visitor.goTo(HEADING);
+  await openMore(section);
   /** A row's picture once it is there. @param {string} row @param {RegExp} name */
   const picture = async (row, name) => {
     const image = section.getByRole("list", { name: row }).getByRole("img", { name });

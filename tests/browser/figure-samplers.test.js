@@ -5,6 +5,7 @@ import { describe, test } from "node:test";
 import { watchChains } from "./chains.js";
 import { openSite } from "./site.js";
 import { showFigures, standInPage } from "./stand-in.js";
+import { openMore } from "./visitor.js";
 
 const HEADING = "Same noise, other samplers";
 
@@ -15,6 +16,7 @@ async function look(state) {
   const hash = new URLSearchParams({ steps: "10", ...state });
   const visitor = await site.visit(`?device=cpu#${hash}`);
   const section = await visitor.goTo(HEADING);
+  await openMore(section);
   /** @param {string} name */
   const chain = (name) => section.getByRole("group", { name: `Chain ${name}` });
   /** The distance of two chains' images once both have arrived. @param {string} pair */

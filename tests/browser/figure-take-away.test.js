@@ -6,6 +6,7 @@ import { describe, test } from "node:test";
 import { largestDifference, readSafetensors } from "./helpers.js";
 import { imagesOf } from "./images.js";
 import { openSite } from "./site.js";
+import { openMore } from "./visitor.js";
 
 const site = openSite();
 
@@ -56,6 +57,7 @@ describe("take it with you", () => {
     await wallSection.getByText("All hundred are images").waitFor({ timeout: 120_000 });
     const wall = await visitor.pixels(wallSection.getByRole("img"));
     const section = await visitor.goTo("Take it with you");
+    await openMore(section);
     await section.getByRole("radio", { name: "small" }).check();
 
     /** @param {string} name */
@@ -116,7 +118,7 @@ describe("take it with you", () => {
     assert.equal(walked.frames.at(-1)?.centiseconds, 150);
     assert.ok(largestDifference(await decode(gif.file, "image/gif", 10, 4), xt) <= 1);
 
-    await section.getByRole("switch", { name: "the guess beside it" }).check();
+    await section.getByRole("switch", { name: "The guess beside the walk in its GIF" }).check();
     const pair = readGif((await take("GIF of the walk")).file);
     assert.deepEqual([pair.frames.length, pair.width, pair.height], [11, 226, 112]);
 
@@ -188,4 +190,27 @@ describe("take it with you", () => {
     assert.deepEqual(await other.pixels(other.xt), image);
     await other.leave();
   });
+});
+
+test("a walk and a wall that stand at their start are taken whole", async () => {
+  const visitor = await site.visit("?device=cpu#steps=10&at=0&wall.steps=2", {
+    reducedMotion: "reduce",
+  });
+  const wall = await visitor.goTo("A wall of digits");
+  await wall.getByRole("img", { name: /noisy, at t = / }).waitFor();
+  const section = await visitor.goTo("Take it with you");
+  await section.getByText(/1 of 10 steps walked so far, the rest first/).waitFor();
+  for (const [name, frames] of /** @type {const} */ ([
+    ["GIF of the walk", 11],
+    ["GIF of the wall", 3],
+  ])) {
+    const coming = visitor.page.waitForEvent("download");
+    await section.getByRole("button", { name }).click();
+    await section.getByRole("progressbar", { name: "Walking to the end" }).waitFor();
+    const file = await readFile(await (await coming).path());
+    assert.equal(readGif(file).frames.length, frames, name);
+  }
+  // What is shown has not moved.
+  assert.equal((await visitor.position()).position, 0);
+  await visitor.leave();
 });

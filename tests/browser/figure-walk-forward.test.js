@@ -3,7 +3,9 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import { violations } from "./accessibility.js";
+import { changed, drop } from "./models.js";
 import { openSite } from "./site.js";
+import { openMore } from "./visitor.js";
 
 const HEADING = "The walk forward needs no network";
 
@@ -92,6 +94,7 @@ describe("the walk forward", () => {
 
   test("ends in normal noise, and runs away where the image is not shrunk", async () => {
     const { visitor, section, slider, at } = await follow("#forward.t=499");
+    await openMore(section);
     const naive = section.getByRole("switch", { name: "Forget to shrink the image" });
     await naive.check();
     const { atOnce, walks } = await at("499");
@@ -119,6 +122,7 @@ describe("the walk forward", () => {
     /** @param {number} s */
     const squaredCosine = (s) => Math.cos((((s + 0.008) / 1.008) * Math.PI) / 2) ** 2;
     const cosine = squaredCosine(201 / 1000) / squaredCosine(0);
+    await openMore(section);
     await section.getByRole("radio", { name: "cosine" }).check();
     await visitor.until(async () => (await at("200")).atOnce.variance < 0.2);
     const { atOnce, walks } = await at("200");
@@ -133,6 +137,23 @@ describe("the walk forward", () => {
     await plot.locator(".u-over").click({ position: { x: box.width * 0.9, y: box.height / 2 } });
     const t = Number(await section.getByRole("slider", { name: "Time t" }).inputValue());
     near(t, 900, 15);
+  });
+
+  test("begins with the schedule of the model", async (t) => {
+    const visitor = await site.visit("?device=cpu#steps=10&at=0");
+    const folder = await changed(t, "plain", {
+      "scheduler/scheduler_config.json": JSON.stringify({
+        _class_name: "DDPMScheduler",
+        beta_schedule: "squaredcos_cap_v2",
+        num_train_timesteps: 1000,
+      }),
+    });
+    await drop(visitor.page, folder);
+    await visitor.page.getByText(/It comes from your files/).waitFor();
+    const section = await visitor.goTo(HEADING);
+    assert.ok(await section.getByRole("radio", { name: "cosine" }).isChecked());
+    assert.ok(!visitor.page.url().includes("schedule"), "the address is as it was");
+    await visitor.leave();
   });
 
   test("takes a drawing, and an image that is dropped", async () => {
@@ -162,7 +183,7 @@ describe("the walk forward", () => {
     await visitor.until(async () => visitor.page.url().includes("forward.drawing="));
     const stroke = visitor.page.url();
 
-    // White paper, black ink: it is turned around, as MNIST has it.
+    // White paper, black ink: it is turned around, cropped and centred, as MNIST has it, and shown before it is used.
     await pad.evaluate(async (target) => {
       const canvas = new OffscreenCanvas(64, 64);
       const context = canvas.getContext("2d");
@@ -177,6 +198,9 @@ describe("the walk forward", () => {
       const drop = new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true });
       target.dispatchEvent(drop);
     });
+    await section.getByRole("img", { name: "The photo as a digit" }).waitFor();
+    assert.deepEqual(await visitor.pixels(mean), drawn, "only looked at");
+    await section.getByRole("button", { name: "Use it" }).click();
     await visitor.until(
       async () => (await visitor.pixels(mean))[6 * 28 + 14] !== drawn[6 * 28 + 14],
     );

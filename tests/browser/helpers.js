@@ -81,14 +81,16 @@ export async function policyOfPage() {
 /**
  * Serves a folder on 127.0.0.1, as static files.
  * @param {Record<string, Answer>} [instead] answers by path, e.g. "/pretrained/mnist/golden.json"
- * @param {{ folder?: string, below?: string, maxAge?: number }} [place] the folder, by default the repository; the path
- *     below which it is served, "/" by default, anything else is not found; seconds that a browser may keep files
+ * @param {{ folder?: string, below?: string, maxAge?: number, asked?: (address: string) => void }} [place] the folder,
+ *     by default the repository; the path below which it is served, "/" by default, anything else is not found; seconds
+ *     that a browser may keep files; asked: told of every request, by its path
  * @returns {Promise<{ url: string, close: () => Promise<void> }>}
  */
-export async function serve(instead = {}, { folder = root, below = "/", maxAge = 0 } = {}) {
+export async function serve(instead = {}, { folder = root, below = "/", maxAge = 0, asked } = {}) {
   const policy = await policyOfPage();
   const server = createServer(async (request, response) => {
     const address = decodeURIComponent(new URL(request.url ?? "/", "http://localhost").pathname);
+    asked?.(address);
     const answer = instead[address];
     const rest = address.startsWith(below) ? address.slice(below.length) : "..";
     const file = path.join(folder, rest === "" || rest.endsWith("/") ? `${rest}index.html` : rest);

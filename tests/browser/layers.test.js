@@ -31,6 +31,9 @@ const MAY_IMPORT = {
   "worker.js": ["basics", "protocol", "compute", "worker"],
   // The page's side of the workers.
   client: ["own-file.js", "basics", "protocol"],
+  // The walk for pages that others write; module/ has its types and an example, which lie next to it in dist/.
+  module: [],
+  "walkback.js": ["own-file.js", "basics", "models", "client", "module"],
   // Elements, colours, tensors as pixels.
   screen: [],
   // What the address can say.

@@ -6,6 +6,7 @@ import path from "node:path";
 import { describe, test } from "node:test";
 import { root, screenshots } from "./helpers.js";
 import { openSite } from "./site.js";
+import { openMore } from "./visitor.js";
 
 const site = openSite();
 
@@ -113,6 +114,7 @@ describe("the page on the CPU", () => {
     const visitor = await visit();
     const form = visitor.page.getByRole("form", { name: "What to walk to" });
     assert.equal(await form.getByRole("group", { name: "Digit" }).getByRole("radio").count(), 11);
+    await openMore(visitor.hero);
     assert.equal(await visitor.guidance.inputValue(), "1");
     await visitor.digit("any").check();
     assert.ok(await visitor.guidance.isDisabled(), "any digit leaves nothing to be guided to");

@@ -117,6 +117,7 @@ let end = () => {};
 /** @param {"webgpu" | "cpu"} device @param {number[]} shape @returns {Loaded} */
 function loadedOn(device, [, channels = 1, height = 28, width = 28]) {
   const digits = Array.from({ length: 10 }, (_, digit) => String(digit));
+  const alphasCumprod = Float64Array.from({ length: T }, (_, t) => 0.99 ** (t + 1));
   return {
     info: {
       device,
@@ -132,7 +133,8 @@ function loadedOn(device, [, channels = 1, height = 28, width = 28]) {
     },
     schedule: {
       betas: new Float64Array(T).fill(0.01),
-      alphasCumprod: Float64Array.from({ length: T }, (_, t) => 0.99 ** (t + 1)),
+      alphasCumprod,
+      logSnr: alphasCumprod.map((abar) => Math.log(abar / (1 - abar))),
     },
     notice: null,
     check: { against: "none", difference: 0 },

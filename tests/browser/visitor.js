@@ -19,7 +19,12 @@ import { watch } from "./policy.js";
  * @param {Arrival} [arrival]
  */
 export async function arrive(browser, url, { allowed, prepare, ...options } = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 900 },
+    // What it answers no test could intercept.
+    serviceWorkers: "block",
+    ...options,
+  });
   await prepare?.(context);
   const visitor = new Visitor(await context.newPage(), allowed);
   await visitor.page.goto(url);
@@ -39,6 +44,16 @@ export async function visit(browser, url, arrival, timeout = 60_000) {
   return visitor;
 }
 
+/**
+ * Opens "More", where a figure has the controls that are not in sight at first.
+ * @param {import("playwright-core").Locator} figure
+ */
+export async function openMore(figure) {
+  const summary = figure.locator("summary", { hasText: /^More$/ });
+  if (await summary.evaluate(({ parentElement }) => parentElement?.matches("[open]"))) return;
+  await summary.click();
+}
+
 /** A page that has been opened, and what it complained about. */
 export class Visitor {
   /** @type {string[]} errors on the console, and exceptions */
@@ -54,6 +69,7 @@ export class Visitor {
     page.on("pageerror", (error) => this.complaints.push(error.message));
     // Other figures have dice and seeds of their own.
     const hero = page.getByRole("region", { name: "Walk back", exact: true });
+    this.hero = hero;
     this.play = hero.getByRole("button", { name: /^Play/ });
     this.pause = hero.getByRole("button", { name: "Pause" });
     this.step = hero.getByRole("button", { name: "One step", exact: true });
@@ -176,6 +192,7 @@ export class Visitor {
 
   /** Moves the slider to the left end, one key at a time as the keyboard does. */
   async takeFewestSteps() {
+    await openMore(this.hero);
     await this.steps.press("Home");
     await this.until(async () => (await this.position()).steps === 10);
   }

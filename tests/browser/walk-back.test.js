@@ -5,6 +5,7 @@ import { describe, test } from "node:test";
 import { significant } from "../../web/basics/numbers.js";
 import { watchChains } from "./chains.js";
 import { openSite } from "./site.js";
+import { openMore } from "./visitor.js";
 
 const site = openSite();
 
@@ -231,6 +232,7 @@ describe("one walk at a time", () => {
     const visitor = await site.visit();
     const chains = await watchChains(visitor.page);
     await visitor.reaches(1);
+    await openMore(visitor.hero);
     const before = await chains();
     for (let i = 0; i < 10; i++) {
       await visitor.guidance.press(i % 3 === 2 ? "ArrowLeft" : "ArrowRight");

@@ -1,4 +1,4 @@
-// Work of many steps that stands still between two of them while nobody looks.
+// Pauses work of many steps between two of them, while its figure is out of sight.
 
 /** @typedef {ReturnType<typeof createGate>} Gate */
 

@@ -1,8 +1,8 @@
 // Of many quick requests only the newest is worth computing.
 
 /**
- * Wraps work so that of many requests only the newest is finished: a new one takes the running one back
- * through its signal, and what was asked in between is never begun.
+ * Wraps work so that of many requests only the newest is finished: a new one cancels the running one through its
+ * signal, and requests in between are never begun.
  * @template {unknown[]} A
  * @param {(signal: AbortSignal, ...request: A) => Promise<void>} work pass the signal on to the engine; stop when it is aborted
  * @param {(error: unknown) => void} fail
@@ -35,10 +35,10 @@ export function latest(work, fail) {
     ask(...request) {
       wanted = request;
       running?.abort();
-      // A few changes in one turn of the page are one request.
+      // Changes in one task of the page are one request.
       queueMicrotask(go);
     },
-    /** Takes back what runs and what is wanted. */
+    /** Cancels what runs and what is queued. */
     cancel() {
       wanted = null;
       running?.abort();

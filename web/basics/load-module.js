@@ -13,12 +13,12 @@ export class ModuleError extends Error {
   }
 }
 
-/** Counts addresses that were tried in place of one that had failed. */
+/** Counts the addresses that were tried instead of one that had failed. */
 let others = 0;
 
 /**
  * Loads a module, also one that has failed to load before. Firefox and older Chromes remember a failure under the
- * module's address and do not ask again, so it is asked for under another address, too.
+ * module's address and do not fetch it again, so it is also fetched under another address.
  * @template {object} M
  * @param {() => Promise<M>} load `() => import("...")`
  * @param {keyof M & string} name of something that the module exports

@@ -1,4 +1,4 @@
-// Means, spreads and distances of images, for what a figure says in numbers.
+// Means, standard deviations and distances of images.
 
 /**
  * Mean and standard deviation of each pixel over some images of one size.

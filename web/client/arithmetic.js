@@ -1,66 +1,34 @@
-// The page's side of the worker without a model: the crate's arithmetic on the CPU. It answers at once
-// while the network computes elsewhere, and is started when it is first asked. One that breaks down is
-// replaced; walks forward that lived in it are over.
+// The page's side of the worker without a model: the crate's arithmetic on the CPU. It answers at once while the
+// network computes elsewhere, and is started by the first call. If it breaks down it is replaced; its walks forward
+// end.
 
+import { ARITHMETIC } from "../protocol/calls.js";
+import { asking } from "./asking.js";
 import { Connection } from "./connection.js";
 import { Relay } from "./relay.js";
 
-/** @typedef {import("../protocol/messages.js").ArithmeticCalls} ArithmeticCalls */
+/** @typedef {import("../protocol/calls.js").ArithmeticCalls} ArithmeticCalls */
 /** @typedef {import("../protocol/messages.js").ForwardState} ForwardState */
 
 /**
  * @typedef {object} ForwardWalk walks forward that live in the worker
  * @property {ForwardState} first before any step
- * @property {(steps: number) => Promise<ForwardState | null>} advance takes steps of q(x_t|x_{t-1}); null once closed
+ * @property {(steps: number) => Promise<ForwardState | null>} advance takes steps of q(x_t|x_{t-1}); null once closed, or where its worker was released
  * @property {() => void} close
  */
 
-export class Arithmetic {
+export class Arithmetic extends asking(ARITHMETIC) {
   #relay = new Relay(async () => new Connection(() => {}));
   #lastWalk = 0;
 
   /**
-   * The first draws of one seed's stream of normal values; draw 0 is the x_T of a chain with this seed.
-   * @param {ArithmeticCalls["noise"]["params"]} params
+   * @template {keyof typeof ARITHMETIC} M
+   * @param {M} method
+   * @param {ArithmeticCalls[M]["params"]} params
    * @param {AbortSignal} [signal]
    */
-  noise(params, signal) {
-    return this.#relay.call("noise", params, { signal });
-  }
-
-  /**
-   * @param {ArithmeticCalls["scheduleOf"]["params"]} params
-   * @param {AbortSignal} [signal]
-   */
-  scheduleOf(params, signal) {
-    return this.#relay.call("scheduleOf", params, { signal });
-  }
-
-  /**
-   * x_t from x_0 and noise (eq. 4).
-   * @param {ArithmeticCalls["addNoise"]["params"]} params
-   * @param {AbortSignal} [signal]
-   */
-  addNoise(params, signal) {
-    return this.#relay.call("addNoise", params, { signal });
-  }
-
-  /**
-   * x_0 from x_t and noise (eq. 4 solved for it), not clipped.
-   * @param {ArithmeticCalls["removeNoise"]["params"]} params
-   * @param {AbortSignal} [signal]
-   */
-  removeNoise(params, signal) {
-    return this.#relay.call("removeNoise", params, { signal });
-  }
-
-  /**
-   * Spherical interpolation of two noises.
-   * @param {ArithmeticCalls["slerp"]["params"]} params
-   * @param {AbortSignal} [signal]
-   */
-  slerp(params, signal) {
-    return this.#relay.call("slerp", params, { signal });
+  ask(method, params, signal) {
+    return this.#relay.call(method, params, { signal });
   }
 
   /**
@@ -75,7 +43,8 @@ export class Arithmetic {
     }));
     return {
       first,
-      advance: (steps) => connection.call("advanceForward", { walk, steps }),
+      advance: async (steps) =>
+        connection.isEnded ? null : connection.call("advanceForward", { walk, steps }),
       close: () => {
         connection.call("closeForward", { walk }).catch(() => {});
       },
@@ -83,20 +52,10 @@ export class Arithmetic {
   }
 
   /**
-   * Grids one after the other, as a GIF file.
-   * @param {ArithmeticCalls["gif"]["params"]} params
-   * @param {AbortSignal} [signal]
+   * Ends the worker once all that it was asked is answered; whoever asks again gets a fresh one.
+   * @param {AbortSignal} [signal] aborted: it is kept after all
    */
-  gif(params, signal) {
-    return this.#relay.call("gif", params, { signal });
-  }
-
-  /**
-   * Tensors as a safetensors file.
-   * @param {ArithmeticCalls["safetensors"]["params"]} params
-   * @param {AbortSignal} [signal]
-   */
-  safetensors(params, signal) {
-    return this.#relay.call("safetensors", params, { signal });
+  release(signal) {
+    return this.#relay.release(signal);
   }
 }

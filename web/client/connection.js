@@ -1,13 +1,14 @@
-// A worker and what is awaited from it: calls with answers, which can be taken back. A worker that breaks
-// down ends here with all of its calls; relay.js sees to another one.
+// A worker and its calls, which can be cancelled. When a worker breaks down, all of its calls fail; relay.js starts
+// another worker.
 
 import { sentence } from "../basics/sentence.js";
 import { ownFile } from "../own-file.js";
 import { Breakdown } from "../protocol/breakdown.js";
+import { wait } from "./busy.js";
 
 /** @typedef {import("../protocol/breakdown.js").BreakdownReport} BreakdownReport */
-/** @typedef {import("../protocol/messages.js").Calls} Calls */
-/** @typedef {import("../protocol/messages.js").Method} Method */
+/** @typedef {import("../protocol/calls.js").Calls} Calls */
+/** @typedef {import("../protocol/calls.js").Method} Method */
 /** @typedef {import("../protocol/messages.js").Reply} Reply */
 
 /**
@@ -24,6 +25,10 @@ export class Connection {
   #pending = new Map();
   /** @type {BreakdownReport | null} */
   #broken = null;
+  /** Whoever waits until nothing is computed. @type {Set<() => void>} */
+  #waiting = new Set();
+  /** Whether it was ended, as against broken down. */
+  #ended = false;
   /** @type {(report: BreakdownReport | null) => void} */
   #tell = () => {};
   /** The worker's end: how it broke down, or null if it was ended. @type {Promise<BreakdownReport | null>} */
@@ -94,12 +99,34 @@ export class Connection {
         reject(new Error(sentence(error)));
       }
     });
-    // A signal may outlive many calls: those of a walk have one for all its steps.
-    return answer.finally(() => signal?.removeEventListener("abort", cancel));
+    // A load reports its progress by itself.
+    const answered = method === "load" ? () => {} : wait();
+    return answer.finally(() => {
+      answered();
+      // A signal may outlive many calls: those of a walk have one for all its steps.
+      signal?.removeEventListener("abort", cancel);
+      if (this.#pending.size > 0) return;
+      for (const wake of this.#waiting) wake();
+      this.#waiting.clear();
+    });
+  }
+
+  /** Resolves when no answer is awaited. @returns {Promise<void>} */
+  async idle() {
+    while (this.#pending.size > 0) {
+      await new Promise((/** @type {(value: void) => void} */ resolve) =>
+        this.#waiting.add(resolve),
+      );
+    }
+  }
+
+  get isEnded() {
+    return this.#ended;
   }
 
   /** Ends the worker, whatever it is doing. */
   end() {
+    this.#ended = true;
     this.#tell(null);
     this.#breakDown({ kind: "trap", reason: "it was stopped", call: null });
   }

@@ -1,11 +1,12 @@
-// The page's side of the worker that holds the model: everything the network computes, in turn. It knows
-// of every open chain where it is, so that a worker that is lost with its GPU, or breaks down, is replaced
-// by one that continues from there.
+// The page's side of the worker that holds the model, which computes one thing at a time. It keeps the state of every
+// open chain, so that a worker that breaks down, or is lost with its GPU, is replaced by one that continues from there.
 
+import { NETWORK } from "../protocol/calls.js";
+import { asking } from "./asking.js";
 import { Connection } from "./connection.js";
 import { Relay } from "./relay.js";
 
-/** @typedef {import("../protocol/messages.js").ModelCalls} ModelCalls */
+/** @typedef {import("../protocol/calls.js").ModelCalls} ModelCalls */
 /** @typedef {import("../protocol/messages.js").Frame} Frame */
 /** @typedef {import("../protocol/messages.js").Loaded} Loaded */
 /** @typedef {import("../protocol/breakdown.js").Breakdown} Breakdown */
@@ -27,11 +28,11 @@ import { Relay } from "./relay.js";
  * @property {Loaded | null} loaded the model on its new device; null while it is not there yet
  */
 
-/** So many times the GPU may be lost before the CPU computes for good, whichever model it is. */
+/** After this many losses of the GPU the CPU computes, whichever model is loaded. */
 const LOSSES = 2;
 const LOST_TOO_OFTEN = "The GPU was lost twice, so the CPU computes.";
 
-export class Engine {
+export class Engine extends asking(NETWORK) {
   #onProgress;
   #onChange;
   #relay;
@@ -47,7 +48,7 @@ export class Engine {
   /** How the worker before it ended, and what it computed on. @type {BreakdownReport & { device: string } | null} */
   #ended = null;
   #losses = 0;
-  /** The most images the network is asked about at once. */
+  /** The most images that the network gets at once. */
   #batch = Infinity;
   /** Whether the GPU has no memory for a single image of this model. */
   #tooSmall = false;
@@ -57,14 +58,15 @@ export class Engine {
    * @param {(change: Change) => void} onChange
    */
   constructor(onProgress, onChange) {
+    super();
     this.#onProgress = onProgress;
     this.#onChange = onChange;
     this.#relay = new Relay(() => this.#startAgain());
   }
 
   /**
-   * Loads a model; must be answered before anything else is asked. Chains of the model before it end.
-   * @param {ModelCalls["load"]["params"]} wish is kept, and asked again after a breakdown
+   * Loads a model; nothing else may be called before it has ended. Chains of the model before it end.
+   * @param {ModelCalls["load"]["params"]} wish is kept for a load after a breakdown
    * @returns {Promise<Loaded>}
    */
   async load(wish) {
@@ -90,7 +92,7 @@ export class Engine {
   }
 
   /**
-   * Has the model computed on another device. What is asked meanwhile waits, and chains continue from their last step.
+   * Moves the model to another device. Calls made meanwhile wait, and chains continue from their last step.
    * @param {import("../protocol/messages.js").Device} device
    * @returns {Promise<Loaded>}
    * @throws {Error} where the model does not compute there; then everything stays as it was
@@ -191,57 +193,23 @@ export class Engine {
   }
 
   /**
-   * The raw output of the network.
-   * @param {ModelCalls["predict"]["params"]} params
+   * @template {keyof typeof NETWORK} M
+   * @param {M} method
+   * @param {ModelCalls[M]["params"]} params
    * @param {AbortSignal} [signal]
    */
-  predict(params, signal) {
-    return this.#relay.call("predict", params, { signal, mend: this.#smaller(params.count) });
+  ask(method, params, signal) {
+    const images = "count" in params ? params.count : 1;
+    return this.#relay.call(method, params, { signal, mend: this.#smaller(images) });
   }
 
   /**
-   * One evaluation of the network, read as x_0-hat and eps-hat.
-   * @param {ModelCalls["denoise"]["params"]} params
-   * @param {AbortSignal} [signal]
+   * Ends the worker once all that it was asked is answered. Whoever asks again has the model loaded again, and chains
+   * continue from their last step.
+   * @param {AbortSignal} [signal] aborted: it is kept after all
    */
-  denoise(params, signal) {
-    return this.#relay.call("denoise", params, { signal, mend: this.#smaller(params.count) });
-  }
-
-  /**
-   * One term of the bound for one image, bits/dim: L_0 at timestep 0, else L_{t-1}.
-   * @param {ModelCalls["boundTerm"]["params"]} params
-   * @param {AbortSignal} [signal]
-   */
-  boundTerm(params, signal) {
-    return this.#relay.call("boundTerm", params, { signal, mend: this.#smaller(1) });
-  }
-
-  /**
-   * L_T, bits/dim.
-   * @param {ModelCalls["priorTerm"]["params"]} params
-   * @param {AbortSignal} [signal]
-   */
-  priorTerm(params, signal) {
-    return this.#relay.call("priorTerm", params, { signal });
-  }
-
-  /**
-   * The inside of the network in one evaluation.
-   * @param {ModelCalls["look"]["params"]} params
-   * @param {AbortSignal} [signal]
-   */
-  look(params, signal) {
-    return this.#relay.call("look", params, { signal, mend: this.#smaller(1) });
-  }
-
-  /**
-   * @param {Uint32Array} timesteps
-   * @param {AbortSignal} [signal]
-   * @returns {Promise<Float32Array>} [n, d], the sinusoids
-   */
-  timeEmbeddings(timesteps, signal) {
-    return this.#relay.call("timeEmbeddings", { timesteps }, { signal });
+  release(signal) {
+    return this.#relay.release(signal);
   }
 
   #newConnection() {
@@ -317,8 +285,8 @@ export class Engine {
   }
 
   /**
-   * Where memory did not suffice for a call about so many images: ask about half as many at once, and
-   * where a GPU cannot hold a single one, the CPU.
+   * After a call about so many images ran out of memory: the network gets half as many at once, and if the GPU cannot
+   * hold a single one, the CPU computes.
    * @param {number} images
    * @returns {(breakdown: Breakdown) => boolean} false if nothing is left to try
    */

@@ -1,18 +1,18 @@
-// Calls that outlive their worker: one that breaks down is replaced by a fresh one, which is asked again.
+// Calls that outlive their worker: one that breaks down is replaced by a fresh one, and its calls are made again.
 
 import { Breakdown } from "../protocol/breakdown.js";
 
 /** @typedef {import("./connection.js").Connection} Connection */
-/** @typedef {import("../protocol/messages.js").Calls} Calls */
-/** @typedef {import("../protocol/messages.js").Method} Method */
+/** @typedef {import("../protocol/calls.js").Calls} Calls */
+/** @typedef {import("../protocol/calls.js").Method} Method */
 
-/** How often a call may lose its worker, to the GPU or to nobody knows what, before it is given up. */
+/** How often a call may lose its worker, to the GPU or to an unknown cause, before it fails. */
 const ATTEMPTS = 3;
 
 /**
  * @typedef {object} Errand how a call is made
- * @property {AbortSignal | undefined} [signal] takes the call back
- * @property {(breakdown: Breakdown) => boolean} [mend] where this very call broke the worker: whether it is worth asking again, now that something was changed
+ * @property {AbortSignal | undefined} [signal] cancels the call
+ * @property {(breakdown: Breakdown) => boolean} [mend] where this very call broke the worker: changes something, and returns whether the call is worth another try
  */
 
 export class Relay {
@@ -20,13 +20,13 @@ export class Relay {
   /** @type {Promise<Connection> | null} */
   #current = null;
 
-  /** @param {() => Promise<Connection>} open a fresh worker, ready to be asked */
+  /** @param {() => Promise<Connection>} open a fresh worker, ready for calls */
   constructor(open) {
     this.#open = open;
   }
 
   /**
-   * From now on calls go to this worker; those that come early wait for it.
+   * From now on calls go to this worker; those made before it is ready wait for it.
    * @param {(before: Promise<Connection> | null) => Promise<Connection>} open
    * @returns {Promise<Connection>}
    */
@@ -41,8 +41,21 @@ export class Relay {
   }
 
   /**
-   * Does something with the worker there is, or a fresh one, and again with the next where it breaks down
-   * without this being at fault.
+   * Ends the worker once all that it was asked is answered; whoever asks next gets a fresh one.
+   * @param {AbortSignal} [signal] aborted: it is kept after all
+   */
+  async release(signal) {
+    const current = this.#current;
+    const connection = await current?.catch(() => null);
+    await connection?.idle();
+    if (!connection || signal?.aborted || this.#current !== current) return;
+    this.#current = null;
+    connection.end();
+  }
+
+  /**
+   * Runs an errand with the current worker or a fresh one, and again with the next if the worker breaks down and the
+   * errand was not the cause.
    * @template T
    * @param {(connection: Connection) => Promise<T>} errand
    * @param {Errand} [how]

@@ -1,9 +1,9 @@
-// A chain taken to its end for a figure that has no transport: it pauses while nobody looks and is
-// closed when it is over or not wanted any more.
+// Walks a chain to its end for a figure without a transport. It pauses while the figure is out of sight, and the chain
+// is closed at the end or when it is cancelled.
 
 /** @typedef {import("../protocol/messages.js").Frame} Frame */
 
-/** Whether a walk neither begins nor ends with this frame: what is left out where no motion is wanted. @param {Frame} frame */
+/** Whether a walk neither begins nor ends with this frame; such frames are left out if motion is reduced. @param {Frame} frame */
 export const isBetween = ({ index, done }) => index > 0 && !done;
 
 /**

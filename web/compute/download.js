@@ -62,7 +62,7 @@ function shortName(url) {
 }
 
 /**
- * Asks for a file; an answer other than 2xx, or none, is a DownloadError.
+ * Requests a file; an answer other than 2xx, or none, is a DownloadError.
  * @param {URL} url
  * @param {Manners} manners
  * @returns {Promise<Response>}
@@ -72,7 +72,7 @@ async function request(url, { foreign = false }) {
   try {
     response = await fetch(
       url,
-      // Another origin learns nothing of this page and its visitor but that somebody asks.
+      // Another origin learns nothing about this page and its visitor.
       foreign
         ? { mode: "cors", credentials: "omit", referrerPolicy: "no-referrer" }
         : { mode: "same-origin" },

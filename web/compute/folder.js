@@ -48,7 +48,7 @@ function parseGolden(name, text) {
       return Float32Array.from(eps);
     }
   } catch {
-    // Not JSON: told below, as for JSON without the numbers.
+    // Not JSON: reported below, as JSON without the numbers is.
   }
   throw new Error(
     `golden.json of the model "${name}" is damaged: it has no list of numbers "eps". Export the model again.`,
@@ -56,7 +56,7 @@ function parseGolden(name, text) {
 }
 
 /**
- * The weights beside a configuration, in the first form that is there.
+ * The weights next to a configuration, in the first format that is there.
  * @param {URL} config
  * @param {import("./download.js").ByteCount} count
  * @param {import("./download.js").Manners} manners
@@ -87,10 +87,10 @@ async function fetchWeights(config, count, manners) {
 function shardsIn(text, name) {
   try {
     const names = [...new Set(Object.values(JSON.parse(text).weight_map))];
-    // A list names files beside it, never addresses.
+    // A list names files in its folder, never addresses.
     if (names.length > 0 && names.every((one) => /^\w[\w.-]*$/.test(one))) return names;
   } catch {
-    // Told below, as for a list without the names.
+    // Reported below, as a list without the names is.
   }
   throw new Error(
     `${name} is damaged: it does not list the files of the weights. Copy the model again.`,
@@ -98,14 +98,14 @@ function shardsIn(text, name) {
 }
 
 /**
- * Fetches a folder file by file. The usual layout is asked for all at once; where it is not there, the older flat one.
+ * Fetches a folder file by file. All files of the usual layout are requested at once, then those of the older flat one.
  * @param {import("../models/source.js").AddressSource} source
  * @param {import("./download.js").ByteCount} count
- * @param {(head: Head) => void} tell called when what comes before the weights is there
+ * @param {(head: Head) => void} tell called when everything except the weights is there
  * @returns {Promise<ModelFolder>}
  */
 async function fetchFolder({ name, base, foreign }, count, tell) {
-  // The page's own models are not asked for what they do not have.
+  // Files that the page's own models do not have are not requested.
   const averaged = base.startsWith(PRETRAINED)
     ? undefined
     : await fetchOptionalText(new URL(EMA_CONFIG, base), { foreign, most: MAX_JSON }).then(notHtml);
@@ -131,7 +131,7 @@ async function fetchFolder({ name, base, foreign }, count, tell) {
       return await usual;
     } catch (error) {
       if (!isMissing(error)) throw error;
-      // Of the two layouts the usual one is spoken of.
+      // The message names the usual layout.
       return parts(1).catch((other) => Promise.reject(isMissing(other) ? error : other));
     }
   };
@@ -192,7 +192,7 @@ export function readModel(source, count) {
   /** @type {Promise<Head>} */
   const told = new Promise((resolve) => (tell = resolve));
   const folder = read(source, count, tell);
-  // Without an end of its own where the folder cannot be read.
+  // An error is reported by the folder that cannot be read.
   const head = Promise.race([told, folder.then(() => told)]);
   // Callers that wait for them get the error.
   for (const promise of [folder, head]) promise.catch(() => {});

@@ -1,5 +1,5 @@
 // Counts what reaches the GPU. At batch 1 the number of dispatches is the speed of a step, and a count
-// of zero means that the GPU computed nothing, whatever else is claimed.
+// of zero means that the GPU computed nothing, whatever else is reported.
 
 import { prototypeOf } from "./gpu-interfaces.js";
 
@@ -23,7 +23,7 @@ export function gpuWork() {
   return { ...work };
 }
 
-/** Starts to count what this browser has an interface for. Call it once, before a model is loaded. */
+/** Starts to count, where this browser has the interfaces. Call it once, before a model is loaded. */
 export function countDispatches() {
   const pass = prototypeOf("GPUComputePassEncoder");
   if (pass !== null) {

@@ -1,5 +1,5 @@
 // The interfaces of WebGPU whose methods gpu-watch.js and gpu-counter.js replace. A browser can have some of them
-// without the others: the workers of WebKitGTK know GPUComputePassEncoder and no GPUDevice. So each is asked for by its
+// without the others: the workers of WebKitGTK know GPUComputePassEncoder and no GPUDevice. So each is looked up by its
 // own name.
 
 /** @typedef {{ GPUAdapter: GPUAdapter, GPUBuffer: GPUBuffer, GPUComputePassEncoder: GPUComputePassEncoder, GPUDevice: GPUDevice, GPUQueue: GPUQueue }} Interfaces */

@@ -1,9 +1,9 @@
-// Watches the GPU devices that this worker asks for: whether one is lost, and what one refuses to do. WebGPU
-// reports neither unless asked, and continues with zeros.
+// Watches the GPU devices of this worker: whether one is lost, and which operations it rejects. By itself WebGPU
+// reports neither, and continues with zeros.
 
 import { prototypeOf } from "./gpu-interfaces.js";
 
-/** A GPU did not do a part of its work, so that what came out of it is worth nothing. */
+/** A GPU did not do a part of its work, so its results are not valid. */
 export class GpuRefusal extends Error {
   /** @param {GPUError} error */
   constructor({ constructor: { name }, message }) {
@@ -20,11 +20,11 @@ let tell = () => {};
 /** Fulfilled, with the browser's reason, when a device that was asked for is lost. @type {Promise<string>} */
 export const gpuLost = new Promise((resolve) => (tell = resolve));
 
-/** How long after a failure the loss that caused it may still be told, in milliseconds. */
+/** How long after a failure the loss that caused it may be reported, in milliseconds. */
 const SOON = 500;
 
 /**
- * Whether a device is lost or about to be told so: what is asked of a lost one may fail, or even answer,
+ * Whether a device is lost, or is about to be reported as lost: calls to a lost one may fail, or even answer,
  * before the loss is reported.
  * @returns {Promise<boolean>}
  */
@@ -45,7 +45,7 @@ function refusal() {
 }
 
 /**
- * Work whose answer counts only if the GPU, where it has a part in it, did all of that.
+ * Work whose result is valid only if the GPU rejected none of it.
  * @template T
  * @param {() => T | Promise<T>} work
  * @returns {Promise<T>} rejected with a GpuRefusal where there was one, whatever else came of it
@@ -82,7 +82,7 @@ function openScopes(device) {
 async function closeScopes(device) {
   const found = SCOPES.map(() => device.popErrorScope());
   openScopes(device);
-  // A lost device tells nothing here; that it is lost, it tells elsewhere.
+  // A lost device reports nothing here; its loss is reported elsewhere.
   for (const error of await Promise.all(found).catch(() => [])) if (error !== null) keep(error);
 }
 
@@ -100,7 +100,7 @@ export function watchGpu() {
   adapter.requestDevice = async function (...wishes) {
     const device = await requestDevice.apply(this, wishes);
     device.lost.then(({ reason, message }) => tell(message || reason));
-    // Whatever slips out of the scopes; the crate would trap at it.
+    // Errors outside the scopes; the crate would trap.
     device.addEventListener("uncapturederror", (event) => {
       event.stopImmediatePropagation();
       event.preventDefault();

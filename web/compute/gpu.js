@@ -7,7 +7,7 @@ import { missingInterfaces } from "./gpu-interfaces.js";
  * @typedef {object} Gpu
  * @property {boolean} available whether WebGPU gives an adapter at all
  * @property {boolean} software whether that adapter is imitated on the CPU (then the CPU itself is faster)
- * @property {string} name what the browser tells of the adapter: maker and architecture, seldom more; "" if nothing
+ * @property {string} name what the browser says about the adapter: vendor and architecture, rarely more; "" if nothing
  * @property {string} reason why WebGPU is not the choice, as the first half of a sentence; "" if it is
  */
 
@@ -24,7 +24,7 @@ export async function findGpu() {
     );
   }
   const missing = missingInterfaces();
-  // What a GPU refuses to do could not be noticed.
+  // Rejected operations could not be detected.
   if (missing.length > 0) return none(`This browser's WebGPU has no ${missing.join(", ")}`);
   let adapter;
   try {
@@ -33,7 +33,7 @@ export async function findGpu() {
     return none(`WebGPU could not look for a GPU (${sentence(error)})`);
   }
   if (adapter === null) return none("WebGPU found no GPU on this machine");
-  // Older browsers say it on the adapter itself.
+  // Older browsers have it on the adapter itself.
   const { info, isFallbackAdapter = false } =
     /** @type {GPUAdapter & { isFallbackAdapter?: boolean }} */ (adapter);
   const name =

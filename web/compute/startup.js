@@ -1,4 +1,4 @@
-// From "which device, which model" to a model that has shown that it computes what it should.
+// Loads a model on a device, and checks that it computes correctly.
 
 import { duration } from "../basics/numbers.js";
 import { asSentence, sentence } from "../basics/sentence.js";
@@ -32,14 +32,14 @@ const TOLERANCE = 2e-2;
  * @property {string[]} notes what was chosen in its files
  */
 
-/** A device computes, but not what the model should give. */
+/** A device computes, but its results are wrong. */
 class WrongAnswer extends Error {}
 
 /**
- * Loads a model on the device asked for. With "auto", WebGPU is taken where there is a real GPU, and the
- * CPU otherwise, or when the GPU fails or is clearly slower than the CPU; a device asked for by name is used or the call
+ * Loads a model on the chosen device. "auto" chooses WebGPU if there is a real GPU, and the CPU otherwise, or if the
+ * GPU fails or is clearly slower than the CPU; a device chosen by name is used or the call
  * fails.
- * @param {import("../protocol/messages.js").Calls["load"]["params"]} wish
+ * @param {import("../protocol/calls.js").Calls["load"]["params"]} wish
  * @param {(progress: import("../protocol/messages.js").Progress) => void} report
  * @returns {Promise<{ model: Model, loaded: Loaded }>}
  */
@@ -84,7 +84,7 @@ export async function start({ model: wish, device }, report) {
 }
 
 /**
- * A start on the GPU, which is given up where that is lost: what a lost GPU was asked it may never answer.
+ * A start on the GPU. It is abandoned if the GPU is lost, because calls to a lost GPU may never end.
  * @template {{ model: Model }} S
  * @param {() => Promise<S>} begin
  * @returns {Promise<S>}
@@ -96,7 +96,7 @@ async function unlessGpuIsLost(begin) {
     throw new Error(`the GPU was lost: ${reason}`);
   });
   const started = begin();
-  // What comes too late nobody has any use for. Nor does anybody wait for what goes wrong then.
+  // A model that comes too late is freed, and its errors are ignored.
   started.then(({ model }) => givenUp && model.free()).catch(() => {});
   return Promise.race([started, lost]);
 }
@@ -115,8 +115,7 @@ async function unlessCpuIsFaster(onGpu, gpu, device, startOnCpu) {
     model: onGpu.model,
     loaded: described(onGpu, notice, gpu, times),
   });
-  if (gpu.reason !== "")
-    return stay(`${gpu.reason}. You can choose the CPU under "Sampler and spacing".`);
+  if (gpu.reason !== "") return stay(`${gpu.reason}. You can choose the CPU under "More".`);
   const { info } = onGpu.model;
   // The first time is also that of shaders that are still being compiled.
   if (isDoubtful(info, onGpu.milliseconds)) await timeAgain(onGpu);
@@ -135,10 +134,7 @@ async function unlessCpuIsFaster(onGpu, gpu, device, startOnCpu) {
     return { model: onCpu.model, loaded: described(onCpu, notice, null, times) };
   }
   onCpu.model.free();
-  return stay(
-    faster ? `${compared}. You can choose the CPU under "Sampler and spacing".` : null,
-    times,
-  );
+  return stay(faster ? `${compared}. You can choose the CPU under "More".` : null, times);
 }
 
 /**
@@ -243,7 +239,7 @@ async function cpuAnswer(folder, count) {
 }
 
 /**
- * What the page gets to know of a model; one that cannot be described is freed.
+ * Describes a model for the page; one that cannot be described is freed.
  * @param {Started} started
  * @param {string | null} notice
  * @param {import("./gpu.js").Gpu | null} gpu null on the CPU
@@ -262,9 +258,8 @@ function described(started, notice, gpu, others) {
 /** @param {Started} started @param {string | null} notice @param {import("./gpu.js").Gpu | null} gpu @param {StepTimes} others @returns {Loaded} */
 function describe({ model, check, milliseconds, notes }, notice, gpu, others) {
   const info = model.info;
-  const { betas, alphasCumprod } = model.schedule();
   return {
-    // Few browsers tell the crate the adapter's name itself.
+    // Few browsers give the crate the adapter's name.
     info: {
       ...info,
       adapter: info.adapter || (gpu?.name ?? ""),
@@ -272,7 +267,7 @@ function describe({ model, check, milliseconds, notes }, notice, gpu, others) {
       // Names come from a file, and may be nothing but blanks.
       classes: info.classes.map((name, label) => (name.trim() === "" ? String(label) : name)),
     },
-    schedule: { betas, alphasCumprod },
+    schedule: model.schedule(),
     notice,
     check,
     software: gpu?.software ?? false,

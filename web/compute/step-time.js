@@ -1,13 +1,13 @@
-// What a step takes here, and whether the CPU would be faster than a GPU that is slow without saying so: software under
-// the name of a GPU, or a small GPU beside a fast CPU.
+// How long a step takes here, and whether the CPU would be faster than a GPU that turns out to be slow: software under
+// the name of a GPU, or a small GPU next to a fast CPU.
 
 /** Below this many milliseconds a step is not worth comparing. */
 const SHORT = 50;
 
-/** What the CPU can hardly be faster than, in milliseconds for a parameter and a pixel: 20 for MNIST's model. */
+/** A time that the CPU is hardly faster than, in milliseconds for a parameter and a pixel: 20 for MNIST's model. */
 const CPU_AT_BEST = 1e-8;
 
-/** So many times faster is clearly faster. */
+/** A device is clearly faster if it is this many times faster. */
 const CLEARLY = 2;
 
 /**

@@ -1,4 +1,4 @@
-// Figure 7: one evaluation of the network, seen from inside: what it is told of t, what its channels
+// Figure 7: one evaluation of the network, seen from inside: what it gets as t, what its channels
 // hold on the way down and up, and what the bottom attends to.
 
 import { latest } from "../basics/latest.js";
@@ -14,6 +14,7 @@ import { digitsFit, labelFor } from "../settings/suit.js";
 import { createAttention } from "./inside/attention.js";
 import { createEmbedding } from "./inside/embedding.js";
 import { createStages } from "./inside/stages.js";
+import { createMore } from "./shared/more.js";
 
 /** @typedef {import("./shared/figure.js").Context} Context */
 /** @typedef {import("../client/digits.js").Digits} Digits */
@@ -28,7 +29,10 @@ export async function create(root, context) {
   const { engine, loaded } = context;
   const { trainTimesteps } = loaded.info;
   const timesteps = Uint32Array.from({ length: trainTimesteps }, (_, t) => t);
-  const [digits, rows] = await Promise.all([context.digits(), engine.timeEmbeddings(timesteps)]);
+  const [digits, rows] = await Promise.all([
+    context.digits(),
+    engine.timeEmbeddings({ timesteps }),
+  ]);
   return new Inside(root, context, digits, rows);
 }
 
@@ -102,7 +106,6 @@ class Inside {
             h(
               "div",
               { class: "stack" },
-              this.#hasDigits ? this.#picker.element : null,
               this.#hasDigits ? hold.element : null,
               h("div", { class: "row" }, this.#watchButton.element),
             ),
@@ -110,6 +113,7 @@ class Inside {
           this.#stages.element,
         ),
         titled("Attention at the bottom", this.#attention.element),
+        createMore(this.#hasDigits ? this.#picker.element : null, this.#attention.slider),
       ),
     );
     this.#ask();

@@ -16,6 +16,7 @@ import { hasSubject, labelFor, noDigits } from "../settings/suit.js";
 import { createBound } from "./learning/bound.js";
 import { createListing } from "./learning/listing.js";
 import { ask, Curve, times } from "./learning/measure.js";
+import { createMore } from "./shared/more.js";
 import { createSubject } from "./shared/subject.js";
 
 /** @typedef {import("./shared/figure.js").Context} Context */
@@ -104,7 +105,8 @@ class Learning {
       series: [{ name: "squared error" }],
       onSeek: (t) => this.#seek(Math.round(t)),
     });
-    this.#terms = createBound(context.engine, (t) => this.#seek(t));
+    const all = times(loaded.info.trainTimesteps);
+    this.#terms = createBound(context.engine, all, (t) => this.#seek(t));
     this.#ask = latest(
       (signal, /** @type {Promise<Subject>} */ subject, /** @type {number} */ t) =>
         this.#show(signal, subject, t),
@@ -130,7 +132,7 @@ class Learning {
           this.#slider.element,
           this.#readouts.element,
         ),
-        h("div", { class: "stack" }, this.#picker.element, seed.element),
+        h("div", { class: "stack" }, this.#picker.element, createMore(seed.element)),
       ),
       h(
         "div",

@@ -10,10 +10,11 @@ import { createSeed } from "../parts/seed.js";
 import { createSlider } from "../parts/slider.js";
 import { createSwitch } from "../parts/switch.js";
 import { createTile } from "../parts/tile.js";
-import { h } from "../screen/dom.js";
+import { h, setText } from "../screen/dom.js";
 import { bind } from "../settings/bind.js";
 import { MANY_STEPS } from "../settings/list.js";
 import { canBeTold, hasSubject, labelFor, noDigits, perDevice } from "../settings/suit.js";
+import { createMore } from "./shared/more.js";
 import { createSubject } from "./shared/subject.js";
 
 const WALKS = 16;
@@ -45,7 +46,13 @@ export async function create(root, context) {
       digit: (options) => createSubject({ context, digits, ...options }),
       t: (options) => createSlider({ label: "Begin at time t", min: 0, max: T - 1, ...options }),
       steps: (options) =>
-        createSlider({ label: "Steps of each walk", choices: MANY_STEPS, ...options }),
+        createSlider({
+          label: "Steps of each walk",
+          choices: MANY_STEPS,
+          // The first is from t to the next time of the whole walk, which may be one more.
+          format: (count) => `about ${count}`,
+          ...options,
+        }),
       told: (options) =>
         createSwitch({
           label: "Tell the network the digit",
@@ -78,7 +85,9 @@ export async function create(root, context) {
     empty: "Sixteen walks, not ready yet",
   });
   const progress = h("span", { class: "progress" });
-  const spread = h("output", {}, "–");
+  const spread = h("span", {}, "–");
+  // Only the end is said aloud.
+  const announcement = h("p", { class: "unseen", role: "status" });
   const plot = createPlot({
     label: "How much the sixteen differ, by the starting t",
     x: { label: "started at t", range: [0, T] },
@@ -109,15 +118,14 @@ export async function create(root, context) {
         h("span", {}, h("strong", {}, "Sixteen answers. "), "Spread ", spread, "."),
         progress,
       ),
+      announcement,
     ),
     h(
       "div",
       { class: "stack" },
       time.element,
       picker.element,
-      told.element,
-      steps.element,
-      seed.element,
+      createMore(told.element, steps.element, seed.element),
     ),
     h("div", { class: "found" }, plot.element),
   );
@@ -141,7 +149,7 @@ export async function create(root, context) {
     const xt = await arithmetic.addNoise({ x0, eps, alphaCumprod }, signal);
     noisy.show(xt, shape, `${capital(picker.name)}, noised to t = ${t}`);
 
-    // A model that knows no "any" must be told some class.
+    // A model without the label "any" must be given some class.
     const label = isTold || info.nullLabel === null ? labelFor(info, picker.digit) : null;
     const walk = wholeWalk(
       engine,
@@ -169,8 +177,9 @@ export async function create(root, context) {
       grid.show(values, many, `${capital(from)}; spread ${size}`);
       mean.show(middle, shape, `The mean of ${from}`);
       parting.show(deviation, shape, `The deviation of each pixel over ${from}`);
-      spread.value = size;
+      setText(spread, size);
       if (frame.done) {
+        setText(announcement, `Sixteen images from t = ${t}; spread ${size}`);
         found.set(t, rootMeanSquare(deviation));
         plotFound();
       }

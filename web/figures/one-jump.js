@@ -1,15 +1,16 @@
 // Figure 4: the same noise in 1, 2, 5 ... 1000 steps; all the noise taken away at once; and the mean of
-// many one-jump guesses beside the mean of the data.
+// many one-jump guesses next to the mean of the data.
 
 import { createGate } from "../basics/gate.js";
 import { createChoice, createLabelChoice } from "../parts/choice.js";
 import { createSeed } from "../parts/seed.js";
 import { h } from "../screen/dom.js";
 import { bind } from "../settings/bind.js";
-import { digitsFit, labelOfDigit } from "../settings/suit.js";
+import { digitsFit, ofDigits } from "../settings/suit.js";
 import { createGuesses } from "./one-jump/guesses.js";
 import { createLadder } from "./one-jump/ladder.js";
 import { createSubtraction } from "./one-jump/subtraction.js";
+import { createMore } from "./shared/more.js";
 
 /** @type {import("./shared/figure.js").Create} */
 export async function create(root, context) {
@@ -38,9 +39,9 @@ export async function create(root, context) {
   );
   const { label, seed, sampler } = binding.controls;
 
-  const { classes } = loaded.info;
-  const ofDigits = classes.length === 0 || labelOfDigit(loaded.info, 0) !== undefined;
-  const guesses = createGuesses(inner, ofDigits && digitsFit(shape, digits) ? digits : null);
+  // Images of the digits' size are not digits yet: only a model that says so is compared with their mean.
+  const comparable = ofDigits(loaded.info) && digitsFit(shape, digits);
+  const guesses = createGuesses(inner, comparable ? digits : null);
   const ladder = createLadder(inner, (steps, image) => guesses.compare(steps, image));
   const subtraction = createSubtraction(inner);
   root.append(
@@ -50,7 +51,7 @@ export async function create(root, context) {
       { class: "lower" },
       part("All the noise at once", subtraction.element),
       part("The mean of many one-jump guesses", guesses.element),
-      h("div", { class: "stack" }, label.element, sampler.element, seed.element),
+      h("div", { class: "stack" }, label.element, seed.element, createMore(sampler.element)),
     ),
   );
 

@@ -1,4 +1,4 @@
-// Figure 6: the posterior walk, which is told x_0, beside the learned walk, from the same x_T and with the
+// Figure 6: the posterior walk, which knows x_0, next to the learned walk, from the same x_T and with the
 // same noise: eight times of each, and how far they are apart over all times.
 
 import { createGate } from "../basics/gate.js";
@@ -16,6 +16,7 @@ import { h, setText } from "../screen/dom.js";
 import { bind } from "../settings/bind.js";
 import { stepChoices } from "../settings/list.js";
 import { canBeTold, hasSubject, labelFor, noDigits, suitableSteps } from "../settings/suit.js";
+import { createMore } from "./shared/more.js";
 import { createSubject } from "./shared/subject.js";
 
 /** @typedef {import("../protocol/messages.js").Frame} Frame */
@@ -96,8 +97,7 @@ export async function create(root, context) {
       picker.element,
       readouts.element,
       told.element,
-      steps.element,
-      seed.element,
+      createMore(steps.element, seed.element),
       status,
     ),
   );
@@ -188,7 +188,7 @@ export async function create(root, context) {
 }
 
 /**
- * The frames of two walks, side by side, as long as both go on.
+ * The frames of two walks, side by side, as long as both continue.
  * @param {ReturnType<typeof wholeWalk>} one
  * @param {ReturnType<typeof wholeWalk>} other
  * @returns {AsyncGenerator<[Frame, Frame]>}
@@ -201,7 +201,7 @@ async function* together(one, other) {
       yield [a.value.frame, b.value.frame];
     }
   } finally {
-    // A walk that is left on its way closes its chain only when it is told to end.
+    // A walk that is abandoned closes its chain only when it is ended.
     await Promise.all([one.return(undefined), other.return(undefined)]);
   }
 }

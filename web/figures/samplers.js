@@ -11,6 +11,7 @@ import { withNextFrame } from "../screen/next-frame.js";
 import { bind } from "../settings/bind.js";
 import { createBetween } from "./samplers/between.js";
 import { createLane } from "./samplers/lane.js";
+import { createMore } from "./shared/more.js";
 
 /** The scrubber runs from pure noise to the image in this many parts, whatever the steps of the chains. */
 const END = 1000;
@@ -88,8 +89,8 @@ export function create(root, context) {
     pictures,
     h("div", { class: "way" }, play.element, scrubber.element),
     differences,
-    h("div", { class: "common" }, label.element, seed.element, shown.element, third.element),
-    controls,
+    h("div", { class: "common" }, label.element, seed.element),
+    createMore(h("div", { class: "both" }, shown.element, third.element), controls),
   );
 
   /** How far all chains have come. */

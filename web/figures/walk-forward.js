@@ -10,9 +10,10 @@ import { createTile } from "../parts/tile.js";
 import { h } from "../screen/dom.js";
 import { withNextFrame } from "../screen/next-frame.js";
 import { bind } from "../settings/bind.js";
+import { createMore } from "./shared/more.js";
 import { createGraphs } from "./walk-forward/graphs.js";
 import { createPicture } from "./walk-forward/picture.js";
-import { createSchedules, loadSchedules } from "./walk-forward/schedules.js";
+import { createSchedules, loadSchedules, nearestSchedule } from "./walk-forward/schedules.js";
 import { shareOf, varianceOf } from "./walk-forward/statistics.js";
 import { createTable } from "./walk-forward/table.js";
 import { WALKS, Walkers } from "./walk-forward/walkers.js";
@@ -82,6 +83,7 @@ class WalkForward {
         allSettings.refuse("forward.drawing", `${drawing.slice(0, 12)}…`, "a test digit");
       },
     });
+    this.#picture.element.dataset["setting"] = this.#settings.key("digit");
     this.#picture.show(this.#settings.values);
     this.#binding = bind(
       this.#settings,
@@ -105,6 +107,7 @@ class WalkForward {
           createSchedules({ curves, ...options, onSeek: (t) => this.#seek(t) }),
       },
       {
+        decided: { schedule: () => this.#schedule() },
         changed: (name) => {
           if (name === null) this.#picture.show(this.#settings.values);
           if (name === "t") this.#go(this.#settings.values.t);
@@ -151,10 +154,15 @@ class WalkForward {
           h("div", { class: "forward-time" }, this.#slider.element, buttons),
           this.#table.element,
         ),
-        h("div", { class: "stack" }, this.#picture.element, seed.element, naive.element),
+        h(
+          "div",
+          { class: "stack" },
+          this.#picture.element,
+          createMore(naive.element, schedules.element, seed.element),
+        ),
       ),
       this.#graphs.element,
-      this.#schedules.element,
+      this.#schedules.plots,
     );
     this.#begin();
   }
@@ -200,16 +208,22 @@ class WalkForward {
     this.#schedules.dispose();
   }
 
+  /** The schedule in use: until the visitor chooses one, the model's. */
+  #schedule() {
+    return this.#settings.decide("schedule", () =>
+      nearestSchedule(this.#curves, this.#context.loaded.schedule),
+    );
+  }
+
   /** The alpha-bar of the schedule in use. @param {number} t -1 is the image itself */
   #alphaBar(t) {
-    const { schedule } = this.#settings.values;
-    return t < 0 ? 1 : (this.#curves.get(schedule)?.alphasCumprod[t] ?? NaN);
+    return t < 0 ? 1 : (this.#curves.get(this.#schedule())?.alphasCumprod[t] ?? NaN);
   }
 
   /** New walks, from what is chosen now. */
   #begin() {
-    const { seed, schedule, naive, t } = this.#settings.values;
-    const betas = this.#curves.get(schedule)?.betas ?? new Float64Array();
+    const { seed, naive, t } = this.#settings.values;
+    const betas = this.#curves.get(this.#schedule())?.betas ?? new Float64Array();
     this.#newest = null;
     this.#plan = { x0: this.#picture.x0, betas, seed, naive };
     this.#go(t);

@@ -12,13 +12,14 @@ import { h, setText } from "../screen/dom.js";
 import { bind } from "../settings/bind.js";
 import { GUIDANCE, nearest, wallSteps } from "../settings/list.js";
 import { isSlow } from "../settings/suit.js";
+import { createMore } from "./shared/more.js";
 import { walkWall } from "./wall/walk.js";
 
 const SIDE = 10;
 const CELLS = SIDE * SIDE;
 /** Batches that the wall can be cut into. */
 const BATCHES = [100, 50, 20, 10];
-/** A batch is to be back after so many milliseconds, so that other figures get their turn. */
+/** How long a batch may take, in milliseconds, so that other figures get their turn. */
 const PATIENCE = 250;
 
 /** @type {import("./shared/figure.js").Create} */
@@ -57,7 +58,22 @@ export function create(root, { engine, loaded, shape, allSettings, history, calm
   let resting = false;
   let done = false;
   const gate = createGate();
-  const stand = () => gate.rest(resting || paused);
+  /** How many wait for the whole walk. */
+  let wanted = 0;
+  let gone = false;
+  const stand = () => {
+    gate.rest((resting || paused) && wanted === 0);
+    walk.rest(resting && wanted === 0);
+  };
+  /** @type {import("./shared/history.js").Complete} */
+  const complete = async (signal) => {
+    wanted += 1;
+    stand();
+    while (!done && !gone && !signal.aborted)
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    wanted -= 1;
+    stand();
+  };
 
   const grid = createImageGrid({
     columns: SIDE,
@@ -115,7 +131,7 @@ export function create(root, { engine, loaded, shape, allSettings, history, calm
         announcement,
         guidance.element,
         seed.element,
-        count.element,
+        createMore(count.element),
       ),
     ),
   );
@@ -172,6 +188,7 @@ export function create(root, { engine, loaded, shape, allSettings, history, calm
         columns: SIDE,
         steps: timesteps.length,
         frames,
+        complete,
       });
       readouts.show({
         time: step < timesteps.length ? String(timesteps[step]) : "image",
@@ -216,9 +233,9 @@ export function create(root, { engine, loaded, shape, allSettings, history, calm
     rest(value) {
       resting = value;
       stand();
-      walk.rest(value);
     },
     dispose() {
+      gone = true;
       binding.dispose();
       walk.cancel();
       gate.rest(false);

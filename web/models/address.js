@@ -1,10 +1,10 @@
-// What ?model= asks for: one of the page's own models by its name, or a folder by its address.
+// The value of ?model=: one of the page's own models by its name, or a folder by its address.
 
 import { ownFile } from "../own-file.js";
 
 /** @typedef {import("./source.js").AddressSource} AddressSource */
 
-/** Where nobody says which. */
+/** The default. */
 const DEFAULT = "mnist";
 const NAME = /^\w[\w.-]{0,63}$/;
 const PRETRAINED = ownFile("../pretrained/");

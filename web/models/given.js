@@ -1,4 +1,4 @@
-// What the visitor gives: files and folders that are dropped or chosen, as one list.
+// The visitor's files: dropped or chosen files and folders, as one list.
 
 import { sentence } from "../basics/sentence.js";
 import { short } from "./layout.js";

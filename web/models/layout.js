@@ -94,7 +94,7 @@ function shallowest(files, names) {
 /** Files of weights that are split, by the number of each and how many there are. */
 const SHARD = /-(\d{5})-of-(\d{5})\.(safetensors|bin)$/;
 
-/** What training scripts leave beside the weights. */
+/** Files that training scripts leave next to the weights. */
 const NO_WEIGHTS = /^(optimizer|scheduler|training_args|random_states)/;
 
 /**
@@ -109,7 +109,7 @@ function findWeights(files, beside, root) {
   /** @param {{ path: string }} file */
   const nameOf = ({ path }) => path.slice(beside.length);
   const shards = here.filter((file) => SHARD.test(nameOf(file)));
-  // Under another name they are as good, where there is no doubt. Pickles come last.
+  // Another name will do if there is one such file only. Pickles come last.
   for (const [pickled, endings] of /** @type {const} */ ([
     [false, /\.safetensors$/i],
     [true, /\.(bin|pt|pth|ckpt)$/i],

@@ -8,5 +8,6 @@ export const WEIGHTS = /** @type {const} */ (["diffusion_pytorch_model.safetenso
 export const MODEL_INDEX = "model_index.json";
 export const LABELS = "labels.json";
 export const GOLDEN = "golden.json";
+export const BEST = "best.json";
 export const MAX_JSON = 16777216;
 export const MAX_WEIGHTS = 1073741824;

@@ -1,4 +1,4 @@
-// Where a model comes from: a folder behind an address, or files that the visitor gave.
+// Where a model comes from: a folder behind an address, or files from the visitor.
 
 import { sentence } from "../basics/sentence.js";
 import { findParts, short } from "./layout.js";

@@ -9,7 +9,7 @@ import { findParts } from "./layout.js";
 /** A model has a dozen files. */
 const MOST_ENTRIES = 20_000;
 
-/** Deflate never makes data longer than this: an archive that says so lies about what is inside. */
+/** The most that Deflate can compress: an archive that states a larger size is damaged or hostile. */
 const longest = (/** @type {number} */ size) => size * 1.01 + 1024;
 
 /** The path that a name in an archive stands for: some write ./ before it, old ones backslashes. @param {string} name */
@@ -54,7 +54,7 @@ async function unpack(archive) {
   };
 }
 
-/** Marks our own sentences among what the library throws. */
+/** Marks our own sentences among the library's errors. */
 let refused = /** @type {unknown} */ (null);
 
 /**

@@ -1,5 +1,5 @@
-// A zip of a model: a worker of its own unpacks the few files that matter, and is gone afterwards with all
-// its memory, whatever the archive did to it.
+// A zip of a model: a separate worker unpacks the few files that are needed, and is ended afterwards, which frees all of
+// its memory.
 
 import { ownFile } from "../own-file.js";
 import { MAX_JSON, MAX_WEIGHTS } from "./names.js";
@@ -7,10 +7,10 @@ import { MAX_JSON, MAX_WEIGHTS } from "./names.js";
 /** @typedef {import("./layout.js").Parts<import("./given.js").Given>} GivenParts */
 /** @typedef {{ parts: GivenParts } | { error: string }} Answer of the worker */
 
-/** The most bytes of an archive: the largest model, and what may lie beside it. */
+/** The most bytes of an archive: the largest model, and some other files. */
 export const MAX_ARCHIVE = MAX_WEIGHTS + 4 * MAX_JSON;
 
-/** An honest archive is unpacked in a few seconds; one that lies about its sizes never is. */
+/** A valid archive is unpacked in a few seconds; one with wrong sizes may never be. */
 const PATIENCE = 120_000;
 
 /** Whether a file is a zip: by its first bytes, whatever it is called. @param {Blob} blob */

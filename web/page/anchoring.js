@@ -1,6 +1,6 @@
 // Figures are created, and grow, above what the visitor reads. Where the browser does not keep that in its place by
 // itself (scroll anchoring, which WebKit does not have), this does. The place that a link leads to is kept at the top
-// of the window in every browser, until the visitor goes on.
+// of the window in every browser, until the visitor scrolls.
 
 import { find, h } from "../screen/dom.js";
 
@@ -51,7 +51,7 @@ export function release() {
   held = null;
 }
 
-/** Whether nobody but the page has scrolled. */
+/** Whether only the page has scrolled. */
 function isWhereItWas() {
   return held !== null && Math.abs(held.place.getBoundingClientRect().top - held.top) < 2;
 }

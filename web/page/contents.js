@@ -1,7 +1,6 @@
 // The table of contents: a link to each figure that exists.
 
 import { element, h } from "../screen/dom.js";
-import { goTo } from "./places.js";
 
 /** Must be called when it is known which sections are shown. */
 export function listContents() {
@@ -10,14 +9,7 @@ export function listContents() {
   const entries = [...sections].map((section) => {
     const heading = section.querySelector("h2");
     const name = heading?.textContent?.trim() ?? section.getAttribute("aria-label");
-    const link = h("a", { href: `#${section.id}` }, name);
-    link.addEventListener("click", (event) => {
-      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-      // Behind the # are the settings of the page; going somewhere must not replace them.
-      event.preventDefault();
-      goTo(section.id);
-    });
-    return h("li", {}, link);
+    return h("li", {}, h("a", { href: `#${section.id}` }, name));
   });
   nav.hidden = entries.length === 1;
   nav.append(h("ol", {}, ...entries));

@@ -3,18 +3,21 @@
 import { frameOf } from "../figures/shared/frame.js";
 import { element, h } from "../screen/dom.js";
 
+/** An embed that nobody has looked at for so many milliseconds keeps no worker. */
+const RELEASE_AFTER = 2000;
+
 /** What is needed wherever a figure is: sentences, and dialogs that are closed until they are opened. */
 const STAYS = "dialog, script, .notice, .foot-notice, .drop-veil";
 
 /**
  * Hides all of the page but one figure, which keeps what is hidden from being created.
  * @param {string} name of the figure
- * @returns {boolean} whether the page has it
+ * @returns {HTMLElement | null} its frame; null where the page has no such figure
  */
 export function showAlone(name) {
   const root = document.querySelector(`[data-figure="${CSS.escape(name)}"]`);
   const frame = root === null ? null : frameOf(root);
-  if (root === null || frame === null) return false;
+  if (root === null || frame === null) return null;
   document.documentElement.dataset["embed"] = "";
   frame.dataset["alone"] = "";
   for (let at = frame; at !== document.body; at = at.parentElement ?? document.body) {
@@ -32,5 +35,30 @@ export function showAlone(name) {
   if (!frame.contains(element("loading", HTMLElement))) {
     root.before(element("loading", HTMLElement), element("failure", HTMLElement));
   }
-  return true;
+  return frame;
+}
+
+/**
+ * Watches whether an embed is in sight of who reads the page around it.
+ * @param {HTMLElement} frame
+ * @param {(signal: AbortSignal) => void} release called where it is not, once it has been; the signal is aborted when it is again
+ * @returns {Promise<void>} when it is in sight for the first time
+ */
+export function watchSight(frame, release) {
+  return new Promise((resolve) => {
+    let resting = new AbortController();
+    let seen = false;
+    new IntersectionObserver((changes) => {
+      resting.abort();
+      if (changes.at(-1)?.isIntersecting === true) {
+        seen = true;
+        resolve();
+      } else if (seen) {
+        const { signal } = (resting = new AbortController());
+        setTimeout(() => {
+          if (!signal.aborted) release(signal);
+        }, RELEASE_AFTER);
+      }
+    }).observe(frame);
+  });
 }

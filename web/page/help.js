@@ -12,7 +12,7 @@ export function setUpHelp() {
   };
   element("help-open", HTMLButtonElement).addEventListener("click", toggle);
   element("help-close", HTMLButtonElement).addEventListener("click", () => dialog.close());
-  // Beside the dialog is outside of it.
+  // A click next to the dialog is outside it.
   dialog.addEventListener("click", (event) => {
     if (event.target === dialog) dialog.close();
   });

@@ -25,11 +25,18 @@ export function createBar(own, onChoose) {
   back.element.classList.add("text");
   const failure = h("p", { class: "model-failure", role: "alert", hidden: true });
   const status = h("p", { role: "status" });
+  const again = createButton({
+    name: "Open it again",
+    onPress: () => element("model-open", HTMLButtonElement).click(),
+  });
+  again.element.classList.add("text");
+  again.element.hidden = true;
   const four = createFourChoice();
   root.append(
     h("p", { class: "model-line" }, label, menu, name, facts, " ", back.element),
     four.element,
     status,
+    again.element,
     failure,
   );
   /** Offers the page's own models, and the one that is shown if it is none of them. @param {string} value @param {string} [other] */
@@ -61,19 +68,30 @@ export function createBar(own, onChoose) {
       const isFirst = isOwn && source.name === first;
       shown = isOwn ? source.name : "";
       offer(shown, isOwn ? undefined : source.name);
-      // What the menu says need not be said beside it.
+      // What the menu says is not repeated next to it.
       name.hidden = back.element.hidden = several || isFirst;
       setText(name, shortened(source.name));
       setText(status, "");
+      again.element.hidden = true;
       four.element.hidden = loaded.info.channels !== 4;
       const said = isFirst && !several ? "" : sentencesOn(source, loaded, isOwn);
       setText(facts, name.hidden || said === "" ? said : `: ${said}`);
+      settle();
+    },
+    /** A model from files was shown before the page was loaded again. @param {string} name */
+    offerAgain(name) {
+      setText(
+        status,
+        `“${shortened(name)}” came from your files, which a reload of the page lets go.`,
+      );
+      again.element.hidden = false;
       settle();
     },
     /** Another one is on its way. */
     wait() {
       setText(failure, "");
       failure.hidden = true;
+      again.element.hidden = true;
       setText(status, "Opening the model …");
       settle();
       root.scrollIntoView({ block: "nearest" });
@@ -90,7 +108,7 @@ export function createBar(own, onChoose) {
   };
 }
 
-/** How images of four channels are shown, which nothing says of a model. */
+/** How images of four channels are shown; no model says so. */
 function createFourChoice() {
   const choice = createChoice({
     legend: "Four channels, shown as",
@@ -146,7 +164,7 @@ function sentencesOn(source, { info }, isOwn) {
           : " It comes from this site.";
   const words = ofDigits(info)
     ? ""
-    : " The text below describes digits, whatever this model draws.";
+    : " What the answers below describe was seen with the page's own model of digits.";
   const notes = info.notes.map((note) => ` ${note}`).join("");
   return `${millions} million parameters, images of ${height} × ${width} ${inColour(info.channels)}, ${kinds}.${where}${notes}${words}`;
 }

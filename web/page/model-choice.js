@@ -3,6 +3,7 @@
 import { asSentence, sentence } from "../basics/sentence.js";
 import { modelAt, ownModel, ownModels } from "../models/address.js";
 import { sourceOf } from "../models/source.js";
+import { recallLocal, rememberLocal } from "./local-model.js";
 import { createBar } from "./model-bar.js";
 import { mayFetch } from "./model-confirm.js";
 import { setUpOpener } from "./model-opener.js";
@@ -42,6 +43,7 @@ export async function setUpModels(view, wish) {
           arrived: () => nameInAddress(source.kind === "address" ? source.parameter : null),
         });
         bar.show(source, loaded);
+        rememberLocal(source.kind === "files" ? source.name : null);
       } catch (error) {
         console.warn(error);
         // Where no model is left to see, the sentence stands in the place of the image.
@@ -51,7 +53,11 @@ export async function setUpModels(view, wish) {
   };
 
   const { source, complaints } = await atFirst(wish, first);
-  turn = view.show(source, { complaints }).then((loaded) => bar.show(source, loaded));
+  const local = wish === null ? recallLocal() : null;
+  turn = view.show(source, { complaints }).then((loaded) => {
+    bar.show(source, loaded);
+    if (local !== null) bar.offerAgain(local);
+  });
   const begun = turn;
   // Another model can be opened even where this one cannot.
   turn = turn.catch(() => {});

@@ -2,7 +2,9 @@
 
 import { chosen, dropped } from "../models/given.js";
 import { createButton } from "../parts/button.js";
+import { takeNearest } from "../parts/open-image.js";
 import { element, find, h } from "../screen/dom.js";
+import { showNotice } from "./notices.js";
 
 /** @typedef {import("../models/given.js").Given} Given */
 
@@ -93,6 +95,15 @@ function setUpDrop(open) {
     veil.hidden = true;
     if (event.defaultPrevented || event.dataTransfer?.types.includes("Files") !== true) return;
     event.preventDefault();
-    open(dropped(event.dataTransfer));
+    const [file] = event.dataTransfer.files;
+    if (isModel(event) || file === undefined) {
+      open(dropped(event.dataTransfer));
+      return;
+    }
+    if (!takeNearest({ x: event.clientX, y: event.clientY }, file)) {
+      showNotice(
+        "No figure that takes an image is there yet. Scroll to “Bend it” and drop it there.",
+      );
+    }
   });
 }

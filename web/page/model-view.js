@@ -10,13 +10,38 @@ import { History } from "../figures/shared/history.js";
 import { element } from "../screen/dom.js";
 import { AllSettings } from "../settings/kept-in-address.js";
 import { properties, readWish } from "../settings/list.js";
+import { useWordsFor } from "./neutral-words.js";
 import { showNotice } from "./notices.js";
+import { listenForUndo } from "./undo.js";
 
 /** @typedef {import("../protocol/messages.js").Loaded} Loaded */
 /** @typedef {import("../models/source.js").ModelSource} ModelSource */
 
+/** A start that shows no progress for so long, in milliseconds, may hang. */
+const STUCK = 20_000;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let stuck;
+
+/** What loads the page again; a link to the same address with a # would not. */
+export function setUpAgain() {
+  for (const id of ["stuck-again", "failure-again"]) {
+    element(id, HTMLAnchorElement).addEventListener("click", (event) => {
+      event.preventDefault();
+      location.reload();
+    });
+  }
+}
+
+/** Says where nothing has happened for a while. @param {boolean} loading whether a model is being loaded */
+function watchProgress(loading) {
+  clearTimeout(stuck);
+  element("stuck", HTMLElement).hidden = true;
+  if (loading) stuck = setTimeout(() => (element("stuck", HTMLElement).hidden = false), STUCK);
+}
+
 /** @param {import("../protocol/messages.js").Progress} progress */
 export function showProgress({ activity, loaded, total }) {
+  watchProgress(true);
   const text = element("activity", HTMLElement);
   if (text.textContent !== activity) text.textContent = activity;
   const bar = element("download", HTMLProgressElement);
@@ -58,6 +83,7 @@ function describeDevice({ info, check }) {
 
 /** Says what went wrong in place of the image. @param {unknown} error */
 export function fail(error) {
+  watchProgress(false);
   element("loading", HTMLElement).hidden = true;
   element("failure", HTMLElement).hidden = false;
   const url = new URL(location.href);
@@ -70,9 +96,15 @@ export function fail(error) {
   // The same model and walk.
   url.searchParams.set("device", "cpu");
   onCpu.href = url.href;
+  const own = element("failure-own", HTMLAnchorElement);
+  own.hidden = !new URL(location.href).searchParams.has("model");
+  const ownUrl = new URL(location.href);
+  ownUrl.searchParams.delete("model");
+  ownUrl.hash = "";
+  own.href = ownUrl.href;
 }
 
-/** What the link asked for in vain, in one quiet line. @param {string[]} sentences */
+/** Shows which settings of the link are not valid, in one quiet line. @param {string[]} sentences */
 function showComplaints(sentences) {
   element("link-notice", HTMLElement).textContent = sentences.join(" ");
 }
@@ -109,6 +141,11 @@ export class ModelView {
     history.replaceState(history.state, "", url);
   }
 
+  /** Keeps no worker until a figure asks again. @param {AbortSignal} signal aborted: they are kept after all */
+  async release(signal) {
+    await Promise.all([this.#engine.release(signal), this.#arithmetic.release(signal)]);
+  }
+
   /** What is known of the same model on another device. @param {Loaded} loaded */
   #adopt(loaded) {
     if (this.#loaded === null) return;
@@ -118,13 +155,18 @@ export class ModelView {
     describeDevice(this.#loaded);
   }
 
+  /** What computes; null before a model is loaded. */
+  get device() {
+    return this.#loaded?.info.device ?? null;
+  }
+
   /** Whether there is a model to see. */
   get isSet() {
     return this.#shown !== null;
   }
 
   /**
-   * Shows another model. Where it cannot be loaded, the one before comes back; the error is thrown.
+   * Shows another model. If it cannot be loaded, the previous one is shown again and the error is thrown.
    * @param {ModelSource} source
    * @param {object} [options]
    * @param {string[]} [options.complaints] about the address
@@ -150,8 +192,10 @@ export class ModelView {
     }
     this.#loaded = loaded;
     arrived?.();
+    watchProgress(false);
     loading.hidden = true;
     describeDevice(loaded);
+    useWordsFor(loaded.info);
     const { trainTimesteps, classes, nullLabel, channels, imageSize } = loaded.info;
     const limits = { trainTimesteps, classes: classes.length, anyLabel: nullLabel !== null };
     const allSettings = new AllSettings(properties, limits, (more) =>
@@ -169,7 +213,9 @@ export class ModelView {
       moveTo: (device) => this.moveTo(device),
       calm: matchMedia("(prefers-reduced-motion: reduce)").matches,
     });
+    const endUndo = listenForUndo(allSettings);
     const end = () => {
+      endUndo();
       allSettings.end();
       endFigures();
     };

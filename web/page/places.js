@@ -8,16 +8,29 @@ function show(id) {
   const place = document.getElementById(id);
   if (place === null) return;
   hold(place);
-  const heading = place.querySelector("h2, h3");
+  const heading = place.querySelector("h2, h3") ?? place;
   if (!(heading instanceof HTMLElement)) return;
   heading.tabIndex = -1;
   heading.focus({ preventScroll: true });
 }
 
 /** As a link would, but the settings behind the # stay. @param {string} id */
-export function goTo(id) {
+function goTo(id) {
   pushPlace(id);
   show(id);
+}
+
+/** Follows the links from one place of the page to another. */
+function followLinks() {
+  document.addEventListener("click", (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
+    const link = event.target instanceof Element ? event.target.closest("a[href^='#']") : null;
+    const id = link?.getAttribute("href")?.slice(1) ?? "";
+    if (id === "" || document.getElementById(id) === null) return;
+    // Behind the # are the settings of the page; going somewhere must not replace them.
+    event.preventDefault();
+    goTo(id);
+  });
 }
 
 /** Whether the browser itself returns to where the visitor was. */
@@ -28,6 +41,7 @@ function isReturn() {
 
 /** Must be called when it is known which sections are shown. */
 export function followPlaces() {
+  followLinks();
   const there = () => {
     const id = placeIn(location.hash);
     if (id !== null) show(id);

@@ -7,7 +7,7 @@ import { icon } from "./icons.js";
  * @param {object} options
  * @param {string} options.name what it does; always there for screen readers
  * @param {import("./icons.js").IconName} [options.icon] alone, unless `shown`
- * @param {boolean} [options.shown] whether the name is seen beside the sign; without a sign it always is
+ * @param {boolean} [options.shown] whether the name is shown next to the icon; without an icon it always is
  * @param {boolean} [options.primary] the figure's main button; at most one
  * @param {string} [options.shortcut] as aria-keyshortcuts names keys: "Space", "ArrowLeft", "r"
  * @param {() => void} options.onPress

@@ -49,6 +49,25 @@ export function createChoice(options) {
   };
 }
 
+/** @type {{ value: import("../protocol/messages.js").BackSampler, name: string, title?: string }[]} */
+const SAMPLERS = [
+  { value: "ddpm", name: "DDPM" },
+  { value: "ddim", name: "DDIM" },
+  { value: "dpm++", name: "DPM++", title: "DPM-Solver++(2M)" },
+  { value: "euler", name: "Euler" },
+  {
+    value: "euler_a",
+    name: "Euler a",
+    title: "Euler, ancestral: with fresh noise in every step",
+  },
+  { value: "heun", name: "Heun", title: "Heun: two evaluations a step" },
+  { value: "unipc", name: "UniPC", title: "A predictor and a corrector" },
+];
+
+/** What the page calls a sampler. @param {import("../protocol/messages.js").BackSampler} sampler */
+export const nameOfSampler = (sampler) =>
+  SAMPLERS.find(({ value }) => value === sampler)?.name ?? sampler;
+
 /**
  * The choice of a sampler.
  * @param {object} options
@@ -59,19 +78,7 @@ export function createSamplerChoice({ value, onChange }) {
   return createChoice({
     legend: "Sampler",
     className: "words",
-    choices: [
-      { value: "ddpm", name: "DDPM" },
-      { value: "ddim", name: "DDIM" },
-      { value: "dpm++", name: "DPM++", title: "DPM-Solver++(2M)" },
-      { value: "euler", name: "Euler" },
-      {
-        value: "euler_a",
-        name: "Euler a",
-        title: "Euler, ancestral: with fresh noise in every step",
-      },
-      { value: "heun", name: "Heun", title: "Heun: two evaluations a step" },
-      { value: "unipc", name: "UniPC", title: "A predictor and a corrector" },
-    ],
+    choices: SAMPLERS,
     value,
     onChange,
   });

@@ -1,25 +1,34 @@
-// A pad to draw a digit on: mouse, pen, touch, or the arrow keys; or an image file, chosen or dropped.
+// A pad to draw an image on, in grey or in colour: mouse, pen, touch, or the arrow keys; or an image file, chosen or
+// dropped.
 
-import { h } from "../screen/dom.js";
+import { freshId, h } from "../screen/dom.js";
 import { MAX_DRAWING, readDrawing, writeDrawing } from "../settings/drawing.js";
 import { createButton } from "./button.js";
 import { Ink } from "./ink.js";
 import { createOpenImage, readImage, takeDrops } from "./open-image.js";
+import { createPhotoLook } from "./photo-look.js";
+import { digitOnPaper, isPaper } from "./photo.js";
 import { createDrawable } from "./strokes.js";
 
 /** Drawn this many times larger than the image. */
 const FINE = 10;
 /** Width of the pen in pixels of the image; MNIST's strokes are about as wide. */
 const PEN = 2.2;
+/** A photo is read with so many pixels at its longer side. */
+const PHOTO = 400;
 
 /**
  * @param {object} options
  * @param {string} options.label
  * @param {[number, number]} options.imageSize height, width
+ * @param {1 | 3} [options.channels] 3: red, green and blue, with pens in colour; 1 without it
+ * @param {boolean} options.ofDigits whether a photo of ink on paper is taken for a digit
  * @param {() => void} options.onDraw after every stroke
  * @param {(error: unknown) => void} options.fail a file that is no image, or one too large for a link, as an Error with a sentence
  */
-export function createDrawingPad({ label, imageSize: [height, width], onDraw, fail }) {
+export function createDrawingPad(options) {
+  const { label, imageSize, channels = 1, ofDigits, onDraw, fail } = options;
+  const [height, width] = imageSize;
   let last = { x: 0, y: 0 };
   /** In pixels of the image. @param {import("./strokes.js").Point} point */
   const pixel = ({ x, y }) => ({ x: x * width, y: y * height });
@@ -29,6 +38,7 @@ export function createDrawingPad({ label, imageSize: [height, width], onDraw, fa
     tool: "pen",
     hint: "Draw, or drop an image here.",
     begin(point) {
+      look.close();
       last = pixel(point);
       stroke(last, last);
     },
@@ -41,31 +51,34 @@ export function createDrawingPad({ label, imageSize: [height, width], onDraw, fa
   });
   const context = canvas.getContext("2d");
   if (context === null) throw new Error("This browser has no canvas to draw on.");
-  const ink = new Ink(height, width, FINE);
+  /** One for each channel. */
+  const inks = Array.from({ length: channels }, () => new Ink(height, width, FINE));
+  const { box: all } = /** @type {Ink} */ (inks[0]);
+  const images = () => joined(inks.map((ink) => ink.image()));
   const shown = new ImageData(canvas.width, canvas.height);
   /** The image: what is computed with. */
-  let drawn = ink.image();
+  let drawn = images();
   let empty = true;
 
   /** Shows a part of the ink. @param {import("./ink.js").Box} box */
   const show = (box) => {
     for (let y = box.y; y < box.y + box.height; y++) {
       for (let i = y * canvas.width + box.x, x = 0; x < box.width; i++, x++) {
-        const value = ink.values[i] ?? 0;
-        shown.data.set([value, value, value, 255], 4 * i);
+        const [red = 0, green = red, blue = red] = inks.map((ink) => ink.values[i] ?? 0);
+        shown.data.set([red, green, blue, 255], 4 * i);
       }
     }
     context.putImageData(shown, 0, 0, box.x, box.y, box.width, box.height);
   };
   const blank = () => {
-    ink.clear();
-    show(ink.box);
+    for (const ink of inks) ink.clear();
+    show(all);
     empty = true;
   };
   const name = () =>
     canvas.setAttribute("aria-label", `${label}: ${empty ? "nothing drawn yet" : "a drawing"}`);
   const tell = () => {
-    drawn = ink.image();
+    drawn = images();
     name();
     onDraw();
     if (writeDrawing(drawn).length > MAX_DRAWING) {
@@ -74,61 +87,99 @@ export function createDrawingPad({ label, imageSize: [height, width], onDraw, fa
       );
     }
   };
-  /** Puts an image onto the pad without telling. @param {Uint8ClampedArray<ArrayBuffer>} pixels */
-  const put = (pixels) => {
+  /** Puts an image onto the pad without telling. @param {Uint8ClampedArray<ArrayBuffer>} given [1 or channels, height, width] */
+  const put = (given) => {
+    // What is grey is as good in colour.
+    const pixels = given.length === height * width ? joined(inks.map(() => given)) : given;
     drawn = pixels;
-    ink.put(pixels);
-    show(ink.box);
+    inks.forEach((ink, c) =>
+      ink.put(pixels.subarray(c * height * width, (c + 1) * height * width)),
+    );
+    show(all);
     empty = pixels.every((value) => value === 0);
     name();
   };
   /** A piece of a stroke, in pixels of the image. @param {{ x: number, y: number }} from @param {{ x: number, y: number }} to */
   const stroke = (from, to) => {
-    show(ink.stroke(from, to, PEN));
+    const colour = channels === 3 ? coloursIn(pen.value) : [null];
+    const changed = inks.map((ink, c) => ink.stroke(from, to, PEN, colour[c] ?? null));
+    show(changed[0] ?? all);
     empty = false;
   };
 
+  /** The whole picture, on the whole pad. @param {Uint8ClampedArray[]} planes @param {boolean} bright */
+  const takeWhole = (planes, bright) => {
+    // Ink on paper, where MNIST has light on dark; a picture in colour stays as it is.
+    const turned = bright && channels === 1;
+    inks.forEach((ink, c) => {
+      const plane = planes[c] ?? [];
+      ink.fill((i) => (turned ? 255 - (plane[i] ?? 0) : (plane[i] ?? 0)));
+    });
+    show(all);
+    empty = false;
+    tell();
+  };
   /** @param {Blob} file */
   const take = async (file) => {
+    look.close();
     try {
       const bitmap = await readImage(file);
-      const grey = greyOf(bitmap, canvas.width, canvas.height);
+      const shrink = Math.min(1, PHOTO / Math.max(bitmap.width, bitmap.height));
+      const [w, tall] = [bitmap.width, bitmap.height].map((side) => Math.ceil(side * shrink));
+      const size = { width: w ?? 1, height: tall ?? 1 };
+      const [grey = new Uint8ClampedArray()] = planesOf(bitmap, size.width, size.height, 1);
+      const picture = { values: grey, ...size };
+      const bright = isPaper(picture);
+      const around = bright ? "#fff" : "#000";
+      const whole = planesOf(bitmap, canvas.width, canvas.height, channels, around);
       bitmap.close();
-      const isBright = grey.reduce((sum, value) => sum + value, 0) / grey.length > 127.5;
-      // Ink on paper, where MNIST has light on dark.
-      ink.fill((i) => (isBright ? 255 - (grey[i] ?? 0) : (grey[i] ?? 0)));
-      show(ink.box);
-      empty = false;
-      tell();
+      if (!bright || !ofDigits) {
+        takeWhole(whole, bright);
+        return;
+      }
+      const digit = digitOnPaper(picture, height);
+      look.show(digit, {
+        use() {
+          put(digit);
+          tell();
+        },
+        whole: () => takeWhole(whole, true),
+      });
     } catch (error) {
       fail(error);
     }
   };
-  takeDrops(canvas, take);
+  const look = createPhotoLook([height, width]);
 
   const clear = createButton({
     name: "Clear",
     onPress: () => {
+      look.close();
       blank();
       tell();
     },
   });
+  const id = freshId("pen");
+  const pen = h("input", { id, type: "color", value: "#ffffff" });
+  const colour = channels === 3 ? h("span", {}, h("label", { for: id }, "Pen "), pen) : null;
   blank();
   name();
   const element = h(
     "div",
     { class: "drawing-pad" },
     screen,
-    h("div", { class: "row" }, clear.element, createOpenImage(take)),
+    look.element,
+    h("div", { class: "row" }, colour, clear.element, createOpenImage(take)),
     hint,
   );
+  takeDrops(element, take);
   return {
     element,
-    /** x_0, [h, w] from -1 (nothing) to 1 (ink) */
+    /** x_0, [channels, h, w] from -1 (nothing) to 1 (ink) */
     get x0() {
       return Float32Array.from(drawn, (value) => value / 127.5 - 1);
     },
-    /** Puts an image onto the pad. @param {Float32Array} x0 [h, w] */
+    /** Puts an image onto the pad. @param {Float32Array} x0 [1 or channels, h, w] */
     set x0(x0) {
       put(Uint8ClampedArray.from(x0, (value) => (value + 1) * 127.5));
     },
@@ -137,34 +188,59 @@ export function createDrawingPad({ label, imageSize: [height, width], onDraw, fa
       const text = writeDrawing(drawn);
       return text.length > MAX_DRAWING ? "" : text;
     },
+    take,
     /** Puts a link's drawing onto the pad. @param {string} text @returns {boolean} whether it is one of this size */
     put(text) {
-      const pixels = readDrawing(text, width * height);
+      // Links from before there were colours have drawings in grey.
+      const pixels =
+        readDrawing(text, channels * width * height) ?? readDrawing(text, width * height);
       if (pixels !== null) put(pixels);
       return pixels !== null;
     },
   };
 }
 
+/** @param {Uint8ClampedArray[]} parts @returns {Uint8ClampedArray<ArrayBuffer>} one behind the other */
+function joined(parts) {
+  const whole = new Uint8ClampedArray(parts.reduce((sum, { length }) => sum + length, 0));
+  let filled = 0;
+  for (const part of parts) {
+    whole.set(part, filled);
+    filled += part.length;
+  }
+  return whole;
+}
+
+/** Red, green and blue of a colour as browsers write it. @param {string} colour #rrggbb */
+const coloursIn = (colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+
 /**
- * A picture in shades of grey, as large as it fits, on black.
+ * A picture in shades of grey or in colour, as large as it fits.
  * @param {ImageBitmap} picture
  * @param {number} width
  * @param {number} height
- * @returns {Uint8ClampedArray} [height, width]
+ * @param {1 | 3} channels
+ * @param {string} [around] the colour of what it does not cover
+ * @returns {Uint8ClampedArray[]} [height, width] of each channel
  */
-function greyOf(picture, width, height) {
+function planesOf(picture, width, height, channels, around = "#000") {
   const context = h("canvas", { width, height }).getContext("2d", { willReadFrequently: true });
   if (context === null) throw new Error("This browser has no canvas, so the image cannot be read.");
-  context.fillStyle = "#000";
+  context.fillStyle = around;
   context.fillRect(0, 0, width, height);
   const scale = Math.min(width / picture.width, height / picture.height);
   const [w, tall] = [picture.width * scale, picture.height * scale];
   context.drawImage(picture, (width - w) / 2, (height - tall) / 2, w, tall);
   const { data } = context.getImageData(0, 0, width, height);
-  return Uint8ClampedArray.from({ length: width * height }, (_, i) => {
+  if (channels === 3) {
+    return [0, 1, 2].map((channel) =>
+      Uint8ClampedArray.from({ length: width * height }, (_, i) => data[4 * i + channel] ?? 0),
+    );
+  }
+  const grey = Uint8ClampedArray.from({ length: width * height }, (_, i) => {
     const [red = 0, green = 0, blue = 0] = data.subarray(4 * i, 4 * i + 3);
     // The weights of CSS's grayscale(), which not every browser's canvas has.
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
   });
+  return [grey];
 }

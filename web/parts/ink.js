@@ -13,7 +13,7 @@ export class Ink {
   /**
    * @param {number} height of the image
    * @param {number} width
-   * @param {number} fine so many times larger it is drawn, and averaged down: soft edges, as MNIST has them
+   * @param {number} fine it is drawn this many times larger and averaged down, for soft edges like those of MNIST
    */
   constructor(height, width, fine) {
     this.#height = height;
@@ -55,9 +55,10 @@ export class Ink {
    * @param {Point} from
    * @param {Point} to
    * @param {number} pen its width in pixels of the image
+   * @param {number | null} [value] what it covers the pad with, 0 to 255, as a channel of a colour; null: ink, which only adds
    * @returns {Box} what has changed
    */
-  stroke(from, to, pen) {
+  stroke(from, to, pen, value = null) {
     const fine = this.#fine;
     const line = this.#width * fine;
     const radius = (pen * fine) / 2;
@@ -76,9 +77,12 @@ export class Ink {
         const [px, py] = [x + 0.5 - x0, y + 0.5 - y0];
         const along = square > 0 ? Math.min(1, Math.max(0, (px * dx + py * dy) / square)) : 0;
         const away = Math.hypot(px - along * dx, py - along * dy);
-        const ink = 255 * Math.min(1, radius + 0.5 - away);
+        const share = Math.min(1, radius + 0.5 - away);
         const i = y * line + x;
-        if (ink > (this.#values[i] ?? 0)) this.#values[i] = ink;
+        const before = this.#values[i] ?? 0;
+        if (value !== null) {
+          if (share > 0) this.#values[i] = before + (value - before) * share;
+        } else if (255 * share > before) this.#values[i] = 255 * share;
       }
     }
     return {

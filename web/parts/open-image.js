@@ -20,13 +20,44 @@ export function createOpenImage(take) {
   );
 }
 
-/** Takes an image that is dropped onto an element. @param {HTMLElement} element @param {(file: File) => void} take */
+/** What takes images. @type {Map<HTMLElement, (file: File) => void>} */
+const takers = new Map();
+
+/** How far a point is from a box, in pixels. @param {{ x: number, y: number }} point @param {DOMRect} box */
+const away = ({ x, y }, { left, right, top, bottom }) =>
+  Math.hypot(Math.max(left - x, 0, x - right), Math.max(top - y, 0, y - bottom));
+
+/**
+ * Gives an image that was dropped beside all of them to the nearest element that takes one.
+ * @param {{ x: number, y: number }} point of the window
+ * @param {File} file
+ * @returns {boolean} whether there is any
+ */
+export function takeNearest(point, file) {
+  for (const element of takers.keys()) if (!element.isConnected) takers.delete(element);
+  const [nearest] = [...takers]
+    .filter(([element]) => element.checkVisibility())
+    .map(([element, take]) => ({
+      element,
+      take,
+      far: away(point, element.getBoundingClientRect()),
+    }))
+    .sort((one, other) => one.far - other.far);
+  if (nearest === undefined) return false;
+  nearest.element.scrollIntoView({ block: "nearest" });
+  nearest.take(file);
+  return true;
+}
+
+/** Takes an image that is dropped onto an element, or nearer to it than to others. @param {HTMLElement} element @param {(file: File) => void} take */
 export function takeDrops(element, take) {
+  takers.set(element, take);
   element.addEventListener("dragover", (event) => event.preventDefault());
   element.addEventListener("drop", (event) => {
     const [dropped] = event.dataTransfer?.files ?? [];
     // What is no image may be a model, which the page takes.
     if (dropped === undefined || !dropped.type.startsWith("image/")) return;
+    if (event.defaultPrevented) return;
     event.preventDefault();
     take(dropped);
   });

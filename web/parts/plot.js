@@ -5,6 +5,8 @@ import { powerOfTen } from "../basics/numbers.js";
 import { sentence } from "../basics/sentence.js";
 import { h } from "../screen/dom.js";
 import { theme } from "../screen/theme.js";
+import { createPlotValues } from "./plot-values.js";
+import { SIDEWAYS } from "./touch.js";
 
 /** @typedef {import("../vendor/uPlot.js").default} Plot */
 /** @typedef {typeof import("../vendor/uPlot.js").default} PlotClass */
@@ -60,7 +62,13 @@ const RETRY = 5000;
 /** @param {PlotOptions} options */
 export function createPlot(options) {
   const { height = 160 } = options;
-  const area = h("div", { class: "area", role: "img", "aria-label": `${options.label}, empty` });
+  const area = h("div", {
+    class: "area",
+    role: "img",
+    "aria-label": `${options.label}, empty`,
+    // Above a slider over the same x, the slider has the focus.
+    tabindex: options.bare === true ? null : 0,
+  });
   area.style.minHeight = `${height}px`;
   const legend = h(
     "ul",
@@ -69,9 +77,15 @@ export function createPlot(options) {
       h("li", { "data-colour": colour, "data-dashed": dashed === true }, name),
     ),
   );
-  const element = h("figure", { class: "plot" }, options.series.length > 1 ? legend : null, area);
   /** @type {Plot | null} */
   let plot = null;
+  const values = createPlotValues(area, options, () => plot);
+  const element = h(
+    "figure",
+    { class: "plot" },
+    options.series.length > 1 ? legend : null,
+    h("div", { class: "plot-box" }, area, ...values.elements),
+  );
   /** @type {Numbers[]} */
   let data = [[], ...options.series.map(() => [])];
   /** @type {number | null} */
@@ -84,6 +98,7 @@ export function createPlot(options) {
     const UPlot = await loadLibrary();
     if (disposed) return;
     plot?.destroy();
+    values.hide();
     area.replaceChildren();
     const made = new UPlot(
       describe(UPlot, options, area.clientWidth || 300, height, () => marked),
@@ -93,12 +108,21 @@ export function createPlot(options) {
     plot = made;
     const { onSeek } = options;
     if (onSeek !== undefined) {
+      /** Where a finger came down that may be about to scroll the page. @type {{ x: number, y: number } | null} */
+      let finger = null;
       made.over.addEventListener("pointermove", (event) => {
-        if (event.buttons === 1) onSeek(made.posToVal(event.offsetX, "x"));
+        if (event.buttons !== 1) return;
+        if (finger !== null) {
+          const [x, y] = [Math.abs(event.clientX - finger.x), Math.abs(event.clientY - finger.y)];
+          if (x < SIDEWAYS || x <= y) return;
+          finger = null;
+        }
+        onSeek(made.posToVal(event.offsetX, "x"));
       });
       made.over.addEventListener("pointerdown", (event) => {
-        // A finger may be about to scroll the page; it points when it is lifted, or moves sideways.
-        if (event.pointerType === "touch") return;
+        finger = event.pointerType === "touch" ? { x: event.clientX, y: event.clientY } : null;
+        // It points when it is lifted, or moves sideways.
+        if (finger !== null) return;
         made.over.setPointerCapture(event.pointerId);
         onSeek(made.posToVal(event.offsetX, "x"));
       });

@@ -3,6 +3,8 @@
 
 import { h } from "../screen/dom.js";
 import { pixels } from "../screen/paint.js";
+import { pointOn } from "./strokes.js";
+import { keepFromScroll } from "./touch.js";
 
 /** Thumbnails in the strip at most. */
 const THUMBNAILS = 12;
@@ -35,10 +37,17 @@ export function createScrubber({ label, between, onSeek }) {
   let length = 1;
   /** @type {Set<number>} */
   let drawn = new Set();
+  keepFromScroll(input);
   input.addEventListener("input", () => onSeek(input.valueAsNumber));
 
   /** The position whose picture stands at a slot of the strip. @param {number} slot */
   const positionOf = (slot) => Math.round((slot * length) / (THUMBNAILS - 1));
+
+  // The pictures lead to where they were taken.
+  canvas.addEventListener("click", (event) => {
+    const slot = Math.min(THUMBNAILS - 1, Math.floor(pointOn(canvas, event).x * THUMBNAILS));
+    onSeek(positionOf(slot));
+  });
 
   return {
     element,

@@ -2,6 +2,7 @@
 
 import { freshId, h } from "../screen/dom.js";
 import { nearest } from "../settings/list.js";
+import { keepFromScroll } from "./touch.js";
 
 /**
  * @param {object} options
@@ -26,7 +27,9 @@ export function createSlider(options) {
     max: choices === undefined ? (options.max ?? 100) : choices.length - 1,
     step: choices === undefined ? (options.step ?? 1) : 1,
   });
-  const output = h("output", { for: id });
+  // The slider says its value; a walk that moves it need not say it again and again.
+  const output = h("output", { for: id, "aria-live": "off" });
+  keepFromScroll(input);
   const hint = h("p", { class: "hint", id: `${id}-hint`, hidden: options.hint === undefined });
   hint.textContent = options.hint ?? "";
   if (options.hint !== undefined) input.setAttribute("aria-describedby", hint.id);

@@ -4,10 +4,45 @@ import { freshId, h, setText } from "../screen/dom.js";
 
 /** @typedef {{ x: number, y: number }} Point shares of an element's width and height, from its upper left corner */
 
-/** Where a pointer is on an element. @param {Element} element @param {PointerEvent} event @returns {Point} */
-export function pointOn(element, { clientX, clientY }) {
-  const box = element.getBoundingClientRect();
-  return { x: (clientX - box.left) / box.width, y: (clientY - box.top) / box.height };
+/**
+ * The part of a square that a canvas shows its picture in: all of it where the picture is square too.
+ * @param {HTMLCanvasElement} canvas
+ * @returns {{ left: number, top: number, width: number, height: number }} shares of the square's side
+ */
+export function pictureIn({ width, height }) {
+  const side = Math.max(width, height);
+  const [w, tall] = [width / side, height / side];
+  return { left: (1 - w) / 2, top: (1 - tall) / 2, width: w, height: tall };
+}
+
+/**
+ * Where a pointer is on the picture of a canvas, beyond 0 and 1 where it is beside it.
+ * @param {HTMLCanvasElement} canvas
+ * @param {{ clientX: number, clientY: number }} event
+ * @returns {Point}
+ */
+export function pointOn(canvas, { clientX, clientY }) {
+  const box = canvas.getBoundingClientRect();
+  const [x, y] = [(clientX - box.left) / box.width, (clientY - box.top) / box.height];
+  // A style sheet may stretch the picture over all of the canvas.
+  if (getComputedStyle(canvas).objectFit !== "contain") return { x, y };
+  const scale = Math.min(box.width / canvas.width, box.height / canvas.height);
+  const [w, tall] = [(canvas.width * scale) / box.width, (canvas.height * scale) / box.height];
+  return { x: (x - (1 - w) / 2) / w, y: (y - (1 - tall) / 2) / tall };
+}
+
+/**
+ * Puts a mark over one cell of a picture that lies in a square.
+ * @param {HTMLElement} mark
+ * @param {HTMLCanvasElement} canvas
+ * @param {[number, number]} grid rows and columns
+ * @param {[number, number]} cell row and column
+ */
+export function markCell(mark, canvas, [rows, columns], [row, column]) {
+  const { left, top, width, height } = pictureIn(canvas);
+  mark.style.inset = `${100 * (top + (height * row) / rows)}% auto auto ${100 * (left + (width * column) / columns)}%`;
+  mark.style.width = `${(100 * width) / columns}%`;
+  mark.style.height = `${(100 * height) / rows}%`;
 }
 
 /** @type {Record<string, [number, number]>} */
@@ -27,7 +62,7 @@ export function createDrawable(options) {
   const { canvasSize, grid, tool, hint, begin, move, end } = options;
   const [rows, columns] = grid;
   const id = freshId("drawable");
-  // Whoever hears the page draws too: the keys go to the canvas, not to the screen reader.
+  // Users of a screen reader draw too: the keys go to the canvas, not to the screen reader.
   const canvas = h("canvas", {
     role: "application",
     tabindex: 0,
@@ -43,13 +78,11 @@ export function createDrawable(options) {
   let down = false;
   const here = () => ({ x: (column + 0.5) / columns, y: (row + 0.5) / rows });
   const show = () => {
-    mark.style.inset = `${(100 * row) / rows}% auto auto ${(100 * column) / columns}%`;
+    markCell(mark, canvas, grid, [row, column]);
     mark.toggleAttribute("data-down", down);
     const pen = `The ${tool} is ${down ? "down" : "up"}`;
     setText(where, `${pen}, row ${row + 1} of ${rows}, column ${column + 1} of ${columns}`);
   };
-  mark.style.width = `${100 / columns}%`;
-  mark.style.height = `${100 / rows}%`;
   show();
 
   let drawing = false;

@@ -22,7 +22,7 @@
  * @property {(value: T) => void} onChange
  */
 
-/** @typedef {{ value: any }} Control */
+/** @typedef {{ value: any, element?: HTMLElement }} Control */
 
 /**
  * @template {Record<string, import("./list.js").Property<any>>} P
@@ -50,6 +50,7 @@ export function bind(settings, create, { changed, decided }) {
       value: shown(name),
       onChange,
     });
+    control.element?.setAttribute("data-setting", settings.key(name));
     return /** @type {[string, Control]} */ ([name, control]);
   });
   const show = () => {

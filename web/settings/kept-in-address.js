@@ -32,18 +32,27 @@ export class Group {
   #properties;
   #limits;
   #changed;
+  #key;
   /** @type {Values<P>} */
   #values;
   /** @type {Set<(values: Values<P>) => void>} */
   #listeners = new Set();
   /** What is left to the page: neither the address nor the visitor has said it. @type {Set<keyof P>} */
   #left = new Set();
+  /** What the page chooses of what may be left to it. @type {Map<keyof P, unknown>} */
+  #choices = new Map();
 
-  /** @param {P} properties @param {Limits} limits @param {() => void} changed */
-  constructor(properties, limits, changed) {
+  /**
+   * @param {P} properties
+   * @param {Limits} limits
+   * @param {() => void} changed
+   * @param {(name: string) => string} [key] what the address calls a property
+   */
+  constructor(properties, limits, changed, key = (name) => name) {
     this.#properties = properties;
     this.#limits = limits;
     this.#changed = changed;
+    this.#key = key;
     this.#values = this.#initial();
   }
 
@@ -65,7 +74,7 @@ export class Group {
   }
 
   /**
-   * A value that may be left to the page: the visitor's or the address's, else the page's choice. Ask it anew for
+   * A value that may be left to the page: the visitor's or the address's, else the page's choice. Read it again for
    * each walk, because what suits a walk changes with the device that computes.
    * @template {keyof P} N
    * @param {N} name
@@ -74,8 +83,9 @@ export class Group {
    */
   decide(name, choose) {
     const given = this.#values[name];
-    if (given !== null && given !== undefined && !this.#left.has(name)) return given;
     const value = choose();
+    this.#choices.set(name, value);
+    if (given !== null && given !== undefined && !this.#left.has(name)) return given;
     this.#values = { ...this.#values, [name]: value };
     this.#left.add(name);
     return value;
@@ -118,7 +128,7 @@ export class Group {
     this.tell();
   }
 
-  /** Tells the figure that its values have come from outside. */
+  /** Calls the figure after its values have come from outside. */
   tell() {
     for (const listener of this.#listeners) listener(this.#values);
   }
@@ -140,6 +150,18 @@ export class Group {
       .map(([name, now]) => [name, now]);
   }
 
+  /** What the address calls a property. @param {string} name */
+  key(name) {
+    return this.#key(name);
+  }
+
+  /** What is set to something else than the page would choose, as the address calls it. @returns {string[]} */
+  get chosen() {
+    return this.write()
+      .filter(([name]) => this.#values[name] !== this.#choices.get(name))
+      .map(([name]) => this.#key(name));
+  }
+
   /** @returns {Values<P>} */
   #initial() {
     const entries = Object.entries(this.#properties);
@@ -149,29 +171,44 @@ export class Group {
   }
 }
 
+/** Changes of one setting that follow each other sooner than this, in milliseconds, are undone together: a slider's. */
+const ONE_CHANGE = 1000;
+
+/** How many changes can be undone. */
+const MOST_UNDONE = 50;
+
 export class AllSettings {
   /** @type {Map<string, Group<any>>} */
   #groups;
   #complain;
-  /** What the address asks for in vain. @type {string[]} */
+  /** The settings in the address that are not valid, as sentences. @type {string[]} */
   #complaints = [];
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   /** The settings in the hash that was read or written last. */
   #known = "";
+  /** The settings before each change of the visitor's, the newest last. @type {string[]} */
+  #past = [];
+  /** The settings after the last change, and when that was. */
+  #present = { settings: "", keys: "", at: -Infinity };
   #ended = new AbortController();
 
   /**
    * @param {Properties} properties
    * @param {Limits} limits
-   * @param {(sentences: string[]) => void} complain about what the address asks for in vain; [] if nothing
+   * @param {(sentences: string[]) => void} complain about settings in the address that are not valid; [] if there are none
    */
   constructor(properties, limits, complain) {
     this.#complain = complain;
     this.#groups = new Map(
-      Object.entries(properties).map(([name, list]) => [
-        name,
-        new Group(/** @type {Record<string, Property<any>>} */ (list), limits, () => this.#soon()),
+      Object.entries(properties).map(([group, list]) => [
+        group,
+        new Group(
+          /** @type {Record<string, Property<any>>} */ (list),
+          limits,
+          () => this.#soon(),
+          (name) => keyOf(group, name),
+        ),
       ]),
     );
     this.#read();
@@ -209,7 +246,7 @@ export class AllSettings {
   }
 
   /**
-   * Says that the address asks for something that cannot be, where only a figure can know that.
+   * Reports a setting of the address that is not valid, where only a figure can know.
    * @param {string} name as in the address
    * @param {string} text what it asks for
    * @param {string} taken what it is instead
@@ -263,7 +300,52 @@ export class AllSettings {
       .join("&");
   }
 
+  /**
+   * Takes the visitor's last change back.
+   * @returns {boolean} whether there was any
+   */
+  undo() {
+    const before = this.#past.pop();
+    if (before === undefined) return false;
+    const paused = this.group("walk").values.at !== null;
+    const changed = [...this.#groups.values()].map((group) => ({
+      group,
+      was: String(group.write()),
+    }));
+    // A walk that stood still stands still again, at the start of the walk as it was.
+    this.#take(paused ? `${before}&at=0` : before);
+    for (const { group, was } of changed) if (String(group.write()) !== was) group.tell();
+    this.#present = { settings: before, keys: "", at: -Infinity };
+    this.write();
+    return true;
+  }
+
+  /** Notes what there is to undo. */
+  #note() {
+    const settings = this.#undoable();
+    const { settings: before, keys: last, at } = this.#present;
+    if (settings === before) return;
+    const [old, now] = [new URLSearchParams(before), new URLSearchParams(settings)];
+    const keys = [...new Set([...old.keys(), ...now.keys()])]
+      .filter((key) => old.get(key) !== now.get(key))
+      .join();
+    const time = performance.now();
+    if (keys !== last || time - at > ONE_CHANGE) this.#past.push(before);
+    if (this.#past.length > MOST_UNDONE) this.#past.shift();
+    this.#present = { settings, keys, at: time };
+  }
+
+  /** All settings but those that the page has chosen, and where the walk stands, which changes as it walks. */
+  #undoable() {
+    const chosen = new Set([...this.#groups.values()].flatMap((group) => group.chosen));
+    return this.#hash()
+      .split("&")
+      .filter((part) => chosen.has(part.split("=")[0] ?? "") && !part.startsWith("at="))
+      .join("&");
+  }
+
   #soon() {
+    this.#note();
     if (this.#timer !== undefined || this.#ended.signal.aborted) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
@@ -276,7 +358,14 @@ export class AllSettings {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#known = settingsIn(location.hash);
-    const given = new URLSearchParams(this.#known);
+    this.#take(this.#known);
+    this.#past = [];
+    this.#present = { settings: this.#undoable(), keys: "", at: -Infinity };
+  }
+
+  /** Takes all settings from a text. @param {string} settings as in the address */
+  #take(settings) {
+    const given = new URLSearchParams(settings);
     this.#complaints = [];
     const known = new Set();
     for (const [group, values] of this.#groups) {

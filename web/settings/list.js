@@ -104,9 +104,10 @@ function listed(choices, initial) {
 }
 
 /**
- * A number, or null where it is left to the page.
- * @param {Property<number>} property
- * @returns {Property<number | null>}
+ * A value, or null where it is left to the page.
+ * @template T
+ * @param {Property<T>} property
+ * @returns {Property<T | null>}
  */
 function optional({ read, write }) {
   return {
@@ -220,8 +221,9 @@ export const properties = {
     // -1 is the image, before the first step.
     t: between(-1, ({ trainTimesteps }) => trainTimesteps - 1, 300),
     seed,
-    schedule: oneOf(
-      /** @type {const} */ (["linear", "scaled_linear", "squaredcos_cap_v2", "sigmoid"]),
+    // Left to the page, the model's own.
+    schedule: optional(
+      oneOf(/** @type {const} */ (["linear", "scaled_linear", "squaredcos_cap_v2", "sigmoid"])),
     ),
     naive: flag(false),
   },

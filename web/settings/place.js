@@ -6,7 +6,7 @@ export function placeIn(hash) {
   return first !== "" && document.getElementById(first) !== null ? first : null;
 }
 
-/** What the hash says beside the place. @param {string} hash with its # @returns {string} without a # */
+/** What the hash says after the place. @param {string} hash with its # @returns {string} without a # */
 export function settingsIn(hash) {
   const place = placeIn(hash);
   return place === null ? hash.slice(1) : hash.slice(place.length + 2);
@@ -19,12 +19,12 @@ export const hashOf = (place, settings) =>
 /** Which reading of the address the settings come from: another one for each page load and each link followed. */
 let reading = performance.timeOrigin;
 
-/** The settings are about to be read from the address anew. */
+/** Begins another reading of the settings from the address. */
 export const beginReading = () => {
   reading += 1;
 };
 
-/** Whether this entry of the history was left with the settings of now, but for what was set since. */
+/** Whether this entry of the history was left with the current settings, except for what was set since. */
 export const isOfThisReading = () => history.state?.reading === reading;
 
 /** Writes a place into the address as a new entry of the history, so that Back returns. @param {string} place */

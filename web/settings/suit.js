@@ -81,7 +81,7 @@ export function noDigits([, channels = 1, height, width], digits) {
 }
 
 /**
- * Whether the digit that a figure begins with can be told to the model, or kept from it.
+ * Whether the model can be given the label of the digit that a figure begins with, or no label.
  * @param {import("../protocol/messages.js").ModelInfo} info
  * @param {number[]} shape of the model's images
  * @param {import("../client/digits.js").Digits} digits
@@ -107,6 +107,6 @@ export function labelOfDigit({ classes }, digit) {
 export function labelFor(info, digit) {
   const label = labelOfDigit(info, digit);
   if (label !== undefined) return label;
-  // A model that knows no "any" must be told some class.
+  // A model without the label "any" must be given some class.
   return info.classes.length === 0 || info.nullLabel !== null ? null : 0;
 }

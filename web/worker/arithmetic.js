@@ -1,10 +1,10 @@
-// What is asked of the crate without a model: its CPU build is loaded with the first question.
+// The methods of the worker without a model. The first call loads the CPU build of the crate.
 
 import { ByteCount } from "../compute/download.js";
 import { loadWasm } from "../compute/wasm.js";
 import { inTurn, inTurnUnlessCancelled } from "./queue.js";
 
-/** @typedef {import("../protocol/messages.js").ArithmeticCalls} ArithmeticCalls */
+/** @typedef {import("../protocol/calls.js").ArithmeticCalls} ArithmeticCalls */
 /** @typedef {import("../compute/wasm.js").ForwardWalk} ForwardWalk */
 
 /** @type {Map<number, ForwardWalk>} */
@@ -20,7 +20,7 @@ function stateOf({ t, xt, mean, deviation }) {
 /** @param {number[]} shape */
 const shaped = (shape) => Uint32Array.from(shape);
 
-/** @type {{ [M in keyof ArithmeticCalls]: (params: ArithmeticCalls[M]["params"], call: number) => Promise<ArithmeticCalls[M]["result"] | undefined> }} undefined for what was taken back */
+/** @type {{ [M in keyof ArithmeticCalls]: (params: ArithmeticCalls[M]["params"], call: number) => Promise<ArithmeticCalls[M]["result"] | undefined> }} undefined for a cancelled call */
 export const arithmeticMethods = {
   noise: ({ seed, draws, size }, call) =>
     inTurnUnlessCancelled(call, async () => (await wasm()).noise(seed, draws, size)),

@@ -1,9 +1,9 @@
-// The chains that are open: a number for each, one step at a time, closed at once.
+// The open chains, by number. Each makes one step at a time and can be closed at any moment.
 
 import { dispatchCount } from "../compute/gpu-counter.js";
 import { inTurn } from "./queue.js";
 
-/** @typedef {import("../protocol/messages.js").ModelCalls} ModelCalls */
+/** @typedef {import("../protocol/calls.js").ModelCalls} ModelCalls */
 /** @typedef {{ chain: import("../compute/wasm.js").Chain, closed: boolean }} Walk */
 
 /** @type {Map<number, Walk>} */
@@ -52,7 +52,7 @@ export function closeChain(id) {
   if (walk === undefined) return;
   walk.closed = true;
   walks.delete(id);
-  // What goes wrong here nobody awaits, but the worker has to know.
+  // Nothing awaits this; an error must reach the worker all the same.
   inTurn(null, () => walk.chain.free()).catch(reportError);
 }
 

@@ -1,5 +1,5 @@
-// Which errors leave a worker that must not be used again: after a trap the crate's memory is in the middle
-// of something, and after a refusal the GPU's is.
+// Which errors leave a worker that must not be used again: after a trap the crate's memory may be inconsistent, and
+// after a rejected operation the GPU's may be.
 
 import { sentence } from "../basics/sentence.js";
 import { GpuRefusal } from "../compute/gpu-watch.js";

@@ -1,11 +1,11 @@
-// What is asked of the model. There is one at a time.
+// The methods of the worker with the model. There is one model at a time.
 
 import { doneInFull } from "../compute/gpu-watch.js";
 import { start } from "../compute/startup.js";
 import { closeAllChains, closeChain, openChain, stepChain } from "./chains.js";
 import { inTurn, inTurnUnlessCancelled } from "./queue.js";
 
-/** @typedef {import("../protocol/messages.js").ModelCalls} ModelCalls */
+/** @typedef {import("../protocol/calls.js").ModelCalls} ModelCalls */
 
 /** @type {import("../compute/wasm.js").Model | null} */
 let model = null;
@@ -34,7 +34,7 @@ function compute(call, work) {
 
 /**
  * @param {(progress: import("../protocol/messages.js").Progress) => void} report
- * @returns {{ [M in keyof ModelCalls]: (params: ModelCalls[M]["params"], call: number) => ModelCalls[M]["result"] | Promise<ModelCalls[M]["result"] | undefined> }} undefined for what was taken back
+ * @returns {{ [M in keyof ModelCalls]: (params: ModelCalls[M]["params"], call: number) => ModelCalls[M]["result"] | Promise<ModelCalls[M]["result"] | undefined> }} undefined for a cancelled call
  */
 export function modelMethods(report) {
   return {

@@ -1,12 +1,12 @@
-// The device computes one thing at a time, in the order asked for, and nothing is freed while it does.
+// The device computes one thing at a time, in the order of the calls, and nothing is freed meanwhile.
 
-/** The end of the queue: work that was asked for earlier. */
+/** The end of the queue. */
 let queue = Promise.resolve();
 /** The call that is being computed. @type {number | null} */
 let now = null;
-/** Calls that were taken back before they were answered. */
+/** Calls that were cancelled before they were answered. */
 const cancelled = new Set();
-/** Calls that were taken in and not answered yet. */
+/** Calls that are queued. */
 const open = new Set();
 
 /** @returns {number | null} the call that is being computed, if any */
@@ -15,7 +15,7 @@ export function current() {
 }
 
 /**
- * Runs work after all work asked for before it.
+ * Runs work after all work that was queued before it.
  * @template T
  * @param {number | null} call that it belongs to
  * @param {() => T | Promise<T>} work
@@ -38,7 +38,7 @@ export function inTurn(call, work) {
 }
 
 /**
- * As inTurn, but work of a call that has been taken back is skipped.
+ * As inTurn, but work of a call that has been cancelled is skipped.
  * @template T
  * @param {number} call
  * @param {() => T | Promise<T>} work

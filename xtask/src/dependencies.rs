@@ -59,6 +59,7 @@ fn every_direct_dependency_has_its_reason_and_no_other_is_named() {
         ("xtask", crates("xtask")),
         ("npm", packages("package.json")),
         ("bench", packages("bench/package.json")),
+        ("datasets", packages("datasets/package.json")),
     ] {
         assert!(!direct.is_empty(), "{heading}");
         assert_eq!(documented(&text, heading), direct, "{heading}");

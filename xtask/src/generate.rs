@@ -80,7 +80,7 @@ fn names() -> String {
         format!("/** @type {{const}} */ ([{}])", names.join(", "))
     };
     let text = |name: &str| format!("{name:?}");
-    let constants: [(&str, &dyn Display); 9] = [
+    let constants: [(&str, &dyn Display); 10] = [
         ("UNET_CONFIG", &list(&layout::UNET_CONFIG)),
         ("SCHEDULER_CONFIG", &list(&layout::SCHEDULER_CONFIG)),
         ("EMA_CONFIG", &text(layout::EMA_CONFIG)),
@@ -88,6 +88,7 @@ fn names() -> String {
         ("MODEL_INDEX", &text(layout::MODEL_INDEX)),
         ("LABELS", &text(layout::LABELS)),
         ("GOLDEN", &text(layout::GOLDEN)),
+        ("BEST", &text(layout::BEST)),
         ("MAX_JSON", &layout::MAX_JSON),
         ("MAX_WEIGHTS", &layout::MAX_WEIGHTS),
     ];

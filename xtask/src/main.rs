@@ -1,19 +1,23 @@
-//! The project's own commands: `cargo xtask serve | check | test | dist | bench | deny | generate`.
+//! The project's own commands: `cargo xtask serve | check | test | dist | bench | data | deny | generate`.
 
 mod bench;
 mod browser;
 mod bundle;
 mod check;
 mod command;
+mod data;
 mod deny;
 #[cfg(test)]
 mod dependencies;
 mod dist;
 mod generate;
+mod head;
 #[path = "../../crate/src/folder/layout.rs"]
 mod layout;
 mod models;
 mod node;
+mod offline;
+mod package;
 mod project;
 #[cfg(test)]
 mod promises;
@@ -49,6 +53,7 @@ enum Subcommands {
     Test(test::Options),
     Dist(dist::Options),
     Bench(bench::Options),
+    Data(data::Options),
     Deny(deny::Options),
     Generate(generate::Options),
 }
@@ -60,6 +65,7 @@ fn main() -> ExitCode {
         Subcommands::Test(options) => test::run(&options),
         Subcommands::Dist(options) => dist::run(&options),
         Subcommands::Bench(options) => bench::run(&options),
+        Subcommands::Data(options) => data::run(&options),
         Subcommands::Deny(options) => deny::run(&options),
         Subcommands::Generate(options) => generate::run(&options),
     };

@@ -162,6 +162,8 @@ fn prettier() -> Result<()> {
 
 fn tsc() -> Result<()> {
     vendor::provide()?;
+    // The scripts there are checked against the types of their packages.
+    node::install_in(&root().join("datasets"))?;
     command::run(node::tool("tsc").args(["--project", "."]))
 }
 

@@ -1,10 +1,10 @@
-//! Asking a network about many images, a few at a time, where its memory does not hold all at once.
+//! Evaluates many images a few at a time, where the memory of the network does not hold all at once.
 
 use std::num::NonZeroUsize;
 
 use super::Denoiser;
 
-/// A network that is asked about no more than `at_most` images at once. Images do not see each other in it, so the answer
+/// A network that evaluates no more than `at_most` images at once. Images do not see each other in it, so the answer
 /// is the same up to rounding.
 #[derive(Debug, Clone, Copy)]
 pub struct InBatches<'a, D> {

@@ -1,4 +1,4 @@
-//! What a chain refuses before it starts, each by the name of its option.
+//! Checks of a chain before it starts; each error names its option.
 
 use crate::schedule::SchedulerConfig;
 
@@ -32,7 +32,7 @@ pub(super) fn check_channels(
 /// The most values a chain's state may have: 256 MiB, of which a step holds several copies.
 pub const MAX_VALUES: usize = 1 << 26;
 
-/// n c h w, which must be neither 0 nor more than memory can well hold.
+/// n c h w, which must be above 0 and fit into memory.
 pub(super) fn volume(shape: [usize; 4]) -> Result<usize, ChainError> {
     if shape[0] == 0 {
         return Err(refuse("count", "is 0; a chain walks at least one image"));

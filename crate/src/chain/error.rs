@@ -36,7 +36,7 @@ pub enum ChainError<E: std::error::Error + 'static = Infallible> {
         /// The length of [n, c_out, h, w].
         expected: usize,
     },
-    /// A step gave something that is not a number; what is shown before it stands.
+    /// A step gave something that is not a number; the frames before it are valid.
     #[error(
         "the walk stopped at step {step} of {steps}, timestep {timestep}: {what} holds {value}; \
          the cause is the model's weights or the device"

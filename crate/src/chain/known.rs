@@ -1,4 +1,4 @@
-//! A chain that knows the answer: the true posterior q(x_{t-1} | x_t, x_0) in place of the network's guess of it.
+//! A chain that knows x_0: the true posterior q(x_{t-1} | x_t, x_0) instead of the network's guess of it.
 
 use super::checks::check_values;
 use super::{Chain, ChainError, ChainOptions, Denoiser, ModelSpec};
@@ -7,12 +7,12 @@ use crate::schedule::{PredictionType, SchedulerConfig, VarianceType};
 use std::collections::HashMap;
 use std::convert::Infallible;
 
-/// A denoiser that is told x_0: it puts out exactly what the network is trained to put out.
+/// A denoiser that knows x_0: its output is exactly what the network is trained to predict.
 #[derive(Debug, Clone)]
 pub struct KnownImage {
     x_0: Vec<f32>,
     prediction_type: PredictionType,
-    /// abar_t by the bits of the time at which the chain asks, as its sampler has it.
+    /// abar_t as the sampler has it, by the bits of the time that the chain passes.
     alphas_cumprod: HashMap<u32, f64>,
 }
 

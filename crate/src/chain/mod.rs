@@ -42,7 +42,7 @@ pub struct ChainOptions {
     pub labels: Option<Vec<usize>>,
     /// w of classifier-free guidance; 1 is the plain conditional model, in one batch of n.
     pub guidance_scale: f64,
-    /// How far to bring the contrast back that guidance adds, in [0, 1].
+    /// How much of the contrast that guidance adds is removed again, in [0, 1].
     pub guidance_rescale: f64,
     /// The algorithm.
     pub sampler: SamplerKind,
@@ -228,7 +228,7 @@ impl Chain {
         self.index >= self.timesteps().len()
     }
 
-    /// One step. It happens whole or not at all: after an error the chain is where it was.
+    /// One step. After an error the chain is where it was before.
     pub async fn step<D: Denoiser>(&mut self, model: &D) -> Result<Step, ChainError<D::Error>> {
         let (index, steps) = (self.index, self.timesteps().len());
         let timestep = *self.timesteps().get(index).ok_or(ChainError::Done(steps))?;

@@ -1,4 +1,4 @@
-//! Going on elsewhere: what has to be kept of a chain so that a new one takes the steps that are left.
+//! Continuing elsewhere: what has to be kept of a chain so that a new one takes the remaining steps.
 
 use super::checks::{check_values, refuse};
 use super::{Chain, ChainError};
@@ -28,7 +28,7 @@ impl Chain {
         }
     }
 
-    /// A chain that has made no step yet, taken to where one with the same options was: the same noise comes next.
+    /// Moves a chain that has made no step yet to where one with the same options was: the same noise comes next.
     ///
     /// # Errors
     /// [`ChainError::Option`] where the state is not one of such a chain.

@@ -50,12 +50,34 @@ impl Dataset {
         self.pixels(index).iter().map(|&byte| scale(byte)).collect()
     }
 
-    /// Writes image `index`, scaled to -1..1, over `out`. Panics unless `out` has `image_len` places and the image exists.
+    /// Writes image `index`, scaled to -1..1, over `out`. Panics unless `out` has `image_len` values and the image exists.
     pub fn image_into(&self, index: usize, out: &mut [f32]) {
         assert_eq!(out.len(), self.image_len(), "room for one image");
         for (value, &byte) in out.iter_mut().zip(self.pixels(index)) {
             *value = scale(byte);
         }
+    }
+
+    /// The mean of each channel over all images, in -1 to 1; of no images 0.
+    pub fn channel_means(&self) -> Vec<f64> {
+        let plane = (self.height * self.width).max(1);
+        let mut sums = vec![0_u64; self.channels];
+        for image in self.images.chunks_exact(self.image_len().max(1)) {
+            for (sum, plane) in sums.iter_mut().zip(image.chunks_exact(plane)) {
+                *sum += plane.iter().map(|&byte| u64::from(byte)).sum::<u64>();
+            }
+        }
+        let count = (self.len() * plane).max(1) as f64;
+        let mean = |sum| sum as f64 / count / 127.5 - 1.0;
+        sums.into_iter().map(mean).collect()
+    }
+
+    /// Both sets, one after the other. Panics unless their images have one shape.
+    pub fn extend(&mut self, other: &Self) {
+        let shape = |data: &Self| [data.channels, data.height, data.width];
+        assert_eq!(shape(self), shape(other), "images of one shape");
+        self.images.extend_from_slice(&other.images);
+        self.labels.extend_from_slice(&other.labels);
     }
 
     /// The images at `indices`, in that order. Panics if one does not exist.
@@ -89,13 +111,13 @@ pub fn scale(byte: u8) -> f32 {
     f32::from(byte) / 127.5 - 1.0
 }
 
-/// A training set as it was found: the images, their classes, and what had to be done to them.
+/// A training set: the images, their classes, and how they were converted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageSet {
     /// Images of one size; without classes all labels are 0.
     pub data: Dataset,
     /// The classes by label; empty for a set without.
     pub names: Vec<String>,
-    /// What was done to the images, in sentences for whoever gave them.
+    /// How the images were converted, in sentences for the user.
     pub notes: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! Images to train on and to judge by (native only): IDX files, PNG and JPEG, and MNIST from the net.
+//! Images for training and evaluation (native only): IDX files, image files, and MNIST, which is downloaded.
 
 mod dataset;
 pub mod download;

@@ -1,4 +1,4 @@
-//! What is trained on, whatever it is read from: a folder of IDX files, or of images.
+//! Opens a data set, whatever its form: a folder of IDX files, or of images.
 
 use std::path::Path;
 

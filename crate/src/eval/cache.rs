@@ -1,9 +1,9 @@
-//! A judge is trained once for a data set and a recipe, and kept in the user's cache.
+//! The cache of judges: one is trained once for a data set and a configuration, and kept in the user's cache.
 //!
 //! Its folder is named after what it was made from. The weights come with their checksum, written after them: a file that
 //! is torn, altered or of another make is discarded and trained again.
 
-use super::classifier::{Classifier, ClassifierError, Network, Recipe, check};
+use super::classifier::{Classifier, ClassifierConfig, ClassifierError, Network, check};
 use crate::data::Dataset;
 use crate::folder::{FolderError, write_file};
 use burn::module::Module;
@@ -33,10 +33,10 @@ pub enum JudgeError {
     Store(String),
 }
 
-/// What a cached judge says of itself.
+/// The description of a cached judge.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Manifest {
-    recipe: Recipe,
+    config: ClassifierConfig,
     data: String,
     weights: String,
     seconds: f64,
@@ -63,14 +63,14 @@ pub struct Judge {
 pub fn obtain(
     cache: &Path,
     data: &Dataset,
-    recipe: &Recipe,
+    config: &ClassifierConfig,
     progress: impl FnMut(usize, usize),
 ) -> Result<Judge, JudgeError> {
     check(data)?;
     let identity = identity(data);
-    let name = hex(&[identity.as_bytes(), json(recipe)?.as_slice()]);
+    let name = hex(&[identity.as_bytes(), json(config)?.as_slice()]);
     let folder = cache.join(format!("classifier-{}", &name[..16]));
-    if let Some((classifier, seconds)) = load(&folder, data, recipe, &identity) {
+    if let Some((classifier, seconds)) = load(&folder, data, config, &identity) {
         return Ok(Judge {
             classifier,
             folder,
@@ -83,7 +83,7 @@ pub fn obtain(
         source,
     })?;
     let started = Instant::now();
-    let classifier = Classifier::train(data, recipe, progress)?;
+    let classifier = Classifier::train(data, config, progress)?;
     let seconds = started.elapsed().as_secs_f64();
     let record = classifier.network.clone().into_record();
     let weights = record
@@ -91,7 +91,7 @@ pub fn obtain(
         .map_err(|e| JudgeError::Store(e.to_string()))?;
     write_file(&folder.join(WEIGHTS), &weights)?;
     let manifest = Manifest {
-        recipe: recipe.clone(),
+        config: config.clone(),
         data: identity,
         weights: hex(&[&weights]),
         seconds,
@@ -105,17 +105,17 @@ pub fn obtain(
     })
 }
 
-/// The judge in `folder`, if it is whole and made from this data by this recipe.
+/// The judge in `folder`, if it is whole and made from this data with this configuration.
 fn load(
     folder: &Path,
     data: &Dataset,
-    recipe: &Recipe,
+    config: &ClassifierConfig,
     identity: &str,
 ) -> Option<(Classifier, f64)> {
     let manifest = fs::read(folder.join(MANIFEST)).ok()?;
     let manifest: Manifest = serde_json::from_slice(&manifest).ok()?;
     let weights = fs::read(folder.join(WEIGHTS)).ok()?;
-    let of_this = manifest.recipe == *recipe && manifest.data == identity;
+    let of_this = manifest.config == *config && manifest.data == identity;
     if !of_this || manifest.weights != hex(&[&weights]) {
         return None;
     }

@@ -1,8 +1,8 @@
-//! The judge: a small convolutional network that tells the classes of the data apart, trained on its training images.
+//! The judge: a small convolutional network that classifies the data, trained on its training images.
 //!
 //! Three levels of 3 x 3 convolutions, group normalisation and SiLU, then [`FEATURES`] features and one linear layer. The
 //! features are what the Frechet distance is taken in. It runs on the CPU wherever the model runs, so that one data set
-//! and one recipe mean one judge.
+//! and one configuration mean one judge.
 
 use super::{below, generator, permutation};
 use crate::data::Dataset;
@@ -17,7 +17,7 @@ use thiserror::Error;
 
 /// Dimensions of the features.
 pub const FEATURES: usize = 64;
-/// Sides of images that the network can well see.
+/// Sides of images that the network can classify.
 pub(crate) const SIDES: std::ops::RangeInclusive<usize> = 8..=64;
 /// Channels of the three levels.
 const WIDTHS: [usize; 3] = [16, 32, 64];
@@ -35,7 +35,7 @@ pub enum ClassifierError {
         /// Columns.
         width: usize,
     },
-    /// Nothing to tell apart.
+    /// A single class.
     #[error(
         "the training images are all of one class, so a classifier has nothing to distinguish: \
          use --only bound"
@@ -50,7 +50,7 @@ pub enum ClassifierError {
 
 /// How a judge is trained: part of its name in the cache.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Recipe {
+pub struct ClassifierConfig {
     /// Changes whenever the network or its training does.
     pub version: u32,
     /// Passes over the training images.
@@ -61,13 +61,13 @@ pub struct Recipe {
     pub batch_size: usize,
     /// AdamW's largest step size.
     pub learning_rate: f64,
-    /// Images are moved by up to that many pixels each way.
+    /// Images are moved by up to this many pixels each way.
     pub shift: usize,
     /// Seed of everything random.
     pub seed: u64,
 }
 
-impl Default for Recipe {
+impl Default for ClassifierConfig {
     /// About 99% of MNIST's test digits after two minutes on two cores.
     fn default() -> Self {
         Self {
@@ -82,8 +82,8 @@ impl Default for Recipe {
     }
 }
 
-impl Recipe {
-    /// Steps of a training on that many images.
+impl ClassifierConfig {
+    /// Steps of a training on this many images.
     pub fn steps(&self, images: usize) -> usize {
         let steps = self.epochs * images as f64 / self.batch_size as f64;
         (steps.ceil() as usize).max(self.least_steps).max(1)
@@ -162,27 +162,27 @@ pub struct Reading {
 }
 
 impl Classifier {
-    /// Trains a judge on `data`; `progress` hears how many steps of how many are done.
+    /// Trains a judge on `data`; `progress` gets the steps done and their number.
     ///
     /// # Errors
     /// Images that are too small or too large, or all of one class.
     pub fn train(
         data: &Dataset,
-        recipe: &Recipe,
+        config: &ClassifierConfig,
         mut progress: impl FnMut(usize, usize),
     ) -> Result<Self, ClassifierError> {
         let classes = check(data)?;
         let plain = Device::flex();
         let device = plain.clone().autodiff();
-        seed_init(recipe.seed);
+        seed_init(config.seed);
         let shape = [data.channels, data.height, data.width];
         let mut network = Network::new(shape, classes, &device);
         let mut optimizer = AdamWConfig::new()
             .with_epsilon(1e-8)
             .with_weight_decay(0.01)
             .init();
-        let mut rng = generator(recipe.seed, 2);
-        let (n, steps) = (recipe.batch_size, recipe.steps(data.len()));
+        let mut rng = generator(config.seed, 2);
+        let (n, steps) = (config.batch_size, config.steps(data.len()));
         let mut order = Vec::new();
         for step in 0..steps {
             progress(step, steps);
@@ -193,9 +193,9 @@ impl Classifier {
                     order = permutation(data.len(), &mut rng);
                 }
                 let image = order.pop().unwrap_or_default();
-                let span = 2 * recipe.shift + 1;
+                let span = 2 * config.shift + 1;
                 let moved = [below(&mut rng, span), below(&mut rng, span)];
-                push_moved(data, image, moved, recipe.shift, &mut values);
+                push_moved(data, image, moved, config.shift, &mut values);
                 row[usize::from(data.labels[image])] = 1.0;
             }
             let [c, h, w] = shape;
@@ -204,7 +204,7 @@ impl Classifier {
             let (_, scores) = network.forward(x);
             let loss = (log_softmax(scores, 1) * wanted).sum() * (-1.0 / n as f64); // [1]
             let grads = GradientsParams::from_grads(loss.backward(), &network);
-            network = optimizer.step(recipe.learning_rate_at(step, steps), network, grads);
+            network = optimizer.step(config.learning_rate_at(step, steps), network, grads);
         }
         let trained = Self {
             network: network.valid(),
@@ -257,7 +257,7 @@ pub fn check(data: &Dataset) -> Result<usize, ClassifierError> {
     Ok(data.classes())
 }
 
-/// The place of the largest value, the first of equals.
+/// The index of the largest value, the first of equals.
 fn largest(scores: &[f32]) -> usize {
     let mut best = 0;
     for (k, score) in scores.iter().enumerate() {

@@ -12,7 +12,7 @@ use std::ops::Range;
 /// The most strata that a row of the table is split into.
 const STRATA_PER_ROW: usize = 16;
 /// The 97.5% quantile of the normal distribution.
-const NORMAL_QUANTILE: f64 = 1.959_963_985;
+pub(super) const NORMAL_QUANTILE: f64 = 1.959_963_985;
 
 /// A number and the half width of its 95% confidence interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]

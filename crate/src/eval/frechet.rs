@@ -5,7 +5,7 @@
 //! d^2 = |m_1 - m_2|^2 + tr(S_1 + S_2 - 2 (S_1^{1/2} S_2 S_1^{1/2})^{1/2})
 //! ```
 //!
-//! Its scale is that of the features, so it says something only beside another distance in the same features. It is
+//! Its scale is that of the features, so it means something only next to another distance in the same features. It is
 //! biased upwards, the more so the fewer the samples: compare sets of one size.
 
 use super::symmetric::eigen;

@@ -6,6 +6,7 @@
 //! and is a sample nearer to a training image than a test image is ([`nearest`])? The classifier is a judge only; no model
 //! learns from it. Everything random follows from a seed.
 
+pub mod best;
 pub mod bound;
 pub mod cache;
 pub mod classifier;
@@ -14,6 +15,7 @@ pub mod frechet;
 pub mod nearest;
 pub mod picture;
 pub mod plot;
+pub mod rate;
 pub mod samples;
 mod symmetric;
 
@@ -53,7 +55,7 @@ fn sizes(shape: &[usize; 3]) -> String {
     format!("{} x {} x {}", shape[0], shape[1], shape[2])
 }
 
-/// Whether the images (`what`: "training" or "test") are such as the model draws, with `names` classes if it is conditional.
+/// Whether the images (`what`: "training" or "test") have the model's shape, and `names` classes if it is conditional.
 ///
 /// # Errors
 /// Another shape, or more classes than the model knows.

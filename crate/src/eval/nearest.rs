@@ -1,4 +1,4 @@
-//! The distance to the nearest training image: a model that has learned its training images by heart draws nearer to
+//! The distance to the nearest training image: a model that has memorised its training images draws nearer to
 //! them than new images from the same source lie.
 
 use crate::data::Dataset;

@@ -53,7 +53,7 @@ fn draw(area: &Area<'_>, bound: &Bound) -> Result<(), Box<dyn std::error::Error>
     )?;
     for (column, name, colour) in columns {
         let terms = column.terms.iter().filter(positive);
-        let points: Vec<(f64, Part)> = terms.map(|part| (place(part), *part)).collect();
+        let points: Vec<(f64, Part)> = terms.map(|part| (middle(part), *part)).collect();
         // Hundreds of bars side by side would hide the line.
         for (t, part) in points.iter().filter(|_| points.len() <= 200) {
             let (mean, half) = (part.bits.mean, part.bits.half_width);
@@ -66,7 +66,7 @@ fn draw(area: &Area<'_>, bound: &Bound) -> Result<(), Box<dyn std::error::Error>
     chart.legend()
 }
 
-/// Where a range of timesteps stands on a logarithmic axis that begins at 1.
-fn place(part: &Part) -> f64 {
+/// The middle of a range of timesteps on a logarithmic axis that begins at 1.
+fn middle(part: &Part) -> f64 {
     ((part.first + 1) as f64 * (part.last + 1) as f64).sqrt()
 }

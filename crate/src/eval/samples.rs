@@ -1,4 +1,4 @@
-//! Samples to be judged: drawn as `walkback sample` draws them, and seen as the pictures they would be saved as.
+//! Samples for the evaluation, drawn as `walkback sample` draws them and rounded to bytes as in its files.
 
 use crate::chain::{Chain, ChainError, ChainOptions};
 use crate::data::Dataset;
@@ -6,7 +6,6 @@ use crate::denoiser::{Denoiser, ModelSpec};
 use crate::picture::to_byte;
 use crate::sampler::SamplerKind;
 use crate::schedule::SchedulerConfig;
-use serde::Serialize;
 use std::fmt;
 use std::str::FromStr;
 
@@ -15,7 +14,7 @@ use std::str::FromStr;
 pub struct Setting {
     /// The algorithm.
     pub sampler: SamplerKind,
-    /// N, between 1 and T; `None` for what is usual with the sampler.
+    /// N, between 1 and T; `None` for the sampler's usual number.
     pub num_inference_steps: Option<usize>,
     /// w of classifier-free guidance.
     pub guidance_scale: f64,
@@ -24,7 +23,7 @@ pub struct Setting {
 }
 
 impl Setting {
-    /// The same with its number of steps, which for a model of T timesteps may be the usual one.
+    /// The same with its number of steps: the usual one for a model of T timesteps if it has none.
     #[must_use]
     pub fn with_steps(self, num_train_timesteps: usize) -> Self {
         Self {
@@ -85,10 +84,10 @@ impl fmt::Display for Setting {
     }
 }
 
-/// Draws `count` images, in classes 0 to `classes` - 1 by turns (0 for an unconditional model), as bytes with their labels.
+/// Draws `count` images, in classes 0 to `classes` - 1 in turn (0 for an unconditional model), as bytes with their labels.
 ///
 /// They are the images of `walkback sample --label all` with the same options and seed. The network sees all of them at
-/// once: give a [`Denoiser`] that splits them where memory is short. `progress` hears of each step: how many of how many.
+/// once: give a [`Denoiser`] that splits them where memory is short. `progress` gets each step and their number.
 ///
 /// # Errors
 /// What the model or the sampler refuses, and failures of the network.
@@ -120,7 +119,7 @@ pub fn draw<D: Denoiser>(
     })
 }
 
-/// Whether the model can be drawn from like that, which [`draw`] finds out in its first step.
+/// Whether [`draw`] can draw from the model with this setting.
 ///
 /// # Errors
 /// What the model or the sampler refuses.
@@ -153,7 +152,7 @@ fn chain(
     Chain::new(scheduler, spec, options)
 }
 
-/// A refusal, in the words of a chain whose network may fail.
+/// The same error as one of a chain whose network may fail.
 fn refused<E: std::error::Error>(error: ChainError) -> ChainError<E> {
     match error {
         ChainError::Sampler(error) => ChainError::Sampler(error),
@@ -163,58 +162,5 @@ fn refused<E: std::error::Error>(error: ChainError) -> ChainError<E> {
             option: "setting",
             reason: other.to_string(),
         },
-    }
-}
-
-/// How many of some images a classifier reads as their label.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Rate {
-    /// That many.
-    pub hits: usize,
-    /// Of so many.
-    pub of: usize,
-    /// The ends of the 95% interval (Wilson 1927), as shares.
-    pub interval: [f64; 2],
-}
-
-impl Rate {
-    /// Of at least one trial.
-    pub fn new(hits: usize, of: usize) -> Self {
-        let z = 1.959_964;
-        let (n, p) = (of.max(1) as f64, hits as f64 / of.max(1) as f64);
-        let centre = (p + z * z / (2.0 * n)) / (1.0 + z * z / n);
-        let half = z / (1.0 + z * z / n) * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt();
-        Self {
-            hits,
-            of,
-            interval: [(centre - half).max(0.0), (centre + half).min(1.0)],
-        }
-    }
-
-    /// Of images with labels, by what they were read as.
-    pub fn of_labels(read: &[usize], labels: &[u8]) -> Self {
-        let hits = read.iter().zip(labels);
-        Self::new(
-            hits.filter(|(r, l)| **r == usize::from(**l)).count(),
-            labels.len(),
-        )
-    }
-
-    /// The same for each class by itself.
-    pub fn of_each_class(read: &[usize], labels: &[u8], classes: usize) -> Vec<Self> {
-        let of_class = |class: usize| {
-            let (read, labels): (Vec<usize>, Vec<u8>) = read
-                .iter()
-                .zip(labels)
-                .filter(|(_, label)| usize::from(**label) == class)
-                .unzip();
-            Self::of_labels(&read, &labels)
-        };
-        (0..classes).map(of_class).collect()
-    }
-
-    /// hits / of, 0 of nothing.
-    pub fn share(self) -> f64 {
-        self.hits as f64 / self.of.max(1) as f64
     }
 }

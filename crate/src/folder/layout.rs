@@ -8,11 +8,11 @@ pub const UNET_CONFIG: [&str; 2] = ["unet/config.json", "config.json"];
 /// Where the scheduler's configuration lies, likewise.
 pub const SCHEDULER_CONFIG: [&str; 2] =
     ["scheduler/scheduler_config.json", "scheduler_config.json"];
-/// Where a training script that averages its weights keeps the average, beside `unet/`.
+/// The folder of the averaged weights, next to `unet/`.
 pub const EMA_CONFIG: &str = "unet_ema/config.json";
 /// What diffusers calls the weights, and what is written here.
 pub const USUAL_WEIGHTS: &str = "diffusion_pytorch_model.safetensors";
-/// Names that the weights may have beside the U-Net's configuration, in the order in which they are looked for. A list
+/// Names of the weights next to the U-Net's configuration, in order of preference. A list
 /// (`.index.json`) names the files that they are split into.
 pub const WEIGHTS: [&str; 8] = [
     USUAL_WEIGHTS,
@@ -30,6 +30,8 @@ pub const MODEL_INDEX: &str = "model_index.json";
 pub const LABELS: &str = "labels.json";
 /// One input's eps-hat, to check a device with.
 pub const GOLDEN: &str = "golden.json";
+/// Where the model is at its best: the guidance and the number of steps that `walkback eval --best` measured.
+pub const BEST: &str = "best.json";
 
 /// The most bytes of a JSON file; real ones have a few thousand.
 pub const MAX_JSON: u64 = 16 << 20;

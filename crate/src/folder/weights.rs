@@ -11,7 +11,7 @@ use super::{FolderError, first_of, read_json};
 
 /// Endings of PyTorch's files.
 const PICKLED: [&str; 4] = ["bin", "pt", "pth", "ckpt"];
-/// What training scripts leave beside the weights.
+/// Files that training scripts leave next to the weights.
 const NO_WEIGHTS: [&str; 4] = ["optimizer", "scheduler", "training_args", "random_states"];
 
 /// The files of the weights in `dir`: one, or all that they are split into. Safetensors come before PyTorch's files, the
@@ -69,7 +69,7 @@ fn with_ending(dir: &Path, endings: &[&str]) -> Result<Vec<PathBuf>, FolderError
     Ok(found)
 }
 
-/// The files that an index names, all of them beside it.
+/// The files that an index names, all in its folder.
 fn shards(dir: &Path, index: PathBuf) -> Result<Vec<PathBuf>, FolderError> {
     let text = read_json(&index)?;
     let refused = |reason: String| FolderError::Index {

@@ -14,8 +14,10 @@
 //! # Panics
 //! Slices given to one function must have one length.
 
+mod slopes;
 mod terms;
 
+pub use slopes::{decoder_slope, transition_slope};
 pub use terms::{TermError, Terms};
 
 use std::f64::consts::{LN_2, PI, SQRT_2};

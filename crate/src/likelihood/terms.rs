@@ -1,17 +1,17 @@
 //! One term of the bound for one image, from the network's output.
 
 use super::{LogVariance, bound_variance, decoder_term, neighbours, prior_term, transition_term};
-use crate::diffusion::{blend_log_variances, predicted_x_0};
+use crate::diffusion::{add_noise, blend_log_variances, predicted_x_0};
 use crate::schedule::{PredictionType, Schedule, ScheduleError, SchedulerConfig, VarianceType};
 use thiserror::Error;
 
-/// Why there is no such term.
+/// Why a term cannot be computed.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum TermError {
     /// The schedule.
     #[error(transparent)]
     Schedule(#[from] ScheduleError),
-    /// abar is 0 at the last timestep, where eps-hat does not tell x_0-hat.
+    /// abar is 0 at the last timestep, where eps-hat does not determine x_0-hat.
     #[error(
         "at timestep {0} x_t contains nothing of x_0, so an epsilon prediction does not \
          determine x_0, and the bound has no term"
@@ -74,6 +74,17 @@ impl Terms {
     pub fn prior_nats(&self, x_0: &[f32]) -> f64 {
         let last = self.schedule.alphas_cumprod.last();
         prior_term(x_0, last.copied().unwrap_or(0.0))
+    }
+
+    /// x_t `[c, h, w]` of one image and noise `eps` (eq. 4): what the network is shown for the term of this timestep.
+    ///
+    /// # Errors
+    /// A timestep outside the chain.
+    pub fn noised(&self, x_0: &[f32], eps: &[f32], timestep: usize) -> Result<Vec<f32>, TermError> {
+        let alpha_cumprod = self.schedule.alpha_cumprod(Some(timestep))?;
+        let mut x_t = vec![0.0; x_0.len()];
+        add_noise(x_0, eps, alpha_cumprod, &mut x_t);
+        Ok(x_t)
     }
 
     /// L_0 (timestep 0) or L_{t-1} of one image in nats: x_0, x_t `[c, h, w]`, and the network's output for x_t, followed by

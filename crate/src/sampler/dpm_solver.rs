@@ -4,12 +4,12 @@
 use crate::diffusion::{Transition, add_scaled, linear_combination};
 use crate::schedule::{FinalSigmas, Schedule, SchedulerConfig, Spacing};
 
-use super::level::{Level, with_signal_left};
+use super::level::{Level, Levels, with_signal_left};
 use super::prediction::Reader;
 use super::timesteps::starting_at;
 use super::{
     Clipping, Sampler, SamplerError, SamplerOptions, StepInput, StepOutput, check_signal,
-    dpm_solver_timesteps, same_length, timestep_at,
+    dpm_solver_timesteps, same_length,
 };
 
 /// A chain with fewer steps than this ends with a first-order step, if `lower_order_final` is set.
@@ -27,9 +27,7 @@ const FEW_STEPS: usize = 15;
 /// does the last where sigma ends at 0. x_0-hat is not clipped; no noise is drawn.
 #[derive(Debug, Clone)]
 pub struct DpmSolver {
-    timesteps: Vec<usize>,
-    /// One noise level for each timestep, and the one where the chain ends.
-    levels: Vec<Level>,
+    steps: Levels,
     solver_order: usize,
     first_order_at_last: bool,
     reader: Reader,
@@ -45,19 +43,8 @@ impl DpmSolver {
         let few_steps = list.len() < FEW_STEPS;
         let timesteps = starting_at(list, options, config.num_train_timesteps)?;
         check_signal(config.prediction_type, &timesteps, &schedule.alphas_cumprod)?;
-        let end = match config.final_sigmas_type {
-            FinalSigmas::Zero => None,
-            FinalSigmas::SigmaMin => Some(0),
-        };
-        let levels = timesteps
-            .iter()
-            .map(|&t| Some(t))
-            .chain([end])
-            .map(|t| schedule.alpha_cumprod(t).map(Level::new))
-            .collect::<Result<_, _>>()?;
         Ok(Self {
-            timesteps,
-            levels,
+            steps: Levels::new(&schedule, timesteps, config.final_sigmas_type)?,
             solver_order: config.solver_order,
             first_order_at_last: config.euler_at_final
                 || (config.lower_order_final && few_steps)
@@ -71,25 +58,21 @@ impl DpmSolver {
 
     /// The level before step `index`, if the step is of second order.
     fn second_order_from(&self, index: usize) -> Option<Level> {
-        let is_last = index + 1 == self.timesteps.len();
+        let is_last = index + 1 == self.steps.timesteps.len();
         if self.solver_order < 2 || (is_last && self.first_order_at_last) {
             return None;
         }
-        self.levels.get(index.checked_sub(1)?).copied()
+        self.steps.levels.get(index.checked_sub(1)?).copied()
     }
 }
 
 impl Sampler for DpmSolver {
     fn timesteps(&self) -> &[usize] {
-        &self.timesteps
+        &self.steps.timesteps
     }
 
     fn transition(&self, index: usize) -> Result<Transition, SamplerError> {
-        timestep_at(&self.timesteps, index)?;
-        Ok(Transition {
-            alpha_cumprod: self.levels[index].alpha_cumprod,
-            alpha_cumprod_prev: self.levels[index + 1].alpha_cumprod,
-        })
+        self.steps.transition(index)
     }
 
     fn draws_noise(&self, _index: usize) -> bool {
@@ -97,8 +80,7 @@ impl Sampler for DpmSolver {
     }
 
     fn step(&self, index: usize, input: &StepInput<'_>) -> Result<StepOutput, SamplerError> {
-        timestep_at(&self.timesteps, index)?;
-        let (s, t) = (self.levels[index], self.levels[index + 1]);
+        let [s, t] = self.steps.around(index)?;
         let prediction = self.reader.read(input, s.alpha_cumprod)?;
 
         let h = t.lambda - s.lambda;

@@ -1,6 +1,8 @@
 //! Noise levels as solvers of the diffusion ODE see them.
 
-use crate::schedule::{Schedule, SchedulerConfig};
+use super::{SamplerError, timestep_at};
+use crate::diffusion::Transition;
+use crate::schedule::{FinalSigmas, Schedule, SchedulerConfig};
 
 /// abar at the last timestep of a zero-SNR schedule, so that its lambda is finite: the smallest
 /// number above 0 that a half-precision float holds.
@@ -45,4 +47,48 @@ pub(super) fn with_signal_left(config: &SchedulerConfig, mut schedule: Schedule)
         *last = last.max(NEARLY_NO_SIGNAL);
     }
     schedule
+}
+
+/// The timesteps of a multistep solver with their noise levels, and the level where the chain ends.
+#[derive(Debug, Clone)]
+pub(super) struct Levels {
+    pub timesteps: Vec<usize>,
+    /// One more than there are timesteps.
+    pub levels: Vec<Level>,
+}
+
+impl Levels {
+    /// The chain ends in the clean image or at the level of timestep 0, as `final_sigmas_type` says.
+    pub(super) fn new(
+        schedule: &Schedule,
+        timesteps: Vec<usize>,
+        final_sigmas_type: FinalSigmas,
+    ) -> Result<Self, SamplerError> {
+        let end = match final_sigmas_type {
+            FinalSigmas::Zero => None,
+            FinalSigmas::SigmaMin => Some(0),
+        };
+        let levels = timesteps
+            .iter()
+            .map(|&t| Some(t))
+            .chain([end])
+            .map(|t| schedule.alpha_cumprod(t).map(Level::new))
+            .collect::<Result<_, _>>()?;
+        Ok(Self { timesteps, levels })
+    }
+
+    /// The levels before and after the step at `index`.
+    pub(super) fn around(&self, index: usize) -> Result<[Level; 2], SamplerError> {
+        timestep_at(&self.timesteps, index)?;
+        Ok([self.levels[index], self.levels[index + 1]])
+    }
+
+    /// The same as a [`Transition`].
+    pub(super) fn transition(&self, index: usize) -> Result<Transition, SamplerError> {
+        let [from, to] = self.around(index)?;
+        Ok(Transition {
+            alpha_cumprod: from.alpha_cumprod,
+            alpha_cumprod_prev: to.alpha_cumprod,
+        })
+    }
 }

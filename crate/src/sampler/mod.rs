@@ -1,6 +1,6 @@
 //! Samplers: from x_t and what the network says about it to the next state, one file per algorithm.
 //!
-//! A [`Sampler`] keeps no state: a step is a function of x_t, the network's output, the place in
+//! A [`Sampler`] keeps no state: a step is a function of x_t, the network's output, the position in
 //! the chain and the noise. What a multistep method remembers is handed in by the chain.
 //!
 //! | sampler | file | source |
@@ -60,7 +60,7 @@ named! {
 }
 
 impl SamplerKind {
-    /// num_inference_steps where nobody says: what the sampler does well with, or T where that is less.
+    /// num_inference_steps by default: enough for the sampler, or T where that is less.
     pub fn usual_steps(self, num_train_timesteps: usize) -> usize {
         let steps = match self {
             Self::Ddpm => 250,
@@ -84,8 +84,8 @@ pub trait Sampler: Send + Sync {
     /// There is no such step.
     fn transition(&self, index: usize) -> Result<Transition, SamplerError>;
 
-    /// Where between the model's timesteps the network is evaluated in step `index`: `timesteps()[index]`, but for the
-    /// samplers that go to places between two of them. Panics where there is no such step.
+    /// Where between the model's timesteps the network is evaluated in step `index`: `timesteps()[index]`, except for
+    /// samplers that evaluate between two of them. Panics where there is no such step.
     fn time(&self, index: usize) -> f32 {
         self.timesteps()[index] as f32
     }
@@ -154,7 +154,7 @@ pub enum SamplerError {
     /// N is 0 or larger than T.
     #[error("num_inference_steps is {found}; it must be between 1 and {num_train_timesteps}")]
     NumInferenceSteps {
-        /// The number asked for.
+        /// The number.
         found: usize,
         /// T.
         num_train_timesteps: usize,
@@ -165,7 +165,7 @@ pub enum SamplerError {
     /// The combination of spacing and number of steps gives no usable list of timesteps.
     #[error("`{spacing}` spacing with {num_inference_steps} steps: {reason}")]
     Spacing {
-        /// The spacing asked for.
+        /// The spacing.
         spacing: Spacing,
         /// N.
         num_inference_steps: usize,
@@ -215,7 +215,7 @@ pub enum SamplerError {
     /// A step beyond the end of the chain.
     #[error("step {index} of a chain of {steps} steps")]
     Index {
-        /// The step asked for, counted from 0.
+        /// The step, counted from 0.
         index: usize,
         /// How many there are.
         steps: usize,

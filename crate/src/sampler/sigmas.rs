@@ -87,7 +87,7 @@ fn rounded(times: &[f32]) -> Vec<usize> {
     times.iter().map(|t| t.round() as usize).collect()
 }
 
-/// A table's value at a place that may lie between two entries.
+/// A table's value at an index that may lie between two entries.
 fn between(table: &[f64], t: f32) -> f64 {
     let below = (t.floor() as usize).min(table.len() - 1);
     let above = (below + 1).min(table.len() - 1);

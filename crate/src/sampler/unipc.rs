@@ -4,12 +4,12 @@
 use crate::diffusion::{Transition, add_scaled, linear_combination};
 use crate::schedule::{FinalSigmas, Schedule, SchedulerConfig};
 
-use super::level::{Level, with_signal_left};
+use super::level::{Levels, with_signal_left};
 use super::prediction::Reader;
 use super::timesteps::{solver_timesteps, starting_at};
 use super::{
     Clipping, Sampler, SamplerError, SamplerOptions, StepInput, StepOutput, check_signal,
-    same_length, timestep_at,
+    same_length,
 };
 
 /// With lambda, alpha and sigma as in [`DpmSolver`](super::DpmSolver), from s to t, with h = lambda_t - lambda_s, r before s
@@ -19,13 +19,11 @@ use super::{
 /// x_t = sigma_t / sigma_s x_s - alpha_t (exp(-h) - 1) (x_0(s) + D / 2),   D = (x_0(r) - x_0(s)) / rho
 /// ```
 ///
-/// Once the network has been evaluated at x_t, the corrector puts `a D + b (x_0(t) - x_0(s))` in the place of D / 2. As the
+/// Once the network has been evaluated at x_t, the corrector replaces D / 2 by `a D + b (x_0(t) - x_0(s))`. As the
 /// two differ in that term alone, the corrected state follows from x_t and the last two x_0-hat, and nothing else is kept.
 #[derive(Debug, Clone)]
 pub struct UniPc {
-    timesteps: Vec<usize>,
-    /// One noise level for each timestep, and the one where the chain ends.
-    levels: Vec<Level>,
+    steps: Levels,
     solver_order: usize,
     lower_order_final: bool,
     reader: Reader,
@@ -40,19 +38,8 @@ impl UniPc {
         let list = solver_timesteps("UniPC", config, total, spacing, options.num_inference_steps)?;
         let timesteps = starting_at(list, options, total)?;
         check_signal(config.prediction_type, &timesteps, &schedule.alphas_cumprod)?;
-        let end = match config.final_sigmas_type {
-            FinalSigmas::Zero => None,
-            FinalSigmas::SigmaMin => Some(0),
-        };
-        let levels = timesteps
-            .iter()
-            .map(|&t| Some(t))
-            .chain([end])
-            .map(|t| schedule.alpha_cumprod(t).map(Level::new))
-            .collect::<Result<_, _>>()?;
         Ok(Self {
-            timesteps,
-            levels,
+            steps: Levels::new(&schedule, timesteps, config.final_sigmas_type)?,
             solver_order: config.solver_order,
             // To the clean image h is infinite, and there is no slope on such a way.
             lower_order_final: config.lower_order_final
@@ -66,7 +53,7 @@ impl UniPc {
 
     /// The order of the predictor at a step.
     fn order(&self, index: usize) -> usize {
-        let left = self.timesteps.len() - index;
+        let left = self.steps.timesteps.len() - index;
         let most = if self.lower_order_final {
             self.solver_order.min(left)
         } else {
@@ -77,7 +64,7 @@ impl UniPc {
 
     /// rho of the step that leads to level `to`: where r lies as seen from s.
     fn rho(&self, to: usize) -> f64 {
-        let lambda = |index: usize| self.levels[index].lambda;
+        let lambda = |index: usize| self.steps.levels[index].lambda;
         (lambda(to - 2) - lambda(to - 1)) / (lambda(to) - lambda(to - 1))
     }
 
@@ -93,8 +80,8 @@ impl UniPc {
             return Ok(x_t);
         };
         same_length("x_0_before", before, x_t.len())?;
-        let level = self.levels[index];
-        let h = level.lambda - self.levels[index - 1].lambda;
+        let level = self.steps.levels[index];
+        let h = level.lambda - self.steps.levels[index - 1].lambda;
         if h == 0.0 {
             return Ok(x_t);
         }
@@ -127,15 +114,11 @@ impl UniPc {
 
 impl Sampler for UniPc {
     fn timesteps(&self) -> &[usize] {
-        &self.timesteps
+        &self.steps.timesteps
     }
 
     fn transition(&self, index: usize) -> Result<Transition, SamplerError> {
-        timestep_at(&self.timesteps, index)?;
-        Ok(Transition {
-            alpha_cumprod: self.levels[index].alpha_cumprod,
-            alpha_cumprod_prev: self.levels[index + 1].alpha_cumprod,
-        })
+        self.steps.transition(index)
     }
 
     fn draws_noise(&self, _index: usize) -> bool {
@@ -143,8 +126,7 @@ impl Sampler for UniPc {
     }
 
     fn step(&self, index: usize, input: &StepInput<'_>) -> Result<StepOutput, SamplerError> {
-        timestep_at(&self.timesteps, index)?;
-        let (s, t) = (self.levels[index], self.levels[index + 1]);
+        let [s, t] = self.steps.around(index)?;
         let prediction = self.reader.read(input, s.alpha_cumprod)?;
         let x_s = self.corrected(index, input, &prediction.x_0)?;
 

@@ -91,7 +91,7 @@ impl VarianceType {
         matches!(self, Self::Learned | Self::LearnedRange)
     }
 
-    /// What the network puts out for so many channels, or values, of an image: twice that if the variance is learned.
+    /// The outputs of the network for this many channels, or values, of an image: twice as many if the variance is learned.
     pub fn outputs(self, inputs: usize) -> usize {
         if self.is_learned() {
             2 * inputs

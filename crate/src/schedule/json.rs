@@ -66,7 +66,7 @@ impl SchedulerConfig {
     /// Reads diffusers' `scheduler_config.json`.
     ///
     /// A missing key or `null` takes the default. Keys that change no number are ignored; a value
-    /// that asks for something impossible or not built is an error that names the key.
+    /// with an invalid value, or one that is not implemented, is an error that names the key.
     pub fn from_json(text: &str) -> Result<Self, ScheduleError> {
         let strict = quote_infinities(text);
         let map: Map<String, Value> =

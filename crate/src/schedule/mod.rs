@@ -37,7 +37,7 @@ pub enum ScheduleError {
         /// What is wrong with its value.
         reason: String,
     },
-    /// A key asks for something that would change the numbers and is not built.
+    /// A key has a value that would change the numbers and is not implemented.
     #[error("scheduler configuration: `{key}` = {value} is not supported; {expected}")]
     NotBuilt {
         /// The key in `scheduler_config.json`.
@@ -64,10 +64,10 @@ pub enum ScheduleError {
         /// The first timestep where the product is 0.
         timestep: usize,
     },
-    /// A timestep outside the chain was asked for.
+    /// The timestep is outside the chain.
     #[error("timestep {timestep} is outside the chain of {num_train_timesteps} timesteps")]
     Timestep {
-        /// The timestep asked for.
+        /// The timestep.
         timestep: usize,
         /// How many there are.
         num_train_timesteps: usize,

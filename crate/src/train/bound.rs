@@ -1,24 +1,16 @@
 //! L_vlb for training: what a learned variance costs, and which way it should go (Nichol & Dhariwal 2021, section 3.1).
 //!
 //! The mean is held fixed there, so the bound depends on the network through v alone, the interpolation of eq. 15, one
-//! number for each pixel. Its derivative by v is known in closed form. Both are computed on the host in f64, with the terms
-//! of [`likelihood`](crate::likelihood): in f32 the KL of two nearly equal variances would lose its digits, and the decoder
-//! its tails.
-//!
-//! ```text
-//! log sigma^2 = f log beta_t + (1 - f) log beta~_t           f = (v + 1) / 2
-//! KL          = (exp(r) - 1 - r + d^2 / sigma^2) / 2         r = log beta~_t - log sigma^2, d = mu~_t - mu
-//! dKL / dlog sigma^2    = -(exp(r) - 1 + d^2 / sigma^2) / 2
-//! L_0         = -log (Phi(b) - Phi(a))                       a, b = (x_0 - mu -+ 1/255) / sigma
-//! dL_0 / dlog sigma^2   = (b phi(b) - a phi(a)) / (Phi(b) - Phi(a)) / 2
-//! ```
+//! number for each pixel: log sigma^2 = f log beta_t + (1 - f) log beta~_t with f = (v + 1) / 2. The terms and their
+//! derivatives come from [`likelihood`](crate::likelihood), on the host in f64: in f32 the KL of two nearly equal variances
+//! would lose its digits, and the decoder its tails.
 
 use crate::diffusion::{blend_log_variances, predicted_x_0};
 use crate::likelihood::{
-    LogVariance, bits_per_dim, bound_variance, decoder_term, neighbours, transition_term,
+    LogVariance, bits_per_dim, bound_variance, decoder_slope, decoder_term, neighbours,
+    transition_slope, transition_term,
 };
 use crate::schedule::{PredictionType, Schedule, ScheduleError};
-use std::f64::consts::PI;
 
 /// One image and what the network made of it; all slices have one length, images are in [-1, 1].
 #[derive(Debug, Clone, Copy)]
@@ -78,30 +70,11 @@ pub fn bound_term(
         let mut truth = vec![0.0; size];
         step.posterior_mean(x_0, x_t, &mut truth);
         for (i, slope) in slope.iter_mut().enumerate() {
-            let ratio = (smallest.ln() - log_variances[i]).exp_m1();
-            let distance = (f64::from(truth[i]) - f64::from(mean[i])).powi(2);
-            *slope = (-scale * 0.5 * (ratio + distance * (-log_variances[i]).exp())) as f32;
+            let by_log_variance =
+                transition_slope(truth[i], smallest.ln(), mean[i], log_variances[i]);
+            *slope = (scale * by_log_variance) as f32;
         }
         transition_term(&truth, step.posterior_variance(), &mean, all)
     };
     Ok(bits_per_dim(nats, size))
-}
-
-/// The derivative of [`decoder_term`] for one value by its log variance.
-fn decoder_slope(x_0: f32, mean: f32, log_variance: f64) -> f64 {
-    // log (Phi(b) - Phi(a)) keeps its digits where the difference itself is 0.
-    let log_probability = -decoder_term(&[x_0], &[mean], LogVariance::Same(log_variance));
-    let centred = f64::from(x_0) - f64::from(mean);
-    let edge = |offset: f64| {
-        let z = (centred + offset) * (-0.5 * log_variance).exp();
-        z * (-0.5 * z * z - 0.5 * (2.0 * PI).ln() - log_probability).exp()
-    };
-    // The first and the last bin reach to infinity, where z phi(z) is 0.
-    let below = if x_0 < -0.999 {
-        0.0
-    } else {
-        edge(-1.0 / 255.0)
-    };
-    let above = if x_0 > 0.999 { 0.0 } else { edge(1.0 / 255.0) };
-    0.5 * (above - below)
 }

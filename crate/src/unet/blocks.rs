@@ -80,12 +80,12 @@ pub(super) const SKIP_ATTENTION_GROUPS: usize = 32;
 /// What the sums of residual connections are divided by in the Skip blocks.
 pub(super) const SKIP_FACTOR: f64 = SQRT_2;
 
-/// Groups of a normalisation of so many channels where `norm_num_groups` does not say.
+/// Groups of a normalisation of this many channels where `norm_num_groups` is not given.
 pub(super) fn groups_of(channels: usize) -> usize {
     (channels / 4).min(32)
 }
 
-/// The style of the residual blocks in Skip blocks, from and to so many channels.
+/// The style of the residual blocks in Skip blocks, with these channels in and out.
 pub(super) fn skip_style([c_in, c_out]: [usize; 2]) -> Style {
     Style {
         groups: [c_in, c_out].map(groups_of),

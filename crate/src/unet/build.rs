@@ -1,4 +1,4 @@
-//! Makes the layers that the blocks ask for: drawn, at zero, or only counted.
+//! Makes the layers of the blocks: drawn at random, zero, or only counted.
 
 use super::config::{UNetConfig, UNetConfigError};
 use super::layers::{Conv2d, Embedding, Frequencies, GroupNorm, Linear, draw, parameter};
@@ -21,7 +21,7 @@ enum Parameters {
     Drawn,
     /// A file replaces them: they are 0.
     Blank,
-    /// Nobody needs them: they have a shape and no memory.
+    /// Not at all: they have a shape and no memory.
     Counted(Census),
 }
 

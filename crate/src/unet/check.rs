@@ -4,8 +4,8 @@ use super::UNet;
 use super::build::Builder;
 use super::config::{TimeEmbeddingType, UNetConfig, UNetConfigError};
 
-/// Largest side, channel count or number of levels that a configuration may ask for: far above any real model,
-/// low enough that a hostile file cannot ask for the whole memory.
+/// Largest side, channel count or number of levels of a configuration: far above any real model, low enough that a
+/// hostile file cannot take all memory.
 const LARGEST: usize = 65_536;
 
 impl UNetConfig {

@@ -60,7 +60,7 @@ pub enum TimeEmbeddingType {
 pub enum ClassEmbedType {
     /// As a timestep does.
     Timestep,
-    /// It is one: whoever calls the network gives it. walkback has none to give, and leaves it out.
+    /// The caller passes one. walkback has none, and leaves it out.
     Identity,
 }
 

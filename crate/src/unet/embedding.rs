@@ -52,7 +52,7 @@ impl UNetConfig {
         }
     }
 
-    /// What the host tells the network of each timestep, row by row: `[n, timestep_width]`. `frequencies` are those of a
+    /// The timesteps as the network takes them, a row for each: `[n, timestep_width]`. `frequencies` are those of a
     /// Fourier embedding.
     pub(crate) fn timestep_rows(&self, timesteps: &[f32], frequencies: Option<&[f32]>) -> Vec<f32> {
         match frequencies {
@@ -119,12 +119,12 @@ impl TimeEmbedding {
 pub enum ClassEmbedding {
     /// A row for each label.
     Table(Embedding),
-    /// The label is embedded as a timestep is, with linear layers of its own.
+    /// The label is embedded like a timestep, with its own linear layers.
     Timestep(TimeEmbedding),
 }
 
 impl ClassEmbedding {
-    /// The embedding that `config` asks for, if any.
+    /// The embedding of `config`, if it has one.
     pub(super) fn new(layers: &mut Builder, config: &UNetConfig) -> Option<Self> {
         match config.class_embed_type {
             None => config.num_class_embeds.map(|rows| {

@@ -1,4 +1,4 @@
-//! The few operations that the U-Net is written in. Whoever carries them out knows no block.
+//! The few operations that the U-Net is written in. An executor carries them out and knows no block.
 //!
 //! The blocks ([`resnet`](super::resnet), [`attention`](super::attention), [`blocks`](super::blocks)) are written once, for
 //! any [`Executor`]. [`Tensors`](super::tensors::Tensors) computes with burn, on the CPU and for training;

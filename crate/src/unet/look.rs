@@ -23,7 +23,7 @@ pub enum Place {
 pub struct Look {
     /// Features `[n, c, h, w]`, in the order of the evaluation.
     pub stages: Vec<(Place, Tensor<4>)>,
-    /// The middle block's attention: `[n, heads, hw, hw]`, a row for each pixel that asks, summing to 1. `None` where
+    /// The middle block's attention: `[n, heads, hw, hw]`, a row for each query, summing to 1. `None` where
     /// the network has no attention there.
     pub attention: Option<Tensor<4>>,
 }
@@ -55,6 +55,16 @@ pub struct SeenAttention {
     pub shape: [usize; 4],
     /// Row-major; each row sums to 1.
     pub weights: Vec<f32>,
+}
+
+impl SeenAttention {
+    /// Height and width of the level that attends, in an image of `size` pixels.
+    pub fn pixels(&self, size: [usize; 2]) -> [usize; 2] {
+        let [_, _, pixels, _] = self.shape;
+        // Halving keeps the proportions: h w pixels of the image have become `pixels`.
+        let factor = ((size[0] * size[1]) as f64 / pixels as f64).sqrt();
+        size.map(|side| (side as f64 / factor).round() as usize)
+    }
 }
 
 impl Look {

@@ -217,7 +217,7 @@ impl UNet {
         self.evaluate(&mut on, x_t)
     }
 
-    /// What the network is told of each timestep, row by row: sines and cosines, `[n, timestep_width]`.
+    /// The timesteps as the network takes them, a row for each: sines and cosines, `[n, timestep_width]`.
     #[cfg(target_arch = "wasm32")]
     pub(crate) fn timestep_rows(&self, timesteps: &[f32]) -> Vec<f32> {
         let frequencies = self.time_proj.as_ref().map(Frequencies::host);

@@ -34,8 +34,8 @@ pub enum Filter {
     FirUp,
 }
 
-/// What a filter does along one axis: place `o` of the output is the sum over `i` of weight `i` times what lies at
-/// `o * down + i - padding` of the input, between whose places are `up - 1` zeros.
+/// A filter along one axis: value `o` of the output is the sum over `i` of weight `i` times value `o * down + i - padding`
+/// of the input, which has `up - 1` zeros between its values.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg(any(feature = "gpu", test))]
 pub(super) struct Taps {
@@ -120,14 +120,14 @@ mod tests {
         let mut y = vec![0.0; out_h * out_w];
         for (at, y) in y.iter_mut().enumerate() {
             for tap in 0..taps.count * taps.count {
-                let place = |o: usize, i: usize, side: usize| {
-                    let place = (o * taps.down + i).checked_sub(taps.padding)?;
-                    let is_there = place.is_multiple_of(taps.up) && place < side * taps.up;
-                    is_there.then_some(place / taps.up)
+                let source = |o: usize, i: usize, side: usize| {
+                    let index = (o * taps.down + i).checked_sub(taps.padding)?;
+                    let is_there = index.is_multiple_of(taps.up) && index < side * taps.up;
+                    is_there.then_some(index / taps.up)
                 };
                 let (i, j) = (tap / taps.count, tap % taps.count);
-                let places = place(at / out_w, i, h).zip(place(at % out_w, j, w));
-                *y += places.map_or(0.0, |(row, column)| {
+                let pixel = source(at / out_w, i, h).zip(source(at % out_w, j, w));
+                *y += pixel.map_or(0.0, |(row, column)| {
                     weight(i) * weight(j) * x[row * w + column]
                 });
             }

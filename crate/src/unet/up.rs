@@ -54,7 +54,7 @@ impl Upsample {
 }
 
 /// One level on the way up: residual blocks that take in the skips, with attention if its type has it, then an upsampling
-/// but for the first level.
+/// except at the first level.
 #[derive(Module, Debug)]
 pub struct UpBlock {
     resnets: Vec<Resnet>,

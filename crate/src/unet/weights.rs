@@ -16,10 +16,10 @@ pub enum WeightsError {
     /// Not a safetensors file, or a truncated one.
     #[error("the weights cannot be read: {0}. They must be a whole safetensors file")]
     Format(String),
-    /// Tensors that the configuration asks for and the file lacks.
+    /// Tensors that the configuration needs and the file lacks.
     #[error("the weights have no {0}; check that unet/config.json and the weights belong together")]
     Missing(String),
-    /// Tensors that the configuration has no place for.
+    /// Tensors that the configuration does not have.
     #[error(
         "the weights have {0}, which unet/config.json does not describe; check that they belong together"
     )]

@@ -11,24 +11,31 @@ use super::{exception, object};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
+/** What one step shows. */
 export interface Frame {
+  /** Steps taken before this one, from 0. */
   index: number;
+  /** t, where the network was evaluated. */
   timestep: number;
+  /** The state after the step, `[count, channels, h, w]`. */
   xPrev: Float32Array;
+  /** x_0-hat, the clean image that the prediction implies. */
   x0: Float32Array;
+  /** eps-hat, the noise that the prediction implies. */
   eps: Float32Array;
+  /** Whether `xPrev` is the final image. */
   done: boolean;
 }
 "#;
 
 #[wasm_bindgen]
 extern "C" {
-    /// What one step revealed.
+    /// What one step shows.
     #[wasm_bindgen(typescript_type = "Frame")]
     pub type Frame;
 }
 
-/// Who says what the noise is.
+/// What predicts the noise.
 #[derive(Clone)]
 pub(super) enum Guide {
     /// The network.
@@ -86,9 +93,9 @@ impl WebChain {
         Ok(Float32Array::from(chain.x_t()))
     }
 
-    /// One reverse step: the network once, the sampler's arithmetic, and what was learned on the way.
+    /// One reverse step: an evaluation of the network, then the sampler's arithmetic.
     ///
-    /// Steps of one chain do not overlap: a call before the last one has answered is refused.
+    /// Steps of one chain do not overlap: a call during a step is an error.
     #[allow(clippy::await_holding_refcell_ref)] // The borrow is the lock; `try_borrow_mut` refuses the second caller.
     pub async fn step(&self) -> Result<Frame, JsError> {
         let (chain, guide) = (self.chain.clone(), self.guide.clone());

@@ -1,4 +1,4 @@
-//! What the page gives to take along: animations as GIF, numbers as safetensors. Blobs, ready for a link.
+//! Files that the page offers: animations as GIF, numbers as safetensors. They are Blobs, ready for a link.
 
 use crate::picture::{Animation, GridLayout, grid};
 use js_sys::{Array, Float32Array, Uint8Array};
@@ -8,6 +8,22 @@ use wasm_bindgen::prelude::*;
 use web_sys::{Blob, BlobPropertyBag};
 
 use super::{exception, given};
+
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = r#"
+export interface NamedTensor {
+  name: string;
+  shape: number[];
+  values: Float32Array;
+}
+"#;
+
+#[wasm_bindgen]
+extern "C" {
+    /// Tensors with their names.
+    #[wasm_bindgen(extends = Array, typescript_type = "NamedTensor[]")]
+    pub type NamedTensors;
+}
 
 fn blob(bytes: &[u8], kind: &str) -> Result<Blob, JsError> {
     let options = BlobPropertyBag::new();
@@ -27,7 +43,7 @@ fn shape_of(shape: &[u32]) -> Result<[usize; 4], JsError> {
     Ok(shape.map(|side| side as usize))
 }
 
-/// An animation in the making: the same code as `walkback sample --gif`.
+/// An animation that frames are added to, by the code of `walkback sample --gif`.
 #[wasm_bindgen(js_name = Gif)]
 pub struct WebGif {
     layout: GridLayout,
@@ -36,7 +52,7 @@ pub struct WebGif {
 
 #[wasm_bindgen(js_class = Gif)]
 impl WebGif {
-    /// Without a frame yet; images are laid out in `columns`, each pixel `scale` wide.
+    /// An animation without a frame; images are laid out in `columns`, each pixel `scale` wide.
     #[wasm_bindgen(constructor)]
     pub fn new(columns: usize, scale: usize) -> WebGif {
         WebGif {
@@ -71,9 +87,9 @@ impl WebGif {
     }
 }
 
-/// A safetensors file of `{ name, shape, values: Float32Array }[]`.
+/// A safetensors file of these tensors.
 #[wasm_bindgen]
-pub fn safetensors(tensors: &Array) -> Result<Blob, JsError> {
+pub fn safetensors(tensors: &NamedTensors) -> Result<Blob, JsError> {
     let wrong =
         || JsError::new("a tensor is { name: string, shape: number[], values: Float32Array }");
     let mut parts: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();

@@ -10,6 +10,30 @@ use wasm_bindgen::prelude::*;
 
 use super::{exception, object};
 
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = r#"
+/** The names of `scheduler_config.json`; Nichol & Dhariwal's cosine schedule is squaredcos_cap_v2. */
+export type BetaSchedule = "linear" | "scaled_linear" | "squaredcos_cap_v2" | "sigmoid";
+/** A noise schedule, one value for each timestep 0 to T - 1. */
+export interface ScheduleCurves {
+  betas: Float64Array;
+  /** abar. */
+  alphasCumprod: Float64Array;
+  /** ln(abar / (1 - abar)). */
+  logSnr: Float64Array;
+}
+"#;
+
+#[wasm_bindgen]
+extern "C" {
+    /// The tables of a schedule.
+    #[wasm_bindgen(typescript_type = "ScheduleCurves")]
+    pub type ScheduleCurves;
+    /// The name of a schedule.
+    #[wasm_bindgen(typescript_type = "BetaSchedule")]
+    pub type BetaSchedule;
+}
+
 fn checked(values: Option<usize>) -> Result<usize, JsError> {
     values
         .filter(|values| *values <= MAX_VALUES)
@@ -37,10 +61,14 @@ pub fn noise(seed: f64, draws: usize, size: usize) -> Result<Float32Array, JsErr
     Ok(Float32Array::from(&values[..]))
 }
 
-/// The tables of a schedule by its name in `scheduler_config.json`: `{ betas, alphasCumprod, logSnr }`.
+/// The tables of a schedule by its name.
 #[wasm_bindgen(js_name = scheduleOf)]
-pub fn schedule_of(beta_schedule: &str, train_timesteps: usize) -> Result<JsValue, JsError> {
+pub fn schedule_of(
+    beta_schedule: &BetaSchedule,
+    train_timesteps: usize,
+) -> Result<ScheduleCurves, JsError> {
     checked(Some(train_timesteps))?;
+    let beta_schedule = beta_schedule.as_string().unwrap_or_default();
     let config = SchedulerConfig {
         beta_schedule: beta_schedule
             .parse()
@@ -51,17 +79,17 @@ pub fn schedule_of(beta_schedule: &str, train_timesteps: usize) -> Result<JsValu
     tables(&Schedule::new(&config).map_err(exception)?)
 }
 
-/// `{ betas, alphasCumprod, logSnr }`, one value for each timestep.
-pub(super) fn tables(schedule: &Schedule) -> Result<JsValue, JsError> {
+pub(super) fn tables(schedule: &Schedule) -> Result<ScheduleCurves, JsError> {
     let log_snr: Vec<f64> = (0..schedule.num_train_timesteps())
         .map(|t| schedule.log_snr(t))
         .collect();
     let array = |values: &[f64]| JsValue::from(Float64Array::from(values));
-    object([
+    Ok(object([
         ("betas", array(&schedule.betas)),
         ("alphasCumprod", array(&schedule.alphas_cumprod)),
         ("logSnr", array(&log_snr)),
-    ])
+    ])?
+    .unchecked_into())
 }
 
 /// x_t of x_0 and eps (Ho et al. 2020, eq. 4).
@@ -89,13 +117,13 @@ pub fn slerp(from: &[f32], to: &[f32], share: f64) -> Result<Float32Array, JsErr
     Ok(Float32Array::from(&noise::slerp(from, to, share)[..]))
 }
 
-/// [`forward::ForwardWalk`]: `count` walks from one image into noise, side by side, each with its own.
+/// `count` walks from one image into noise, each with its own noise.
 #[wasm_bindgen(js_name = ForwardWalk)]
 pub struct WebForwardWalk(ForwardWalk);
 
 #[wasm_bindgen(js_class = ForwardWalk)]
 impl WebForwardWalk {
-    /// At the start: `count` copies of `x_0`. With `naive` the factor sqrt(1 - beta) is left out.
+    /// `count` copies of `x_0`, before the first step. With `naive` the factor sqrt(1 - beta) is left out.
     #[wasm_bindgen(constructor)]
     pub fn new(
         x_0: &[f32],
@@ -109,7 +137,7 @@ impl WebForwardWalk {
         Ok(Self(walk))
     }
 
-    /// `steps` more steps, or as many as there are betas left.
+    /// Makes `steps` more steps, or as many as there are betas left.
     pub fn advance(&mut self, steps: usize) {
         self.0.advance(steps);
     }

@@ -13,13 +13,13 @@ use wasm_bindgen::prelude::*;
 /// Launches that go to the GPU at once: more than a step has, so that a step is one submission.
 const TASKS_MAX: usize = 256;
 
-/// Larger networks are not prepared for: their memory is worth more than the time.
+/// Larger networks are not prepared: that would take too much memory.
 const MOST_PARAMETERS: u128 = 1 << 24;
 
-/// Has the GPU compile what a network of this configuration launches, for as long as its weights are not there.
+/// Compiles the kernels of a network of this configuration on the GPU while its weights are still being fetched.
 ///
 /// # Errors
-/// What [`Model.load`](super::Model::load) would say of the configuration, or the device of its work.
+/// The errors of [`Model.load`](super::Model::load) for the configuration, and failures of the device.
 #[wasm_bindgen]
 pub async fn prepare(unet_config: String) -> Result<(), JsError> {
     let config = UNetConfig::from_json(&unet_config).map_err(exception)?;
@@ -38,12 +38,12 @@ pub async fn prepare(unet_config: String) -> Result<(), JsError> {
 #[derive(Clone)]
 pub(super) struct Gpu {
     pub(super) client: Client,
-    /// What the adapter calls itself; browsers may keep that to themselves.
+    /// The adapter's name; empty where the browser does not give it.
     pub(super) adapter: String,
 }
 
 impl Gpu {
-    /// Asks the browser for its GPU; once, however many models are loaded.
+    /// The browser's GPU, requested once, however many models are loaded.
     pub(super) async fn get() -> Result<Self, JsError> {
         thread_local! {
             static GPU: RefCell<Option<Gpu>> = const { RefCell::new(None) };

@@ -8,10 +8,32 @@ use super::{Model, exception, object};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
+/** The activations after one part of the U-Net. */
+export interface Stage {
+  name: string;
+  role: "in" | "down" | "mid" | "up" | "out";
+  /** 0 is the full resolution. */
+  level: number;
+  /** `[c, h, w]` */
+  shape: [number, number, number];
+  values: Float32Array;
+}
+/** The attention of the middle block. */
+export interface Attention {
+  /** `[h, w]` of the level that attends. */
+  shape: [number, number];
+  heads: number;
+  /** `[heads, hw, hw]`: a row for each pixel that asks. */
+  weights: Float32Array;
+}
+/** The inside of the network in one evaluation. */
 export interface Look {
+  /** The sines and cosines of the timestep. */
   timeEmbedding: Float32Array;
-  stages: { name: string; role: "in" | "down" | "mid" | "up" | "out"; level: number; shape: [number, number, number]; values: Float32Array }[];
-  attention: { shape: [number, number]; heads: number; weights: Float32Array } | null;
+  /** In the order of computation. */
+  stages: Stage[];
+  /** null where the network has no attention in its middle. */
+  attention: Attention | null;
 }
 "#;
 
@@ -58,7 +80,7 @@ impl Model {
         .unchecked_into())
     }
 
-    /// The sines and cosines that tell the network its timestep, a row for each: `[n, d]`.
+    /// The sines and cosines by which the network knows its timestep, a row for each: `[n, d]`.
     #[wasm_bindgen(js_name = timeEmbeddings)]
     pub fn time_embeddings(&self, timesteps: Vec<u32>) -> Float32Array {
         let timesteps: Vec<f32> = timesteps.into_iter().map(|t| t as f32).collect();
@@ -88,13 +110,8 @@ fn stage(seen: SeenStage) -> Result<JsValue, JsError> {
 
 /// The middle block's attention over the pixels of the lowest level of an image of `size`.
 fn attention_of(seen: SeenAttention, size: [usize; 2]) -> Result<JsValue, JsError> {
-    let [_, heads, pixels, _] = seen.shape;
-    // Halving keeps the proportions: h w pixels of the image have become `pixels`.
-    let factor = ((size[0] * size[1]) as f64 / pixels as f64).sqrt();
-    let shape = Array::of(&[
-        JsValue::from((size[0] as f64 / factor).round()),
-        JsValue::from((size[1] as f64 / factor).round()),
-    ]);
+    let [_, heads, ..] = seen.shape;
+    let shape = Array::of(&seen.pixels(size).map(JsValue::from));
     object([
         ("shape", shape.into()),
         ("heads", heads.into()),

@@ -1,8 +1,8 @@
 //! The crate as the page sees it: a thin layer of wasm-bindgen, without arithmetic of its own.
 //!
-//! Errors become exceptions with a sentence that a person can act on; nothing panics across this border by design. What
-//! does anyway traps the module, which must not be used again: the message goes to the console and is kept where the
-//! worker finds it, as `walkbackPanic` of the global object. A trap without a message is memory that was refused.
+//! Errors become exceptions with a sentence that a person can act on. A panic is a bug and traps the module, which must
+//! not be used again: its message goes to the console and into `walkbackPanic` of the global object, where the worker
+//! finds it. A trap without a message means that memory ran out.
 //!
 //! | module | what the page calls |
 //! |---|---|
@@ -10,9 +10,9 @@
 //! | `gpu` | the browser's GPU |
 //! | `look` | the inside of one evaluation |
 //! | `chain` | the walk back, step by step |
-//! | `request` | reading what the page asks of a chain |
+//! | `request` | reads the options of a chain |
 //! | `forward` | without a model: noise, schedules, the walk forward |
-//! | `files` | GIF and safetensors to take along |
+//! | `files` | GIF and safetensors to save |
 
 mod chain;
 mod files;

@@ -1,7 +1,6 @@
 //! A loaded model: what it is, one evaluation, a chain, and the terms of the bound.
 
 use crate::chain::{Chain, Denoiser, InBatches, KnownImage, labels_of};
-use crate::diffusion;
 use crate::likelihood::{Terms, bits_per_dim};
 use crate::model_index;
 use crate::noise::NoiseStream;
@@ -17,27 +16,41 @@ use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 
 use super::chain::{Guide, WebChain};
-use super::forward::tables;
+use super::forward::{ScheduleCurves, tables};
 use super::request::{self, ChainRequest};
 use super::{exception, object};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
+export type Device = "webgpu" | "cpu";
+/** What the network was trained to put out. */
+export type PredictionType = "epsilon" | "sample" | "v_prediction";
+/** What a loaded model is. */
 export interface ModelInfo {
-  device: "webgpu" | "cpu";
+  device: Device;
+  /** The GPU's name; "" on the CPU and where the browser keeps it to itself. */
   adapter: string;
   parameters: number;
+  /** What was chosen among several things in its files, in sentences. */
   notes: string[];
+  /** Height and width. */
   imageSize: [number, number];
   channels: number;
+  /** Names of the classes, without the null label; [] if the model is unconditional. */
   classes: string[];
+  /** The label that stands for "any"; null if the model has none. */
   nullLabel: number | null;
+  /** T, the steps of the noise schedule. */
   trainTimesteps: number;
-  predictionType: "epsilon" | "sample" | "v_prediction";
+  predictionType: PredictionType;
 }
+/** One evaluation of the network, read in three ways: `[count, channels, h, w]` each. */
 export interface Denoised {
+  /** Whatever the model predicts. */
   output: Float32Array;
+  /** x_0-hat, clipped as the scheduler says. */
   x0: Float32Array;
+  /** eps-hat. */
   eps: Float32Array;
 }
 "#;
@@ -57,7 +70,7 @@ extern "C" {
 struct Computer {
     /// `webgpu` or `cpu`.
     kind: &'static str,
-    /// The GPU's name, as far as the browser tells it; empty on the CPU.
+    /// The GPU's name, if the browser gives it; empty on the CPU.
     adapter: String,
 }
 
@@ -83,7 +96,7 @@ impl Computer {
     }
 }
 
-/// The network of a model, asked about as many images at once as its memory holds.
+/// The network of a model, which evaluates as many images at once as its memory holds.
 #[derive(Clone)]
 pub(super) struct Network {
     pipeline: Rc<Pipeline>,
@@ -173,7 +186,7 @@ impl Model {
         })
     }
 
-    /// From now on the network is asked about no more than `images` at once, by this model and its chains.
+    /// From now on the network evaluates no more than `images` at once, for this model and its chains.
     #[wasm_bindgen(js_name = askAtMost)]
     pub fn ask_at_most(&self, images: usize) -> Result<(), JsError> {
         let images = NonZeroUsize::new(images)
@@ -268,13 +281,8 @@ impl Model {
         seed: f64,
     ) -> Result<f64, JsError> {
         let terms = Terms::new(self.pipeline.scheduler()).map_err(exception)?;
-        let alpha_cumprod = terms
-            .schedule()
-            .alpha_cumprod(Some(timestep))
-            .map_err(exception)?;
         let eps = NoiseStream::new(seed as u64).normal(x_0.len());
-        let mut x_t = vec![0.0; x_0.len()];
-        diffusion::add_noise(&x_0, &eps, alpha_cumprod, &mut x_t);
+        let x_t = terms.noised(&x_0, &eps, timestep).map_err(exception)?;
         let labels = label.map(|label| vec![label]);
         let output = self.output(&x_t, 1, timestep, labels).await?;
         let nats = terms
@@ -290,8 +298,8 @@ impl Model {
         Ok(bits_per_dim(terms.prior_nats(x_0), x_0.len()))
     }
 
-    /// The schedule: `{ betas, alphasCumprod, logSnr }`, one value for each timestep.
-    pub fn schedule(&self) -> Result<JsValue, JsError> {
+    /// The schedule that the model was trained with.
+    pub fn schedule(&self) -> Result<ScheduleCurves, JsError> {
         tables(&Schedule::new(self.pipeline.scheduler()).map_err(exception)?)
     }
 
@@ -319,7 +327,7 @@ impl Model {
 }
 
 impl Model {
-    /// The labels to ask the network with, if it can be asked this.
+    /// The labels as the network takes them, if images, timestep and labels are valid.
     pub(super) fn check(
         &self,
         x: &[f32],

@@ -1,4 +1,4 @@
-//! Reading `ChainRequest`: what the page asks of a chain, into [`ChainOptions`].
+//! Reads the options of a chain, a JavaScript object, into [`ChainOptions`].
 
 use crate::chain::{ChainOptions, ChainState, Inpaint, Start};
 use js_sys::{Array, Float32Array};
@@ -9,27 +9,67 @@ use super::given;
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
-export interface ChainRequest {
+/** A sampler that walks back; the first one is used where none is named. */
+export type BackSampler = "ddpm" | "ddim" | "dpm++" | "euler" | "euler_a" | "heun" | "unipc";
+export type Sampler = BackSampler | "ddim_inverse";
+export type Spacing = "leading" | "linspace" | "trailing";
+/** A state to start from: the network is first evaluated at `timestep`. */
+export interface Start {
+  /** `[count, channels, h, w]` */
+  xt: Float32Array;
+  timestep: number;
+}
+/** RePaint (Lugmayr et al. 2022): a part of the image is kept, and each timestep is visited several times. */
+export interface Inpaint {
+  /** The image whose pixels are kept, `[channels, h, w]`. */
+  x0: Float32Array;
+  /** `[h, w]`: 1 keeps the pixel. */
+  mask: Float32Array;
+  /** How often each timestep is visited. */
+  resamplings: number;
+}
+/** Where a chain was: with its options, all that the rest of the walk depends on. */
+export interface Resume {
+  /** Steps taken. */
+  index: number;
+  xt: Float32Array;
+  /** x_0-hat of the step before. */
+  x0Before: Float32Array;
+  /** x_0-hat of the step before that, where there was one. */
+  x0TwoBefore?: Float32Array;
+}
+/** One walk back from noise. */
+export interface ChainOptions {
   seed: number;
+  /** Images that walk together. */
   count: number;
+  /** A class, null for any, or a class for each image. */
   label: number | null | number[];
+  /** w of classifier-free guidance; 1, the default, is the plain conditional model. */
   guidanceScale?: number;
+  /** 0 to 1: how much of the plain prediction's spread is restored (Lin et al. 2023, section 3.4). */
   guidanceRescale?: number;
-  sampler?: "ddpm" | "ddim" | "dpm++" | "euler" | "euler_a" | "heun" | "unipc" | "ddim_inverse";
+  sampler?: Sampler;
+  /** How many of the T timesteps are visited. */
   numInferenceSteps: number;
+  /** DDIM's share of fresh noise, 0 to 1. */
   eta?: number;
-  spacing?: "leading" | "linspace" | "trailing";
-  from?: { xt: Float32Array; timestep: number };
+  /** The model's own if missing. */
+  spacing?: Spacing;
+  /** Starts here instead of in noise. */
+  from?: Start;
+  /** x_0: the truth takes the network's part, which gives the posterior walk. */
   known?: Float32Array;
-  inpaint?: { x0: Float32Array; mask: Float32Array; resamplings: number };
-  resume?: { index: number; xt: Float32Array; x0Before?: Float32Array; x0TwoBefore?: Float32Array };
+  inpaint?: Inpaint;
+  /** Continues where a chain with these options was. */
+  resume?: Resume;
 }
 "#;
 
 #[wasm_bindgen]
 extern "C" {
-    /// How a chain should walk.
-    #[wasm_bindgen(typescript_type = "ChainRequest")]
+    /// [`ChainOptions`] as an object of JavaScript.
+    #[wasm_bindgen(typescript_type = "ChainOptions")]
     pub type ChainRequest;
 }
 

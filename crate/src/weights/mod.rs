@@ -1,6 +1,6 @@
 //! Files of weights, whatever wrote them, as one safetensors file under the names of a `UNet2DModel`.
 //!
-//! A whole safetensors file is taken as it is. Shards are put together, PyTorch's own format (`.bin`, `.pt`) is read by a
+//! A whole safetensors file is used as it is. Shards are joined, PyTorch's own format (`.bin`, `.pt`) is read by a
 //! machine that knows what a state dict is made of and executes nothing, and what training wrappers put before the names
 //! is taken off. For a file that holds no weights the error says what it is.
 
@@ -66,7 +66,7 @@ pub fn read(mut files: Vec<Vec<u8>>) -> Result<Weights, WeightsFileError> {
     })
 }
 
-/// Calls what is often found in place of weights by its name.
+/// Names what is often found instead of weights.
 fn refuse_what_is_no_weights(file: &[u8]) -> Result<(), WeightsFileError> {
     if file.is_empty() {
         return Err(WeightsFileError::Empty);
@@ -94,7 +94,7 @@ impl AsciiStart for [u8] {
     }
 }
 
-/// Whether a safetensors file has to be written again; one that cannot be read is left to whoever loads it.
+/// Whether a safetensors file has to be rewritten; one that cannot be read is reported when it is loaded.
 fn named_by_a_wrapper(file: &[u8]) -> bool {
     SafeTensors::deserialize(file).is_ok_and(|file| names::are_wrapped(&file.names()))
 }

@@ -1,4 +1,4 @@
-//! What training wrappers put before the names of parameters.
+//! Prefixes that training wrappers add to the names of parameters.
 
 use super::Tensor;
 
@@ -13,7 +13,7 @@ const PREFIXES: [&str; 7] = [
     "state_dict.",
 ];
 
-/// Under these a wrapper keeps the averaged model beside the one that is trained.
+/// Prefixes of the averaged model in a file that also holds the trained one.
 const AVERAGED: [&str; 2] = ["ema_model.", "ema."];
 
 /// Whether all names share a prefix, or some are of an averaged model.
@@ -23,7 +23,7 @@ pub(super) fn are_wrapped(names: &[&str]) -> bool {
     !names.is_empty() && (PREFIXES.iter().any(all) || AVERAGED.iter().any(some))
 }
 
-/// Keeps the averaged model, where there is one beside another, and takes off every prefix that all names share; says what
+/// Keeps the averaged model, where a file has two, and removes every prefix that all names share; says what
 /// was kept.
 pub(super) fn tidy(tensors: &mut Vec<Tensor>) -> Option<String> {
     let mut note = None;

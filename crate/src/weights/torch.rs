@@ -144,7 +144,7 @@ fn elements(object: &Pickle) -> HashMap<&str, Element> {
 
 /// The dict of tensors in a checkpoint: the object itself, or one of its entries; the averaged model's, if there is one.
 fn state_dict(pickle: &Pickle) -> Result<(Id, Option<String>), WeightsFileError> {
-    /// What people call the state dict of a model beside an optimizer's.
+    /// Names of the model's state dict in a file that also holds an optimizer's.
     const USUAL: [&str; 6] = [
         "state_dict",
         "model_state_dict",

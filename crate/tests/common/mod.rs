@@ -51,10 +51,10 @@ pub fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
     })
 }
 
-/// A network that is a formula of x_t and the timestep.
+/// A network that is a formula of x_t and the time, which may lie between two timesteps.
 pub struct Formula<F>(pub F);
 
-impl<F: Fn(&[f32], [usize; 4], usize) -> Vec<f32>> Denoiser for Formula<F> {
+impl<F: Fn(&[f32], [usize; 4], f32) -> Vec<f32>> Denoiser for Formula<F> {
     type Error = Infallible;
 
     async fn predict(
@@ -62,15 +62,24 @@ impl<F: Fn(&[f32], [usize; 4], usize) -> Vec<f32>> Denoiser for Formula<F> {
         x_t: &[f32],
         shape: [usize; 4],
         timestep: usize,
+        labels: Option<&[usize]>,
+    ) -> Result<Vec<f32>, Infallible> {
+        self.predict_at(x_t, shape, timestep as f32, labels).await
+    }
+
+    async fn predict_at(
+        &self,
+        x_t: &[f32],
+        shape: [usize; 4],
+        time: f32,
         _labels: Option<&[usize]>,
     ) -> Result<Vec<f32>, Infallible> {
-        Ok((self.0)(x_t, shape, timestep))
+        Ok((self.0)(x_t, shape, time))
     }
 }
 
 /// x t / (t + 1), the network of diffusers' scheduler tests.
-pub fn dummy(x_t: &[f32], _shape: [usize; 4], timestep: usize) -> Vec<f32> {
-    let t = timestep as f32;
+pub fn dummy(x_t: &[f32], _shape: [usize; 4], t: f32) -> Vec<f32> {
     x_t.iter().map(|x| x * t / (t + 1.0)).collect()
 }
 

@@ -11,6 +11,7 @@ import { createTile } from "../../parts/tile.js";
 import { h, setText } from "../../screen/dom.js";
 import { bind } from "../../settings/bind.js";
 import { SHARE } from "../../settings/list.js";
+import { createMore } from "../shared/more.js";
 import { FEW_STEPS, stepsOf } from "./steps.js";
 
 /** Shares of the way that the strip shows. */
@@ -27,7 +28,9 @@ export function create(root, { engine, arithmetic, loaded, shape, allSettings, c
   const gate = createGate();
 
   const strip = createFilmstrip({ label: "Images between two noises", frames: STRIP });
-  const status = h("span", { role: "status" });
+  const status = h("span");
+  // Only the end is said aloud.
+  const announcement = h("p", { class: "unseen", role: "status" });
   const tile = createTile({ caption: status, empty: "The image between, not ready yet" });
   const binding = bind(
     settings,
@@ -47,11 +50,12 @@ export function create(root, { engine, arithmetic, loaded, shape, allSettings, c
       { class: "between" },
       h("div", { class: "between-way" }, strip.element, share.element),
       tile.element,
+      announcement,
       h(
         "div",
         { class: "stack" },
-        h("div", { class: "bench" }, from.element, to.element),
         label.element,
+        createMore(h("div", { class: "bench" }, from.element, to.element)),
       ),
     ),
   );
@@ -97,6 +101,7 @@ export function create(root, { engine, arithmetic, loaded, shape, allSettings, c
       const where = `at ${percent(at)} of the way`;
       const how = done ? "" : `, the guess at t = ${timestep}`;
       setText(status, done ? where : `walking, t = ${timestep}`);
+      if (done) setText(announcement, `The image ${where}`);
       if (calm && isBetween(frame)) continue;
       tile.show(done ? frame.xPrev : frame.x0, all, `The image ${where}${how}`);
     }

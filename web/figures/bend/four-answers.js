@@ -1,4 +1,4 @@
-// What the first two instruments of "Bend it" have in common: beside what is given stands what is noised, and
+// What the first two instruments of "Bend it" have in common: next to what is given stands what is noised, and
 // then four answers to it, walked together.
 
 import { createGate } from "../../basics/gate.js";
@@ -44,7 +44,9 @@ export function createFourAnswers({ engine, shape, calm, fail }, options) {
     imageSize: [height, width],
     empty: words.noAnswers,
   });
-  const status = h("span", { role: "status" });
+  const status = h("span");
+  // Only the end is said aloud.
+  const announcement = h("p", { class: "unseen", role: "status" });
   const { ask, cancel, rest } = latest(work, fail);
   return {
     noisy,
@@ -58,6 +60,7 @@ export function createFourAnswers({ engine, shape, calm, fail }, options) {
         h("div", { class: "bend-given" }, ...given),
         noisy.element,
         h("figure", {}, answers.element, h("figcaption", {}, status)),
+        announcement,
         h("div", { class: "bend-controls" }, ...controls),
       );
     },
@@ -71,12 +74,15 @@ export function createFourAnswers({ engine, shape, calm, fail }, options) {
       const chain = { ...how, count: ANSWERS, sampler: "ddpm", spacing: "trailing" };
       const frames = wholeWalk(engine, /** @type {ChainOptions} */ (chain), signal, gate);
       for await (const { frame, timesteps, shape: all } of frames) {
+        if (frame.index === 0) setText(announcement, "");
         if (!frame.done) setText(status, `walking, t = ${frame.timestep}`);
         if (calm && isBetween(frame)) continue;
         const { images, text, result } = show(frame, all);
         const left = timesteps.length - 1 - frame.index;
         answers.show(images, all, frame.done ? text : `${text}, ${left} steps to go`);
-        if (frame.done) setText(status, result);
+        if (!frame.done) continue;
+        setText(status, result);
+        setText(announcement, `${text}: ${result}`);
       }
     },
     /** @param {boolean} value */

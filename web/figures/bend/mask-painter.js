@@ -1,12 +1,12 @@
-// An image of which a part is rubbed out: with mouse, pen or touch, with the arrow keys, or by a pattern.
+// An image of which a part is erased: with mouse, pen or touch, with the arrow keys, or by a pattern.
 
 import { createButton } from "../../parts/button.js";
 import { createDrawable } from "../../parts/strokes.js";
 import { h } from "../../screen/dom.js";
 import { pixels } from "../../screen/paint.js";
 
-/** The mask is made of squares so wide, which keeps it short in a link. */
-const CELL = 2;
+/** The width of the squares of the mask: at most 32 x 32 of them keep it short in a link. @param {number} side of the image */
+const cellFor = (side) => 2 * Math.ceil(side / 64);
 /** The rubber's radius in cells. */
 const RUBBER = 1.3;
 
@@ -16,8 +16,9 @@ const RUBBER = 1.3;
  * @param {(value: string) => void} options.onChange after every stroke
  */
 export function createMaskPainter({ imageSize: [height, width], onChange }) {
-  const rows = Math.ceil(height / CELL);
-  const columns = Math.ceil(width / CELL);
+  const cell = cellFor(Math.max(height, width));
+  const rows = Math.ceil(height / cell);
+  const columns = Math.ceil(width / cell);
   /** What the current stroke does. @type {0 | 1} */
   let doing = 0;
   /** Rubs at a point. @param {import("../../parts/strokes.js").Point} point */
@@ -49,9 +50,10 @@ export function createMaskPainter({ imageSize: [height, width], onChange }) {
     [
       "Middle",
       (row, column) =>
-        Math.abs(row - (rows - 1) / 2) > 3 || Math.abs(column - (columns - 1) / 2) > 3,
+        Math.abs(row - (rows - 1) / 2) > (3 * rows) / 14 ||
+        Math.abs(column - (columns - 1) / 2) > (3 * columns) / 14,
     ],
-    ["All except the middle", (row) => Math.abs(row - (rows - 1) / 2) < 2.5],
+    ["All except the middle", (row) => Math.abs(row - (rows - 1) / 2) < (2.5 * rows) / 14],
     ["Nothing", () => true],
   ];
   /** @param {(row: number, column: number) => boolean} keeps */
@@ -73,14 +75,14 @@ export function createMaskPainter({ imageSize: [height, width], onChange }) {
     const accent = getComputedStyle(canvas).getPropertyValue("--accent");
     kept.forEach((keep, i) => {
       if (keep === 1) return;
-      // The picture dimmed, and tinted: rubbed out, but not forgotten.
+      // The erased part is dimmed and tinted, so that the picture can still be seen.
       for (const [colour, alpha] of /** @type {const} */ ([
         ["#000", 0.5],
         [accent, 0.5],
       ])) {
         context.globalAlpha = alpha;
         context.fillStyle = colour;
-        context.fillRect((i % columns) * CELL, Math.floor(i / columns) * CELL, CELL, CELL);
+        context.fillRect((i % columns) * cell, Math.floor(i / columns) * cell, cell, cell);
       }
     });
     context.globalAlpha = 1;
@@ -137,7 +139,7 @@ export function createMaskPainter({ imageSize: [height, width], onChange }) {
         { length: height * width },
         (_, i) =>
           kept[
-            Math.floor(Math.floor(i / width) / CELL) * columns + Math.floor((i % width) / CELL)
+            Math.floor(Math.floor(i / width) / cell) * columns + Math.floor((i % width) / cell)
           ] ?? 1,
       );
     },

@@ -1,14 +1,16 @@
-// Figure 10, second part: a part of a real digit is replaced (RePaint, Lugmayr et al. 2022).
+// Figure 10, second part: a part of an image is replaced (RePaint, Lugmayr et al. 2022).
 
 import { repeat } from "../../basics/statistics.js";
 import { createLabelChoice } from "../../parts/choice.js";
 import { createDigitPicker } from "../../parts/digit-picker.js";
 import { createSeed } from "../../parts/seed.js";
 import { createSlider } from "../../parts/slider.js";
-import { find, h, setText } from "../../screen/dom.js";
+import { find, setText } from "../../screen/dom.js";
 import { bind } from "../../settings/bind.js";
 import { RESAMPLINGS } from "../../settings/list.js";
-import { digitsFit, noDigits } from "../../settings/suit.js";
+import { digitsFit, hasSubject, noDigits } from "../../settings/suit.js";
+import { createMore } from "../shared/more.js";
+import { createSubject } from "../shared/subject.js";
 import { ANSWERS, createFourAnswers } from "./four-answers.js";
 import { createMaskPainter } from "./mask-painter.js";
 import { FEW_STEPS, stepsOf } from "./steps.js";
@@ -20,7 +22,8 @@ export async function create(root, context) {
   const [, channels = 1, height = 1, width = 1] = shape;
   const digits = await context.digits();
   // A digit in grey is as good in colour.
-  if (!digitsFit([1, 1, height, width], digits)) {
+  const takesDigits = digitsFit([1, 1, height, width], digits);
+  if (!takesDigits && !hasSubject(shape, digits)) {
     root.append(noDigits(shape, digits));
     return { rest() {} };
   }
@@ -43,7 +46,10 @@ export async function create(root, context) {
   const binding = bind(
     settings,
     {
-      digit: (options) => createDigitPicker({ digits, tile: false, ...options }),
+      digit: (options) =>
+        takesDigits
+          ? createDigitSubject({ digits, channels, ...options })
+          : createSubject({ context, digits, ...options }),
       label: (options) => createLabelChoice({ info, ...options }),
       resamplings: (options) =>
         createSlider({
@@ -72,7 +78,8 @@ export async function create(root, context) {
     },
     work: async (signal) => {
       const { seed, label, resamplings: visits } = settings.values;
-      const x0 = repeat(picker.x0, ANSWERS * channels);
+      if (picker.x0 === null) return;
+      const x0 = repeat(picker.x0, ANSWERS);
       const inpaint = { x0, mask: painter.mask, resamplings: visits };
       await four.walk(
         { seed, label, numInferenceSteps: stepsOf(FEW_STEPS, info), inpaint },
@@ -80,7 +87,7 @@ export async function create(root, context) {
           four.noisy.show(xt, all, `The first of four walks, at t = ${timestep}`);
           return {
             images: done ? xPrev : guess,
-            text: `Four ways to fill the gap in the ${picker.label}`,
+            text: `Four ways to fill the gap in ${takesDigits ? `the ${picker.digit}` : picker.name}`,
             result: "four fillings; the kept part is unchanged",
           };
         },
@@ -92,24 +99,55 @@ export async function create(root, context) {
   root.append(
     four.element(
       [painter.element],
-      [
-        picker.element,
-        choice.element,
-        h("div", { class: "stack" }, resamplings.element, seed.element),
-      ],
+      [picker.element, choice.element, createMore(resamplings.element, seed.element)],
     ),
   );
 
   const showDigit = () => {
-    painter.show(repeat(picker.x0, channels), shape, `A real ${picker.label}`);
+    if (picker.x0 === null) return;
+    const { name } = picker;
+    painter.show(picker.x0, shape, `${name.charAt(0).toUpperCase()}${name.slice(1)}`);
   };
   showDigit();
   four.ask();
   return {
-    rest: four.rest,
+    rest(value) {
+      picker.rest(value);
+      four.rest(value);
+    },
     dispose() {
+      picker.dispose();
       binding.dispose();
       four.cancel();
     },
+  };
+}
+
+/**
+ * One of the page's digits, in as many channels as the model has.
+ * @param {Omit<Parameters<typeof createDigitPicker>[0], "tile"> & { channels: number }} options
+ * @returns {import("../shared/subject.js").Subject}
+ */
+function createDigitSubject({ channels, ...options }) {
+  const picker = createDigitPicker({ tile: false, ...options });
+  return {
+    element: picker.element,
+    get x0() {
+      return repeat(picker.x0, channels);
+    },
+    get digit() {
+      return picker.label;
+    },
+    get name() {
+      return `a real ${picker.label}`;
+    },
+    get value() {
+      return picker.value;
+    },
+    set value(number) {
+      picker.value = number;
+    },
+    rest() {},
+    dispose() {},
   };
 }

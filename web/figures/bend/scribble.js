@@ -9,6 +9,7 @@ import { createSlider } from "../../parts/slider.js";
 import { h, setText } from "../../screen/dom.js";
 import { bind } from "../../settings/bind.js";
 import { MAX_SEED } from "../../settings/list.js";
+import { createMore } from "../shared/more.js";
 import { ANSWERS, createFourAnswers } from "./four-answers.js";
 import { NOISY_STEPS, stepsOf } from "./steps.js";
 
@@ -22,9 +23,14 @@ export async function create(root, context) {
   const [, channels = 1, height = 1, width = 1] = shape;
   const settings = allSettings.group("scribble");
 
+  const { images, height: rows, width: columns } = await digits();
+  const inColour = channels === 3;
+  const isDigitsSize = channels === 1 && rows === height && columns === width;
   const pad = createDrawingPad({
     label: "Your drawing",
     imageSize: [height, width],
+    channels: inColour ? 3 : 1,
+    ofDigits: isDigitsSize,
     onDraw: () => {
       setText(notice, "");
       settings.set({ drawing: pad.text });
@@ -32,7 +38,6 @@ export async function create(root, context) {
     },
     fail: (error) => setText(notice, asSentence(sentence(error))),
   });
-  const { images, height: rows, width: columns } = await digits();
   const first = images[FIRST_DIGIT];
   const putFirst = () => {
     pad.x0 =
@@ -81,7 +86,7 @@ export async function create(root, context) {
     },
     work: async (signal) => {
       const { t: timestep, label, seed } = settings.values;
-      const x0 = repeat(pad.x0, ANSWERS * channels);
+      const x0 = repeat(pad.x0, inColour ? ANSWERS : ANSWERS * channels);
       // Another stream than the chain's own, whose first draws the steps take.
       const noiseSeed = seed === MAX_SEED ? 0 : seed + 1;
       const eps = await arithmetic.noise({ seed: noiseSeed, draws: 1, size: x0.length }, signal);
@@ -100,7 +105,9 @@ export async function create(root, context) {
       );
     },
   });
-  root.append(four.element([pad.element, notice], [time.element, choice.element, seed.element]));
+  root.append(
+    four.element([pad.element, notice], [time.element, choice.element, createMore(seed.element)]),
+  );
 
   four.ask();
   return {

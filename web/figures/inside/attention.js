@@ -41,13 +41,7 @@ export function createAttention({ value, onChange }) {
     even: "if all were even",
     sum: "sum of all shares",
   });
-  const element = h(
-    "div",
-    { class: "attention" },
-    picture.element,
-    heat.element,
-    h("div", { class: "stack" }, slider.element, readouts.element),
-  );
+  const element = h("div", { class: "attention" }, picture.element, heat.element, readouts.element);
   const none = h(
     "p",
     { class: "notice", hidden: true },
@@ -105,9 +99,12 @@ export function createAttention({ value, onChange }) {
 
   return {
     element: h("div", {}, element, none),
+    /** The same place as a number, for who does not point. */
+    slider: slider.element,
     /** @param {Weights | null} weights @param {Float32Array} x @param {number[]} shape @param {number} t */
     show(weights, x, shape, t) {
       element.hidden = weights === null;
+      slider.element.hidden = weights === null;
       none.hidden = weights !== null;
       if (weights === null) return;
       seen = { weights, x, shape, t };

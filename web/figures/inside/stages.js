@@ -56,7 +56,7 @@ function createStage(first, depth, attention) {
     colours: { map: "signed" },
     empty: "Not ready yet",
   });
-  // Every image is as large as those of the other stages, though there be fewer.
+  // Every image is as large as those of the other stages, even where there are fewer.
   grid.element.style.width = `${(100 * chosen.length) / CHANNELS}%`;
   const name = role === "mid" && !attention ? "The bottom" : names[role](level);
   const size = `${channels} × ${height} × ${width}`;
@@ -66,7 +66,7 @@ function createStage(first, depth, attention) {
     h("p", { class: "stage-name" }, h("span", {}, name), h("span", {}, size)),
     grid.element,
   );
-  // Down on the left, up on the right, each level beside its own.
+  // Down on the left, up on the right, each level next to its counterpart.
   const rows = { in: 1, down: level + 2, mid: depth + 2, up: level + 2, out: 1 };
   element.style.gridRow = String(rows[role]);
   element.style.gridColumn =

@@ -77,3 +77,19 @@ export class Curve {
     return [sorted.map(([t]) => t), sorted.map(([, value]) => value)];
   }
 }
+
+/**
+ * The sum of a positive curve over all whole t, from values at some of them: between two it is taken to change by the
+ * same factor at every t.
+ * @param {[ArrayLike<number>, ArrayLike<number>]} lines t, ascending, and the values
+ */
+export function sumOver([timesteps, values]) {
+  let sum = values[0] ?? 0;
+  for (let i = 1; i < timesteps.length; i++) {
+    const [from, to] = [values[i - 1] ?? 0, values[i] ?? 0];
+    const steps = (timesteps[i] ?? 0) - (timesteps[i - 1] ?? 0);
+    const factor = (to / from) ** (1 / steps);
+    for (let step = 1, value = from; step <= steps; step++) sum += value *= factor;
+  }
+  return sum;
+}

@@ -1,4 +1,4 @@
-// Many guesses from pure noise, their mean as it forms, and the mean of the data beside it.
+// Many guesses from pure noise, their mean as it forms, and the mean of the data next to it.
 
 import { latest } from "../../basics/latest.js";
 import { correlation, distance } from "../../basics/statistics.js";

@@ -66,7 +66,7 @@ function createRung({ engine, loaded, calm, fail, gate }, steps, finished) {
 
   const compute = latest(async (signal) => {
     if (values === null) return;
-    // Another device may compute since the walk was begun, while nobody looked.
+    // The device may have changed while the figure was out of sight.
     if (!asked && !isShort()) {
       offer();
       return;

@@ -3,6 +3,7 @@
 import { latest } from "../../basics/latest.js";
 import { asSentence, sentence } from "../../basics/sentence.js";
 import { wholeWalk } from "../../client/whole-walk.js";
+import { nameOfSampler } from "../../parts/choice.js";
 import { createTile } from "../../parts/tile.js";
 import { h, setText } from "../../screen/dom.js";
 import { suitableSteps } from "../../settings/suit.js";
@@ -23,9 +24,10 @@ export function createLane({ engine, loaded, shape, gate, advanced }, name, sett
   const stepsOf = () => settings.decide("steps", () => suitableSteps(loaded, suitable));
 
   const where = h("span");
+  const which = h("span");
   const notice = h("p", { class: "notice", role: "status" });
   const tile = createTile({
-    caption: h("span", {}, h("strong", {}, name), " ", where),
+    caption: h("span", {}, h("strong", {}, name, " ", which), " ", where),
     empty: `Chain ${name}, not ready yet`,
   });
   const picture = h("div", {}, tile.element, notice);
@@ -44,6 +46,7 @@ export function createLane({ engine, loaded, shape, gate, advanced }, name, sett
       setText(notice, "");
       const { sampler, spacing, guidance, eta } = settings.values;
       const steps = stepsOf();
+      setText(which, nameOfSampler(sampler));
       controls.show();
       const guided = shared.label !== null && info.nullLabel !== null;
       const options = {
@@ -61,7 +64,7 @@ export function createLane({ engine, loaded, shape, gate, advanced }, name, sett
         advanced();
       }
     },
-    // What a sampler refuses is no failure of the figure: another choice is at hand.
+    // Options that a sampler rejects are not a failure of the figure: the visitor can choose others.
     (error) => {
       setText(notice, asSentence(sentence(error)));
       tile.clear();
@@ -93,7 +96,7 @@ export function createLane({ engine, loaded, shape, gate, advanced }, name, sett
     get done() {
       return frames.length === total || notice.textContent !== "";
     },
-    /** The time it has come to, T at the beginning; where it cannot walk it holds nobody up. */
+    /** The time it has come to, T at the beginning; 0 if it cannot walk, so that nothing waits for it. */
     get reached() {
       if (this.done) return 0;
       return frames.at(-1)?.timestep ?? info.trainTimesteps;

@@ -11,7 +11,7 @@
 //         const { x0 } = await engine.denoise({ xt, count: 1, timestep: t }, signal);
 //         tile.show(x0, shape, `The guess at t = ${t}`);        // shown, and said
 //       }, fail);
-//       root.append(t.element, tile.element);
+//       root.append(tile.element, t.element, createMore(seed.element)); // two controls in sight, the rest behind "More"
 //       compute.ask(settings.values.t);
 //       return { rest: compute.rest };
 //     }
@@ -33,6 +33,7 @@ import { loadModule, ModuleError } from "../../basics/load-module.js";
 import { asSentence, sentence } from "../../basics/sentence.js";
 import { h } from "../../screen/dom.js";
 import { createTools } from "./frame.js";
+import { openMoreIfSet } from "./more.js";
 
 /**
  * @typedef {object} Laboratory what every figure works with
@@ -115,6 +116,10 @@ class Place {
     );
     sight.observe(root);
     const { signal } = this.#ended;
+    for (const group of settings) {
+      const unlisten = lab.allSettings.group(group).listen(() => this.#openMore());
+      signal.addEventListener("abort", unlisten);
+    }
     document.addEventListener("visibilitychange", () => this.#rest(), { signal });
     signal.addEventListener("abort", () => {
       near.disconnect();
@@ -152,11 +157,16 @@ class Place {
         return;
       }
       this.#figure = figure;
+      this.#openMore();
       this.#root.dataset["ready"] = "";
       this.#rest();
     } catch (error) {
       fail(error);
     }
+  }
+
+  #openMore() {
+    openMoreIfSet(this.#root, this.#lab.allSettings, this.#entry.settings);
   }
 
   #rest() {
@@ -193,29 +203,34 @@ class Place {
   }
 }
 
-/** What is loading or applies. @type {Map<string, Promise<boolean>>} */
+/** What is loading or applies. @type {Map<string, Promise<void>>} */
 const styles = new Map();
 
 /**
  * @param {URL} url
- * @returns {Promise<boolean>} whether the style sheet applies; a missing one is no error, and is asked for again by
- *     the next figure that has it
+ * @returns {Promise<void>} when the style sheet applies; a missing one is asked for again when the figure is
+ * @throws {Error} where it could not be loaded: a figure without its styles may be wider than the window
  */
 async function loadStyles({ href }) {
   const loading = styles.get(href);
   if (loading !== undefined) return loading;
   const sheet = h("link", { rel: "stylesheet", href });
-  /** @type {Promise<boolean>} */
-  const applies = new Promise((resolve) => {
-    sheet.addEventListener("load", () => resolve(true));
-    sheet.addEventListener("error", () => resolve(false));
+  /** @type {Promise<void>} */
+  const applies = new Promise((resolve, reject) => {
+    sheet.addEventListener("load", () => resolve());
+    sheet.addEventListener("error", () => {
+      styles.delete(href);
+      sheet.remove();
+      reject(
+        new Error(
+          "The style sheet of this figure could not be loaded. Check the connection and try again.",
+        ),
+      );
+    });
   });
   styles.set(href, applies);
   document.head.append(sheet);
-  if (await applies) return true;
-  styles.delete(href);
-  sheet.remove();
-  return false;
+  return applies;
 }
 
 /**

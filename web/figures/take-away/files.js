@@ -100,7 +100,7 @@ export const fromBytes = (bytes) => Float32Array.from(bytes, (byte) => byte / 12
 /**
  * @param {Arithmetic} arithmetic
  * @param {WalkKept} walk
- * @param {{ scale: number, guess: boolean }} options guess: x_0-hat beside each state
+ * @param {{ scale: number, guess: boolean }} options guess: x_0-hat next to each state
  * @param {AbortSignal} signal
  */
 export function gifOfWalk(arithmetic, walk, { scale, guess }, signal) {

@@ -1,4 +1,4 @@
-// What a walk goes to and how: in sight what is asked for most, the rest folded away.
+// What a walk goes to and how: in sight what is asked for most, the rest behind "More".
 
 import { createChoice, createLabelChoice, createSamplerChoice } from "../../parts/choice.js";
 import { createSeed } from "../../parts/seed.js";
@@ -7,6 +7,7 @@ import { h } from "../../screen/dom.js";
 import { bind } from "../../settings/bind.js";
 import { ETA, GUIDANCE, stepChoices } from "../../settings/list.js";
 import { ofDigits, suitableSteps } from "../../settings/suit.js";
+import { createMore } from "../shared/more.js";
 
 /** @typedef {import("../../protocol/messages.js").Loaded} Loaded */
 /** @typedef {import("../../settings/kept-in-address.js").Group<import("../../settings/list.js").Properties["walk"]>} Settings */
@@ -64,7 +65,6 @@ export function createControls(loaded, settings, actions, device) {
       speed: (options) =>
         createChoice({
           legend: "Speed",
-          quiet: true,
           className: "segments speeds",
           choices: [
             { value: "0.25", name: "¼×" },
@@ -118,15 +118,13 @@ export function createControls(loaded, settings, actions, device) {
     { class: "controls", "aria-label": "What to walk to", autocomplete: "off" },
     label.element,
     seed.element,
-    stepSlider.element,
-    guidance.element,
-    h(
-      "details",
-      { class: "more" },
-      h("summary", {}, "Sampler and spacing"),
+    createMore(
+      stepSlider.element,
+      guidance.element,
       sampler.element,
       eta.element,
       spacing.element,
+      speed.element,
       device,
     ),
   );
@@ -134,8 +132,6 @@ export function createControls(loaded, settings, actions, device) {
 
   return {
     element,
-    /** Goes with the transport. */
-    speed: speed.element,
     rollDice: seed.roll,
     dispose: binding.dispose,
     /** @returns {import("../../protocol/messages.js").ChainOptions} */

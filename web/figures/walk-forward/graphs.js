@@ -1,4 +1,4 @@
-// Two plots: the pixel values beside the normal, and the variance over t.
+// Two plots: the pixel values with the normal density, and the variance over t.
 
 import { createPlot } from "../../parts/plot.js";
 import { term } from "../../parts/term.js";

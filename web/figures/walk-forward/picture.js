@@ -4,6 +4,7 @@ import { sentence, asSentence } from "../../basics/sentence.js";
 import { createChoice } from "../../parts/choice.js";
 import { createDigitPicker } from "../../parts/digit-picker.js";
 import { createDrawingPad } from "../../parts/drawing-pad.js";
+import { takeDrops } from "../../parts/open-image.js";
 import { h, setText } from "../../screen/dom.js";
 
 /**
@@ -28,6 +29,7 @@ export function createPicture({ digits, onChange, refuse }) {
   const pad = createDrawingPad({
     label: "Your image",
     imageSize: [digits.height, digits.width],
+    ofDigits: true,
     onDraw: () => {
       setText(notice, "");
       onChange({ drawing: pad.text });
@@ -52,8 +54,15 @@ export function createPicture({ digits, onChange, refuse }) {
     },
   });
   show();
+  const element = h("div", { class: "stack" }, source.element, picker.element, pad.element, notice);
+  // On the pad itself the pad has taken it already.
+  takeDrops(element, (file) => {
+    source.value = "own";
+    show();
+    pad.take(file);
+  });
   return {
-    element: h("div", { class: "stack" }, source.element, picker.element, pad.element, notice),
+    element,
     get x0() {
       return source.value === "digit" ? picker.x0 : pad.x0;
     },

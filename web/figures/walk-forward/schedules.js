@@ -34,7 +34,7 @@ const quantities = [
   },
   {
     label: "alpha-bar, how much of the image's variance is left",
-    heading: () => [term("alpha-bar_t"), " image left, as variance"],
+    heading: () => [term("alpha-bar_t"), " share of the image’s variance"],
     of: ({ alphasCumprod }) => alphasCumprod,
     y: { label: "", range: [0, 1] },
   },
@@ -118,10 +118,11 @@ export function createSchedules({ curves, value, onChange, onSeek }) {
   draw();
 
   return {
-    element: h(
+    element: choice.element,
+    plots: h(
       "div",
       { class: "schedules" },
-      h("div", { class: "schedule-choice" }, choice.element, legend),
+      legend,
       h(
         "div",
         { class: "schedule-plots" },
@@ -154,4 +155,19 @@ export async function loadSchedules(arithmetic, trainTimesteps) {
     return /** @type {[BetaSchedule, ScheduleCurves]} */ ([value, curves]);
   });
   return new Map(await Promise.all(all));
+}
+
+/**
+ * Which of the four a model was trained with, or the one that is most like it.
+ * @param {Map<BetaSchedule, ScheduleCurves>} curves of all four
+ * @param {import("../../protocol/messages.js").Loaded["schedule"]} own
+ */
+export function nearestSchedule(curves, { alphasCumprod: own }) {
+  /** @param {BetaSchedule} value */
+  const away = (value) => {
+    const other = curves.get(value)?.alphasCumprod;
+    return own.reduce((most, left, t) => Math.max(most, Math.abs(left - (other?.[t] ?? 2))), 0);
+  };
+  const values = schedules.map(({ value }) => value);
+  return values.reduce((best, value) => (away(value) < away(best) ? value : best));
 }

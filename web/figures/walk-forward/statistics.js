@@ -33,7 +33,7 @@ export function shareOf(values, image) {
   return both / square;
 }
 
-/** The variance over so many walks, without bias, mean over the pixels. @param {Float32Array} deviation @param {number} count */
+/** The unbiased variance over `count` walks, mean over the pixels. @param {Float32Array} deviation @param {number} count */
 export function varianceOf(deviation, count) {
   return (meanSquare(deviation) * count) / (count - 1);
 }

@@ -14,7 +14,7 @@ export function createTable() {
     atOnce: row("All at once", "exact"),
     walks: row("Step by step", `measured over ${WALKS} walks`),
   };
-  const heads = ["", "t", "of the image left", "variance of the noise"];
+  const heads = ["", "t", "factor of the image", "variance of the noise"];
   return {
     element: h(
       "table",

@@ -1,6 +1,6 @@
 // Many walks forward from one image, side by side, that follow wherever t is put: a few steps of
-// q(x_t|x_{t-1}) at a time, so that they can be watched. There is no step back; who wants an earlier t
-// gets the same walks again, from the image.
+// q(x_t|x_{t-1}) at a time, so that they can be watched. There is no step back: for an earlier t the
+// same walks begin again, from the image.
 
 /** @typedef {import("../../protocol/messages.js").ForwardState} ForwardState */
 
@@ -102,7 +102,10 @@ export class Walkers {
       // To the next multiple: where the pictures fall does not depend on where the goal was.
       const stride = this.#stride - (this.#state.t % this.#stride);
       const state = await this.#open.walk.advance(Math.min(stride, left));
-      if (this.#plan !== plan || state === null) return true;
+      if (this.#plan !== plan) return true;
+      // Its worker was released while nobody looked: the same walk again.
+      if (state === null) this.#open = null;
+      if (state === null) return true;
       this.#state = state;
     }
     this.#show(this.#state, this.#state.t === this.#goal);

@@ -15,7 +15,7 @@
  */
 
 /**
- * @typedef {object} WallActions what the walk tells, and whom it asks
+ * @typedef {object} WallActions what the walk reports and needs
  * @property {() => Promise<void>} ready awaited before each evaluation of the network
  * @property {(xt: Float32Array, shape: number[], timesteps: Uint32Array) => void} begun
  * @property {(first: number, xPrev: Float32Array, shape: number[], milliseconds: number) => void} advanced a batch has taken a step; `first` is its first image

@@ -7,7 +7,7 @@ mod table;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, ensure};
 use burn::tensor::Device;
 use clap::ValueEnum;
 use serde::Serialize;
@@ -16,12 +16,15 @@ use walkback::data::download;
 use walkback::data::idx::Split;
 use walkback::data::images::Wanted;
 use walkback::data::{Dataset, ImageSet};
+use walkback::eval::best::Best;
 use walkback::eval::bound::{self, Bound, Plan, bound};
 use walkback::eval::check_fit;
 use walkback::eval::plot::bound_png;
 use walkback::eval::samples::Setting;
+use walkback::folder::layout::BEST;
 use walkback::folder::write_file;
 use walkback::pipeline::Pipeline;
+use walkback::sampler::SamplerKind;
 
 use crate::device::{DeviceArg, limit_threads};
 use crate::model::ModelArgs;
@@ -29,7 +32,7 @@ use progress::Progress;
 
 /// Terms of the default: every one of MNIST's test images once, a thousand for each row of the table.
 const DRAWS: usize = 10_000;
-/// Images whose terms are all computed, where --images does not say.
+/// The default of --images.
 const FULL_IMAGES: usize = 100;
 
 /// Evaluate a model: the cost of test images in bits, and the quality of its samples
@@ -75,6 +78,18 @@ pub struct Args {
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
 
+    /// Draw the samples of each setting with that many seeds, from --seed on, and print their mean
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seeds: u64,
+
+    /// Also measure where the model is at its best, with this sampler, and write best.json into the model folder
+    ///
+    /// Draws samples at several guidance scales, then with several numbers of steps. The page shows the result beside its
+    /// sliders.
+    #[arg(long, value_name = "SAMPLER", num_args = 0..=1, default_missing_value = "dpm++"
+)]
+    best: Option<SamplerKind>,
+
     /// Folder for eval.json and the pictures
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -111,12 +126,18 @@ struct Report {
     bound: Option<Bound>,
     #[serde(skip_serializing_if = "Option::is_none")]
     samples: Option<quality::Quality>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    best: Option<Best>,
     seconds: f64,
 }
 
 /// Judges the model and prints what was found.
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let started = Instant::now();
+    ensure!(
+        args.best.is_none() || args.only != Some(Half::Bound),
+        "--best judges samples, and --only bound leaves them out: give one of the two"
+    );
     limit_threads(args.threads)?;
     let files = args.model.read()?;
     let mut pipeline = files
@@ -150,6 +171,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         test_images: test.len(),
         bound: None,
         samples: None,
+        best: None,
         seconds: 0.0,
     };
     // Each half is shown as soon as it is known: the other may take long.
@@ -165,6 +187,14 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         tell(args, || table::quality(&found));
         report.samples = Some(found);
         report.write(args, started)?;
+        if let Some(sampler) = args.best {
+            let found = prepared.best(sampler)?;
+            let json = serde_json::to_string_pretty(&found)?;
+            write_file(&args.model.model.join(BEST), json.as_bytes())?;
+            tell(args, || table::best(&found));
+            report.best = Some(found);
+            report.write(args, started)?;
+        }
     }
     if args.json {
         println!("{}", serde_json::to_string_pretty(&report)?);

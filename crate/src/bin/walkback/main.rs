@@ -60,7 +60,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The error and its causes in one line; many errors name their cause themselves, which then is not said twice.
+/// The error and its causes in one line; a cause that an error already names is not repeated.
 fn sentence(error: &anyhow::Error) -> String {
     let mut text = String::new();
     for cause in error.chain().map(ToString::to_string) {

@@ -31,7 +31,7 @@ fn size(text: &str) -> Result<[usize; 2], String> {
 }
 
 impl ModelArgs {
-    /// Reads the folder, and says on standard error what was chosen in it.
+    /// Reads the folder, and prints to standard error what was chosen in it.
     pub fn read(&self) -> Result<ModelFolder, FolderError> {
         let which = if self.no_ema {
             Which::Trained

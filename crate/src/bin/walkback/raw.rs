@@ -1,7 +1,7 @@
 //! `--raw`: the whole walk as a safetensors file, written while it happens.
 //!
-//! The trajectory of a thousand images fills most memories, so nothing is kept: every size is known before the first step,
-//! the header goes out first, the states follow, and the file gets its name when it is complete.
+//! The trajectory of a thousand images does not fit into memory, so nothing is kept: every size is known before the first
+//! step, the header is written first, the states follow, and the file gets its name when it is complete.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};

@@ -113,7 +113,7 @@ pub struct Args {
     scale: usize,
 }
 
-/// An inversion starts in images, not in noise: not a choice here.
+/// The inversion is left out: it starts from images, not from noise.
 fn sampler_kind(text: &str) -> Result<SamplerKind, String> {
     match text.parse()? {
         SamplerKind::DdimInverse => {
@@ -123,7 +123,7 @@ fn sampler_kind(text: &str) -> Result<SamplerKind, String> {
     }
 }
 
-/// Walks back and writes what was asked for.
+/// Walks back and writes the chosen files.
 pub fn run(args: &Args) -> anyhow::Result<()> {
     limit_threads(args.threads)?;
     ensure!(args.scale > 0, "--scale is 0; give at least 1");

@@ -176,7 +176,7 @@ impl Args {
     }
 }
 
-/// Trains until the end asked for or Ctrl-C.
+/// Trains until the chosen end or Ctrl-C.
 pub fn run(args: &Args) -> anyhow::Result<()> {
     limit_threads(args.threads)?;
     let gpu = args.device.gpu()?;
@@ -210,7 +210,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The length of time asked for with `--minutes`.
+/// The time given with `--minutes`.
 fn time(args: &Args) -> anyhow::Result<Option<Duration>> {
     let Some(minutes) = args.minutes else {
         return Ok(None);
@@ -222,7 +222,7 @@ fn time(args: &Args) -> anyhow::Result<Option<Duration>> {
     Ok(Some(time))
 }
 
-/// What there is of a model before the images are looked at, which then have to follow it.
+/// What is known of the model before the images are read, which then have to fit it.
 enum Given {
     /// A run that is resumed.
     Run(Box<RunConfig>),
@@ -249,7 +249,7 @@ fn given(args: &Args, resumed: Option<RunConfig>) -> anyhow::Result<Option<Given
     Ok(Some(Given::Network(Box::new(unet))))
 }
 
-/// What the trainer is asked to do.
+/// The options of the trainer.
 fn options(
     args: &Args,
     time: Option<Duration>,

@@ -32,7 +32,7 @@ pub enum IdxError {
         /// The reason given.
         source: io::Error,
     },
-    /// The first four bytes are not those of the kind of file its name promises.
+    /// The first four bytes are not those of the kind of file that its name says.
     #[error("{}: begins with 0x{found:08x}, but IDX {what} begin with 0x{expected:08x}{}. Replace it with the right file", .path.display(), magic_hint(*.found))]
     Magic {
         /// The file.

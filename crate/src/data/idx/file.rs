@@ -12,7 +12,7 @@ pub(super) const IMAGES_MAGIC: u32 = 0x0000_0803;
 /// First four bytes of a file of labels: unsigned bytes in one dimension.
 pub(super) const LABELS_MAGIC: u32 = 0x0000_0801;
 
-/// The most bytes one file may unfold to (2 GiB; EMNIST, the largest set of its kind, has 0.6).
+/// The most bytes that one file may unpack to (2 GiB; EMNIST, the largest set of its kind, has 0.6).
 const MAX_BYTES: u64 = 2 << 30;
 /// The longest side an image may have.
 const MAX_SIDE: u32 = 4096;

@@ -1,7 +1,7 @@
 //! IDX files, the format MNIST is published in, and the images in them.
 //!
-//! Files may be gzipped; that is read off their first bytes, not off their names. A header is never believed before the
-//! data is there: memory grows with what the file really holds.
+//! Files may be gzipped; their first bytes show it, not their names. A header allocates nothing: memory grows with what
+//! the file really holds.
 
 mod error;
 mod file;

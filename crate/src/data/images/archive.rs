@@ -1,4 +1,4 @@
-//! A zip of a folder of images: its images are unpacked beside the system's other temporary files while they are read.
+//! A zip of a folder of images: its images are unpacked into a temporary folder while they are read.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -26,7 +26,7 @@ pub(crate) struct Unpacked {
 
 impl Drop for Unpacked {
     fn drop(&mut self) {
-        // Best effort: the system empties this place by itself.
+        // Best effort: the system empties its temporary folder by itself.
         let _ = fs::remove_dir_all(&self.root);
     }
 }

@@ -98,7 +98,7 @@ pub enum ImagesError {
         /// Columns of each.
         width: usize,
     },
-    /// Files that are no images in spite of their names, or damaged.
+    /// Files that are damaged, or are named like images and are none.
     #[error("{}. Save {} again as PNG or JPEG, remove {}, or skip unreadable images with --skip-broken", broken(.files), it_or_them(.files), it_or_them(.files))]
     Broken {
         /// Every such file, and what is wrong with it.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{ImagesError, MAX_CLASSES};
 
-/// Images are told by these endings, in either case; what is in them is looked at when they are read.
+/// The endings of image files, in either case; the format is detected from the content.
 const ENDINGS: [&str; 9] = [
     "png", "jpg", "jpeg", "jfif", "webp", "gif", "bmp", "tif", "tiff",
 ];

@@ -1,4 +1,4 @@
-//! Images of any size and kind as pixels of one size: cut to the middle, resized, without transparency.
+//! Converts images of any size and kind to one size: cropped to the middle, resized, without transparency.
 
 use std::io::{self, BufRead, ErrorKind, Seek};
 
@@ -9,7 +9,7 @@ use image::imageops::{FilterType, crop_imm, replace, resize};
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageReader, ImageResult, Limits, Rgb, RgbImage};
 
-/// The longest side that is trained on unless another is asked for, and what larger or mixed images become: what two cores
+/// The longest side that is trained on by default, and what larger or mixed images become: what two cores
 /// can train a network on in an afternoon.
 const LARGEST: usize = 64;
 const DEFAULT: usize = 32;
@@ -54,7 +54,7 @@ fn decoder<'a>(
     Ok((decoder, orientation))
 }
 
-/// Height and width as the image is to be seen, off its header.
+/// Height and width of the upright image, from its header.
 pub(super) fn size(file: impl BufRead + Seek) -> ImageResult<[usize; 2]> {
     let (decoder, orientation) = decoder(file)?;
     let (width, height) = decoder.dimensions();

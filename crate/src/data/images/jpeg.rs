@@ -41,7 +41,7 @@ pub(super) fn is_whole(file: &[u8]) -> bool {
     false
 }
 
-/// The markers that stand between two scans: tables, the next scan, what applications put there.
+/// The markers between two scans: tables, the next scan, data of applications.
 fn starts_segment(marker: u8) -> bool {
     matches!(marker, 0xc4 | 0xcc | START_OF_SCAN..=0xdf | 0xe0..=0xef | 0xfe)
 }

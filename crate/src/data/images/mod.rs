@@ -36,7 +36,7 @@ const FEW_IMAGES: usize = 1000;
 const MAX_CLASSES: usize = 256;
 /// The most bytes that all images may fill.
 const MAX_BYTES: usize = 2 << 30;
-/// Sides that can be asked for.
+/// Sides that can be chosen.
 const SIDES: RangeInclusive<usize> = 8..=256;
 
 /// What images are made into; what is `None` is detected.
@@ -285,7 +285,7 @@ fn label(
     Ok((names, labels))
 }
 
-/// What becomes of the sizes, if anything does: a sentence for each way of fitting.
+/// How sizes are changed, if they are: a sentence for each way of fitting.
 fn told(sizes: &[[usize; 2]], to: [usize; 2], wanted: &Wanted) -> Vec<String> {
     let hint = if wanted.size.is_some() {
         ""

@@ -1,4 +1,4 @@
-//! What is done to images of whatever form before a network sees them.
+//! How images are converted before a network sees them.
 
 use std::str::FromStr;
 
@@ -8,15 +8,15 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Preparation {
-    /// What is seen through transparent parts, and around padded images.
+    /// The colour behind transparent parts and around padded images.
     pub background: Background,
-    /// What becomes of images of another size; `None` pads those that are smaller and crops the others.
+    /// How images of another size are fitted; `None` pads those that are smaller and crops the others.
     pub fit: Option<Fit>,
     /// Leaves out files that cannot be read, instead of refusing them all.
     pub skip_broken: bool,
 }
 
-/// A colour, red, green and blue; white unless another is asked for.
+/// A colour, red, green and blue; white by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Background(pub [u8; 3]);
 
@@ -56,7 +56,7 @@ impl std::fmt::Display for Background {
     }
 }
 
-/// What becomes of an image of another size than the network's.
+/// How an image of another size than the network's is fitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Fit {
@@ -74,7 +74,7 @@ impl Fit {
 }
 
 impl Preparation {
-    /// What becomes of an image of the size `from`, which is not `to`. Both are `[height, width]`.
+    /// How an image of the size `from`, which is not `to`, is fitted. Both are `[height, width]`.
     pub(super) fn fit_of(&self, from: [usize; 2], to: [usize; 2]) -> Fit {
         let smaller = from.iter().zip(&to).all(|(from, to)| from <= to);
         self.fit

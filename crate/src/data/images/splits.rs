@@ -1,4 +1,4 @@
-//! Folders that split a data set, `train` and `test` or the like, are no classes.
+//! Detects folders that split a data set, such as `train` and `test`; they are not classes.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use super::ImagesError;
 use super::files::{Entries, name};
 use crate::data::idx::Split;
 
-/// What the folders of the images to judge a model by are called, the better ones first.
+/// Names of the folders of test images, in order of preference.
 const KEPT: [&str; 4] = ["test", "validation", "valid", "val"];
 const TRAIN: &str = "train";
 
@@ -22,7 +22,7 @@ pub(super) fn is_split(name: &str) -> bool {
 }
 
 /// The folder of one half of the images in `dir`. Where all its folders are splits by their names, in any case, `train`
-/// is trained on and `test`, or else `validation`, `valid` or `val`, is kept to judge by. Elsewhere all is for training.
+/// is trained on and `test`, or else `validation`, `valid` or `val`, is kept for evaluation. Otherwise all are for training.
 pub(super) fn half(dir: &Path, split: Split) -> Result<Half, ImagesError> {
     let whole = |split| match split {
         Split::Train => Ok(Half {

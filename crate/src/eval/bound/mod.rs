@@ -3,7 +3,7 @@
 //! As in the evaluations of Ho et al. and of Nichol & Dhariwal 2021 (arXiv 2102.09672), x_0-hat is clipped to [-1, 1] in
 //! every term, whatever the scheduler's configuration says; the model's variance is the configuration's, at timestep 0 beta~
 //! of timestep 1. The unconditional bound hides the label behind the null label. Both columns see the same images,
-//! timesteps and noise, so that their difference is known far better than either.
+//! timesteps and noise, so that their difference is far more certain than either.
 //!
 //! The default draws timesteps in strata (see [`estimate`](super::estimate)), each draw with an image of its own as long as
 //! there are enough; the interval covers the choice of images, timesteps and noise. [`Plan::Full`] sums all T terms of each
@@ -16,11 +16,10 @@ pub use plan::{Plan, check};
 use super::estimate::{Estimate, rows};
 use crate::data::Dataset;
 use crate::denoiser::ModelSpec;
-use crate::diffusion::add_noise;
 use crate::likelihood::{TermError, Terms, bits_per_dim};
 use crate::noise::NoiseStream;
 use crate::pipeline::Pipeline;
-use crate::schedule::{Schedule, ScheduleError, VarianceType};
+use crate::schedule::{ScheduleError, VarianceType};
 use burn::tensor::{Tensor, TensorData};
 use plan::{Draw, Stratum, planned};
 use rayon::prelude::*;
@@ -31,7 +30,7 @@ use thiserror::Error;
 /// Images that the network sees at once.
 const BATCH: usize = 100;
 
-/// Why there is no bound.
+/// Why the bound cannot be computed.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum BoundError {
     /// The schedule.
@@ -61,7 +60,7 @@ pub enum BoundError {
     Count {
         /// "draws" or "images".
         option: &'static str,
-        /// The number asked for.
+        /// The number.
         found: usize,
         /// The smallest that works.
         least: usize,
@@ -73,7 +72,7 @@ pub enum BoundError {
     Device(String),
 }
 
-/// The bound, or what is known of it, in bits per dimension.
+/// The bound in bits per dimension.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Bound {
     /// Images that took part.
@@ -115,7 +114,7 @@ pub struct Part {
     pub bits: Estimate,
 }
 
-/// The bound of a model on `test`, which must fit it; `progress` hears how many draws of how many are done.
+/// The bound of a model on `test`, which must fit it; `progress` gets the draws done and their number.
 ///
 /// # Errors
 /// Too few draws or images for an interval, or a network that does not give numbers.
@@ -143,7 +142,7 @@ pub fn bound(
     let mut noise = NoiseStream::new(seed);
     for (i, batch) in draws.chunks(BATCH).enumerate() {
         progress(i * BATCH, draws.len());
-        let (x_0, x_t) = noised(batch, test, terms.schedule(), &mut noise);
+        let (x_0, x_t) = noised(batch, test, &terms, &mut noise)?;
         for (nats, &with_label) in nats.iter_mut().zip(&columns) {
             let labels: Option<Vec<usize>> = conditional.then(|| {
                 let label = |draw: &Draw| match spec.null_label {
@@ -164,8 +163,8 @@ pub fn bound(
         count,
     };
     let column = |with_label: bool| {
-        let place = columns.iter().position(|column| *column == with_label)?;
-        Some(table.column(&nats[place]))
+        let index = columns.iter().position(|column| *column == with_label)?;
+        Some(table.column(&nats[index]))
     };
     let saved_by_label = (columns.len() == 2).then(|| {
         let saved: Vec<f64> = nats[0].iter().zip(&nats[1]).map(|(a, b)| a - b).collect();
@@ -187,21 +186,19 @@ pub fn bound(
 fn noised(
     batch: &[Draw],
     test: &Dataset,
-    schedule: &Schedule,
+    terms: &Terms,
     noise: &mut NoiseStream,
-) -> (Vec<f32>, Vec<f32>) {
+) -> Result<(Vec<f32>, Vec<f32>), BoundError> {
     let size = test.image_len();
     let x_0: Vec<f32> = batch
         .iter()
         .flat_map(|draw| test.image(draw.image))
         .collect();
-    let mut x_t = vec![0.0; x_0.len()];
-    for (i, draw) in batch.iter().enumerate() {
-        let (image, eps) = (i * size..(i + 1) * size, noise.normal(size));
-        let alpha_cumprod = schedule.alphas_cumprod[draw.timestep];
-        add_noise(&x_0[image.clone()], &eps, alpha_cumprod, &mut x_t[image]);
+    let mut x_t = Vec::with_capacity(x_0.len());
+    for (x_0, draw) in x_0.chunks_exact(size).zip(batch) {
+        x_t.extend(terms.noised(x_0, &noise.normal(size), draw.timestep)?);
     }
-    (x_0, x_t)
+    Ok((x_0, x_t))
 }
 
 /// The network's output for a batch, each image at its own timestep.

@@ -7,7 +7,7 @@ use crate::likelihood::Terms;
 use crate::pipeline::Pipeline;
 use std::ops::Range;
 
-/// The least number of images whose spread says something.
+/// The smallest number of images with a meaningful spread.
 const LEAST_IMAGES: usize = 10;
 /// The most draws: beyond it memory, not patience, ends.
 const MAX_DRAWS: usize = 100_000_000;
@@ -15,19 +15,19 @@ const MAX_DRAWS: usize = 100_000_000;
 /// Which terms of which images are computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plan {
-    /// So many draws of a timestep and an image, equally many for each row of the table.
+    /// Draws of a timestep and an image, equally many for each row of the table.
     Strata {
-        /// The number asked for; it is rounded down to equal numbers in the strata of a row, at least two.
+        /// The number of draws; it is rounded down to equal numbers in the strata of a row, at least two.
         draws: usize,
     },
-    /// Every timestep of so many images.
+    /// Every timestep of some images.
     Full {
         /// At least 10, and no more than there are.
         images: usize,
     },
 }
 
-/// Whether [`bound`](super::bound) can be computed on so many images, before any of it is.
+/// Whether [`bound`](super::bound) can be computed on this many images.
 ///
 /// # Errors
 /// What the model, its chain or the plan does not allow.

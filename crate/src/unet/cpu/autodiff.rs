@@ -28,7 +28,7 @@ struct KernelBackward<K>(PhantomData<K>);
 
 type State<K> = (K, [FlexTensor; 3], <K as Kernel>::Saved);
 
-/// The gradients for the inputs, given that of the output; that of the first only if asked for.
+/// The gradients for the inputs, given that of the output; that of the first only if needed.
 fn gradients<K: Kernel>(
     (kernel, inputs, saved): State<K>,
     dy: &FlexTensor,

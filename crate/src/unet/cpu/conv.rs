@@ -19,7 +19,7 @@ use super::{norm::lanes_sum, simd::vectorised, weight_gradient::WeightGradient};
 /// Values that the images of a run may take, so that second-level caches hold them while their gradients are computed.
 #[cfg(feature = "native")]
 const RUN: usize = 3 << 17;
-/// Images in a run at most, so that there are enough runs for all cores.
+/// The most images in a run, so that there are enough runs for all cores.
 #[cfg(feature = "native")]
 const MOST: usize = 8;
 

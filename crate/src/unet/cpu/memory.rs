@@ -11,7 +11,7 @@ const SMALLEST: usize = 1 << 12;
 /// Values that may lie unused: 512 MiB of them.
 const MOST: usize = 1 << 27;
 
-/// Buffers that nobody uses, the longest unused first.
+/// Unused buffers, the longest unused first.
 static SPARE: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
 
 /// How many networks there are that may use them.
@@ -43,7 +43,7 @@ impl Drop for KeepsBuffers {
     }
 }
 
-/// `len` values, whatever they are: whoever asks must write all of them.
+/// `len` arbitrary values: the caller must write all of them.
 pub(super) fn buffer(len: usize) -> Vec<f32> {
     if len >= SMALLEST {
         let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -55,7 +55,7 @@ pub(super) fn buffer(len: usize) -> Vec<f32> {
     zeros(len)
 }
 
-/// Keeps the memory of a tensor for later, if nobody else has it.
+/// Keeps the memory of a tensor for later, if it is not shared.
 pub(super) fn reuse(x: FlexTensor) {
     if !x.is_unique() || !x.is_contiguous() || x.bytes().len() != 4 * x.layout().num_elements() {
         return;

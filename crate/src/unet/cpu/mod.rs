@@ -69,7 +69,7 @@ fn plain_option<const D: usize>(x: Option<&Tensor<D>>) -> Option<Option<FlexTens
     }
 }
 
-/// Ends the use of tensors on the CPU; the memory of those that nobody else holds serves again.
+/// Frees tensors on the CPU; memory that is not shared is used again.
 pub(super) fn give_back<const N: usize>(tensors: [Option<Tensor<4>>; N]) {
     for tensor in tensors.into_iter().flatten() {
         if let Ok(x) = tensor.try_into_primitive::<Flex>() {
@@ -84,7 +84,7 @@ fn wrap(x: FlexTensor) -> Tensor<4> {
 
 /// A kernel with the inputs x, weight and bias, all contiguous.
 trait Kernel: Copy + Debug + Send + 'static {
-    /// What the forward pass leaves for the backward pass, beside the inputs.
+    /// What the forward pass saves for the backward pass, in addition to the inputs.
     type Saved: Clone + Debug + Send;
 
     /// The output, plus `residual` if there is one.

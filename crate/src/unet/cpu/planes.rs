@@ -48,7 +48,7 @@ impl Planes {
         rows * self.pitch() + self.reach()[1] + SLACK
     }
 
-    /// Values of a channel: an odd number of cache lines, lest all channels share the same few lines of the cache.
+    /// Values of a channel: an odd number of cache lines, so that the channels do not share the same few of them.
     pub(super) fn channel(&self) -> usize {
         let values = self.stride * self.stride * self.plane();
         (values.div_ceil(16) | 1) * 16

@@ -17,7 +17,7 @@ pub(super) struct Packed {
 }
 
 impl Packed {
-    /// Packs `[c_out, per_channel]`, as weights are stored. It is done for every batch, and so must cost little beside an image.
+    /// Packs `[c_out, per_channel]`, as weights are stored. This is done for every batch, so it must be quick.
     pub(super) fn rows(weight: &[f32], c_out: usize, per_channel: usize) -> Self {
         let mut values = vec![0.0; c_out * per_channel];
         for (first, size) in blocks(c_out) {

@@ -1,4 +1,4 @@
-//! The samples: drawn, read by the judge, and laid beside real images.
+//! The samples: drawn, classified by the judge, and compared with real images.
 
 use std::time::Instant;
 
@@ -7,15 +7,18 @@ use burn::tensor::Device;
 use serde::Serialize;
 use walkback::data::Dataset;
 use walkback::data::download;
+use walkback::eval::best::{self, Best, Measured};
 use walkback::eval::cache::{self, Judge};
 use walkback::eval::choose_per_class;
-use walkback::eval::classifier::{FEATURES, Reading, Recipe};
+use walkback::eval::classifier::{ClassifierConfig, FEATURES, Reading};
 use walkback::eval::frechet::{self, Moments};
 use walkback::eval::nearest::{Summary, nearest};
 use walkback::eval::picture::sheet;
-use walkback::eval::samples::{Rate, Setting, check, draw};
+use walkback::eval::rate::Rate;
+use walkback::eval::samples::{Setting, check, draw};
 use walkback::folder::write_file;
 use walkback::pipeline::Pipeline;
+use walkback::sampler::SamplerKind;
 
 use super::Args;
 use super::progress::Progress;
@@ -24,7 +27,7 @@ use crate::sample::in_chunks;
 /// The most samples of one setting: a chain keeps all of them in memory.
 const MAX_SAMPLES: usize = 50_000;
 
-/// What the judge says of samples and of real images.
+/// The judge's results for samples and real images.
 #[derive(Debug, Serialize)]
 pub struct Quality {
     pub judge: JudgeReport,
@@ -34,13 +37,15 @@ pub struct Quality {
     pub training_images: Seen,
     /// Real test images, as many as samples.
     pub test_images: Seen,
+    /// The mean of each channel over all training images.
+    pub training_channel_means: Vec<f64>,
 }
 
 /// The classifier.
 #[derive(Debug, Serialize)]
 pub struct JudgeReport {
     pub test_accuracy: Rate,
-    pub recipe: Recipe,
+    pub config: ClassifierConfig,
     pub cached: bool,
     pub training_seconds: f64,
 }
@@ -49,9 +54,20 @@ pub struct JudgeReport {
 #[derive(Debug, Serialize)]
 pub struct Drawn {
     pub setting: String,
+    /// The samples of all seeds together; the Frechet distance is the mean of theirs.
     #[serde(flatten)]
     pub seen: Seen,
+    pub each_seed: Vec<OfSeed>,
     pub seconds: f64,
+}
+
+/// The samples of one seed.
+#[derive(Debug, Serialize)]
+pub struct OfSeed {
+    pub seed: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read_as_label: Option<Rate>,
+    pub frechet: f64,
 }
 
 /// A set of images as the judge sees it.
@@ -71,9 +87,11 @@ pub struct Seen {
     /// Among the training images; missing for training images.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nearest: Option<Summary>,
+    /// The mean of each channel, in -1 to 1.
+    pub channel_means: Vec<f64>,
 }
 
-/// Everything that can be refused has been looked at, and the judge is there.
+/// The options are valid, and the judge is there.
 pub struct Prepared<'a> {
     args: &'a Args,
     pipeline: &'a Pipeline,
@@ -87,7 +105,7 @@ pub struct Prepared<'a> {
     judge: Judge,
 }
 
-/// Looks at the options, then trains the judge or takes it from the cache.
+/// Checks the options, then trains the judge or loads it from the cache.
 pub fn prepare<'a>(
     args: &'a Args,
     pipeline: &'a Pipeline,
@@ -107,6 +125,12 @@ pub fn prepare<'a>(
         "--samples {} of each of {classes} classes make {count} images; give 2 to {MAX_SAMPLES} in all",
         args.samples
     );
+    let in_all = u64::try_from(count).unwrap_or(u64::MAX);
+    ensure!(
+        args.seeds > 0 && in_all.saturating_mul(args.seeds) <= MAX_SAMPLES as u64,
+        "--seeds {} of {count} images each; give at least 1, and at most {MAX_SAMPLES} images in all",
+        args.seeds
+    );
     let num_train_timesteps = pipeline.scheduler().num_train_timesteps;
     let settings: Vec<Setting> = args
         .settings
@@ -114,7 +138,10 @@ pub fn prepare<'a>(
         .map(|setting| setting.with_steps(num_train_timesteps))
         .collect();
     let drawn_classes = pipeline.spec().num_class_embeds.map_or(0, |_| classes);
-    for setting in &settings {
+    let of_best = args.best.map_or_else(Vec::new, |sampler| {
+        best::step_settings(sampler, num_train_timesteps, 1.0)
+    });
+    for setting in settings.iter().chain(&of_best) {
         check(
             pipeline.scheduler(),
             &pipeline.spec(),
@@ -137,15 +164,11 @@ pub fn prepare<'a>(
 
 impl Prepared<'_> {
     /// Draws, reads and compares.
-    pub fn judge(self) -> anyhow::Result<Quality> {
+    pub fn judge(&self) -> anyhow::Result<Quality> {
         let (args, classes) = (self.args, self.train.classes());
         let of_test = self.read(self.test, "test images");
         let reference = Moments::of(&of_test.features, FEATURES)?;
-
-        let real = choose_per_class(self.train, args.samples, args.seed);
-        let real = self.train.select(&real);
-        let read = self.read(&real, "training images");
-        let training_images = see(&real, &read, classes, true, &reference)?;
+        let training_images = self.training_images(&reference)?;
         let real = choose_per_class(self.test, args.samples, args.seed);
         let real = self.test.select(&real);
         let read = self.read(&real, "test images");
@@ -158,7 +181,7 @@ impl Prepared<'_> {
         Ok(Quality {
             judge: JudgeReport {
                 test_accuracy: Rate::of_labels(&of_test.labels, &self.test.labels),
-                recipe: Recipe::default(),
+                config: ClassifierConfig::default(),
                 cached: self.judge.cached,
                 training_seconds: self.judge.seconds,
             },
@@ -168,12 +191,62 @@ impl Prepared<'_> {
                 .collect::<anyhow::Result<_>>()?,
             training_images,
             test_images,
+            training_channel_means: self.train.channel_means(),
         })
     }
 
-    /// The samples of one setting, and their picture.
+    /// As many training images as there are samples of one seed.
+    fn training_images(&self, reference: &Moments) -> anyhow::Result<Seen> {
+        let real = choose_per_class(self.train, self.args.samples, self.args.seed);
+        let real = self.train.select(&real);
+        let read = self.read(&real, "training images");
+        see(&real, &read, self.train.classes(), true, reference)
+    }
+
+    /// The samples of one setting with every seed, and the picture of the first.
     fn draw(&self, setting: &Setting, reference: &Moments) -> anyhow::Result<Drawn> {
         let started = Instant::now();
+        let labelled = self.drawn_classes > 0;
+        let classes = self.train.classes();
+        let (mut samples, mut reading) = self.samples(setting, self.args.seed)?;
+        if let Some(out) = &self.args.out {
+            let read = labelled.then_some(&reading.labels[..]);
+            let name = setting.to_string().replace([':', '+'], "-");
+            let picture = sheet(&samples, self.drawn_classes, read)?.to_png()?;
+            write_file(&out.join(format!("samples-{name}.png")), &picture)?;
+        }
+        let mut each_seed = vec![of_seed(
+            &samples,
+            &reading,
+            labelled,
+            self.args.seed,
+            reference,
+        )?];
+        for further in 1..self.args.seeds {
+            let seed = self.args.seed.wrapping_add(further);
+            let (more, read) = self.samples(setting, seed)?;
+            each_seed.push(of_seed(&more, &read, labelled, seed, reference)?);
+            samples.extend(&more);
+            reading.features.extend(read.features);
+            reading.labels.extend(read.labels);
+        }
+        let seconds = started.elapsed().as_secs_f64();
+        // The distance is biased by the number of samples: the floor is that of one seed's.
+        let frechet = each_seed.iter().map(|of| of.frechet).sum::<f64>() / each_seed.len() as f64;
+        Ok(Drawn {
+            setting: setting.to_string(),
+            seen: Seen {
+                nearest: self.nearest(&samples),
+                frechet: Some(frechet),
+                ..see(&samples, &reading, classes, labelled, reference)?
+            },
+            each_seed,
+            seconds,
+        })
+    }
+
+    /// The samples of one setting and seed, and what the judge makes of them.
+    fn samples(&self, setting: &Setting, seed: u64) -> anyhow::Result<(Dataset, Reading)> {
         let progress = Progress::new(format!("drawing {} samples with {setting}", self.count));
         let samples = draw(
             &in_chunks(self.pipeline),
@@ -181,27 +254,56 @@ impl Prepared<'_> {
             &self.pipeline.spec(),
             setting,
             (self.count, self.drawn_classes),
-            self.args.seed,
+            seed,
             |i, n| progress.tell(i, n),
         )?;
         drop(progress);
-        let seconds = started.elapsed().as_secs_f64();
-        let labelled = self.drawn_classes > 0;
         let reading = self.read(&samples, "samples");
-        if let Some(out) = &self.args.out {
-            let read = labelled.then_some(&reading.labels[..]);
-            let name = setting.to_string().replace([':', '+'], "-");
-            let picture = sheet(&samples, self.drawn_classes, read)?.to_png()?;
-            write_file(&out.join(format!("samples-{name}.png")), &picture)?;
+        Ok((samples, reading))
+    }
+
+    /// Where the model is at its best with `sampler`: first the guidance, then the number of steps at that guidance.
+    pub fn best(&self, sampler: SamplerKind) -> anyhow::Result<Best> {
+        let of_test = self.read(self.test, "test images");
+        let reference = Moments::of(&of_test.features, FEATURES)?;
+        let floor = self.training_images(&reference)?.frechet.unwrap_or(0.0);
+        let measure = |settings: &[Setting]| -> anyhow::Result<Vec<Measured>> {
+            let one = |setting: &Setting| {
+                let (samples, read) = self.samples(setting, self.args.seed)?;
+                let labelled = self.drawn_classes > 0;
+                let of = of_seed(&samples, &read, labelled, self.args.seed, &reference)?;
+                Ok(Measured {
+                    setting: setting.to_string(),
+                    read_as_label: of.read_as_label.map(Rate::share),
+                    frechet: of.frechet,
+                })
+            };
+            settings.iter().map(one).collect()
+        };
+        let timesteps = self.pipeline.scheduler().num_train_timesteps;
+        let guided = self.drawn_classes > 0 && self.pipeline.labels().null.is_some();
+        let mut measured = Vec::new();
+        let (mut guidance_scale, mut guidance) = (None, 1.0);
+        if guided {
+            let settings = best::guidance_settings(sampler, timesteps);
+            measured = measure(&settings)?;
+            if let Some(range) = best::suitable(&measured, floor) {
+                let [low, high] = range.map(|i| settings[i].guidance_scale);
+                guidance_scale = Some([low, high]);
+                guidance = settings[(range[0] + range[1]) / 2].guidance_scale;
+            }
         }
-        let classes = self.train.classes();
-        Ok(Drawn {
-            setting: setting.to_string(),
-            seen: Seen {
-                nearest: self.nearest(&samples),
-                ..see(&samples, &reading, classes, labelled, reference)?
-            },
-            seconds,
+        let settings = best::step_settings(sampler, timesteps, guidance);
+        let of_steps = measure(&settings)?;
+        let enough = best::enough(&of_steps, floor).and_then(|i| settings[i].num_inference_steps);
+        measured.extend(of_steps);
+        Ok(Best {
+            sampler: sampler.to_string(),
+            guidance_scale,
+            num_inference_steps: enough.context("the model has fewer than 5 timesteps")?,
+            samples: self.count,
+            frechet_floor: floor,
+            measured,
         })
     }
 
@@ -219,13 +321,18 @@ impl Prepared<'_> {
     }
 }
 
-/// The judge of these training images: its seed is its recipe's, not the evaluation's, so that there is only one.
+/// The judge of these training images: its seed is its own, not the evaluation's, so that there is only one.
 fn obtain(train: &Dataset) -> anyhow::Result<Judge> {
     let mnist = download::cache_dir()?;
     let cache = mnist.parent().unwrap_or(&mnist);
     let progress = Progress::new("training the classifier, once");
     let told = |i, n| progress.tell(i, n);
-    Ok(cache::obtain(cache, train, &Recipe::default(), told)?)
+    Ok(cache::obtain(
+        cache,
+        train,
+        &ClassifierConfig::default(),
+        told,
+    )?)
 }
 
 fn see(
@@ -250,6 +357,22 @@ fn see(
             reference,
         )),
         nearest: None,
+        channel_means: data.channel_means(),
+    })
+}
+
+/// The two figures that are compared between seeds.
+fn of_seed(
+    data: &Dataset,
+    reading: &Reading,
+    labelled: bool,
+    seed: u64,
+    reference: &Moments,
+) -> anyhow::Result<OfSeed> {
+    Ok(OfSeed {
+        seed,
+        read_as_label: labelled.then(|| Rate::of_labels(&reading.labels, &data.labels)),
+        frechet: frechet::distance(&Moments::of(&reading.features, FEATURES)?, reference),
     })
 }
 

@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
+use walkback::eval::best::Best;
 use walkback::eval::bound::{Bound, Column};
 use walkback::eval::estimate::Estimate;
-use walkback::eval::samples::Rate;
+use walkback::eval::rate::Rate;
 
 use super::Report;
 use super::quality::{Quality, Seen};
@@ -103,6 +104,18 @@ fn write_quality(text: &mut String, quality: &Quality) -> std::fmt::Result {
     )?;
     for drawn in &quality.settings {
         row(text, &drawn.setting, &drawn.seen)?;
+        if drawn.each_seed.len() > 1 {
+            for of in &drawn.each_seed {
+                let rate = of
+                    .read_as_label
+                    .map_or_else(|| "-".to_owned(), with_interval);
+                let (name, count) = (
+                    format!("  seed {}", of.seed),
+                    drawn.seen.count / drawn.each_seed.len(),
+                );
+                writeln!(text, "{name:<22} {count:>7} {rate:>26} {:>9.2}", of.frechet)?;
+            }
+        }
     }
     row(text, "real training images", &quality.training_images)?;
     row(text, "real test images", &quality.test_images)?;
@@ -112,7 +125,7 @@ fn write_quality(text: &mut String, quality: &Quality) -> std::fmt::Result {
         .iter()
         .map(|name| name.chars().count())
         .max();
-    let width = width.unwrap_or(0).clamp(4, 10);
+    let width = width.unwrap_or(0).clamp(4, 12);
     let conditional = quality.settings.iter().any(|d| d.seen.each_class.is_some());
     let title = if conditional {
         "read as label, %"
@@ -140,12 +153,72 @@ fn write_quality(text: &mut String, quality: &Quality) -> std::fmt::Result {
         }
         writeln!(text)?;
     }
+    write_channel_means(text, quality)?;
     writeln!(
         text,
         "\nThe Frechet distance is to all test images, in {} features of the classifier; that of real training images is \
          its\nfloor at this number of images. Distances to training images: root mean square over pixels in [-1, 1].",
         walkback::eval::classifier::FEATURES
     )
+}
+
+/// How bright each channel is: a cast of colour that the samples have and the data does not.
+fn write_channel_means(text: &mut String, quality: &Quality) -> std::fmt::Result {
+    let wanted = &quality.training_channel_means;
+    let names: &[&str] = match wanted.len() {
+        1 => &["grey"],
+        3 => &["red", "green", "blue"],
+        _ => return Ok(()),
+    };
+    write!(text, "\n{:<22}", "mean, in [-1, 1]")?;
+    for name in names {
+        write!(text, " {name:>8}")?;
+    }
+    writeln!(text, " {:>14}", "off by at most")?;
+    let settings = quality.settings.iter();
+    let drawn = settings.map(|drawn| (&drawn.setting[..], &drawn.seen.channel_means));
+    for (name, means) in drawn.chain([("all training images", wanted)]) {
+        write!(text, "{name:<22}")?;
+        for mean in means {
+            write!(text, " {mean:>8.3}")?;
+        }
+        let off = means
+            .iter()
+            .zip(wanted)
+            .map(|(mean, wanted)| (mean - wanted).abs());
+        writeln!(text, " {:>14.3}", off.fold(0.0, f64::max))?;
+    }
+    Ok(())
+}
+
+/// Where the model is at its best, and what shows it.
+pub fn best(best: &Best) -> String {
+    let mut text = String::new();
+    let _ = write_best(&mut text, best);
+    text
+}
+
+fn write_best(text: &mut String, best: &Best) -> std::fmt::Result {
+    let (sampler, samples) = (&best.sampler, best.samples);
+    writeln!(
+        text,
+        "\nWhere the model is at its best, from {samples} samples of each setting of {sampler}"
+    )?;
+    writeln!(text, "{:<22} {:>13} {:>9}", "", "read as label", "Frechet")?;
+    for one in &best.measured {
+        let rate = one
+            .read_as_label
+            .map_or_else(|| "-".to_owned(), |rate| percent(rate, 1));
+        writeln!(text, "{:<22} {rate:>13} {:>9.2}", one.setting, one.frechet)?;
+    }
+    let floor = "real training images";
+    writeln!(text, "{floor:<22} {:>13} {:>9.2}", "-", best.frechet_floor)?;
+    match best.guidance_scale {
+        Some([low, high]) if low == high => writeln!(text, "guidance {low}")?,
+        Some([low, high]) => writeln!(text, "guidance {low} to {high}")?,
+        None => {}
+    }
+    writeln!(text, "{} steps are enough", best.num_inference_steps)
 }
 
 fn row(text: &mut String, name: &str, seen: &Seen) -> std::fmt::Result {

@@ -10,7 +10,7 @@ use walkback::data::images::{Preparation, Wanted};
 
 use super::Given;
 
-/// What the images are to be made into: what a network that is there already takes, or `--size`.
+/// How the images are to be converted: to what an existing network takes, or to `--size`.
 pub fn wanted(
     size: Option<usize>,
     preparation: Preparation,

@@ -1,4 +1,4 @@
-//! What a person sees of a training: the progress bar, `metrics.csv`, the loss curve, grids of samples; and Ctrl-C.
+//! The reports of a training: the progress bar, `metrics.csv`, the loss curve, grids of samples; and Ctrl-C.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ const SAMPLES_PER_CLASS: usize = 2;
 /// Of more classes the first ones are drawn.
 const SAMPLE_CLASSES: usize = 16;
 
-/// Watches over a training on behalf of a person at a terminal.
+/// Reports a training to the terminal and to the run folder.
 pub struct Terminal {
     run: PathBuf,
     gpu: Option<Gpu>,
@@ -48,7 +48,7 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Gets ready to watch; from now on Ctrl-C ends the training after its step, and a second one at once.
+    /// From now on Ctrl-C ends the training after its step, and a second one at once.
     pub fn new(options: &TrainOptions, gpu: Option<Gpu>) -> anyhow::Result<Self> {
         let interrupted = Arc::new(AtomicBool::new(false));
         let flag = interrupted.clone();
@@ -74,7 +74,7 @@ impl Terminal {
         })
     }
 
-    /// Replaces the bar by its last line, and tells what went wrong with the reports, if anything did.
+    /// Replaces the bar by its last line, and prints what failed in the reports, if anything did.
     pub fn finish(self) -> anyhow::Result<()> {
         self.bar.finish_and_clear();
         if !self.message.is_empty() {

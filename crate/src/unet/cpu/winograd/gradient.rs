@@ -2,16 +2,16 @@
 
 use super::super::conv::ConvShape;
 use super::super::parallel::sum_of_runs;
-use super::super::simd::{Simd, Vectorised, dispatch};
-use super::forms::{Form, Four, Two, both};
-use super::input::{Input, apart, room};
+use super::super::simd::Simd;
+use super::forms::{Form, both};
+use super::input::{apart, room};
 use super::lanes::{Rows, gather, scatter};
-use super::{Choice, TAPS, TILES};
+use super::work::{Cut, Part, Work, carry_out};
+use super::{Choice, TAPS};
 use std::cell::RefCell;
-use std::marker::PhantomData;
 use std::ops::Range;
 
-/// Images in a run at most, so that there are enough runs for all cores.
+/// The most images in a run, so that there are enough runs for all cores.
 const MOST: usize = 16;
 
 /// The gradient for the weight `[c_out, c_in, 3, 3]`, given that of the output.
@@ -21,41 +21,31 @@ pub(in super::super) fn weight_gradient(
     shape: &ConvShape,
     choice: Choice,
 ) -> Vec<f32> {
-    let out = choice.out();
-    let grid = [shape.h_out.div_ceil(out), shape.w_out.div_ceil(out)];
-    let points = (out + 2) * (out + 2);
-    let tiles = (TILES / (points * shape.c_in)).max(16);
-    let images = (tiles / (grid[0] * grid[1])).clamp(1, MOST);
-    let rows = (tiles / grid[1]).clamp(1, grid[0]);
+    let cut = Cut::of(shape, choice, MOST);
     let image = shape.c_in * shape.h * shape.w;
     let output = shape.c_out * shape.h_out * shape.w_out;
     let len = shape.c_out * shape.c_in * TAPS;
     let work = |run: Range<usize>, dw: &mut [f32], _: &mut ()| {
         let mut scratch = SCRATCH.take();
-        let run = Run {
-            x: &x[run.start * image..run.end * image],
+        let x = &x[run.start * image..run.end * image];
+        let gradient = Gradient {
+            part: Part { x, shape, cut },
             dy: &dy[run.start * output..run.end * output],
-            shape,
-            grid,
-            rows,
             dw,
             scratch: &mut scratch,
         };
-        match choice {
-            Choice::Two => dispatch(Formed(run, PhantomData::<Two>)),
-            Choice::Four => dispatch(Formed(run, PhantomData::<Four>)),
-        }
+        carry_out(gradient, choice);
         SCRATCH.set(scratch);
     };
-    sum_of_runs(shape.n, images, len, work)
+    sum_of_runs(shape.n, cut.images, len, work)
 }
 
 thread_local! {
-    /// As for the way forward.
+    /// As for the convolution.
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
-/// Memory that runs take one after the other.
+/// Memory that is used again by one run after the other.
 #[derive(Debug, Default)]
 struct Scratch {
     /// Some channels of an image or of dy, side by side, with their padding.
@@ -70,59 +60,21 @@ struct Scratch {
     filters: [Vec<f32>; 2],
 }
 
-/// Some images, one after the other.
-struct Run<'a> {
-    x: &'a [f32],
+/// What some images add to the gradient.
+struct Gradient<'a> {
+    part: Part<'a>,
     dy: &'a [f32],
-    shape: &'a ConvShape,
-    /// Rows and columns of tiles.
-    grid: [usize; 2],
-    /// Rows of tiles that are computed at a time.
-    rows: usize,
     dw: &'a mut [f32],
     scratch: &'a mut Scratch,
 }
 
-struct Formed<'a, F>(Run<'a>, PhantomData<F>);
-
-impl Vectorised for Formed<'_, Two> {
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        self.0.run::<S, Two, 4, 2>(simd);
+impl<'a> Work<'a> for Gradient<'a> {
+    fn part(&self) -> Part<'a> {
+        self.part
     }
-}
 
-impl Vectorised for Formed<'_, Four> {
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        self.0.run::<S, Four, 6, 4>(simd);
-    }
-}
-
-impl Run<'_> {
-    #[inline(always)]
-    fn run<S: Simd, F: Form<IN, OUT>, const IN: usize, const OUT: usize>(mut self, simd: S) {
-        for top in (0..self.grid[0]).step_by(self.rows) {
-            let rows = top..(top + self.rows).min(self.grid[0]);
-            let input = Input {
-                x: self.x,
-                shape: self.shape,
-                across: self.grid[1],
-                rows: rows.clone(),
-            };
-            let Scratch { padded, v, .. } = &mut *self.scratch;
-            input.transform::<S, F, IN, OUT>(simd, padded, v);
-            let mut first = 0;
-            while first < self.shape.c_out {
-                if S::LANES < self.shape.c_out - first {
-                    self.block::<S, F, IN, OUT, 2>(simd, &rows, first);
-                    first += 2 * S::LANES;
-                } else {
-                    self.block::<S, F, IN, OUT, 1>(simd, &rows, first);
-                    first += S::LANES;
-                }
-            }
-        }
+    fn input(&mut self) -> [&mut Vec<f32>; 2] {
+        [&mut self.scratch.padded, &mut self.scratch.v]
     }
 
     /// `N` vectors of output channels from `first` on.
@@ -133,15 +85,9 @@ impl Run<'_> {
         rows: &Range<usize>,
         first: usize,
     ) {
-        let &ConvShape {
-            c_in,
-            c_out,
-            h_out,
-            w_out,
-            ..
-        } = self.shape;
-        let images = self.dy.len() / (c_out * h_out * w_out);
-        let tiles = images * rows.len() * self.grid[1];
+        let Part { shape, cut, .. } = self.part;
+        let &ConvShape { c_in, c_out, .. } = shape;
+        let tiles = self.part.images() * rows.len() * cut.grid[1];
         let row = c_in.next_multiple_of(S::LANES);
         let width = N * S::LANES;
         let [v_plane, m_plane, u_plane] = [tiles * row, tiles * width, row * width].map(apart);
@@ -220,7 +166,9 @@ impl Run<'_> {
             }
         }
     }
+}
 
+impl Gradient<'_> {
     /// A dy A^T of all tiles of these rows, for a vector of output channels.
     #[inline(always)]
     fn transform<S: Simd, F: Form<IN, OUT>, const IN: usize, const OUT: usize>(
@@ -230,17 +178,18 @@ impl Run<'_> {
         first: usize,
         [plane, width, n]: [usize; 3],
     ) {
+        let Part { shape, cut, .. } = self.part;
         let &ConvShape {
             c_out,
             h_out,
             w_out,
             ..
-        } = self.shape;
+        } = shape;
         let Scratch { padded, m, .. } = &mut *self.scratch;
-        let across = OUT * self.grid[1];
+        let across = OUT * cut.grid[1];
         let padded = room(padded, OUT * rows.len() * across * S::LANES);
         let m = room(m, IN * IN * plane);
-        let per_image = rows.len() * self.grid[1];
+        let per_image = rows.len() * cut.grid[1];
         for (image, dy) in self.dy.chunks_exact(c_out * h_out * w_out).enumerate() {
             for (i, line) in padded.chunks_exact_mut(across * S::LANES).enumerate() {
                 let y = OUT * rows.start + i;
@@ -259,7 +208,7 @@ impl Run<'_> {
             }
             let chunks = S::chunks(padded);
             for tile in 0..per_image {
-                let (ty, tx) = (tile / self.grid[1], tile % self.grid[1]);
+                let (ty, tx) = (tile / cut.grid[1], tile % cut.grid[1]);
                 let mut d = [[simd.splat(0.0); OUT]; OUT];
                 for i in 0..OUT {
                     let chunks = &chunks[(ty * OUT + i) * across + tx * OUT..][..OUT];

@@ -6,12 +6,12 @@ use super::forms::{Form, both};
 use super::lanes::{Rows, gather};
 use std::ops::Range;
 
-/// Distances in memory that are no powers of two, lest all points share the same few lines of the cache.
+/// Distances in memory that are not powers of two, so that the points do not share the same few cache lines.
 pub(super) fn apart(values: usize) -> usize {
     (values.div_ceil(16) | 1) * 16
 }
 
-/// The first `len` values of memory that only ever grows; whoever asks must write all of them.
+/// The first `len` values of memory that only ever grows; the caller must write all of them.
 pub(super) fn room(memory: &mut Vec<f32>, len: usize) -> &mut [f32] {
     if memory.len() < len {
         memory.resize(len, 0.0);

@@ -13,26 +13,25 @@ mod gradient;
 mod input;
 mod lanes;
 mod product;
+mod work;
 
 use super::DIRECTLY;
 use super::conv::{Added, ConvShape};
 use super::memory::buffer;
 use super::parallel::{for_each_chunk, threads};
-use super::simd::{Simd, Vectorised, dispatch};
-use forms::{Form, Four, Two, both};
-use input::{Input, apart, room};
+use super::simd::Simd;
+use forms::{Form, both};
+use input::{apart, room};
 use lanes::{Rows, gather, scatter};
 use product::{Tiles, product};
 use std::cell::RefCell;
-use std::marker::PhantomData;
 use std::ops::Range;
+use work::{Cut, Part, Work, carry_out};
 
 #[cfg(feature = "native")]
 pub(super) use gradient::weight_gradient;
 
-/// Values that the transformed tiles may take together: what caches of the second level hold.
-const TILES: usize = 1 << 19;
-/// Channels that take part in a block of outputs at most.
+/// The most channels in a block of outputs.
 const WIDEST: usize = 32;
 const TAPS: usize = 9;
 
@@ -75,7 +74,7 @@ impl Choice {
 pub(super) struct Filters<'a> {
     /// `[c_out, c_in, 3, 3]`, or turned `[c_in, c_out, 3, 3]`.
     pub(super) weight: &'a [f32],
-    /// Whether inputs and outputs have changed places, and the taps are in reverse: the way back.
+    /// Whether inputs and outputs have changed places, and the taps are in reverse: the backward pass.
     pub(super) turned: bool,
 }
 
@@ -113,33 +112,24 @@ pub(super) fn convolve(
     shape: &ConvShape,
     choice: Choice,
 ) -> Vec<f32> {
-    let out = choice.out();
-    let grid = [shape.h_out.div_ceil(out), shape.w_out.div_ceil(out)];
-    let points = (out + 2) * (out + 2);
-    let tiles = (TILES / (points * shape.c_in)).max(16);
-    let images = (tiles / (grid[0] * grid[1])).clamp(1, shape.n.div_ceil(threads()).max(1));
-    let rows = (tiles / grid[1]).clamp(1, grid[0]);
+    let cut = Cut::of(shape, choice, shape.n.div_ceil(threads()).max(1));
+    let images = cut.images;
     let image = shape.c_in * shape.h * shape.w;
     let output = shape.c_out * shape.h_out * shape.w_out;
     let mut y = buffer(shape.n * output);
     let work = |group: usize, y: &mut [f32], _: &mut ()| {
         let mut scratch = SCRATCH.take();
         let first = group * images;
-        let group = Group {
-            x: &x[first * image..][..y.len() / output * image],
+        let x = &x[first * image..][..y.len() / output * image];
+        let group = Convolution {
+            part: Part { x, shape, cut },
             filters,
             added,
             first,
-            shape,
-            grid,
-            rows,
             y,
             scratch: &mut scratch,
         };
-        match choice {
-            Choice::Two => dispatch(Formed(group, PhantomData::<Two>)),
-            Choice::Four => dispatch(Formed(group, PhantomData::<Four>)),
-        }
+        carry_out(group, choice);
         SCRATCH.set(scratch);
     };
     for_each_chunk(&mut y, images * output, work);
@@ -151,7 +141,7 @@ thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
-/// Memory that groups take one after the other.
+/// Memory that is used again by one group of images after the other.
 #[derive(Debug, Default)]
 struct Scratch {
     /// Some channels of an image, side by side, with their padding.
@@ -168,66 +158,24 @@ struct Scratch {
     out: Vec<f32>,
 }
 
-/// Some images, one after the other.
-struct Group<'a> {
-    x: &'a [f32],
+/// The convolution of some images.
+struct Convolution<'a> {
+    part: Part<'a>,
     filters: Filters<'a>,
     added: Added<'a>,
     /// The number of the first image.
     first: usize,
-    shape: &'a ConvShape,
-    /// Rows and columns of tiles.
-    grid: [usize; 2],
-    /// Rows of tiles that are computed at a time.
-    rows: usize,
     y: &'a mut [f32],
     scratch: &'a mut Scratch,
 }
 
-struct Formed<'a, F>(Group<'a>, PhantomData<F>);
-
-impl Vectorised for Formed<'_, Two> {
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        self.0.run::<S, Two, 4, 2>(simd);
-    }
-}
-
-impl Vectorised for Formed<'_, Four> {
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        self.0.run::<S, Four, 6, 4>(simd);
-    }
-}
-
-impl Group<'_> {
-    #[inline(always)]
-    fn run<S: Simd, F: Form<IN, OUT>, const IN: usize, const OUT: usize>(mut self, simd: S) {
-        for top in (0..self.grid[0]).step_by(self.rows) {
-            let rows = top..(top + self.rows).min(self.grid[0]);
-            let input = Input {
-                x: self.x,
-                shape: self.shape,
-                across: self.grid[1],
-                rows: rows.clone(),
-            };
-            let Scratch { padded, v, .. } = &mut *self.scratch;
-            input.transform::<S, F, IN, OUT>(simd, padded, v);
-            let mut first = 0;
-            while first < self.shape.c_out {
-                if S::LANES < self.shape.c_out - first {
-                    self.block::<S, F, IN, OUT, 2>(simd, rows.clone(), first);
-                    first += 2 * S::LANES;
-                } else {
-                    self.block::<S, F, IN, OUT, 1>(simd, rows.clone(), first);
-                    first += S::LANES;
-                }
-            }
-        }
+impl<'a> Work<'a> for Convolution<'a> {
+    fn part(&self) -> Part<'a> {
+        self.part
     }
 
-    fn images(&self) -> usize {
-        self.x.len() / (self.shape.c_in * self.shape.h * self.shape.w)
+    fn input(&mut self) -> [&mut Vec<f32>; 2] {
+        [&mut self.scratch.padded, &mut self.scratch.v]
     }
 
     /// `N` vectors of output channels from `first` on.
@@ -235,12 +183,13 @@ impl Group<'_> {
     fn block<S: Simd, F: Form<IN, OUT>, const IN: usize, const OUT: usize, const N: usize>(
         &mut self,
         simd: S,
-        rows: Range<usize>,
+        rows: &Range<usize>,
         first: usize,
     ) {
-        let c_in = self.shape.c_in;
+        let Part { shape, cut, .. } = self.part;
+        let c_in = shape.c_in;
         let row = c_in.next_multiple_of(S::LANES);
-        let tiles = self.images() * rows.len() * self.grid[1];
+        let tiles = self.part.images() * rows.len() * cut.grid[1];
         let plane = apart(tiles * row);
         let width = N * S::LANES;
         let m_plane = apart(tiles * width);
@@ -253,7 +202,7 @@ impl Group<'_> {
         let m = room(m, IN * IN * m_plane);
         for n in 0..N {
             let first = first + n * S::LANES;
-            self.filters.gather(S::LANES, self.shape, first, filters);
+            self.filters.gather(S::LANES, shape, first, filters);
             for (i, g) in S::chunks(filters).chunks_exact(TAPS).enumerate() {
                 let mut taps = [[simd.splat(0.0); 3]; 3];
                 for y in 0..3 {
@@ -286,32 +235,35 @@ impl Group<'_> {
         }
         for n in 0..N {
             let first = first + n * S::LANES;
-            if first < self.shape.c_out {
-                self.finish::<S, F, IN, OUT>(simd, rows.clone(), first, [m_plane, width, n]);
+            if first < shape.c_out {
+                self.finish::<S, F, IN, OUT>(simd, rows, first, [m_plane, width, n]);
             }
         }
     }
+}
 
+impl Convolution<'_> {
     /// A^T m A of all tiles, and what is added to it, for a vector of output channels.
     #[inline(always)]
     fn finish<S: Simd, F: Form<IN, OUT>, const IN: usize, const OUT: usize>(
         &mut self,
         simd: S,
-        rows: Range<usize>,
+        rows: &Range<usize>,
         first: usize,
         [plane, width, n]: [usize; 3],
     ) {
+        let Part { shape, cut, .. } = self.part;
         let &ConvShape {
             c_out,
             h_out,
             w_out,
             ..
-        } = self.shape;
+        } = shape;
         let count = (c_out - first).min(S::LANES);
         let Scratch { m, out, .. } = &mut *self.scratch;
-        let across = OUT * self.grid[1];
+        let across = OUT * cut.grid[1];
         let out = room(out, OUT * rows.len() * across * S::LANES);
-        let per_image = rows.len() * self.grid[1];
+        let per_image = rows.len() * cut.grid[1];
         let size = c_out * h_out * w_out;
         for (image, y) in self.y.chunks_exact_mut(size).enumerate() {
             let added = self.added.image(self.first + image, c_out, size);
@@ -335,7 +287,7 @@ impl Group<'_> {
                     #[inline(always)]
                     |m| F::output(simd, m),
                 );
-                let (ty, tx) = (tile / self.grid[1], tile % self.grid[1]);
+                let (ty, tx) = (tile / cut.grid[1], tile % cut.grid[1]);
                 for (i, values) in values.iter().enumerate() {
                     let at = ((ty * OUT + i) * across + tx * OUT) * S::LANES;
                     let to = &mut out[at..][..OUT * S::LANES];

@@ -364,6 +364,15 @@ impl Learner {
     }
 }
 
+impl Drop for Learner {
+    /// A read-back that nobody waits for would leave its staging memory mapped, and the next submit that uses it would fail.
+    fn drop(&mut self) {
+        if let Some(read) = self.pending.take() {
+            let _ = learned(read);
+        }
+    }
+}
+
 /// What a step has come to, once the device says.
 fn learned(read: Pending) -> Result<Learned, DeviceError> {
     let report = crate::unet::gpu::engine::numbers(cubecl::future::block_on(read))?;

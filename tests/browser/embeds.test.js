@@ -1,0 +1,141 @@
+// Three figures of the page in a page of another origin: the weights come once, and only what is seen has workers.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { test } from "node:test";
+import { SLOW, launch, serve } from "./helpers.js";
+
+/** Each 500 pixels high, in a window of 560. @type {readonly [figure: string, hash: string][]} */
+const FIGURES = [
+  ["walk-back", "steps=50&at=3"],
+  ["many-answers", "many.steps=4&many.t=300"],
+  ["walk-forward", "forward.t=200"],
+];
+
+/**
+ * A browser with a page that embeds figures.
+ * @param {import("node:test").TestContext} t
+ * @param {typeof FIGURES} figures
+ */
+async function course(t, figures) {
+  /** @type {string[]} */
+  const asked = [];
+  // As static hosts do, the server lets browsers keep what they have.
+  const page = await serve({}, { maxAge: 600, asked: (address) => asked.push(address) });
+  t.after(page.close);
+  const frames = figures.map(([figure, hash]) => {
+    const src = `${page.url}?device=cpu&embed=${figure}#${hash}`.replaceAll("&", "&amp;");
+    return `<iframe src="${src}" title="${figure}" width="600" height="500" style="display: block"></iframe>`;
+  });
+  const body = `<!doctype html><title>A course</title><link rel="icon" href="data:,">${frames.join("<p>Words.</p>")}`;
+  const around = await serve({ "/course.html": { body } });
+  t.after(around.close);
+  const browser = await launch({ webgpu: false });
+  t.after(() => browser.close());
+  const tab = await browser.newPage({ viewport: { width: 700, height: 560 } });
+  await tab.addInitScript(() => {
+    let live = 0;
+    const Native = Worker;
+    globalThis.Worker = class extends Native {
+      /** @param {[string | URL, WorkerOptions?]} how */
+      constructor(...how) {
+        super(...how);
+        live += 1;
+      }
+      /** @override */
+      terminate() {
+        live -= 1;
+        super.terminate();
+      }
+    };
+    Object.defineProperty(globalThis, "liveWorkers", { get: () => live });
+  });
+  /** @type {string[]} */
+  const complaints = [];
+  tab.on("pageerror", (error) => complaints.push(error.message));
+  await tab.goto(`${around.url}course.html`.replace("127.0.0.1", "localhost"));
+
+  /** @param {string} figure */
+  const embed = (figure) => tab.frameLocator(`iframe[title="${figure}"]`);
+  /** @param {string} figure */
+  const see = async (figure) => {
+    await tab.locator(`iframe[title="${figure}"]`).evaluate((frame) => frame.scrollIntoView());
+    const place = embed(figure).locator(`[data-figure="${figure}"][data-ready]`);
+    await place.waitFor({ timeout: SLOW / 5 });
+  };
+  /** @param {string} figure @returns {Promise<number>} */
+  const workersOf = (figure) =>
+    embed(figure)
+      .locator("body")
+      .evaluate(() => /** @type {any} */ (globalThis).liveWorkers);
+  /** What all processes that show pages have in memory, in kilobytes. */
+  const memory = async () => {
+    const session = await browser.newBrowserCDPSession();
+    const { processInfo } = await session.send("SystemInfo.getProcessInfo");
+    const sizes = processInfo
+      .filter(({ type }) => type === "renderer")
+      .map(async ({ id }) => {
+        const rollup = await readFile(`/proc/${id}/smaps_rollup`, "utf8");
+        return Number(/^Pss:\s+(\d+)/m.exec(rollup)?.[1]);
+      });
+    return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+  };
+  return { tab, asked, complaints, embed, see, workersOf, memory };
+}
+
+/** @param {() => Promise<boolean>} holds @param {() => Promise<unknown>} situation */
+async function until(holds, situation) {
+  const end = Date.now() + 30_000;
+  while (!(await holds())) {
+    assert.ok(Date.now() < end, `still ${JSON.stringify(await situation())}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+test("three embeds ask for the weights once, and only the one in sight has workers", async (t) => {
+  const { asked, complaints, embed, see, workersOf } = await course(t, FIGURES);
+  await see("walk-back");
+  assert.ok((await workersOf("walk-back")) > 0);
+  assert.equal(await workersOf("walk-forward"), 0, "nobody has seen it yet");
+  for (const [figure] of FIGURES.slice(1)) await see(figure);
+  const all = () => Promise.all(FIGURES.map(([figure]) => workersOf(figure)));
+  await until(async () => {
+    const [first, second, third = 0] = await all();
+    return first === 0 && second === 0 && third > 0;
+  }, all);
+  const weights = asked.filter((address) => address.endsWith(".safetensors"));
+  assert.equal(weights.length, 1, weights.join(", "));
+
+  // Back in sight it is as it was left, and goes on.
+  await see("walk-back");
+  const hero = embed("walk-back");
+  assert.equal(await hero.getByRole("slider", { name: "Step of the walk" }).inputValue(), "3");
+  await hero.getByRole("button", { name: "One step", exact: true }).click();
+  await hero.getByRole("img", { name: /^The noisy image .* step 4 of 50$/ }).waitFor();
+  assert.ok((await workersOf("walk-back")) > 0);
+  await see("walk-forward");
+  const slider = embed("walk-forward").getByRole("slider", { name: "Time t" });
+  await slider.fill("210");
+  await embed("walk-forward")
+    .getByRole("img", { name: /one walk, at t = 210$/ })
+    .waitFor();
+  const later = asked.filter((address) => address.endsWith(".safetensors"));
+  assert.equal(later.length, 1, later.join(", "));
+  assert.deepEqual(complaints, []);
+});
+
+test("three embeds take at most one and a half times the memory of one", async (t) => {
+  const [first = FIGURES[0]] = FIGURES;
+  if (first === undefined) throw new Error("no figure");
+  const one = await course(t, [first]);
+  await one.see(first[0]);
+  const alone = await one.memory();
+  const three = await course(t, FIGURES);
+  for (const [figure] of [...FIGURES].reverse()) await three.see(figure);
+  const all = () => Promise.all(FIGURES.map(([figure]) => three.workersOf(figure)));
+  await until(async () => (await all()).slice(1).every((count) => count === 0), all);
+  const together = await three.memory();
+  const times = together / alone;
+  t.diagnostic(`${Math.round(alone / 1024)} MB and ${Math.round(together / 1024)} MB`);
+  assert.ok(times <= 1.5, `three take ${times.toFixed(2)} times ${alone} kB`);
+});

@@ -1,0 +1,47 @@
+// Whether somebody waits for a worker's answer: a slow network is seen to work, and one that hangs is told apart.
+
+/** So long an answer may take before it is waited for, in milliseconds. */
+const WAITED_FOR = 150;
+
+/** From one answer to the next question of the same walk. */
+const BETWEEN = 300;
+
+/** @typedef {(since: number | null) => void} Listener since: when the oldest unanswered question was asked, as performance.now() says it; null: nothing is waited for */
+
+/** When each unanswered question was asked. @type {Set<{ asked: number }>} */
+const questions = new Set();
+/** @type {Set<Listener>} */
+const listeners = new Set();
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let timer;
+let shown = false;
+
+const oldest = () => Math.min(...[...questions].map(({ asked }) => asked));
+
+const tell = () => {
+  timer = undefined;
+  const waiting = questions.size > 0 && performance.now() - oldest() >= WAITED_FOR;
+  if (waiting || shown) for (const listener of listeners) listener(waiting ? oldest() : null);
+  shown = waiting;
+  if (questions.size > 0 && !waiting) later(WAITED_FOR - (performance.now() - oldest()));
+};
+
+/** @param {number} delay */
+const later = (delay) => {
+  clearTimeout(timer);
+  timer = setTimeout(tell, Math.max(0, delay));
+};
+
+/** A question is asked. @returns {() => void} it is answered */
+export function wait() {
+  const question = { asked: performance.now() };
+  questions.add(question);
+  if (!shown && timer === undefined) later(WAITED_FOR);
+  return () => {
+    questions.delete(question);
+    if (shown) later(BETWEEN);
+  };
+}
+
+/** @param {Listener} listener called when somebody begins to wait, and when nobody does any more */
+export const listenForWaits = (listener) => listeners.add(listener);
