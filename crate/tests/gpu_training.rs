@@ -164,9 +164,9 @@ fn a_run_may_change_between_cpu_and_gpu_and_resume_on_the_gpu_to_the_bit() {
     );
     let numbers = |bytes: &[u8]| -> Vec<f32> {
         let tensors = safetensors::SafeTensors::deserialize(bytes).expect("tensors");
-        let mut names: Vec<_> = tensors.names().into_iter().cloned().collect();
+        let mut names = tensors.names();
         names.sort();
-        let of = |name: &String| tensors.tensor(name).expect("a tensor").data().to_vec();
+        let of = |name: &&str| tensors.tensor(name).expect("a tensor").data().to_vec();
         let bytes: Vec<u8> = names.iter().flat_map(of).collect();
         (bytes.as_chunks::<4>().0.iter())
             .map(|&b| f32::from_le_bytes(b))

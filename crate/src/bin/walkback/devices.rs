@@ -13,7 +13,7 @@ pub fn run(_: &Args) -> anyhow::Result<()> {
     let gpu = match Gpu::get() {
         Ok(gpu) => gpu,
         Err(none) => {
-            println!("gpu    {none}");
+            println!("gpu    none: {none}");
             return Ok(());
         }
     };

@@ -204,7 +204,8 @@ impl Learner {
         let width = vector_width([a.head_dim]);
         let head = a.head_dim / width;
         let tokens = a.out.h * a.out.w;
-        let (units, queries) = (64, 4);
+        // Each workgroup reads all keys and values, or all queries: few pixels are better spread over many of them.
+        let (units, queries) = (64, if tokens <= 64 { 4 } else { 8 });
         let kind = AttendKind {
             units,
             queries,

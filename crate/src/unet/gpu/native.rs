@@ -5,8 +5,14 @@
 //! drivers ended in a crash, or in wrong numbers without a word.
 
 use cubecl::client::Client;
+#[cfg(windows)]
+use cubecl::wgpu::Dx12;
+#[cfg(target_os = "macos")]
+use cubecl::wgpu::Metal;
+#[cfg(not(target_os = "macos"))]
+use cubecl::wgpu::Vulkan;
 use cubecl::wgpu::{
-    AutoGraphicsApi, RuntimeOptions, WgpuDevice, WgpuInitError, try_init_setup, wgpu,
+    GraphicsApi, RuntimeOptions, WgpuDevice, WgpuInitError, WgpuSetup, try_init_setup, wgpu,
 };
 use cubecl::{Device, MemoryConfiguration};
 use std::fmt;
@@ -23,9 +29,12 @@ const TASKS_MAX: usize = 1024;
 pub enum NoGpu {
     /// None was found.
     #[error(
-        "no GPU was found ({0}). Install its driver with Vulkan, Metal or DirectX 12, or use --device cpu"
+        "no GPU with Vulkan, Metal or DirectX 12 was found; install its driver, or use --device cpu"
     )]
-    None(String),
+    None,
+    /// One that cannot be started.
+    #[error("the GPU cannot be started ({0}); update its driver, or use --device cpu")]
+    Start(String),
     /// One that computes something else than the CPU.
     #[error(
         "the GPU {adapter} computes wrong numbers: {what}. Update its driver, or use --device cpu"
@@ -121,12 +130,14 @@ impl Gpu {
 
     fn open() -> Result<Self, NoGpu> {
         let device = WgpuDevice::default();
-        let options = RuntimeOptions {
-            tasks_max: TASKS_MAX,
-            memory_config: MemoryConfiguration::default(),
-        };
-        let setup = try_init_setup::<AutoGraphicsApi>(&device, options)
-            .map_err(|error: WgpuInitError| NoGpu::None(error.to_string()))?;
+        // OpenGL would be found, too: its drivers are the slowest and the least tested.
+        #[cfg(target_os = "macos")]
+        let setup = start::<Metal>(&device);
+        #[cfg(not(target_os = "macos"))]
+        let setup = start::<Vulkan>(&device);
+        #[cfg(windows)]
+        let setup = setup.or_else(|_| start::<Dx12>(&device));
+        let setup = setup?;
         let adapter = Adapter::of(&setup.adapter);
         let limits = setup.device.limits();
         let lacks = |lacks: &str| NoGpu::Lacks {
@@ -147,4 +158,16 @@ impl Gpu {
             adapter,
         })
     }
+}
+
+/// Starts the GPU that `Api` has for `device`.
+fn start<Api: GraphicsApi>(device: &WgpuDevice) -> Result<WgpuSetup, NoGpu> {
+    let options = RuntimeOptions {
+        tasks_max: TASKS_MAX,
+        memory_config: MemoryConfiguration::default(),
+    };
+    try_init_setup::<Api>(device, options).map_err(|error| match error {
+        WgpuInitError::AdapterUnavailable { .. } => NoGpu::None,
+        other => NoGpu::Start(other.to_string()),
+    })
 }

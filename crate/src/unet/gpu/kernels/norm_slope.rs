@@ -123,8 +123,18 @@ pub(crate) fn group_norm_slope<N: Size>(
         plain[unit] = sum;
         by_x[unit] = sum_by_x;
         sync_cube();
+        // In two rounds, so that no thread waits for one that adds all of them.
+        if is_there && row < ADDERS {
+            for i in range_stepped(row + ADDERS, rows, ADDERS) {
+                sum += plain[i * lanes + lane];
+                sum_by_x += by_x[i * lanes + lane];
+            }
+            plain[unit] = sum;
+            by_x[unit] = sum_by_x;
+        }
+        sync_cube();
         if is_there && row == 0 {
-            for i in 1..rows {
+            for i in 1..rows.min(ADDERS) {
                 sum += plain[unit + i * lanes];
                 sum_by_x += by_x[unit + i * lanes];
             }

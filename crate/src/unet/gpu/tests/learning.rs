@@ -202,3 +202,19 @@ fn what_was_learned_comes_back_as_it_was_taken_there() {
         other.memory().expect("the other")
     );
 }
+
+#[test]
+fn a_learner_may_go_before_anybody_has_read_its_report() {
+    let gpu = Gpu::get().expect("a GPU, or a software driver for Vulkan");
+    let unet = learning(|_| {});
+    let batch = Batch::new(unet.config(), 1);
+    for _ in 0..4 {
+        let mut learner = Learner::new(&unet, 1, gpu.client).expect("a learner");
+        learner.step(batch.lesson(), RATES).expect("a step");
+        // What reads its report maps memory, which the next learner's steps use again.
+        drop(learner);
+    }
+    let mut learner = Learner::new(&unet, 1, gpu.client).expect("a learner");
+    learner.step(batch.lesson(), RATES).expect("a step");
+    assert!(learner.finish().expect("a report").is_some());
+}
