@@ -12,7 +12,7 @@ use crate::{command, dist, node};
 /// What is loaded by its name, from web/. Of the page, each figure stays a file of its own, for the moment that it is
 /// needed; a worker is one file, because it needs all of it at once.
 const PAGE: &str = "main.js";
-const WORKERS: &[&str] = &["worker.js", "models/zip-worker.js"];
+const WORKERS: &[&str] = &["worker.js", "learner.js", "models/zip-worker.js"];
 
 /// Where esbuild says what it made of the page's scripts.
 const METAFILE: &str = "target/page-meta.json";
