@@ -16,6 +16,7 @@ import { h, setText } from "../screen/dom.js";
 import { withNextFrame } from "../screen/next-frame.js";
 import { EPS_RANGE } from "../screen/paint.js";
 import { digitsFit, labelOfDigit } from "../settings/suit.js";
+import { createMore } from "./shared/more.js";
 import { cardOf } from "./teach/card.js";
 import { createCurves } from "./teach/curves.js";
 import { createExamples } from "./teach/examples.js";
@@ -193,10 +194,7 @@ class Teach {
         this.#keeping,
       ),
       this.#curves.element,
-      h(
-        "details",
-        { class: "more teach-more" },
-        h("summary", {}, "More"),
+      createMore(
         h(
           "div",
           { class: "teach-settings" },
