@@ -22,7 +22,7 @@ mod kept;
 mod vary;
 
 pub use beginning::{Beginning, BeginningError};
-pub use descent::{Descent, OnCpu, Taken};
+pub use descent::{Descent, How, NotTaken, OnCpu, Taken};
 pub use examples::{Drawn, Examples, Rehearsal};
 pub use kept::KeptError;
 pub use vary::Variation;

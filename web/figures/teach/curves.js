@@ -3,18 +3,7 @@
 import { createPlot } from "../../parts/plot.js";
 import { titled } from "../../parts/titled.js";
 import { h } from "../../screen/dom.js";
-
-/** The smoothed line is a mean of about so many losses. */
-const OVER = 20;
-
-/** @param {readonly number[]} losses */
-export function smoothed(losses) {
-  let mean = losses[0] ?? 0;
-  return losses.map((loss, i) => {
-    mean += (loss - mean) / Math.min(OVER, i + 1);
-    return mean;
-  });
-}
+import { smoothed } from "./smoothed.js";
 
 export function createCurves() {
   const loss = createPlot({
