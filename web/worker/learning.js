@@ -39,7 +39,10 @@ let shown = { examples: new Float32Array(0), shape: [1, 28, 28] };
 /** @type {import("../protocol/learning.js").HowToLearn} */
 let how = { learningRate: 1e-3, varies: true, mirrors: false };
 let rehearses = false;
-let running = false;
+/** Counts what the visitor wanted, learning or a pause: a loop ends when it is not the last wish any more. */
+let wish = 0;
+/** The end of the loops that there were. */
+let loops = Promise.resolve();
 /** @type {import("./kept.js").Store | null} */
 let store = null;
 let keptAt = 0;
@@ -78,8 +81,12 @@ async function descend() {
   return { step, loss, milliseconds: performance.now() - began, images };
 }
 
-/** Draws the walks; each step of them is a turn of its own. @param {(event: LearnerEvent) => void} tell */
-async function walk(tell) {
+/**
+ * Draws the walks; each step of them is a turn of its own.
+ * @param {(event: LearnerEvent) => void} tell
+ * @param {number} mine the wish that it belongs to
+ */
+async function walk(tell, mine) {
   const { model, chain, step } = await inTurn(null, () => {
     const { learner, learning } = present();
     const model = learner.model();
@@ -104,6 +111,7 @@ async function walk(tell) {
         return;
       }
       await breathe();
+      if (mine !== wish) return;
     }
   } finally {
     chain.free();
@@ -154,18 +162,19 @@ async function keep(tell) {
 }
 
 /**
- * Learns until it is paused, or up to a step.
+ * Learns up to a step, or until something else is wanted.
  * @param {number} until
  * @param {(event: LearnerEvent) => void} tell
+ * @param {number} mine the wish that it belongs to
  */
-async function learn(until, tell) {
+async function learn(until, tell, mine) {
   // What it draws before it has learned anything, or what it drew before a reload.
-  if (!hasWalked) await walk(tell);
-  while (running && (learning?.step ?? until) < until) {
+  if (!hasWalked) await walk(tell, mine);
+  while (mine === wish && (learning?.step ?? until) < until) {
     const taken = await inTurn(null, descend);
     tell({ step: taken });
     const isTime = taken.step % LOOK_EVERY === 0;
-    if (isTime || taken.step === FIRST_LOOK) await walk(tell);
+    if (isTime || taken.step === FIRST_LOOK) await walk(tell, mine);
     if (isTime) await measure(tell);
     if (performance.now() - keptAt > KEEP_EVERY) await inTurn(null, () => keep(tell));
     await breathe();
@@ -186,23 +195,22 @@ function goBack(error) {
  * @returns {{ [M in keyof LearnerCalls]: (params: LearnerCalls[M]["params"]) => LearnerCalls[M]["result"] | Promise<LearnerCalls[M]["result"]> }}
  */
 export function learningMethods(tell, isFatal) {
-  /** @param {number} until */
-  const run = async (until) => {
-    running = true;
+  /** @param {number} until @param {number} mine the wish that it belongs to */
+  const run = async (until, mine) => {
+    if (mine !== wish) return;
     let reason = "";
     try {
-      await learn(until, tell);
+      await learn(until, tell, mine);
     } catch (error) {
       if (isFatal(error)) throw error;
       reason = goBack(error);
     }
-    const wasPaused = !running;
-    running = false;
-    tell({ paused: { reason } });
+    const isLast = mine === wish;
+    if (isLast || reason !== "") tell({ paused: { reason } });
     if (learner === null) return;
     await inTurn(null, () => keep(tell));
-    if (wasPaused) return;
-    await walk(tell);
+    if (!isLast) return;
+    await walk(tell, mine);
     await measure(tell);
   };
   return {
@@ -265,20 +273,21 @@ export function learningMethods(tell, isFatal) {
         if (learning === null && found === null) await keep(tell);
         return null;
       }),
-    set: (wish) =>
+    set: (change) =>
       inTurn(null, () => {
-        how = wish;
+        how = change;
         if (learner !== null) apply(learner);
         return null;
       }),
     learn({ until }) {
       present();
-      // The loop goes on behind this answer; what breaks it is told as any other breakdown.
-      if (!running) run(until).catch(reportError);
+      const mine = ++wish;
+      // The loop continues behind this answer; what breaks it is reported as any other breakdown is.
+      loops = loops.then(() => run(until, mine)).catch(reportError);
       return null;
     },
     pause() {
-      running = false;
+      wish += 1;
       return inTurn(null, () => null);
     },
     draw: () => inTurn(null, () => present().learner.draw()),
@@ -335,7 +344,7 @@ export function learningMethods(tell, isFatal) {
         });
       }),
     forget: async () => {
-      running = false;
+      wish += 1;
       return inTurn(null, async () => {
         learner?.free();
         learner = null;
