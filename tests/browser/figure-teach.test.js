@@ -207,6 +207,19 @@ describe("teach it", { timeout: 2 * PATIENCE }, () => {
     await visitor.leave();
   });
 
+  test("a second tab keeps nothing, and says so", async () => {
+    const visitor = await site.visit("?device=cpu");
+    const section = await visitor.goTo("Teach it");
+    await section.getByText("are kept in this browser").waitFor();
+    const other = await visitor.page.context().newPage();
+    await other.goto(visitor.page.url());
+    const place = other.getByRole("region", { name: "Teach it" });
+    await place.scrollIntoViewIfNeeded();
+    await place.getByText("Another tab of this page").waitFor({ timeout: 60_000 });
+    await other.close();
+    await visitor.leave();
+  });
+
   test("has no fault that axe finds, at 390 and at 1280 pixels, dark and light", async () => {
     await mkdir(screenshots, { recursive: true });
     for (const width of [390, 1280]) {

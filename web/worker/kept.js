@@ -129,10 +129,13 @@ async function inDatabase() {
   };
 }
 
-/** @returns {Promise<boolean>} whether this tab may write, for as long as its worker lives */
-function alone() {
-  if (navigator.locks === undefined) return Promise.resolve(true);
-  return new Promise((resolve) => {
+/** The worker of a page that was reloaded may hold the lock for another moment: so often, and so many milliseconds apart. */
+const TRIES = 10;
+const APART = 200;
+
+/** @returns {Promise<boolean>} whether the lock was free; it is held for as long as this worker lives */
+const takeLock = () =>
+  new Promise((resolve) => {
     navigator.locks
       .request(FOLDER, { ifAvailable: true }, (lock) => {
         resolve(lock !== null);
@@ -140,11 +143,20 @@ function alone() {
       })
       .catch(() => resolve(false));
   });
+
+/** @returns {Promise<boolean>} whether this tab alone writes */
+async function isAlone() {
+  if (navigator.locks === undefined) return true;
+  for (let i = 0; i < TRIES; i++) {
+    if (await takeLock()) return true;
+    await new Promise((resolve) => setTimeout(resolve, APART));
+  }
+  return false;
 }
 
 /** @returns {Promise<{ store: Store | null, place: Place, reason: string }>} reason: why there is none, as a sentence */
 export async function openStore() {
-  if (!(await alone())) {
+  if (!(await isAlone())) {
     return {
       store: null,
       place: "none",

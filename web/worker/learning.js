@@ -203,6 +203,8 @@ export function learningMethods(tell, isFatal) {
       await learn(until, tell, mine);
     } catch (error) {
       if (isFatal(error)) throw error;
+      // Forgotten meanwhile.
+      if (learner === null) return;
       reason = goBack(error);
     }
     const isLast = mine === wish;
@@ -228,6 +230,7 @@ export function learningMethods(tell, isFatal) {
     },
     begin: ({ from, model, shape, rehearsal, seed, examples }) =>
       inTurn(null, async () => {
+        wish += 1;
         const module = await wasm();
         learner?.free();
         learner = null;
