@@ -11,7 +11,7 @@ import { term } from "../parts/term.js";
 import { h, setText } from "../screen/dom.js";
 import { bind } from "../settings/bind.js";
 import { GUIDANCE, nearest, wallSteps } from "../settings/list.js";
-import { isSlow } from "../settings/suit.js";
+import { classesOf, isSlow } from "../settings/suit.js";
 import { createMore } from "./shared/more.js";
 import { walkWall } from "./wall/walk.js";
 
@@ -33,8 +33,12 @@ export function create(root, { engine, loaded, shape, allSettings, history, calm
   const steps = () => settings.decide("steps", () => nearest(choices, isSlowWall() ? 8 : 20));
   const guided = info.nullLabel !== null && info.classes.length > 0;
 
+  const labelsOfRows = classesOf(info).map(({ label }) => label);
   /** The classes of the rows. */
-  const rows = Array.from({ length: SIDE }, (_, row) => row % info.classes.length);
+  const rows = Array.from(
+    { length: SIDE },
+    (_, row) => labelsOfRows[row % labelsOfRows.length] ?? 0,
+  );
   const labels =
     info.classes.length === 0 ? null : rows.flatMap((label) => Array(SIDE).fill(label));
   const kinds =

@@ -8,6 +8,7 @@ import { MAX_DRAWING } from "./drawing.js";
  * @property {number} trainTimesteps T
  * @property {number} classes how many, 0 if unconditional
  * @property {boolean} anyLabel whether the model can be asked for any class
+ * @property {number | null} [nullLabel] the label that stands for that, which is no class
  */
 
 /**
@@ -124,10 +125,11 @@ function optional({ read, write }) {
  */
 function classLabel(initial) {
   /** @param {number | null} wish @param {Limits} limits */
-  const fit = (wish, { classes, anyLabel }) => {
+  const fit = (wish, { classes, anyLabel, nullLabel = null }) => {
     if (classes === 0) return null;
     if (wish === null) return anyLabel ? null : 0;
-    return Math.min(classes - 1, Math.max(0, Math.round(wish)));
+    const label = Math.min(classes - 1, Math.max(0, Math.round(wish)));
+    return label === nullLabel ? null : label;
   };
   return {
     initial: (limits) => fit(initial, limits),

@@ -41,6 +41,13 @@ export function suitableSteps(loaded, wishes) {
   return nearest(stepChoices(loaded.info.trainTimesteps), perDevice(loaded, wishes));
 }
 
+/**
+ * The classes that a model can be asked for, each with its label. A null label that stands between them is none.
+ * @param {import("../protocol/messages.js").ModelInfo} info
+ */
+export const classesOf = ({ classes, nullLabel }) =>
+  classes.flatMap((name, label) => (label === nullLabel ? [] : [{ label, name }]));
+
 /** Whether a model's classes are digits. @param {import("../protocol/messages.js").ModelInfo} info */
 export function ofDigits({ classes }) {
   return classes.length > 0 && classes.every((name) => /^\d$/.test(name));

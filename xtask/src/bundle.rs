@@ -14,6 +14,7 @@ use crate::{command, dist, node};
 const PAGE: &str = "main.js";
 const WHOLE: &[&str] = &[
     "worker.js",
+    "learner.js",
     "models/zip-worker.js",
     "service-worker.js",
     "walkback.js",

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::project::root;
-use crate::wasm::{self, Device, Recipe};
+use crate::wasm::{self, Module, Recipe};
 use crate::{bundle, command, head, models, node, offline, package, vendor};
 
 /// Build the page for publishing: a folder that any static host can serve, from any path.
@@ -98,9 +98,9 @@ fn recipe(profile: &str) -> Recipe<'_> {
 
 /// Builds the modules by `recipe` and lays them out in `out` with all else that is published, at `url` if that is known.
 fn write(out: &Path, recipe: &Recipe<'_>, url: Option<&str>) -> Result<()> {
-    Device::ALL
+    Module::ALL
         .iter()
-        .try_for_each(|&device| recipe.build(device))?;
+        .try_for_each(|&module| recipe.build(module))?;
     models::provide()?;
     prepare(out)?;
     for name in PUBLISHED {
@@ -110,9 +110,9 @@ fn write(out: &Path, recipe: &Recipe<'_>, url: Option<&str>) -> Result<()> {
         }
         copy_all(&from, &out.join(name), &is_copied)?;
     }
-    for device in Device::ALL {
-        let folder = format!("web/pkg/{}", device.name());
-        copy_all(&recipe.out.join(device.name()), &out.join(folder), &|_| {
+    for module in Module::ALL {
+        let folder = format!("web/pkg/{}", module.name());
+        copy_all(&recipe.out.join(module.name()), &out.join(folder), &|_| {
             true
         })?;
     }

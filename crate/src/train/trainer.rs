@@ -2,11 +2,12 @@
 
 use super::batches::{self, Batch, BatchPlan};
 use super::checkpoint::{self, CheckpointError, State};
+use super::ema;
+use super::gradients::{self, NoSlope, Slope};
 use super::learning_rate::{self, End};
 use super::loss::Objective;
 use super::on_gpu::OnGpu;
 use super::run_config::RunConfig;
-use super::{ema, gradients};
 use crate::data::Dataset;
 use crate::folder::{self, FolderError, ModelFolder};
 use crate::pipeline::PipelineError;
@@ -18,8 +19,8 @@ use crate::unet::gpu::{
 };
 use crate::unet::{UNet, UNetConfigError, WeightsError, layers};
 use burn::module::Module;
-use burn::optim::{GradientsParams, ModuleOptimizer};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::optim::ModuleOptimizer;
+use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -331,26 +332,25 @@ impl Trainer {
         // Dropout draws from the device's generator. A step's draws follow from the seed and the step alone.
         self.device
             .seed(batches::seed_of(self.config.seed, self.state.step));
-        let unet = &self.config.unet;
         let n = batch.timesteps.len();
-        let shape = [
-            n,
-            unet.in_channels,
-            unet.sample_size[0],
-            unet.sample_size[1],
-        ];
-        let timesteps: Vec<f32> = batch.timesteps.iter().map(|&t| t as f32).collect();
-        let labels = unet.num_class_embeds.is_some().then_some(&batch.labels[..]);
-        let x_t = TensorData::new(batch.x_t.clone(), shape);
-        let x_t = Tensor::<4>::from_data(x_t, &self.device);
-
-        let output = self.unet.forward(x_t, &timesteps, labels); // [n, out_channels, h, w]
-        let loss = self.objective.evaluate(output, &batch)?; // [1]
-        let grads = GradientsParams::from_grads(loss.backward(), &self.unet);
-        let (grads, grad_norm) =
-            gradients::clip_by_global_norm(&self.unet, grads, self.config.max_grad_norm);
-        let loss = loss.into_scalar::<f64>();
-        finite(self.state.step + 1, loss, grad_norm)?;
+        let slope = gradients::of_batch(
+            &self.unet,
+            &self.objective,
+            &batch,
+            self.config.max_grad_norm,
+            &self.device,
+        );
+        let Slope {
+            loss,
+            grads,
+            grad_norm,
+        } = slope.map_err(|error| match error {
+            NoSlope::Schedule(error) => TrainError::Schedule(error),
+            NoSlope::NotFinite(what, value) => {
+                let step = self.state.step + 1;
+                TrainError::Diverged { step, what, value }
+            }
+        })?;
 
         let learning_rate = self.learning_rate();
         self.state.step += 1;

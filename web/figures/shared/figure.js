@@ -42,6 +42,8 @@ import { openMoreIfSet } from "./more.js";
  * @property {import("../../protocol/messages.js").Loaded} loaded the model: info, and the schedule it was trained with
  * @property {number[]} shape of one image: [1, channels, h, w]
  * @property {import("../../settings/kept-in-address.js").AllSettings} allSettings what the address keeps
+ * @property {import("../../protocol/calls.js").Calls["load"]["params"]["model"]} source where the model comes from
+ * @property {(model: import("../../protocol/messages.js").OpenedFiles) => void} open shows another model in all figures
  * @property {boolean} linked whether a link leads to this model; else it came from the visitor's files
  * @property {() => Promise<import("../../client/digits.js").Digits>} digits the page's real digits
  * @property {import("./history.js").History} history what the figures have to give away

@@ -252,19 +252,21 @@ fn choose_labels(args: &Args, labels: &Labels) -> anyhow::Result<(Option<Vec<usi
     let Some(label) = &args.label else {
         return Ok((None, square));
     };
-    let classes = labels.names.len();
-    ensure!(classes > 0, "this model has no classes; leave --label out");
+    let (classes, names): (Vec<usize>, Vec<&str>) = labels.classes().unzip();
+    let columns = classes.len();
+    ensure!(columns > 0, "this model has no classes; leave --label out");
     if label == "all" {
-        let each_class = (0..classes).cycle();
-        let total = args.count * classes;
-        return Ok((Some(each_class.take(total).collect()), classes));
+        let total = args.count * columns;
+        let each_class = classes.into_iter().cycle();
+        return Ok((Some(each_class.take(total).collect()), columns));
     }
-    let named = labels.names.iter().position(|name| name == label);
-    let numbered = || label.parse().ok().filter(|&number| number < classes);
+    let named = names.iter().position(|name| name == label);
+    let named = named.map(|class| classes[class]);
+    let numbered = || (label.parse().ok()).filter(|number| classes.contains(number));
     let Some(label) = named.or_else(numbered) else {
         bail!(
             "--label {label}: no such class; use all, or one of {}",
-            labels.names.join(", ")
+            names.join(", ")
         );
     };
     Ok((Some(vec![label; args.count]), square))

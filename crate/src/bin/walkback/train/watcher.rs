@@ -142,11 +142,12 @@ impl Terminal {
         if let Some(gpu) = &self.gpu {
             pipeline.compute_on(gpu.client.clone())?;
         }
-        let classes = config.labels.names.len().min(SAMPLE_CLASSES);
-        let labels: Vec<usize> = (0..classes * SAMPLES_PER_CLASS)
-            .map(|i| i % classes)
+        let classes = config.labels.classes().map(|(label, _)| label);
+        let classes: Vec<usize> = classes.take(SAMPLE_CLASSES).collect();
+        let labels: Vec<usize> = (0..classes.len() * SAMPLES_PER_CLASS)
+            .map(|i| classes[i % classes.len()])
             .collect();
-        let conditional = config.unet.num_class_embeds.is_some() && classes > 0;
+        let conditional = config.unet.num_class_embeds.is_some() && !classes.is_empty();
         let options = ChainOptions {
             count: if conditional { labels.len() } else { 8 },
             labels: conditional.then_some(labels),
@@ -158,7 +159,7 @@ impl Terminal {
         while !chain.is_done() {
             pollster::block_on(chain.step(&pipeline))?;
         }
-        let columns = if conditional { classes } else { 4 };
+        let columns = if conditional { classes.len() } else { 4 };
         let png = grid_png(chain.x_t(), chain.shape(), GridLayout::new(columns, 3))?;
         write_file(
             &self.run.join("samples").join(format!("step-{step:06}.png")),
