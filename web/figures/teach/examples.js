@@ -112,6 +112,7 @@ function createPad(imageSize, add, notice) {
   const pad = createDrawingPad({
     label: "An example",
     imageSize,
+    ofDigits: imageSize.every((side) => side === 28),
     onDraw: () => {},
     fail: (error) => setText(notice, asSentence(sentence(error))),
   });
