@@ -6,14 +6,16 @@ import { createChoice } from "../parts/choice.js";
 import { element, freshId, h, setText } from "../screen/dom.js";
 import { showFourAs } from "../screen/paint.js";
 import { inColour, ofDigits } from "../settings/suit.js";
+import { createChooser } from "./model-chooser.js";
 
 /** @typedef {import("../models/source.js").ModelSource} ModelSource */
 
 /**
  * @param {readonly string[]} own the page's own models, the first is the one to begin with
  * @param {(name: string) => void} onChoose one of the page's own
+ * @param {(change: import("../models/chosen.js").Chosen) => void} onChange the same model, with something chosen
  */
-export function createBar(own, onChoose) {
+export function createBar(own, onChoose, onChange) {
   const root = element("model-bar", HTMLElement);
   const id = freshId("model");
   const menu = h("select", { id });
@@ -26,9 +28,11 @@ export function createBar(own, onChoose) {
   const failure = h("p", { class: "model-failure", role: "alert", hidden: true });
   const status = h("p", { role: "status" });
   const four = createFourChoice();
+  const chooser = createChooser(onChange);
   root.append(
     h("p", { class: "model-line" }, label, menu, name, facts, " ", back.element),
     four.element,
+    chooser.element,
     status,
     failure,
   );
@@ -65,6 +69,7 @@ export function createBar(own, onChoose) {
       name.hidden = back.element.hidden = several || isFirst;
       setText(name, shortened(source.name));
       setText(status, "");
+      chooser.show(loaded.info, isOwn);
       four.element.hidden = loaded.info.channels !== 4;
       const said = isFirst && !several ? "" : sentencesOn(source, loaded, isOwn);
       setText(facts, name.hidden || said === "" ? said : `: ${said}`);
