@@ -60,7 +60,7 @@
 //! | [`weights`] | files of weights, whoever wrote them | |
 //! | [`model_index`] | which parts a pipeline of diffusers has | |
 //! | `picture` | grids and animations as PNG and GIF | |
-//! | `folder`, `data` | native: model folders, images to train on and to judge by | |
+//! | `folder`, `hub`, `data` | native: model folders, also by their names on the web; images to train on and to judge by | |
 //! | `train` | native: training | Algorithm 1, eq. 14 |
 //! | `eval` | native: the bound on test images, samples before a judge | eq. 5; Heusel et al. eq. 6 |
 //! | `web` | wasm: what the page calls | |
@@ -81,6 +81,8 @@ pub mod eval;
 #[cfg(feature = "native")]
 pub mod folder;
 pub mod forward;
+#[cfg(feature = "native")]
+pub mod hub;
 mod json;
 pub mod likelihood;
 pub mod model_index;

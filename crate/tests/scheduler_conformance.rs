@@ -12,7 +12,7 @@ use serde::Deserialize;
 use std::convert::Infallible;
 use walkback::chain::{Chain, ChainOptions, Denoiser, ModelSpec, Start};
 use walkback::sampler::{SamplerKind, dpm_solver_timesteps, timesteps};
-use walkback::schedule::{Schedule, SchedulerConfig, Spacing, VarianceType};
+use walkback::schedule::{PredictionType, Schedule, SchedulerConfig, Spacing, VarianceType};
 
 /// Relative to the largest value of the state, which diffusers computes in single precision.
 const TOLERANCE: f32 = 1e-4;
@@ -120,9 +120,11 @@ fn every_walk_is_diffusers_walk() {
 }
 
 /// The formula at any time, also between two timesteps.
-struct AtAnyTime;
+struct AtAnyTime<'a> {
+    config: &'a SchedulerConfig,
+}
 
-impl Denoiser for AtAnyTime {
+impl Denoiser for AtAnyTime<'_> {
     type Error = Infallible;
 
     async fn predict(
@@ -142,7 +144,17 @@ impl Denoiser for AtAnyTime {
         time: f32,
         _labels: Option<&[usize]>,
     ) -> Result<Vec<f32>, Infallible> {
-        Ok(x_t.iter().map(|x| x * time / (time + 1.0)).collect())
+        // In flow matching the network is given (1 - s) x_0 + s eps, and times that count from 1.
+        let (scale, time) = if self.config.prediction_type == PredictionType::Flow {
+            let s = (time + 1.0) / self.config.num_train_timesteps as f32;
+            ((1.0 - s).hypot(s), time + 1.0)
+        } else {
+            (1.0, time)
+        };
+        Ok(x_t
+            .iter()
+            .map(|x| x * scale * time / (time + 1.0))
+            .collect())
     }
 }
 
@@ -185,7 +197,7 @@ fn every_solver_walks_as_diffusers_does() {
         assert_eq!(chain.timesteps(), nearest, "{name}");
         assert_eq!(chain.timesteps().len() + 1, shape[0], "{name}");
         assert!(largest_difference(chain.x_t(), states[0]) < 1e-5, "{name}");
-        for step in walk(chain, &AtAnyTime) {
+        for step in walk(chain, &AtAnyTime { config: &config }) {
             let expected = states[step.index + 1];
             let scale = expected.iter().fold(1.0_f32, |m, v| m.max(v.abs()));
             let difference = largest_difference(&step.x_prev, expected) / scale;

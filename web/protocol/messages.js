@@ -15,7 +15,7 @@
  * @property {number} channels
  * @property {string[]} classes names of the classes, without the null label; [] if unconditional
  * @property {number | null} nullLabel the label that stands for "any", null if the model has none
- * @property {"epsilon" | "sample" | "v_prediction"} predictionType what the network was trained to put out
+ * @property {"epsilon" | "sample" | "v_prediction" | "flow"} predictionType what the network was trained to put out
  * @property {number} trainTimesteps T, the steps of the noise schedule
  */
 

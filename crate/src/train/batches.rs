@@ -6,7 +6,8 @@
 use crate::data::Dataset;
 use crate::diffusion::{add_noise, training_target};
 use crate::noise::NoiseStream;
-use crate::schedule::{PredictionType, Schedule};
+use crate::pipeline::given;
+use crate::schedule::{PredictionType, Schedule, SchedulerConfig};
 use rand_mt::Mt64;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -57,6 +58,20 @@ pub(super) fn seed_of(seed: u64, step: u64) -> u64 {
 
 fn unit(rng: &mut Mt64) -> f64 {
     (rng.next_u64() >> 11) as f64 / (1u64 << 53) as f64
+}
+
+impl Batch {
+    /// What the network is given: x_t of every image, and their times.
+    pub(crate) fn given(&self, scheduler: &SchedulerConfig) -> (Vec<f32>, Vec<f32>) {
+        let size = self.x_t.len() / self.timesteps.len().max(1);
+        let (mut x_t, mut times) = (Vec::with_capacity(self.x_t.len()), Vec::new());
+        for (image, &t) in self.x_t.chunks(size.max(1)).zip(&self.timesteps) {
+            let (image, time) = given(scheduler, image, t as f32);
+            x_t.extend_from_slice(&image);
+            times.push(time);
+        }
+        (x_t, times)
+    }
 }
 
 impl BatchPlan {
@@ -137,5 +152,44 @@ impl BatchPlan {
             }
         });
         receiver
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn in_flow_matching_the_network_is_given_a_point_of_the_straight_line() {
+        let scheduler = SchedulerConfig {
+            prediction_type: PredictionType::Flow,
+            ..SchedulerConfig::default()
+        };
+        let data = Dataset {
+            images: (0..=255).cycle().take(6 * 16).collect(),
+            labels: vec![0; 6],
+            height: 4,
+            width: 4,
+            channels: 1,
+        };
+        let plan = BatchPlan {
+            data: Arc::new(data),
+            schedule: Schedule::new(&scheduler).unwrap(),
+            prediction_type: scheduler.prediction_type,
+            batch_size: 5,
+            null_label: None,
+            label_dropout: 0.0,
+            seed: 3,
+        };
+        let batch = plan.batch(0, &mut None);
+        let (given, times) = batch.given(&scheduler);
+        for (i, &z) in given.iter().enumerate() {
+            let t = batch.timesteps[i / 16];
+            assert_eq!(times[i / 16], t as f32 + 1.0);
+            // z = (1 - s) x_0 + s eps, and the target is eps - x_0.
+            let s = (t as f32 + 1.0) / 1000.0;
+            let expected = batch.x_0[i] + s * batch.target[i];
+            assert!((z - expected).abs() < 1e-5, "t = {t}: {z}, not {expected}");
+        }
     }
 }

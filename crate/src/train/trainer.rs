@@ -214,9 +214,9 @@ impl Trainer {
             unet.sample_size[0],
             unet.sample_size[1],
         ];
-        let timesteps: Vec<f32> = batch.timesteps.iter().map(|&t| t as f32).collect();
+        let (x_t, timesteps) = batch.given(&self.config.scheduler);
         let labels = unet.num_class_embeds.is_some().then_some(&batch.labels[..]);
-        let x_t = TensorData::new(batch.x_t.clone(), shape);
+        let x_t = TensorData::new(x_t, shape);
         let x_t = Tensor::<4>::from_data(x_t, &self.device);
 
         let output = self.unet.forward(x_t, &timesteps, labels); // [n, out_channels, h, w]

@@ -33,7 +33,7 @@ export interface ModelInfo {
   classes: string[];
   nullLabel: number | null;
   trainTimesteps: number;
-  predictionType: "epsilon" | "sample" | "v_prediction";
+  predictionType: "epsilon" | "sample" | "v_prediction" | "flow";
 }
 export interface Denoised {
   output: Float32Array;
@@ -149,7 +149,7 @@ impl Model {
             safetensors,
             mut notes,
         } = read;
-        notes.extend(SchedulerConfig::note(&scheduler_config));
+        notes.extend(SchedulerConfig::notes(&scheduler_config));
         let mut pipeline = Pipeline::from_bytes(
             &unet_config,
             &scheduler_config,

@@ -3,6 +3,7 @@
 mod device;
 mod eval;
 mod export;
+mod images;
 mod info;
 mod model;
 mod raw;
