@@ -49,7 +49,7 @@ export interface ModelInfo {
     classes: string[];
     nullLabel: number | null;
     trainTimesteps: number;
-    predictionType: "epsilon" | "sample" | "v_prediction";
+    predictionType: "epsilon" | "sample" | "v_prediction" | "flow";
 }
 export interface Denoised {
     output: Float32Array;
