@@ -176,6 +176,30 @@ pub fn eps_from_v(x_t: &[f32], v: &[f32], alpha_cumprod: f64, out: &mut [f32]) {
     linear_combination(signal, v, noise, x_t, out);
 }
 
+/// The velocity of flow matching, eps - x_0.
+pub fn flow_velocity(x_0: &[f32], eps: &[f32], out: &mut [f32]) {
+    linear_combination(1.0, eps, -1.0, x_0, out);
+}
+
+/// s of flow matching at the noise level abar_t: sqrt(1 - abar_t) / (sqrt(abar_t) + sqrt(1 - abar_t)); and z for each unit
+/// of x_t, where z = (1 - s) x_0 + s eps.
+fn flow_at(alpha_cumprod: f64) -> (f64, f64) {
+    let (alpha, sigma) = (alpha_cumprod.sqrt(), (1.0 - alpha_cumprod).sqrt());
+    (sigma / (alpha + sigma), 1.0 / (alpha + sigma))
+}
+
+/// x_0 = z - s v.
+pub fn x_0_from_flow(x_t: &[f32], v: &[f32], alpha_cumprod: f64, out: &mut [f32]) {
+    let (s, scale) = flow_at(alpha_cumprod);
+    linear_combination(scale, x_t, -s, v, out);
+}
+
+/// eps = z + (1 - s) v.
+pub fn eps_from_flow(x_t: &[f32], v: &[f32], alpha_cumprod: f64, out: &mut [f32]) {
+    let (s, scale) = flow_at(alpha_cumprod);
+    linear_combination(scale, x_t, 1.0 - s, v, out);
+}
+
 /// x_0-hat from the network's output, whatever it predicts. With [`PredictionType::Epsilon`]
 /// abar_t must be above 0: where nothing of x_0 is left, the noise does not determine it.
 pub fn predicted_x_0(
@@ -189,6 +213,7 @@ pub fn predicted_x_0(
         PredictionType::Epsilon => x_0_from_eps(x_t, output, alpha_cumprod, out),
         PredictionType::Sample => out.copy_from_slice(output),
         PredictionType::VPrediction => x_0_from_v(x_t, output, alpha_cumprod, out),
+        PredictionType::Flow => x_0_from_flow(x_t, output, alpha_cumprod, out),
     }
 }
 
@@ -204,6 +229,7 @@ pub fn predicted_eps(
         PredictionType::Epsilon => out.copy_from_slice(output),
         PredictionType::Sample => eps_from_x_0(x_t, output, alpha_cumprod, out),
         PredictionType::VPrediction => eps_from_v(x_t, output, alpha_cumprod, out),
+        PredictionType::Flow => eps_from_flow(x_t, output, alpha_cumprod, out),
     }
 }
 
@@ -219,5 +245,6 @@ pub fn training_target(
         PredictionType::Epsilon => out.copy_from_slice(eps),
         PredictionType::Sample => out.copy_from_slice(x_0),
         PredictionType::VPrediction => velocity(x_0, eps, alpha_cumprod, out),
+        PredictionType::Flow => flow_velocity(x_0, eps, out),
     }
 }

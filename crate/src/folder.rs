@@ -20,6 +20,8 @@ use crate::unet::UNet;
 use crate::unet::weights::StoredAs;
 use crate::weights::WeightsFileError;
 
+pub(crate) use weights::{choose_weights, shards_of};
+
 use layout::{
     BEST, EMA_CONFIG, GOLDEN, LABELS, MAX_JSON, MODEL_INDEX, SCHEDULER_CONFIG, UNET_CONFIG,
     USUAL_WEIGHTS,
@@ -191,6 +193,18 @@ pub enum FolderError {
     },
 }
 
+impl FolderError {
+    /// That `path` is no model folder, as it has no configuration of a U-Net.
+    pub(crate) fn no_config(path: &Path) -> Self {
+        Self::Missing {
+            path: path.into(),
+            what: "U-Net configuration",
+            looked_for: UNET_CONFIG.join(", "),
+            hint: ". Give the folder that holds unet/, or run `walkback export` on a run folder first",
+        }
+    }
+}
+
 /// Reads a model folder. `labels` and `golden` are `None` where their files are missing; of averaged and other weights the
 /// averaged are taken.
 ///
@@ -230,12 +244,7 @@ pub fn read_which(path: &Path, which: Which) -> Result<ModelFolder, FolderError>
         Which::Averaged => averaged.or(trained),
         Which::Trained => trained.or(averaged),
     };
-    let unet_config = unet_config.ok_or_else(|| FolderError::Missing {
-        path: path.into(),
-        what: "U-Net configuration",
-        looked_for: UNET_CONFIG.join(", "),
-        hint: ". Give the folder that holds unet/, or run `walkback export` on a run folder first",
-    })?;
+    let unet_config = unet_config.ok_or_else(|| FolderError::no_config(path))?;
     let scheduler_config =
         first_of(path, &SCHEDULER_CONFIG).ok_or_else(|| FolderError::Missing {
             path: path.into(),
@@ -267,7 +276,7 @@ pub fn read_which(path: &Path, which: Which) -> Result<ModelFolder, FolderError>
     })?;
     notes.extend(read.notes);
     let scheduler_config = read_json(&scheduler_config)?;
-    notes.extend(SchedulerConfig::note(&scheduler_config));
+    notes.extend(SchedulerConfig::notes(&scheduler_config));
     Ok(ModelFolder {
         unet_config: read_json(&unet_config)?,
         scheduler_config,
@@ -295,11 +304,17 @@ pub fn write(path: &Path, folder: &ModelFolder) -> Result<(), FolderError> {
         Some(labels) => write_file(&path.join(LABELS), labels.as_bytes())?,
         None => remove(&path.join(LABELS))?,
     }
-    write_file(&path.join(MODEL_INDEX), MODEL_INDEX_JSON.as_bytes())?;
+    write_file(&path.join(MODEL_INDEX), model_index_of(folder).as_bytes())?;
     if let Some(golden) = &folder.golden {
         write_file(&path.join(GOLDEN), golden.as_bytes())?;
     }
     Ok(())
+}
+
+/// `model_index.json`, with the class of the scheduler.
+fn model_index_of(folder: &ModelFolder) -> String {
+    let class = SchedulerConfig::class_of(&folder.scheduler_config);
+    MODEL_INDEX_JSON.replace("DDPMScheduler", &class)
 }
 
 /// Writes `bytes` to `path` so that after a crash at any moment the old file or the new one is there, never half of one:

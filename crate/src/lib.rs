@@ -60,7 +60,7 @@
 //! | [`weights`] | files of weights in any common format | |
 //! | [`model_index`] | which parts a pipeline of diffusers has | |
 //! | `picture` | grids and animations as PNG and GIF | |
-//! | `folder`, `data` | native: model folders, images for training and evaluation | |
+//! | `folder`, `hub`, `data` | native: model folders, also by their names on the hub; images for training and evaluation | |
 //! | `train` | training; all but its arithmetic is native | Algorithm 1, eq. 14 |
 //! | `learn` | learning from a few examples, in the page | Algorithm 1 |
 //! | `eval` | native: the bound on test images, samples judged by a classifier | eq. 5; Heusel et al. eq. 6 |
@@ -82,6 +82,8 @@ pub mod eval;
 #[cfg(feature = "learn")]
 pub mod folder;
 pub mod forward;
+#[cfg(feature = "native")]
+pub mod hub;
 mod json;
 #[cfg(feature = "learn")]
 pub mod learn;

@@ -5,14 +5,15 @@
 use crate::denoiser::{Denoiser, ModelSpec};
 use crate::json::in_words;
 use crate::noise::NoiseStream;
-use crate::schedule::{Schedule, ScheduleError, SchedulerConfig};
+use crate::schedule::{PredictionType, Schedule, ScheduleError, SchedulerConfig, flow};
 #[cfg(feature = "gpu")]
 use crate::unet::gpu::{Engine, Unsupported};
 use crate::unet::look::Seen;
-use crate::unet::{UNet, UNetConfig, UNetConfigError, WeightsError};
+use crate::unet::{TimeEmbeddingType, UNet, UNetConfig, UNetConfigError, WeightsError};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::num::NonZeroUsize;
 use thiserror::Error;
 
@@ -31,6 +32,12 @@ pub enum PipelineError {
     /// `labels.json`.
     #[error("labels.json: {0}")]
     Labels(String),
+    /// The time embedding is not defined at timestep 0.
+    #[error(
+        "the Fourier embedding of this network takes the logarithm of the timestep, and 0 has none: \
+         choose a spacing that ends above it, such as trailing"
+    )]
+    LogarithmOfZero,
     /// The device lost the result.
     #[error("the device returned no result ({0}); reload the model, or compute on the CPU")]
     Device(String),
@@ -228,6 +235,15 @@ impl Pipeline {
             .await
     }
 
+    /// Whether the network has an answer at a time.
+    fn check_time(&self, time: f32) -> Result<(), PipelineError> {
+        let fourier = self.config().time_embedding_type == TimeEmbeddingType::Fourier;
+        if fourier && time <= 0.0 {
+            return Err(PipelineError::LogarithmOfZero);
+        }
+        Ok(())
+    }
+
     /// The inside of one evaluation: [`UNet::look`] for images `x_t` of shape `[n, c, h, w]`, brought to the host.
     ///
     /// # Errors
@@ -239,16 +255,43 @@ impl Pipeline {
         timestep: usize,
         labels: Option<&[usize]>,
     ) -> Result<Seen, PipelineError> {
-        let timesteps = vec![timestep as f32; shape[0]];
+        let (x_t, time) = given(self.process(), x_t, timestep as f32);
+        self.check_time(time)?;
+        let timesteps = vec![time; shape[0]];
         #[cfg(feature = "gpu")]
         if let Some(engine) = &self.engine {
+            let x_t = &x_t[..];
             let seen = engine.look(x_t, &timesteps, labels).await;
             return seen.map_err(|e| PipelineError::Device(e.to_string()));
         }
-        let x_t = Tensor::<4>::from_data(TensorData::new(x_t.to_vec(), shape), &self.device);
+        let x_t = Tensor::<4>::from_data(TensorData::new(x_t.into_owned(), shape), &self.device);
         let look = self.unet.look(x_t, &timesteps, labels);
         look.read().await.map_err(PipelineError::Device)
     }
+}
+
+impl Pipeline {
+    /// What decides how x_t is given to the network.
+    fn process(&self) -> (PredictionType, usize) {
+        let scheduler = &self.scheduler;
+        (scheduler.prediction_type, scheduler.num_train_timesteps)
+    }
+}
+
+/// What the network is given for x_t at a time between 0 and T - 1: both as they are, but in flow matching, which scales
+/// x_t and counts times from 1.
+pub(crate) fn given(
+    (prediction_type, num_train_timesteps): (PredictionType, usize),
+    x_t: &[f32],
+    time: f32,
+) -> (Cow<'_, [f32]>, f32) {
+    if prediction_type != PredictionType::Flow {
+        return (x_t.into(), time);
+    }
+    let s = flow::share_of_noise(time.into(), num_train_timesteps);
+    let scale = flow::scale(s);
+    let scaled = |&x: &f32| (scale * f64::from(x)) as f32;
+    (x_t.iter().map(scaled).collect(), time + 1.0)
 }
 
 /// The fixed input of the device check.
@@ -292,13 +335,16 @@ impl Denoiser for Pipeline {
         time: f32,
         labels: Option<&[usize]>,
     ) -> Result<Vec<f32>, PipelineError> {
+        let (x_t, time) = given(self.process(), x_t, time);
+        self.check_time(time)?;
         let timesteps = vec![time; shape[0]];
         #[cfg(feature = "gpu")]
         if let Some(engine) = &self.engine {
+            let x_t = &x_t[..];
             let output = engine.predict(x_t, &timesteps, labels).await;
             return output.map_err(|e| PipelineError::Device(e.to_string()));
         }
-        let x_t = Tensor::<4>::from_data(TensorData::new(x_t.to_vec(), shape), &self.device);
+        let x_t = Tensor::<4>::from_data(TensorData::new(x_t.into_owned(), shape), &self.device);
         let out = self.unet.forward(x_t, &timesteps, labels); // [n, out_channels, h, w]
         let data = out
             .into_data_async()

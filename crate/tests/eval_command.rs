@@ -297,3 +297,42 @@ fn a_model_says_where_it_is_at_its_best_until_its_weights_change() {
     folder::write(Path::new(&model), &same).unwrap();
     assert!(!path.exists());
 }
+
+/// A wide image whose left half is transparent, written under a name.
+fn half_transparent(path: &Path) {
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, 24, 16);
+    encoder.set_color(png::ColorType::Rgba);
+    let pixel = |i: u32| {
+        let shade = (10 * (i % 24)) as u8;
+        [shade, shade, shade, if i % 24 < 12 { 0 } else { 255 }]
+    };
+    let pixels: Vec<u8> = (0..24 * 16).flat_map(pixel).collect();
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&pixels).unwrap();
+    writer.finish().unwrap();
+    folder::write_file(path, &file).unwrap();
+}
+
+#[test]
+fn images_are_prepared_as_for_training() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = unconditional_model(folder.path());
+    let data = folder.path().join("pictures");
+    for i in 0..12 {
+        half_transparent(&data.join(format!("test/{i}.png")));
+    }
+    let bound = |more: &[&str]| {
+        let mut args = vec!["--model", &model, "--data", data.to_str().unwrap()];
+        args.extend(["--only", "bound", "--draws", "30", "--json"]);
+        args.extend(more);
+        let report: Value = serde_json::from_str(&stdout(&eval(folder.path(), &args))).unwrap();
+        report["bound"]["unconditional"]["total"]["mean"]
+            .as_f64()
+            .unwrap()
+    };
+    let usual = bound(&[]);
+    assert_eq!(bound(&["--background", "white", "--fit", "crop"]), usual);
+    assert_ne!(bound(&["--background", "black"]), usual);
+    assert_ne!(bound(&["--fit", "stretch"]), usual);
+}

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use walkback::data::Dataset;
 use walkback::data::images::Preparation;
 use walkback::pipeline::Labels;
-use walkback::schedule::SchedulerConfig;
+use walkback::schedule::{PredictionType, SchedulerConfig};
 use walkback::train::checkpoint::State;
 use walkback::train::learning_rate::{End, LrDecay};
 use walkback::train::loss::Loss;
@@ -198,4 +198,12 @@ fn what_a_gpu_does_not_train_is_refused_by_name() {
     let refused = trained(&with_dropout, &gpu()).expect_err("dropout");
     assert!(refused.to_string().contains("dropout"), "{refused}");
     assert!(!dir.path().join("run.json").exists());
+
+    let mut flow = options(dir.path(), 2, FirstWeights::Fresh);
+    flow.config.scheduler.prediction_type = PredictionType::Flow;
+    let refused = trained(&flow, &gpu()).expect_err("flow");
+    assert!(
+        refused.to_string().contains("--prediction flow"),
+        "{refused}"
+    );
 }

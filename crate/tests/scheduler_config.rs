@@ -105,9 +105,9 @@ fn every_scheduler_that_states_a_noise_schedule_is_read() {
             PredictionType::VPrediction,
             "{class}"
         );
-        let note = SchedulerConfig::note(&file.to_string());
+        let notes = SchedulerConfig::notes(&file.to_string());
         assert_eq!(
-            note.is_some_and(|note| note.contains(class)),
+            notes.iter().any(|note| note.contains(class)),
             !built,
             "{class}"
         );

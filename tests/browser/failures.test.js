@@ -94,10 +94,15 @@ describe("the page says what is wrong", () => {
   });
 
   test("when the configuration is no JSON", async (t) => {
-    const sentence = await sentenceFor(t, {
-      instead: { [`${folder}/unet/config.json`]: { body: "<html>" } },
-    });
+    const config = `${folder}/unet/config.json`;
+    const sentence = await sentenceFor(t, { instead: { [config]: { body: "sample_size: 28" } } });
     assert.match(sentence, /unet\/config\.json cannot be read/);
+  });
+
+  test("when a web page stands in its place", async (t) => {
+    const config = `${folder}/unet/config.json`;
+    const sentence = await sentenceFor(t, { instead: { [config]: { body: "<html>" } } });
+    assert.match(sentence, /unet\/config\.json could not be fetched: the server sent a web page/);
   });
 
   test("when the golden value is damaged", async (t) => {

@@ -22,6 +22,7 @@ from diffusers import (
     DPMSolverMultistepScheduler,
     EulerAncestralDiscreteScheduler,
     EulerDiscreteScheduler,
+    FlowMatchEulerDiscreteScheduler,
     HeunDiscreteScheduler,
     UNet2DModel,
     UniPCMultistepScheduler,
@@ -243,25 +244,39 @@ def solver_cases():
     }.items():
         yield f"unipc.{name}", "unipc", config, 10
     yield "euler.sigma_min", "euler", {"final_sigmas_type": "sigma_min"}, 10
+    for sampler in ["euler", "heun"]:
+        for spacing in ["leading", "linspace"]:
+            yield f"{sampler}.karras.{spacing}", sampler, {"use_karras_sigmas": True, "timestep_spacing": spacing}, 10
+    for steps in [1, 2, 7, 20]:
+        yield f"flow.{steps}", "flow", {}, steps
+    yield "flow.shift", "flow", {"shift": 3.0}, 10
+    yield "flow.300", "flow", {"num_train_timesteps": 300}, 11
 
 
 def solvers(out):
-    """Every state as the network is given it: where a scheduler walks x_0 + sigma eps, divided by sqrt(1 + sigma^2)."""
+    """Every state as the network is given it: where a scheduler walks x_0 + sigma eps, divided by sqrt(1 + sigma^2).
+
+    Flow matching walks (1 - sigma) x_0 + sigma eps, which is divided by sqrt((1 - sigma)^2 + sigma^2); its times count
+    from 1.
+    """
     tensors, index = {}, []
     for name, sampler, config, steps in solver_cases():
-        scheduler = SOLVERS[sampler](**config)
+        flow = sampler == "flow"
+        scheduler = FlowMatchEulerDiscreteScheduler(**config) if flow else SOLVERS[sampler](**config)
         scheduler.set_timesteps(steps)
         generator = torch.Generator().manual_seed(5)
         on_sigma = sampler != "unipc"
-        x = randn((2, 1, 4, 4), generator) * scheduler.init_noise_sigma
+        x = randn((2, 1, 4, 4), generator) * (1 if flow else scheduler.init_noise_sigma)
         model = formula(None)
 
         def given(x, i):
+            if flow:
+                return x / ((1 - scheduler.sigmas[i]) ** 2 + scheduler.sigmas[i] ** 2) ** 0.5
             return x / (scheduler.sigmas[i] ** 2 + 1) ** 0.5 if on_sigma else x
 
         states = [given(x, 0)]
         for i, t in enumerate(scheduler.timesteps):
-            output = model(scheduler.scale_model_input(x, t), t)
+            output = model(x if flow else scheduler.scale_model_input(x, t), t)
             options = {"generator": generator} if sampler == "euler_a" else {}
             x = scheduler.step(output, t, x, **options).prev_sample
             states.append(given(x, i + 1))
@@ -269,9 +284,9 @@ def solvers(out):
         index.append(
             {
                 "name": name,
-                "sampler": sampler,
+                "sampler": "euler" if flow else sampler,
                 "steps": steps,
-                "timesteps": scheduler.timesteps.tolist(),
+                "timesteps": (scheduler.timesteps - int(flow)).tolist(),
                 "config": json.loads(scheduler.to_json_string()),
             }
         )

@@ -12,19 +12,19 @@ export const isBetween = ({ index, done }) => index > 0 && !done;
  * @param {import("../protocol/messages.js").ChainOptions} options
  * @param {AbortSignal} signal
  * @param {import("../basics/gate.js").Gate} gate
- * @returns {AsyncGenerator<{ frame: Frame, timesteps: Uint32Array, shape: number[] }>}
+ * @returns {AsyncGenerator<{ frame: Frame, timesteps: Uint32Array, alphasCumprod: Float64Array, shape: number[] }>}
  */
 export async function* wholeWalk(engine, options, signal, gate) {
   const chain = await engine.open(options, signal);
   if (chain === null) return;
-  const { timesteps, shape } = chain;
+  const { timesteps, alphasCumprod, shape } = chain;
   try {
     for (;;) {
       await gate.pass(signal);
       if (signal.aborted) return;
       const frame = await chain.step();
       if (frame === null || signal.aborted) return;
-      yield { frame, timesteps, shape };
+      yield { frame, timesteps, alphasCumprod, shape };
       if (frame.done || signal.aborted) return;
     }
   } finally {

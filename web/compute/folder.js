@@ -1,7 +1,8 @@
 // A model folder in the layout of Hugging Face diffusers, as bytes and text.
 
 import { sentence } from "../basics/sentence.js";
-import { EMA_TAKEN } from "../models/layout.js";
+import { withSize } from "../models/chosen.js";
+import { EMA_LEFT, EMA_TAKEN, findParts } from "../models/layout.js";
 import {
   GOLDEN,
   LABELS,
@@ -14,7 +15,14 @@ import {
   WEIGHTS,
 } from "../models/names.js";
 import { ownFile } from "../own-file.js";
-import { fetchBytes, fetchOptionalText, fetchText, isMissing } from "./download.js";
+import {
+  DownloadError,
+  fetchBytes,
+  fetchOptionalText,
+  fetchText,
+  isMissing,
+  pageInstead,
+} from "./download.js";
 
 const PRETRAINED = ownFile("../pretrained/").href;
 
@@ -68,20 +76,27 @@ async function fetchWeights(config, count, manners) {
   for (const name of WEIGHTS) {
     const url = new URL(name, config);
     try {
-      if (!name.endsWith(".json")) return [await fetchBytes(url, count, manners)];
+      if (!name.endsWith(".json")) {
+        const weights = await fetchBytes(url, count, manners);
+        if (isPage(weights)) throw pageInstead(url);
+        return [weights];
+      }
       const list = await fetchText(url, { ...manners, most: MAX_JSON });
       const names = shardsIn(list, name);
       return await Promise.all(
         names.map((one) => fetchBytes(new URL(one, config), count, manners)),
       );
     } catch (error) {
-      if (!isMissing(error)) throw error;
+      if (!isMissing(error, manners)) throw error;
       // Of all names the usual one is spoken of.
       missing ??= error;
     }
   }
   throw missing;
 }
+
+/** Whether a file is a web page: safetensors begin with a length, zips and pickles not with "<". @param {Uint8Array} bytes */
+const isPage = (bytes) => /^\s*<(!doctype|html)/i.test(String.fromCharCode(...bytes.slice(0, 64)));
 
 /** The files that a list of tensors names. @param {string} text @param {string} name of the list */
 function shardsIn(text, name) {
@@ -104,20 +119,22 @@ function shardsIn(text, name) {
  * @param {(head: Head) => void} tell called when everything except the weights is there
  * @returns {Promise<ModelFolder>}
  */
-async function fetchFolder({ name, base, foreign }, count, tell) {
-  // Files that the page's own models do not have are not requested.
-  const averaged = base.startsWith(PRETRAINED)
-    ? undefined
-    : await fetchOptionalText(new URL(EMA_CONFIG, base), { foreign, most: MAX_JSON }).then(notHtml);
+async function fetchFolder({ name, base, foreign, chosen = {} }, count, tell) {
   const small = { foreign, most: MAX_JSON };
   const large = { foreign, most: MAX_WEIGHTS };
-  const modelIndex = fetchOptionalText(new URL(MODEL_INDEX, base), small).then(notHtml);
+  /** @param {string} path */
+  const optional = (path) => fetchOptionalText(new URL(path, base), small);
+  // The page's own models are not asked for what they do not have.
+  const there = base.startsWith(PRETRAINED) ? undefined : await optional(EMA_CONFIG);
+  const averaged = chosen.weights === "trained" ? undefined : there;
+  const modelIndex = optional(MODEL_INDEX);
   modelIndex.catch(() => {});
   /** @param {0 | 1} layout @returns {Promise<[string, string, Uint8Array[]]>} */
   const parts = (layout) => {
     const config = averaged === undefined ? UNET_CONFIG[layout] : EMA_CONFIG;
     return Promise.all([
-      fetchText(new URL(config, base), small).then(async (unetConfig) => {
+      fetchText(new URL(config, base), small).then(async (text) => {
+        const unetConfig = withSize(text, chosen.size);
         tell({ unetConfig, modelIndex: await modelIndex });
         return unetConfig;
       }),
@@ -130,22 +147,68 @@ async function fetchFolder({ name, base, foreign }, count, tell) {
     try {
       return await usual;
     } catch (error) {
-      if (!isMissing(error)) throw error;
+      if (!isMissing(error, small)) throw error;
       // The message names the usual layout.
-      return parts(1).catch((other) => Promise.reject(isMissing(other) ? error : other));
+      return parts(1).catch((other) => Promise.reject(isMissing(other, small) ? error : other));
     }
   };
   const [[unetConfig, schedulerConfig, weights], labels, golden] = await Promise.all([
     flatIfMissing(),
-    fetchOptionalText(new URL(LABELS, base), small),
-    fetchOptionalText(new URL(GOLDEN, base), small),
+    optional(LABELS),
+    optional(GOLDEN),
   ]);
-  const notes = averaged === undefined ? [] : [EMA_TAKEN];
+  const notes = there === undefined ? [] : [averaged === undefined ? EMA_LEFT : EMA_TAKEN];
   return { name, unetConfig, schedulerConfig, labels, golden: known(name, golden), weights, notes };
 }
 
-/** What servers send in place of a file that is not there. @param {string | undefined} text */
-const notHtml = (text) => (text?.trimStart().startsWith("<") ? undefined : text);
+/**
+ * Fetches what is needed of a folder whose files are known.
+ * @param {import("../models/source.js").AddressSource} source
+ * @param {readonly import("../models/layout.js").Entry[]} files
+ * @param {import("./download.js").ByteCount} count
+ * @param {(head: Head) => void} tell called when what comes before the weights is there
+ * @returns {Promise<ModelFolder>}
+ */
+async function fetchListed({ name, base, foreign, chosen = {} }, files, count, tell) {
+  const parts = findParts(files, chosen.weights);
+  const manners = { foreign, fixed: true };
+  /** @param {import("../models/layout.js").Entry} file */
+  const urlOf = ({ path }) => new URL(path.split("/").map(encodeURIComponent).join("/"), base);
+  /** @param {import("../models/layout.js").Entry | undefined} file */
+  const optional = async (file) =>
+    file && (await fetchText(urlOf(file), { ...manners, most: MAX_JSON }));
+  /** @param {import("../models/layout.js").Entry} file */
+  const text = (file) => fetchText(urlOf(file), { ...manners, most: MAX_JSON });
+  // Its answer says whether the model may be had at all.
+  const config = await text(parts.unetConfig).catch((error) => {
+    if (!(error instanceof DownloadError) || ![401, 403].includes(error.status)) throw error;
+    const { host } = new URL(base);
+    throw new DownloadError(
+      `The model ${name} is gated: ${host} gives its files only to those whom its owner lets in. Download it there with your account, and drop it here.`,
+      error.status,
+    );
+  });
+  const unetConfig = withSize(config, chosen.size);
+  const modelIndex = await optional(parts.modelIndex);
+  tell({ unetConfig, modelIndex });
+  const [schedulerConfig, labels, golden, ...weights] = await Promise.all([
+    text(parts.schedulerConfig),
+    optional(parts.labels),
+    optional(parts.golden),
+    ...parts.weights.map((file) =>
+      fetchBytes(urlOf(file), count, { ...manners, most: MAX_WEIGHTS }),
+    ),
+  ]);
+  return {
+    name,
+    unetConfig,
+    schedulerConfig,
+    labels,
+    golden: known(name, golden),
+    weights,
+    notes: parts.notes,
+  };
+}
 
 /** @param {string} name @param {string | undefined} golden */
 const known = (name, golden) => (golden === undefined ? undefined : parseGolden(name, golden));
@@ -157,8 +220,29 @@ const known = (name, golden) => (golden === undefined ? undefined : parseGolden(
  * @returns {Promise<ModelFolder>}
  */
 async function read(source, count, tell) {
-  if (source.kind === "address") return fetchFolder(source, count, tell);
-  const { name, unetConfig, schedulerConfig, modelIndex, labels, golden, notes } = source;
+  const { chosen = {} } = source;
+  const folder = await readUnchanged(source, count, tell);
+  // What the exporter computed is of other weights or another size.
+  const golden =
+    chosen.size === undefined && chosen.weights !== "trained" ? folder.golden : undefined;
+  return { ...folder, golden, labels: chosen.labels ?? folder.labels };
+}
+
+/**
+ * The same without what the visitor says of its labels.
+ * @param {import("../models/source.js").ModelSource} source
+ * @param {import("./download.js").ByteCount} count
+ * @param {(head: Head) => void} tell
+ * @returns {Promise<ModelFolder>}
+ */
+async function readUnchanged(source, count, tell) {
+  if (source.kind === "address") {
+    return source.files === undefined
+      ? fetchFolder(source, count, tell)
+      : fetchListed(source, source.files, count, tell);
+  }
+  const { name, schedulerConfig, modelIndex, labels, golden, notes } = source;
+  const unetConfig = withSize(source.unetConfig, source.chosen?.size);
   tell({ unetConfig, modelIndex });
   let weights;
   try {

@@ -1,6 +1,8 @@
-// The value of ?model=: one of the page's own models by its name, or a folder by its address.
+// What ?model= and the dialog ask for: one of the page's own models by its name, one of the hub by its name there, or a
+// folder by its address.
 
 import { ownFile } from "../own-file.js";
+import { filesOf, hubName, pageOf, written } from "./hub.js";
 
 /** @typedef {import("./source.js").AddressSource} AddressSource */
 
@@ -41,26 +43,37 @@ export function ownModel(name, isDefault) {
 }
 
 /**
- * @param {string} text of ?model=
+ * @param {string} wish what ?model= says, or the visitor
  * @param {string} page the page's own address
  * @returns {AddressSource} foreign: to be confirmed before anything of it is fetched
  * @throws {Error} a sentence
  */
-export function modelAt(text, page) {
+export function modelAt(wish, page) {
+  const text = wish.trim();
   if (NAME.test(text)) return ownModel(text, false);
+  const hub = hubName(text);
+  if (hub !== null) {
+    const { repo: name } = hub;
+    return {
+      kind: "address",
+      name,
+      base: pageOf(hub),
+      foreign: true,
+      parameter: written(hub),
+      hub,
+    };
+  }
   const shown = text.length > 120 ? `${text.slice(0, 119)}…` : text;
   let url;
   try {
     url = new URL(text, page);
   } catch {
-    throw new Error(
-      `The address asks for the model "${shown}", which is neither a name nor an address.`,
-    );
+    throw new Error(`"${shown}" is neither a name nor an address of a model.`);
   }
   const foreign = url.origin !== new URL(page).origin;
   if (url.protocol !== "https:" && (foreign || url.protocol !== "http:")) {
     throw new Error(
-      `The address asks for the model "${shown}"; models from other sites are fetched over https only.`,
+      `"${shown}" is not an address over https; models from other sites are fetched over https only.`,
     );
   }
   if (url.username !== "" || url.password !== "") {
@@ -78,6 +91,16 @@ export function modelAt(text, page) {
     foreign,
     parameter: text,
   };
+}
+
+/**
+ * The source with its files, where the hub has to be asked for them: once, so that all come from one commit.
+ * @param {AddressSource} source
+ * @returns {Promise<AddressSource>}
+ */
+export async function located(source) {
+  if (source.hub === undefined || source.files !== undefined) return source;
+  return { ...source, ...(await filesOf(source.hub)) };
 }
 
 /** What a person would call the model behind an address. @param {URL} url */

@@ -21,9 +21,13 @@ import {
  */
 
 export const EMA_TAKEN = "Using the averaged weights in unet_ema/, not those in unet/.";
+export const EMA_LEFT = "Using the weights in unet/, not the averaged ones in unet_ema/.";
 
 /** The folder that a path lies in, with its slash; "" at the top. @param {string} path */
 const folderOf = (path) => path.slice(0, path.lastIndexOf("/") + 1);
+
+/** The model's own folder, where a U-Net's configuration lies at a path. @param {string} path */
+const rootOf = (path) => folderOf(path).replace(/(^|\/)unet(_ema)?\/$/, "$1");
 
 /** @param {number} bytes */
 const megabytes = (bytes) => `${Math.ceil(bytes / 1e6)} MB`;
@@ -35,18 +39,26 @@ export const short = (path) => (path.length > 80 ? `…${path.slice(-79)}` : pat
  * Finds the parts of one model.
  * @template {Entry} E
  * @param {readonly E[]} entries
+ * @param {"averaged" | "trained"} [which] of two sets of weights
  * @returns {Parts<E>}
  * @throws {Error} a sentence that names what is missing, or larger than it can be
  */
-export function findParts(entries) {
+export function findParts(entries, which = "averaged") {
   const files = entries.filter(({ path }) => !/(^|\/)(\.|__MACOSX\/)/.test(path));
-  const trained = shallowest(files, UNET_CONFIG);
-  const averaged = shallowest(files, [EMA_CONFIG]);
-  const unetConfig = averaged ?? trained;
+  const top = shallowest(files, [...UNET_CONFIG, EMA_CONFIG]);
+  if (top === undefined) throw new Error(noConfig(files));
+  // Checkpoints of a training, further down, have both of their own.
+  const isBeside = (/** @type {E} */ file) => rootOf(file.path) === rootOf(top.path);
+  const besides = files.filter(isBeside);
+  const trained = shallowest(besides, UNET_CONFIG);
+  const averaged = shallowest(besides, [EMA_CONFIG]);
+  const isAveraged = which === "averaged" || trained === undefined;
+  const unetConfig = isAveraged ? (averaged ?? trained) : trained;
   if (unetConfig === undefined) throw new Error(noConfig(files));
-  const notes = averaged !== undefined && trained !== undefined ? [EMA_TAKEN] : [];
+  const both = averaged !== undefined && trained !== undefined;
+  const notes = both ? [isAveraged ? EMA_TAKEN : EMA_LEFT] : [];
   const beside = folderOf(unetConfig.path);
-  const root = beside.replace(/(^|\/)unet(_ema)?\/$/, "$1");
+  const root = rootOf(unetConfig.path);
   /** @param {string} path below the root */
   const at = (path) => files.find((file) => file.path === root + path);
 
@@ -79,16 +91,19 @@ export function findParts(entries) {
  * @template {Entry} E
  * @param {readonly E[]} files
  * @param {readonly string[]} names the better ones first
- * @returns {E | undefined} one at the end of whose path a name stands, nearest to the top
+ * @returns {E | undefined} one at the end of whose path a name stands, whose model's folder is nearest to the top
  */
 function shallowest(files, names) {
+  /** @type {E | undefined} */
+  let best;
+  const depthOf = (/** @type {E} */ file) => rootOf(file.path).split("/").length;
   for (const name of names) {
-    const found = files
-      .filter(({ path }) => path === name || path.endsWith(`/${name}`))
-      .sort((a, b) => a.path.split("/").length - b.path.split("/").length);
-    if (found[0] !== undefined) return found[0];
+    for (const file of files) {
+      if (file.path !== name && !file.path.endsWith(`/${name}`)) continue;
+      if (best === undefined || depthOf(file) < depthOf(best)) best = file;
+    }
   }
-  return undefined;
+  return best;
 }
 
 /** Files of weights that are split, by the number of each and how many there are. */

@@ -11,6 +11,9 @@ import { isZip, unzip } from "./zip.js";
  * @property {string} base the folder's address, absolute, with a slash at its end
  * @property {boolean} foreign whether it lies on another origin, which the visitor has allowed
  * @property {string | null} parameter what ?model= has to be for it; null for the page's own
+ * @property {import("./hub.js").HubName} [hub] a model of the hub
+ * @property {import("./chosen.js").Chosen} [chosen]
+ * @property {import("./layout.js").Entry[]} [files] all there are below the base, where that is known; none of them ever changes
  */
 
 /**
@@ -24,6 +27,7 @@ import { isZip, unzip } from "./zip.js";
  * @property {string | undefined} golden
  * @property {Blob[]} weights
  * @property {string[]} notes what was chosen in the folder, in sentences
+ * @property {import("./chosen.js").Chosen} [chosen]
  */
 
 /** @typedef {AddressSource | FileSource} ModelSource */
@@ -31,12 +35,15 @@ import { isZip, unzip } from "./zip.js";
 /**
  * The model in what was dropped or chosen: a folder, loose files, or one zip.
  * @param {readonly import("./given.js").Given[]} given
+ * @param {import("./chosen.js").Chosen} [chosen]
  * @returns {Promise<FileSource>}
  */
-export async function sourceOf(given) {
+export async function sourceOf(given, chosen) {
   const [only] = given;
   const zipped = given.length === 1 && only !== undefined && (await isZip(only.blob));
-  const parts = zipped ? await unzip(only.blob) : findParts(given);
+  const parts = zipped
+    ? await unzip(only.blob, chosen?.weights)
+    : findParts(given, chosen?.weights);
   const { unetConfig, schedulerConfig, modelIndex, labels, golden, weights, notes } = parts;
   return {
     kind: "files",
@@ -48,6 +55,7 @@ export async function sourceOf(given) {
     golden: golden && (await text(golden)),
     weights: weights.map(({ blob }) => blob),
     notes,
+    ...(chosen && { chosen }),
   };
 }
 

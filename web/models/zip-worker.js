@@ -15,8 +15,8 @@ const longest = (/** @type {number} */ size) => size * 1.01 + 1024;
 /** The path that a name in an archive stands for: some write ./ before it, old ones backslashes. @param {string} name */
 const pathOf = (name) => name.replaceAll("\\", "/").replace(/^(\.\/)+/, "");
 
-/** @param {Blob} archive */
-async function unpack(archive) {
+/** @param {Blob} archive @param {"averaged" | "trained"} [which] of two sets of weights */
+async function unpack(archive, which) {
   const bytes = new Uint8Array(await archive.arrayBuffer());
   /** @type {{ path: string, size: number, packed: number }[]} */
   const entries = [];
@@ -31,7 +31,7 @@ async function unpack(archive) {
     return false;
   });
   // Only what is needed is unpacked, and only once its size is known to be possible.
-  const parts = findParts(entries);
+  const parts = findParts(entries, which);
   /** @param {{ path: string, size: number, packed: number }} part @returns {Given} */
   const one = ({ path, size, packed }) => {
     const lies = () =>
@@ -81,10 +81,15 @@ function read(bytes, filter) {
   }
 }
 
-self.addEventListener("message", async (/** @type {MessageEvent<Blob>} */ { data }) => {
-  try {
-    self.postMessage({ parts: await unpack(data) });
-  } catch (error) {
-    self.postMessage({ error: sentence(error) });
-  }
-});
+self.addEventListener(
+  "message",
+  async (
+    /** @type {MessageEvent<{ archive: Blob, which?: "averaged" | "trained" }>} */ { data },
+  ) => {
+    try {
+      self.postMessage({ parts: await unpack(data.archive, data.which) });
+    } catch (error) {
+      self.postMessage({ error: sentence(error) });
+    }
+  },
+);

@@ -22,9 +22,10 @@ export async function isZip(blob) {
 /**
  * The files of the model in an archive.
  * @param {Blob} archive
+ * @param {"averaged" | "trained"} [which] of two sets of weights
  * @returns {Promise<GivenParts>}
  */
-export async function unzip(archive) {
+export async function unzip(archive, which) {
   if (archive.size > MAX_ARCHIVE) {
     throw new Error(
       `The archive has ${Math.ceil(archive.size / 1e6)} MB; this page opens archives of up to ${Math.floor(MAX_ARCHIVE / 1e6)} MB.`,
@@ -53,7 +54,7 @@ export async function unzip(archive) {
           error: `The archive could not be unpacked (${reason}). Drop the unpacked folder instead.`,
         });
       });
-      worker.postMessage(archive);
+      worker.postMessage({ archive, which });
     });
     if ("error" in answer) throw new Error(answer.error);
     return answer.parts;

@@ -23,7 +23,7 @@ export interface ModelInfo {
   classes: string[];
   /** The label that stands for "any"; null if the model has none. */
   nullLabel: number | null;
-  predictionType: "epsilon" | "sample" | "v_prediction";
+  predictionType: "epsilon" | "sample" | "v_prediction" | "flow";
   /** T, the steps of the noise schedule. */
   trainTimesteps: number;
 }

@@ -6,14 +6,16 @@ import { createChoice } from "../parts/choice.js";
 import { element, freshId, h, setText } from "../screen/dom.js";
 import { showFourAs } from "../screen/paint.js";
 import { classesOf, inColour, ofDigits } from "../settings/suit.js";
+import { createChooser } from "./model-chooser.js";
 
 /** @typedef {import("../models/source.js").ModelSource} ModelSource */
 
 /**
  * @param {readonly string[]} own the page's own models, the first is the one to begin with
  * @param {(name: string) => void} onChoose one of the page's own
+ * @param {(change: import("../models/chosen.js").Chosen) => void} onChange the same model, with something chosen
  */
-export function createBar(own, onChoose) {
+export function createBar(own, onChoose, onChange) {
   const root = element("model-bar", HTMLElement);
   const id = freshId("model");
   const menu = h("select", { id });
@@ -32,9 +34,11 @@ export function createBar(own, onChoose) {
   again.element.classList.add("text");
   again.element.hidden = true;
   const four = createFourChoice();
+  const chooser = createChooser(onChange);
   root.append(
     h("p", { class: "model-line" }, label, menu, name, facts, " ", back.element),
     four.element,
+    chooser.element,
     status,
     again.element,
     failure,
@@ -73,6 +77,7 @@ export function createBar(own, onChoose) {
       setText(name, shortened(source.name));
       setText(status, "");
       again.element.hidden = true;
+      chooser.show(loaded.info, isOwn);
       four.element.hidden = loaded.info.channels !== 4;
       const said = isFirst && !several ? "" : sentencesOn(source, loaded, isOwn);
       setText(facts, name.hidden || said === "" ? said : `: ${said}`);

@@ -1,12 +1,14 @@
 // Which model the page shows: what the address asks for at first, then what the visitor opens or chooses.
 
 import { asSentence, sentence } from "../basics/sentence.js";
-import { modelAt, ownModel, ownModels } from "../models/address.js";
+import { located, modelAt, ownModel, ownModels } from "../models/address.js";
+import { NO_SIZE } from "../models/chosen.js";
 import { sourceOf } from "../models/source.js";
 import { recallLocal, rememberLocal } from "./local-model.js";
 import { createBar } from "./model-bar.js";
 import { mayFetch } from "./model-confirm.js";
 import { setUpOpener } from "./model-opener.js";
+import { askSize } from "./model-size.js";
 
 /** @typedef {import("../models/source.js").ModelSource} ModelSource */
 /** @typedef {import("./model-view.js").ModelView} ModelView */
@@ -20,9 +22,42 @@ import { setUpOpener } from "./model-opener.js";
 export async function setUpModels(view, wish) {
   const own = await ownModels();
   const first = ownModel(own[0] ?? "", true);
-  const bar = createBar(own, (name) =>
-    change(async () => (name === first.name ? first : ownModel(name, false))),
+  const bar = createBar(
+    own,
+    (name) => change(async () => (name === first.name ? first : ownModel(name, false))),
+    (choice) => change(async () => withChoice(shown, choice)),
   );
+  /** What is shown, or was last. */
+  let shown = /** @type {ModelSource} */ (first);
+  /** What the visitor gave for it. @type {WeakMap<ModelSource, import("../models/given.js").Given[]>} */
+  const givenFor = new WeakMap();
+
+  /** The same model, with something chosen. @param {ModelSource} source @param {import("../models/chosen.js").Chosen} choice */
+  const withChoice = async (source, choice) => {
+    const chosen = { ...source.chosen, ...choice };
+    const given = givenFor.get(source);
+    const changed = given === undefined ? { ...source, chosen } : await sourceOf(given, chosen);
+    if (given !== undefined) givenFor.set(changed, given);
+    return changed;
+  };
+  /**
+   * Shows a model; where it does not say how large its images are, once the visitor does.
+   * @param {ModelSource} source
+   * @param {Parameters<ModelView["show"]>[1]} [options]
+   */
+  const show = async (source, options) => {
+    let loaded;
+    try {
+      loaded = await view.show(source, options);
+    } catch (error) {
+      const size = sentence(error) === NO_SIZE ? await askSize() : null;
+      if (size === null) throw error;
+      source = await withChoice(source, { size });
+      loaded = await view.show(source, options);
+    }
+    shown = source;
+    bar.show(source, loaded);
+  };
 
   /** One change after the other. @type {Promise<unknown>} */
   let turn = Promise.resolve();
@@ -39,10 +74,9 @@ export async function setUpModels(view, wish) {
         return;
       }
       try {
-        const loaded = await view.show(source, {
+        await show(source, {
           arrived: () => nameInAddress(source.kind === "address" ? source.parameter : null),
         });
-        bar.show(source, loaded);
         rememberLocal(source.kind === "files" ? source.name : null);
       } catch (error) {
         console.warn(error);
@@ -54,15 +88,28 @@ export async function setUpModels(view, wish) {
 
   const { source, complaints } = await atFirst(wish, first);
   const local = wish === null ? recallLocal() : null;
-  turn = view.show(source, { complaints }).then((loaded) => {
-    bar.show(source, loaded);
+  turn = show(source, { complaints }).then(() => {
     if (local !== null) bar.offerAgain(local);
   });
   const begun = turn;
   // Another model can be opened even where this one cannot.
   turn = turn.catch(() => {});
   view.open = (model) => change(async () => model);
-  setUpOpener((given) => change(async () => sourceOf(await given)));
+  setUpOpener({
+    files: (given) =>
+      change(async () => {
+        const files = await given;
+        const opened = await sourceOf(files);
+        givenFor.set(opened, files);
+        return opened;
+      }),
+    async named(text) {
+      const asked = modelAt(text, location.href);
+      if (asked.foreign && !(await mayFetch(asked, "You ask"))) return false;
+      change(() => located(asked));
+      return true;
+    },
+  });
   await begun;
 }
 
@@ -75,7 +122,9 @@ async function atFirst(wish, first) {
   if (wish === null || wish === first.name) return { source: first, complaints: [] };
   try {
     const source = modelAt(wish, location.href);
-    if (!source.foreign || (await mayFetch(source))) return { source, complaints: [] };
+    if (!source.foreign || (await mayFetch(source, "The address of this page asks"))) {
+      return { source: await located(source), complaints: [] };
+    }
     nameInAddress(null, true);
     return { source: first, complaints: [] };
   } catch (error) {

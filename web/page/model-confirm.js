@@ -6,9 +6,10 @@ import { freshId, h } from "../screen/dom.js";
 /**
  * Whether the model may be fetched from its origin. Closing the dialog in any way but by its one button is a no.
  * @param {import("../models/source.js").AddressSource} source
+ * @param {string} asking who asks for it, as the beginning of a sentence
  * @returns {Promise<boolean>}
  */
-export function mayFetch({ base }) {
+export function mayFetch({ base }, asking) {
   const { host } = new URL(base);
   const id = freshId("confirm");
   const dialog = h(
@@ -21,7 +22,7 @@ export function mayFetch({ base }) {
       h(
         "p",
         {},
-        "The address of this page asks for a model from another site:",
+        `${asking} for a model from another site:`,
         h("code", { class: "address" }, base.length > 200 ? `${base.slice(0, 199)}…` : base),
       ),
       h(

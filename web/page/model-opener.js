@@ -1,22 +1,27 @@
-// Opening a model from the visitor's machine: dropped anywhere on the page, or chosen in a dialog.
+// Opening another model: files that are dropped anywhere on the page or chosen in a dialog, or one on the web, named there.
 
 import { chosen, dropped } from "../models/given.js";
 import { createButton } from "../parts/button.js";
 import { takeNearest } from "../parts/open-image.js";
 import { element, find, h } from "../screen/dom.js";
+import { createNameField } from "./model-name.js";
 import { showNotice } from "./notices.js";
 
 /** @typedef {import("../models/given.js").Given} Given */
 
 /**
- * @param {(given: Promise<Given[]>) => void} open
+ * @typedef {object} Ways to open a model
+ * @property {(given: Promise<Given[]>) => void} files
+ * @property {(name: string) => Promise<boolean>} named whether the visitor wants it; throws a sentence
  */
+
+/** @param {Ways} open */
 export function setUpOpener(open) {
   setUpDialog(open);
-  setUpDrop(open);
+  setUpDrop(open.files);
 }
 
-/** @param {(given: Promise<Given[]>) => void} open */
+/** @param {Ways} open */
 function setUpDialog(open) {
   const dialog = element("open-model", HTMLDialogElement);
   /**
@@ -32,7 +37,7 @@ function setUpDialog(open) {
       take?.(files);
       dialog.close();
       // The list is emptied with the input, so it is read first.
-      open(Promise.resolve(files).then(chosen));
+      open.files(Promise.resolve(files).then(chosen));
     });
     const button = createButton({
       name,
@@ -60,6 +65,7 @@ function setUpDialog(open) {
     );
   };
   if (!("webkitdirectory" in HTMLInputElement.prototype)) noFolders();
+  dialog.append(createNameField(open.named, () => dialog.close()).element);
   const button = element("model-open", HTMLButtonElement);
   button.addEventListener("click", () => dialog.showModal());
   // Where nothing can be computed it is not offered.

@@ -131,7 +131,7 @@ export interface NamedTensor {
 
 export type Device = "webgpu" | "cpu";
 /** What the network was trained to put out. */
-export type PredictionType = "epsilon" | "sample" | "v_prediction";
+export type PredictionType = "epsilon" | "sample" | "v_prediction" | "flow";
 /** What a loaded model is. */
 export interface ModelInfo {
     device: Device;

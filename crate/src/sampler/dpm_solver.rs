@@ -9,7 +9,7 @@ use super::prediction::Reader;
 use super::timesteps::starting_at;
 use super::{
     Clipping, Sampler, SamplerError, SamplerOptions, StepInput, StepOutput, check_signal,
-    dpm_solver_timesteps, same_length,
+    dpm_solver_timesteps, refuse_karras, same_length,
 };
 
 /// A chain with fewer steps than this ends with a first-order step, if `lower_order_final` is set.
@@ -36,6 +36,7 @@ pub struct DpmSolver {
 impl DpmSolver {
     /// The sampler on the timesteps that the options name; linspace unless they say otherwise.
     pub fn new(config: &SchedulerConfig, options: &SamplerOptions) -> Result<Self, SamplerError> {
+        refuse_karras(config)?;
         let schedule = with_signal_left(config, Schedule::new(config)?);
         let spacing = options.spacing.unwrap_or(Spacing::Linspace);
         let n = options.num_inference_steps;

@@ -1,5 +1,8 @@
 //! Euler's method for the diffusion ODE on the axis of s = sigma / alpha, and its ancestral form
 //! (Karras et al. 2022, arXiv 2206.00364, Algorithm 1; k-diffusion's `sample_euler` and `sample_euler_ancestral`).
+//!
+//! On the levels of flow matching, the first is diffusers' `FlowMatchEulerDiscreteScheduler`: x_0 + s' eps, divided by
+//! 1 + s', is (1 - s) x_0 + s eps.
 
 use crate::diffusion::{Transition, add_scaled, linear_combination};
 use crate::schedule::{FinalSigmas, SchedulerConfig};
@@ -95,9 +98,7 @@ impl Sampler for Euler {
 
         let (s, s_to) = (from.noise(), to.noise());
         let up = if self.ancestral {
-            (s_to * s_to * (s * s - s_to * s_to) / (s * s))
-                .max(0.0)
-                .sqrt()
+            (s_to * s_to * (1.0 - (s_to / s).powi(2))).max(0.0).sqrt()
         } else {
             0.0
         };

@@ -31,7 +31,11 @@ pub struct Heun {
 impl Heun {
     /// The sampler on the timesteps that the options name.
     pub fn new(config: &SchedulerConfig, options: &SamplerOptions) -> Result<Self, SamplerError> {
-        let sigmas = Sigmas::new(config, options)?;
+        let mut sigmas = Sigmas::new(config, options)?;
+        // From pure noise there is no mean of two directions on this axis.
+        if let Some(first) = sigmas.levels.first_mut() {
+            *first = first.with_signal_left();
+        }
         let list = sigmas.timesteps();
         let evaluations = (2 * list.len()).saturating_sub(1);
         Ok(Self {

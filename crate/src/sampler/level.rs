@@ -2,7 +2,7 @@
 
 use super::{SamplerError, timestep_at};
 use crate::diffusion::Transition;
-use crate::schedule::{FinalSigmas, Schedule, SchedulerConfig};
+use crate::schedule::{FinalSigmas, PredictionType, Schedule, SchedulerConfig, flow};
 
 /// abar at the last timestep of a zero-SNR schedule, so that its lambda is finite: the smallest
 /// number above 0 that a half-precision float holds.
@@ -33,6 +33,20 @@ impl Level {
         Self::new(1.0 / (1.0 + s * s))
     }
 
+    /// The level of flow matching with a share s of noise.
+    pub(super) fn of_flow(s: f64) -> Self {
+        Self::new(((1.0 - s) / flow::scale(s)).powi(2))
+    }
+
+    /// The level with a trace of x_0, where it has none.
+    pub(super) fn with_signal_left(self) -> Self {
+        if self.alpha_cumprod > 0.0 {
+            self
+        } else {
+            Self::new(NEARLY_NO_SIGNAL)
+        }
+    }
+
     /// s = sigma / alpha, the noise for each unit of x_0.
     pub(super) fn noise(self) -> f64 {
         self.sigma / self.alpha
@@ -41,7 +55,7 @@ impl Level {
 
 /// The schedule with a trace of x_0 left at its last timestep, where a zero-SNR one has none.
 pub(super) fn with_signal_left(config: &SchedulerConfig, mut schedule: Schedule) -> Schedule {
-    if config.rescale_betas_zero_snr
+    if (config.rescale_betas_zero_snr || config.prediction_type == PredictionType::Flow)
         && let Some(last) = schedule.alphas_cumprod.last_mut()
     {
         *last = last.max(NEARLY_NO_SIGNAL);

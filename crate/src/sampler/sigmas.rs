@@ -1,11 +1,13 @@
 //! The timesteps of the samplers that walk on the axis of s = sigma / alpha (Karras et al. 2022, arXiv 2206.00364), as
 //! k-diffusion and diffusers choose them: they may lie between two of the model's.
 
-use crate::schedule::{Schedule, ScheduleError, SchedulerConfig, Spacing, linspace};
+use crate::schedule::{
+    PredictionType, Schedule, ScheduleError, SchedulerConfig, Spacing, flow, linspace,
+};
 
 use super::level::{Level, with_signal_left};
 use super::timesteps::check_count;
-use super::{SamplerError, SamplerOptions, check_signal, timesteps};
+use super::{SamplerError, SamplerKind, SamplerOptions, check_signal, timesteps};
 
 /// The timesteps and noise levels of a walk.
 #[derive(Debug, Clone)]
@@ -29,7 +31,12 @@ impl Sigmas {
         let schedule = with_signal_left(config, Schedule::new(config)?);
         let spacing = options.spacing.unwrap_or(config.timestep_spacing);
         let (total, n) = (config.num_train_timesteps, options.num_inference_steps);
+        let is_flow = config.prediction_type == PredictionType::Flow;
         let mut times: Vec<f32> = match spacing {
+            Spacing::Linspace if is_flow => {
+                check_count(n, total)?;
+                flow_times(config, n)
+            }
             Spacing::Linspace => {
                 check_count(n, total)?;
                 let rising = linspace(0.0, (total - 1) as f64, n);
@@ -61,10 +68,20 @@ impl Sigmas {
             .iter()
             .map(|&abar| Level::new(abar).noise())
             .collect();
-        let levels: Vec<Level> = times
+        let mut levels: Vec<Level> = times
             .iter()
-            .map(|&t| Level::of_noise(between(&table, t)))
+            .map(|&t| match is_flow {
+                true => Level::of_flow(flow::share_of_noise(t.into(), total).min(1.0)),
+                false => Level::of_noise(between(&table, t)),
+            })
             .collect();
+        if config.use_karras_sigmas && options.kind != SamplerKind::EulerAncestral {
+            levels = karras(&levels);
+            times = levels
+                .iter()
+                .map(|level| time_of(&table, level.noise()))
+                .collect();
+        }
         let start_scale = match (spacing, levels.first()) {
             (Spacing::Leading, _) | (_, None) => 1.0,
             (_, Some(first)) => first.sigma,
@@ -81,6 +98,39 @@ impl Sigmas {
     pub(super) fn timesteps(&self) -> Vec<usize> {
         rounded(&self.times)
     }
+}
+
+/// As many levels between the first and the last, evenly spaced in the rho-th root of s (Karras et al. 2022, eq. 5).
+fn karras(levels: &[Level]) -> Vec<Level> {
+    const RHO: f64 = 7.0;
+    let (Some(first), Some(last)) = (levels.first(), levels.last()) else {
+        return Vec::new();
+    };
+    let root = |level: &Level| level.noise().powf(RHO.recip());
+    linspace(root(first), root(last), levels.len())
+        .into_iter()
+        .map(|root| Level::of_noise(root.powf(RHO)))
+        .collect()
+}
+
+/// The time at which a table of s has a value, between two entries by its logarithm.
+fn time_of(table: &[f64], s: f64) -> f32 {
+    let below = table.partition_point(|&entry| entry <= s).saturating_sub(1);
+    let below = below.min(table.len().saturating_sub(2));
+    let above = (below + 1).min(table.len() - 1);
+    let (low, high) = (table[below].ln(), table[above].ln());
+    let share = ((s.ln() - low) / (high - low)).clamp(0.0, 1.0);
+    (below as f64 + if share.is_nan() { 0.0 } else { share }) as f32
+}
+
+/// The times of `FlowMatchEulerDiscreteScheduler`, falling: evenly from the first to the last, and shifted once more.
+fn flow_times(config: &SchedulerConfig, n: usize) -> Vec<f32> {
+    let total = config.num_train_timesteps as f64;
+    let last = flow::shifted(1.0 / total, config.shift);
+    linspace(1.0, last, n)
+        .into_iter()
+        .map(|s| (flow::shifted(s, config.shift) * total - 1.0) as f32)
+        .collect()
 }
 
 fn rounded(times: &[f32]) -> Vec<usize> {

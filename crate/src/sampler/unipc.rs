@@ -9,7 +9,7 @@ use super::prediction::Reader;
 use super::timesteps::{solver_timesteps, starting_at};
 use super::{
     Clipping, Sampler, SamplerError, SamplerOptions, StepInput, StepOutput, check_signal,
-    same_length,
+    refuse_karras, same_length,
 };
 
 /// With lambda, alpha and sigma as in [`DpmSolver`](super::DpmSolver), from s to t, with h = lambda_t - lambda_s, r before s
@@ -32,6 +32,7 @@ pub struct UniPc {
 impl UniPc {
     /// The sampler on the timesteps that the options name.
     pub fn new(config: &SchedulerConfig, options: &SamplerOptions) -> Result<Self, SamplerError> {
+        refuse_karras(config)?;
         let schedule = with_signal_left(config, Schedule::new(config)?);
         let spacing = options.spacing.unwrap_or(config.timestep_spacing);
         let total = config.num_train_timesteps;

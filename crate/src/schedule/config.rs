@@ -64,6 +64,8 @@ named! {
         Sample = "sample",
         /// v = sqrt(abar) epsilon - sqrt(1 - abar) x_0 (Salimans & Ho 2022, arXiv 2202.00512).
         VPrediction = "v_prediction",
+        /// The velocity of flow matching, epsilon - x_0, on its own schedule (Lipman et al. 2022, arXiv 2210.02747).
+        Flow = "flow",
     }
 }
 
@@ -123,8 +125,8 @@ named! {
     }
 }
 
-/// A scheduler configuration: diffusers' `DDPMScheduler`, with the keys of `DDIMScheduler` and
-/// `DPMSolverMultistepScheduler` that change numbers. The default is the chain of Ho et al. 2020.
+/// A scheduler configuration: diffusers' `DDPMScheduler`, with the keys of `DDIMScheduler`,
+/// `DPMSolverMultistepScheduler` and `FlowMatchEulerDiscreteScheduler` that change numbers. The default is the chain of Ho et al. 2020.
 ///
 /// Read and written in `json.rs`: what serde derives here is the list of keys, which that completes to diffusers' format.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -173,6 +175,10 @@ pub struct SchedulerConfig {
     /// DPM-Solver++: timesteps whose lambda lies below are not visited; `-inf` visits them all. See
     /// [`lambda_min`](Self::lambda_min) for `None`.
     pub lambda_min_clipped: Option<f64>,
+    /// Euler and Heun: noise levels spaced as Karras et al. 2022 (arXiv 2206.00364, eq. 5) space them, rho = 7.
+    pub use_karras_sigmas: bool,
+    /// Flow matching: how far the visited noise levels are moved towards noise; 1 leaves them where they are.
+    pub shift: f64,
 }
 
 impl Default for SchedulerConfig {
@@ -199,6 +205,8 @@ impl Default for SchedulerConfig {
             euler_at_final: false,
             final_sigmas_type: FinalSigmas::Zero,
             lambda_min_clipped: None,
+            use_karras_sigmas: false,
+            shift: 1.0,
         }
     }
 }
@@ -210,8 +218,9 @@ const LAMBDA_MIN_OF_COSINE: f64 = -5.1;
 impl SchedulerConfig {
     /// The least lambda that DPM-Solver++ visits: as stated, or else -5.1 on the cosine schedule and none on the others.
     pub fn lambda_min(&self) -> f64 {
-        let cosine =
-            self.beta_schedule == BetaSchedule::SquaredcosCapV2 && self.trained_betas.is_none();
+        let cosine = self.beta_schedule == BetaSchedule::SquaredcosCapV2
+            && self.trained_betas.is_none()
+            && self.prediction_type != PredictionType::Flow;
         self.lambda_min_clipped.unwrap_or(if cosine {
             LAMBDA_MIN_OF_COSINE
         } else {
@@ -240,8 +249,9 @@ impl SchedulerConfig {
         }
         for (name, beta) in [("beta_start", self.beta_start), ("beta_end", self.beta_end)] {
             // The cosine schedule and trained betas do not look at these two.
-            let used =
-                self.trained_betas.is_none() && self.beta_schedule != BetaSchedule::SquaredcosCapV2;
+            let used = self.trained_betas.is_none()
+                && self.beta_schedule != BetaSchedule::SquaredcosCapV2
+                && self.prediction_type != PredictionType::Flow;
             if used && !(beta > 0.0 && beta < 1.0) {
                 return key(name, format!("is {beta}; it must lie in (0, 1)"));
             }
@@ -258,6 +268,7 @@ impl SchedulerConfig {
         for (name, bound) in [
             ("clip_sample_range", self.clip_sample_range),
             ("sample_max_value", self.sample_max_value),
+            ("shift", self.shift),
         ] {
             if !(bound > 0.0 && bound.is_finite()) {
                 return key(name, format!("is {bound}; it must be positive"));
@@ -275,6 +286,13 @@ impl SchedulerConfig {
                 key: "solver_order",
                 value: self.solver_order.to_string(),
                 expected: "use 1 or 2",
+            });
+        }
+        if self.prediction_type == PredictionType::Flow && self.variance_type.is_learned() {
+            return Err(ScheduleError::NotBuilt {
+                key: "variance_type",
+                value: self.variance_type.to_string(),
+                expected: "flow matching has no variance to learn",
             });
         }
         if self.lambda_min_clipped.is_some_and(f64::is_nan) {

@@ -9,7 +9,7 @@ use crate::json::in_words;
 use super::{PredictionType, ScheduleError, SchedulerConfig, Spacing};
 
 /// The scheduler classes whose configurations are understood.
-const CLASSES: [&str; 12] = [
+const CLASSES: [&str; 13] = [
     "DDPMScheduler",
     "DDIMScheduler",
     "DDIMInverseScheduler",
@@ -18,6 +18,7 @@ const CLASSES: [&str; 12] = [
     "EulerAncestralDiscreteScheduler",
     "HeunDiscreteScheduler",
     "UniPCMultistepScheduler",
+    FLOW,
     // Of these the schedule is read, and other samplers walk it.
     "DPMSolverSinglestepScheduler",
     "DEISMultistepScheduler",
@@ -25,11 +26,14 @@ const CLASSES: [&str; 12] = [
     "PNDMScheduler",
 ];
 
+/// The class of flow matching, which has a schedule and a prediction type of its own.
+const FLOW: &str = "FlowMatchEulerDiscreteScheduler";
+
 /// How many of them have a sampler here.
-const BUILT: usize = 8;
+const BUILT: usize = 9;
 
 /// The classes whose timesteps are spaced evenly from the first to the last unless their file says otherwise.
-const LINSPACE: [&str; 8] = [
+const LINSPACE: [&str; 9] = [
     "DPMSolverMultistepScheduler",
     "DPMSolverSinglestepScheduler",
     "DEISMultistepScheduler",
@@ -38,28 +42,42 @@ const LINSPACE: [&str; 8] = [
     "HeunDiscreteScheduler",
     "UniPCMultistepScheduler",
     "LMSDiscreteScheduler",
+    FLOW,
 ];
 
 /// Keys that `DDPMScheduler` does not have.
-const OF_OTHER_CLASSES: [&str; 5] = [
+const OF_OTHER_CLASSES: [&str; 7] = [
     "euler_at_final",
     "final_sigmas_type",
     "lower_order_final",
     "set_alpha_to_one",
+    "shift",
     "solver_order",
+    "use_karras_sigmas",
+];
+
+/// Keys of which flow matching knows nothing.
+const NOT_OF_FLOW: [&str; 6] = [
+    "beta_end",
+    "beta_schedule",
+    "beta_start",
+    "prediction_type",
+    "rescale_betas_zero_snr",
+    "trained_betas",
 ];
 
 /// Switches that are on by default.
 const SWITCHES: [&str; 3] = ["clip_sample", "lower_order_final", "set_alpha_to_one"];
 
-/// Switches of `DPMSolverMultistepScheduler` that choose other noise levels, none of them built.
-const OTHER_SIGMAS: [&str; 6] = [
-    "use_karras_sigmas",
+/// Switches that choose other noise levels, or other steps between them, none of them built.
+const OTHER_SIGMAS: [&str; 7] = [
     "use_exponential_sigmas",
     "use_beta_sigmas",
     "use_lu_lambdas",
     "use_flow_sigmas",
     "use_dynamic_shifting",
+    "invert_sigmas",
+    "stochastic_sampling",
 ];
 
 impl SchedulerConfig {
@@ -74,11 +92,37 @@ impl SchedulerConfig {
         Self::try_from(map)
     }
 
-    /// What is to be said about the class that a `scheduler_config.json` names: that its sampler is not built, if so.
-    pub fn note(text: &str) -> Option<String> {
-        let map: Map<String, Value> = serde_json::from_str(&quote_infinities(text)).ok()?;
-        let class = map.get("_class_name")?.as_str()?;
-        CLASSES[BUILT..].contains(&class).then(|| {
+    /// The scheduler class that a `scheduler_config.json` names; DDPMScheduler where it names none.
+    pub(crate) fn class_of(text: &str) -> String {
+        let map: Option<Map<String, Value>> = serde_json::from_str(&quote_infinities(text)).ok();
+        let class = map
+            .as_ref()
+            .and_then(|map| map.get("_class_name")?.as_str());
+        class.unwrap_or("DDPMScheduler").to_owned()
+    }
+
+    /// What is to be said about a `scheduler_config.json`, in sentences: that the sampler of its class is not built, and that
+    /// DPM-Solver++ leaves out timesteps, if so.
+    pub fn notes(text: &str) -> Vec<String> {
+        let clipped = Self::from_json(text)
+            .ok()
+            .and_then(|config| config.clipping_note());
+        Self::note(text).into_iter().chain(clipped).collect()
+    }
+
+    fn clipping_note(&self) -> Option<String> {
+        let least = self.lambda_min();
+        (self.lambda_min_clipped.is_none() && least.is_finite()).then(|| {
+            format!(
+                "DPM-Solver++ begins where lambda is {least}: its first steps on a cosine schedule \
+                 lead out of the range of images otherwise"
+            )
+        })
+    }
+
+    fn note(text: &str) -> Option<String> {
+        let class = Self::class_of(text);
+        CLASSES[BUILT..].contains(&class.as_str()).then(|| {
             format!(
                 "The sampler of {class} is not supported; walkback's samplers use its noise \
                  schedule, prediction type and spacing"
@@ -86,7 +130,8 @@ impl SchedulerConfig {
         })
     }
 
-    /// Writes a `scheduler_config.json` that diffusers' `DDPMScheduler.from_pretrained` loads.
+    /// Writes a `scheduler_config.json` that diffusers' `DDPMScheduler.from_pretrained` loads, or for flow matching its
+    /// `FlowMatchEulerDiscreteScheduler`.
     ///
     /// Keys of other scheduler classes are written only where they differ from the default.
     pub fn to_json(&self) -> String {
@@ -94,7 +139,12 @@ impl SchedulerConfig {
         map.retain(|key, value| {
             !OF_OTHER_CLASSES.contains(&key.as_str()) || default.get(key) != Some(value)
         });
-        map.insert("_class_name".into(), "DDPMScheduler".into());
+        let flow = self.prediction_type == PredictionType::Flow;
+        if flow {
+            map.retain(|key, _| !NOT_OF_FLOW.contains(&key.as_str()));
+        }
+        let class = if flow { FLOW } else { "DDPMScheduler" };
+        map.insert("_class_name".into(), class.into());
         map.insert("_diffusers_version".into(), "0.42.1".into());
         // JSON has no infinity: -1e9 is below every lambda.
         let lambda_min = self.lambda_min();
@@ -157,6 +207,10 @@ impl TryFrom<Map<String, Value>> for SchedulerConfig {
             map.entry("timestep_spacing")
                 .or_insert_with(|| Spacing::Linspace.name().into());
         }
+        if class == FLOW {
+            map.insert("prediction_type".into(), PredictionType::Flow.name().into());
+            map.entry("clip_sample").or_insert(Value::Bool(false));
+        }
         let mut config = Self::from_map(map)?;
         if no_lambda_min {
             config.lambda_min_clipped = Some(f64::NEG_INFINITY);
@@ -209,6 +263,10 @@ fn refuse_what_is_not_built(map: &Map<String, Value>, class: &str) -> Result<(),
         if get(map, key, false)? {
             return Err(not_built(key, "true", "set it to false"));
         }
+    }
+    if !map.get("shift_terminal").is_none_or(Value::is_null) {
+        let expected = "set it to null";
+        return Err(not_built("shift_terminal", "a number", expected));
     }
     let solver_type = match class {
         "UniPCMultistepScheduler" => ("solver_type", "bh2", "use bh2"),

@@ -9,6 +9,7 @@
 
 mod betas;
 mod config;
+pub(crate) mod flow;
 mod json;
 
 pub use config::{
@@ -77,7 +78,7 @@ pub enum ScheduleError {
 /// The tables of a variance schedule, one entry per timestep (Ho et al. 2020, section 2).
 ///
 /// `alphas_cumprod` falls strictly; its last entry is 0 only after
-/// [`SchedulerConfig::rescale_betas_zero_snr`].
+/// [`SchedulerConfig::rescale_betas_zero_snr`] and in flow matching.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Schedule {
     /// beta_t in (0, 1): the variance of the noise that timestep t adds.
@@ -92,6 +93,9 @@ impl Schedule {
     /// The tables for a configuration; refuses by name what is impossible or not built.
     pub fn new(config: &SchedulerConfig) -> Result<Self, ScheduleError> {
         config.validate()?;
+        if config.prediction_type == PredictionType::Flow {
+            return Self::from_betas(flow::betas(config.num_train_timesteps));
+        }
         let betas = betas_for(config);
         check_betas(&betas)?;
         let betas = if config.rescale_betas_zero_snr {

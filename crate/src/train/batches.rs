@@ -8,6 +8,7 @@ use crate::data::Dataset;
 use crate::diffusion::{add_noise, training_target};
 #[cfg(feature = "native")]
 use crate::noise::NoiseStream;
+use crate::pipeline::given;
 use crate::schedule::{PredictionType, Schedule};
 use rand_mt::Mt64;
 #[cfg(feature = "native")]
@@ -103,6 +104,22 @@ impl Batch {
             labels,
         }
     }
+
+    /// What the network is given: x_t of every image, and their times.
+    pub(crate) fn given(
+        &self,
+        (schedule, prediction_type): (&Schedule, PredictionType),
+    ) -> (Vec<f32>, Vec<f32>) {
+        let process = (prediction_type, schedule.num_train_timesteps());
+        let size = self.x_t.len() / self.timesteps.len().max(1);
+        let (mut x_t, mut times) = (Vec::with_capacity(self.x_t.len()), Vec::new());
+        for (image, &t) in self.x_t.chunks(size.max(1)).zip(&self.timesteps) {
+            let (image, time) = given(process, image, t as f32);
+            x_t.extend_from_slice(&image);
+            times.push(time);
+        }
+        (x_t, times)
+    }
 }
 
 #[cfg(feature = "native")]
@@ -159,5 +176,44 @@ impl BatchPlan {
             }
         });
         receiver
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn in_flow_matching_the_network_is_given_a_point_of_the_straight_line() {
+        let scheduler = SchedulerConfig {
+            prediction_type: PredictionType::Flow,
+            ..SchedulerConfig::default()
+        };
+        let data = Dataset {
+            images: (0..=255).cycle().take(6 * 16).collect(),
+            labels: vec![0; 6],
+            height: 4,
+            width: 4,
+            channels: 1,
+        };
+        let plan = BatchPlan {
+            data: Arc::new(data),
+            schedule: Schedule::new(&scheduler).unwrap(),
+            prediction_type: scheduler.prediction_type,
+            batch_size: 5,
+            null_label: None,
+            label_dropout: 0.0,
+            seed: 3,
+        };
+        let batch = plan.batch(0, &mut None);
+        let (given, times) = batch.given(&scheduler);
+        for (i, &z) in given.iter().enumerate() {
+            let t = batch.timesteps[i / 16];
+            assert_eq!(times[i / 16], t as f32 + 1.0);
+            // z = (1 - s) x_0 + s eps, and the target is eps - x_0.
+            let s = (t as f32 + 1.0) / 1000.0;
+            let expected = batch.x_0[i] + s * batch.target[i];
+            assert!((z - expected).abs() < 1e-5, "t = {t}: {z}, not {expected}");
+        }
     }
 }

@@ -42,12 +42,12 @@ pub(crate) fn of_batch(
     let config = unet.config();
     let n = batch.timesteps.len();
     let [h, w] = config.sample_size;
-    let timesteps: Vec<f32> = batch.timesteps.iter().map(|&t| t as f32).collect();
+    let (x_t, timesteps) = batch.given((&objective.schedule, objective.prediction_type));
     let labels = config
         .num_class_embeds
         .is_some()
         .then_some(&batch.labels[..]);
-    let x_t = TensorData::new(batch.x_t.clone(), [n, config.in_channels, h, w]);
+    let x_t = TensorData::new(x_t, [n, config.in_channels, h, w]);
     let x_t = Tensor::<4>::from_data(x_t, device);
 
     let output = unet.forward(x_t, &timesteps, labels); // [n, out_channels, h, w]

@@ -34,6 +34,8 @@ pub fn min_snr_weight(prediction_type: PredictionType, snr: f64) -> f64 {
         PredictionType::Sample => snr.min(MIN_SNR_GAMMA),
         // |eps - eps_hat|^2 = SNR |x_0 - x_0_hat|^2; the quotient has a limit where nothing of the signal is left.
         PredictionType::Epsilon => (MIN_SNR_GAMMA / snr).min(1.0),
+        // |v - v_hat|^2 = |x_0 - x_0_hat|^2 / s^2, with 1 / s = 1 + sqrt(SNR)
+        PredictionType::Flow => snr.min(MIN_SNR_GAMMA) / (1.0 + snr.sqrt()).powi(2),
         // |v - v_hat|^2 = (SNR + 1) |x_0 - x_0_hat|^2
         PredictionType::VPrediction => snr.min(MIN_SNR_GAMMA) / (snr + 1.0),
     }

@@ -37,6 +37,11 @@ impl OnGpu {
                 "--loss hybrid is not trained on a GPU yet; use --device cpu".into(),
             ));
         }
+        if config.scheduler.prediction_type == PredictionType::Flow {
+            return Err(TrainError::Options(
+                "--prediction flow is not trained on a GPU yet; use --device cpu".into(),
+            ));
+        }
         let mut learner = Learner::new(unet, config.batch_size, client)?;
         // The average is a module of its own: its numbers belong to the same parameters by their order.
         let trained = gather(unet);
@@ -72,6 +77,8 @@ impl OnGpu {
             PredictionType::Epsilon => [0.0, 1.0],
             PredictionType::Sample => [1.0, 0.0],
             PredictionType::VPrediction => [-(1.0 - abar).sqrt() as f32, abar.sqrt() as f32],
+            // `new` rejects it.
+            PredictionType::Flow => [-1.0, 1.0],
         };
         let lesson = Lesson {
             x_0: &batch.x_0,

@@ -39,7 +39,7 @@ mod tensors;
 mod up;
 
 pub use blocks::{DownBlockType, UpBlockType};
-pub use config::{UNetConfig, UNetConfigError};
+pub use config::{TimeEmbeddingType, UNetConfig, UNetConfigError};
 pub use weights::WeightsError;
 
 use activation::Activation;
@@ -47,7 +47,7 @@ use blocks::{IMAGE, MidBlock};
 use build::Builder;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use config::{MidBlockType, TimeEmbeddingType};
+use config::MidBlockType;
 use down::DownBlock;
 use embedding::{ClassEmbedding, TimeEmbedding, embed};
 use executor::{Executor, Finish, Then};

@@ -24,7 +24,7 @@ use super::{exception, object};
 const TYPES: &str = r#"
 export type Device = "webgpu" | "cpu";
 /** What the network was trained to put out. */
-export type PredictionType = "epsilon" | "sample" | "v_prediction";
+export type PredictionType = "epsilon" | "sample" | "v_prediction" | "flow";
 /** What a loaded model is. */
 export interface ModelInfo {
   device: Device;
@@ -168,7 +168,7 @@ impl Model {
             safetensors,
             mut notes,
         } = read;
-        notes.extend(SchedulerConfig::note(&scheduler_config));
+        notes.extend(SchedulerConfig::notes(&scheduler_config));
         let mut pipeline = Pipeline::from_bytes(
             &unet_config,
             &scheduler_config,

@@ -27,7 +27,7 @@ fn every_malformed_scheduler_has_its_sentence() {
         (
             "prediction_type",
             json!("flow_prediction"),
-            "scheduler configuration: `prediction_type`: `flow_prediction` is not known; use one of `epsilon`, `sample`, `v_prediction`",
+            "scheduler configuration: `prediction_type`: `flow_prediction` is not known; use one of `epsilon`, `sample`, `v_prediction`, `flow`",
         ),
         (
             "variance_type",
@@ -115,9 +115,24 @@ fn every_malformed_scheduler_has_its_sentence() {
             "scheduler configuration: `algorithm_type` = sde-dpmsolver++ is not supported; use dpmsolver++",
         ),
         (
-            "use_karras_sigmas",
+            "use_exponential_sigmas",
             json!(true),
-            "scheduler configuration: `use_karras_sigmas` = true is not supported; set it to false",
+            "scheduler configuration: `use_exponential_sigmas` = true is not supported; set it to false",
+        ),
+        (
+            "stochastic_sampling",
+            json!(true),
+            "scheduler configuration: `stochastic_sampling` = true is not supported; set it to false",
+        ),
+        (
+            "shift_terminal",
+            json!(0.02),
+            "scheduler configuration: `shift_terminal` = a number is not supported; set it to null",
+        ),
+        (
+            "shift",
+            json!(0),
+            "scheduler configuration: `shift`: is 0; it must be positive",
         ),
         (
             "use_flow_sigmas",
@@ -196,7 +211,7 @@ fn every_malformed_scheduler_has_its_sentence() {
         Schedule::from_betas(vec![0.1, f64::NAN]).map(|_| ()),
         "beta at timestep 1 is NaN; every beta must lie in (0, 1), and only the last may be 1 (zero terminal SNR)",
     );
-    table.end(37);
+    table.end(40);
 }
 
 #[test]

@@ -7,6 +7,7 @@ import { nameOfSampler } from "../../parts/choice.js";
 import { createTile } from "../../parts/tile.js";
 import { h, setText } from "../../screen/dom.js";
 import { suitableSteps } from "../../settings/suit.js";
+import { detour } from "./detour.js";
 import { createLaneControls } from "./lane-controls.js";
 
 /** @typedef {import("../shared/figure.js").Context & { gate: import("../../basics/gate.js").Gate, advanced: () => void }} Inner */
@@ -35,6 +36,8 @@ export function createLane({ engine, loaded, shape, gate, advanced }, name, sett
   /** @type {Frame[]} */
   let frames = [];
   let total = Infinity;
+  /** Of the whole walk, once it is there. */
+  let straightness = "";
   /** @type {{ seed: number, label: number | null } | null} */
   let shared = null;
 
@@ -43,6 +46,7 @@ export function createLane({ engine, loaded, shape, gate, advanced }, name, sett
       if (shared === null) return;
       frames = [];
       total = Infinity;
+      straightness = "";
       setText(notice, "");
       const { sampler, spacing, guidance, eta } = settings.values;
       const steps = stepsOf();
@@ -58,9 +62,11 @@ export function createLane({ engine, loaded, shape, gate, advanced }, name, sett
         guidanceScale: guided ? guidance : 1,
         ...(sampler === "ddim" ? { eta } : {}),
       };
-      for await (const { frame, timesteps } of wholeWalk(engine, options, signal, gate)) {
+      const walk = wholeWalk(engine, options, signal, gate);
+      for await (const { frame, timesteps, alphasCumprod } of walk) {
         total = timesteps.length;
         frames.push(frame);
+        if (frame.done) straightness = describe(frames, alphasCumprod);
         advanced();
       }
     },
@@ -119,7 +125,7 @@ export function createLane({ engine, loaded, shape, gate, advanced }, name, sett
       const state = finished ? "" : what === "x0" ? "the guess at " : "the state at ";
       const steps = `${Math.min(position, frames.length)} of ${total} steps`;
       tile.show(values, shape, `Chain ${name}, ${state}${at}, after ${steps}`);
-      setText(where, `${at}, ${steps}`);
+      setText(where, `${at}, ${steps}${finished ? straightness : ""}`);
       const there = frames.length === total || (time !== null && last.timestep <= time);
       return there || position === 0 ? values : null;
     },
@@ -139,4 +145,13 @@ export function createLane({ engine, loaded, shape, gate, advanced }, name, sett
       controls.dispose();
     },
   };
+}
+
+/** @param {readonly Frame[]} frames of a whole walk @param {Float64Array} alphasCumprod */
+function describe(frames, alphasCumprod) {
+  const states = frames.map(({ xt }) => xt);
+  const last = frames.at(-1);
+  if (last !== undefined) states.push(last.xPrev);
+  const times = detour(states, alphasCumprod);
+  return Number.isFinite(times) ? `, ${times.toFixed(1)} times as long as the straight line` : "";
 }

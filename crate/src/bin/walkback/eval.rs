@@ -27,6 +27,7 @@ use walkback::pipeline::Pipeline;
 use walkback::sampler::SamplerKind;
 
 use crate::device::{DeviceArg, limit_threads};
+use crate::images::PreparationArgs;
 use crate::model::ModelArgs;
 use progress::Progress;
 
@@ -49,6 +50,10 @@ pub struct Args {
     /// `test` [default: MNIST, downloaded]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+
+    /// As for `walkback train`: what the model was trained with, so that it is judged by the same images
+    #[command(flatten)]
+    images_as: PreparationArgs,
 
     /// Compute only this part
     #[arg(long, value_enum)]
@@ -150,10 +155,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         None => download::mnist()?,
     };
     let train = samples
-        .then(|| read(&dir, Split::Train, &pipeline, None))
+        .then(|| read(&dir, Split::Train, &pipeline, args, None))
         .transpose()?;
     let classes = train.as_ref().map_or(&[][..], |train| &train.names);
-    let test = read(&dir, Split::Test, &pipeline, Some(classes))?.data;
+    let test = read(&dir, Split::Test, &pipeline, args, Some(classes))?.data;
     let train = train.map(|train| train.data);
     let plan = plan(args, test.len());
     let bounded = args.only != Some(Half::Samples);
@@ -227,6 +232,7 @@ fn read(
     dir: &Path,
     split: Split,
     pipeline: &Pipeline,
+    args: &Args,
     classes: Option<&[String]>,
 ) -> anyhow::Result<ImageSet> {
     let spec = pipeline.spec();
@@ -242,7 +248,7 @@ fn read(
             Some(_) => Some(names.clone()),
             None => classes.map(<[String]>::to_vec),
         },
-        ..Wanted::default()
+        preparation: args.images_as.preparation(),
     };
     let found = data::open(dir, split, &wanted)?;
     for note in &found.notes {

@@ -1,6 +1,7 @@
 //! `walkback info`: what a model folder holds.
 
 use burn::tensor::Device;
+use walkback::schedule::PredictionType;
 
 use crate::model::ModelArgs;
 
@@ -54,6 +55,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         (
             "betas",
             match &scheduler.trained_betas {
+                _ if scheduler.prediction_type == PredictionType::Flow => {
+                    "those of flow matching".to_owned()
+                }
                 Some(_) => "given one by one".to_owned(),
                 None => format!(
                     "{}, {} to {}",

@@ -5,6 +5,7 @@ mod device;
 mod devices;
 mod eval;
 mod export;
+mod images;
 mod info;
 mod model;
 mod raw;

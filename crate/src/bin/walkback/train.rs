@@ -10,10 +10,10 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use burn::tensor::Device;
 use walkback::data::ImageSet;
-use walkback::data::images::{self, Background, Fit, Preparation};
-use walkback::folder::{self, ModelFolder};
+use walkback::data::images;
+use walkback::folder::{self, ModelFolder, Which};
 use walkback::pipeline::Labels;
-use walkback::schedule::{BetaSchedule, PredictionType, SchedulerConfig, VarianceType};
+use walkback::schedule::{BetaSchedule, PredictionType, SchedulerConfig, Spacing, VarianceType};
 use walkback::train::learning_rate::LrDecay;
 use walkback::train::loss::Loss;
 use walkback::train::preset::{Hyperparameters, Preset};
@@ -22,6 +22,8 @@ use walkback::train::trainer::{Computer, FirstWeights, TrainOptions, train_on};
 use walkback::unet::UNetConfig;
 
 use crate::device::{DeviceArg, limit_threads};
+use crate::images::PreparationArgs;
+use crate::model::place;
 use watcher::Terminal;
 
 /// Train a model on MNIST, on any other IDX set, or on a folder of images
@@ -49,17 +51,8 @@ pub struct Args {
     #[arg(long, value_name = "N", conflicts_with_all = ["resume", "init", "unet"])]
     size: Option<usize>,
 
-    /// Colour behind transparent images and around padded ones: white, black or #rrggbb [default: white]
-    #[arg(long, value_name = "COLOUR", conflicts_with = "resume")]
-    background: Option<Background>,
-
-    /// How to fit images of another size: pad, crop or stretch [default: pad smaller ones, crop the others]
-    #[arg(long, value_name = "HOW", conflicts_with = "resume")]
-    fit: Option<Fit>,
-
-    /// Skip images that cannot be read, and list them, instead of stopping
-    #[arg(long, conflicts_with = "resume")]
-    skip_broken: bool,
+    #[command(flatten)]
+    images_as: PreparationArgs,
 
     /// Preset: mnist, images, or tiny, which shows something within minutes [default: images for a folder of images]
     #[arg(long, value_name = "NAME")]
@@ -77,7 +70,7 @@ pub struct Args {
     #[arg(long, value_name = "T", conflicts_with_all = ["resume", "init"])]
     timesteps: Option<usize>,
 
-    /// What the network learns to predict: epsilon, sample or v_prediction [default: epsilon]
+    /// What the network learns to predict: epsilon, sample, v_prediction, or flow for flow matching [default: epsilon]
     #[arg(long, value_name = "NAME", conflicts_with_all = ["resume", "init"])]
     prediction: Option<PredictionType>,
 
@@ -96,11 +89,11 @@ pub struct Args {
     /// --steps or --minutes set another end. The learning rate is then that of a run with this end at the same step, so a
     /// finished run continues at a higher rate than it stopped with. To split a run of N steps into parts of M minutes, give
     /// --steps N --minutes M every time.
-    #[arg(long, conflicts_with_all = ["init", "batch_size", "warmup", "ema_decay", "label_dropout", "seed"])]
+    #[arg(long, conflicts_with_all = ["init", "batch_size", "warmup", "ema_decay", "label_dropout", "seed", "background", "fit", "skip_broken"])]
     resume: bool,
 
-    /// Start from the weights of a model folder
-    #[arg(long, value_name = "MODEL_DIR")]
+    /// Start from the weights of a model: a folder, or a name as for --model
+    #[arg(long, value_name = "DIR|NAME")]
     init: Option<PathBuf>,
 
     /// Where to compute
@@ -166,16 +159,6 @@ enum VarianceArg {
     LearnedRange,
 }
 
-impl Args {
-    fn preparation(&self) -> Preparation {
-        Preparation {
-            background: self.background.unwrap_or_default(),
-            fit: self.fit,
-            skip_broken: self.skip_broken,
-        }
-    }
-}
-
 /// Trains until the chosen end or Ctrl-C.
 pub fn run(args: &Args) -> anyhow::Result<()> {
     limit_threads(args.threads)?;
@@ -187,7 +170,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         .transpose()?;
     let folder = args.data.clone().or_else(|| resumed.as_ref()?.data.clone());
     let given = given(args, resumed)?;
-    let wanted = data::wanted(args.size, args.preparation(), given.as_ref())?;
+    let wanted = data::wanted(args.size, args.images_as.preparation(), given.as_ref())?;
     let found = data::open(folder.as_deref(), &wanted)?;
     data::tell(&found, &args.out);
     let options = options(args, time, folder, given, found)?;
@@ -237,7 +220,7 @@ fn given(args: &Args, resumed: Option<RunConfig>) -> anyhow::Result<Option<Given
         return Ok(Some(Given::Run(Box::new(config))));
     }
     if let Some(dir) = &args.init {
-        let folder = folder::read(dir)?;
+        let folder = folder::read(&place(dir, Which::default())?)?;
         let model = initial(&folder)?;
         return Ok(Some(Given::Model(Box::new((folder, model)))));
     }
@@ -330,6 +313,20 @@ fn fresh(args: &Args, mut unet: UNetConfig, names: Vec<String>) -> anyhow::Resul
     if learned && unet.out_channels == unet.in_channels {
         unet.out_channels *= 2;
     }
+    let flow = args.prediction == Some(PredictionType::Flow);
+    ensure!(
+        !(flow && args.schedule.is_some()),
+        "--prediction flow has a noise schedule of its own: leave --schedule out"
+    );
+    let default = SchedulerConfig {
+        clip_sample: !flow,
+        timestep_spacing: if flow {
+            Spacing::Linspace
+        } else {
+            default.timestep_spacing
+        },
+        ..default
+    };
     let scheduler = SchedulerConfig {
         beta_schedule: args.schedule.unwrap_or(default.beta_schedule),
         num_train_timesteps: args.timesteps.unwrap_or(default.num_train_timesteps),
@@ -380,6 +377,6 @@ fn run_config(
         label_dropout: args.label_dropout.unwrap_or(0.1),
         seed: args.seed.unwrap_or(0),
         data: None,
-        preparation: args.preparation(),
+        preparation: args.images_as.preparation(),
     }
 }
