@@ -199,3 +199,25 @@ fn what_a_gpu_does_not_train_is_refused_by_name() {
     assert!(refused.to_string().contains("dropout"), "{refused}");
     assert!(!dir.path().join("run.json").exists());
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn without_a_gpu_nothing_is_trained_and_the_cpu_is_named() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let run = dir.path().join("run");
+    let data = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/mnist-500");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_walkback"))
+        .args([
+            "train", "--device", "gpu", "--preset", "tiny", "--data", data, "--out",
+        ])
+        .arg(&run)
+        .env("VK_DRIVER_FILES", "/nowhere.json")
+        .env("VK_ICD_FILENAMES", "/nowhere.json")
+        .output()
+        .expect("the command");
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success(), "{text}");
+    assert!(text.contains("use --device cpu"), "{text}");
+    assert!(!text.contains("panicked"), "{text}");
+    assert!(!run.exists());
+}

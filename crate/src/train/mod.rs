@@ -13,4 +13,5 @@ mod on_gpu;
 pub mod preset;
 pub mod report;
 pub mod run_config;
+mod steps;
 pub mod trainer;
