@@ -139,7 +139,10 @@ fn fifty_steps_have_the_losses_of_the_cpu() {
             expected.loss
         );
     }
-    assert!(expected[49].loss < 0.7 * expected[0].loss);
+    let mean = |reports: &[StepReport]| {
+        reports.iter().map(|report| report.loss).sum::<f64>() / reports.len() as f64
+    };
+    assert!(mean(&found[40..]) < 0.9 * mean(&found[..5]));
 }
 
 #[test]
