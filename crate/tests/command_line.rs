@@ -164,7 +164,10 @@ fn the_impossible_gets_a_sentence() {
         (&["sample", "--seed", "-1"], "--seed"),
         (&["sample", "--sampler", "plms"], "ddpm"),
         (&["sample", "--threads", "100000"], "--threads"),
-        (&["sample", "--device", "cuda"], "--features"),
+        (
+            &["sample", "--device", "cuda"],
+            "[possible values: cpu, gpu]",
+        ),
         (&["train", "--prediction", "noise"], "epsilon"),
         (
             &[

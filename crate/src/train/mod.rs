@@ -24,4 +24,6 @@ pub mod report;
 #[cfg(feature = "native")]
 pub mod run_config;
 #[cfg(feature = "native")]
+mod steps;
+#[cfg(feature = "native")]
 pub mod trainer;

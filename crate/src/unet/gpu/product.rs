@@ -1,7 +1,8 @@
 //! The launches of products of matrices, with their tiles worked out: convolutions for many images, and the gradients of
 //! their weights.
 
-use super::kernels::tile::{TileKind, TileShapeLaunch, tile};
+use super::kernels::tile::{TileShapeLaunch, tile};
+use super::kernels::tile_kind::TileKind;
 use super::kernels::weigh::{WeighKind, WeighShapeLaunch, weigh};
 use super::layer::vector_width;
 use super::plan::{ALIGN, Conv, Features};

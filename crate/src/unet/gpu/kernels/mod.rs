@@ -18,6 +18,8 @@ pub(super) mod sums;
 #[cfg(feature = "native")]
 pub(super) mod tile;
 #[cfg(feature = "native")]
+pub(super) mod tile_kind;
+#[cfg(feature = "native")]
 pub(super) mod weigh;
 
 use activation::activate;

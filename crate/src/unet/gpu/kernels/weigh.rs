@@ -1,7 +1,7 @@
 //! The gradient of a convolution's weights: a product of matrices over all pixels of all images, split between workgroups
 //! that each write a part of their own. Whoever adds the parts does so in a fixed order, so that every run has the same bits.
 
-use super::tile::{COLUMNS, DEPTH};
+use super::tile_kind::{COLUMNS, DEPTH};
 use cubecl::prelude::*;
 
 /// Rows of the weights that a thread has.

@@ -80,8 +80,8 @@ impl std::fmt::Debug for Learner {
 }
 
 impl Learner {
-    /// Takes `unet` to the device of `client`, to learn from `images` images at a time; averages start from `averages`,
-    /// moments from `moments`, or else from the weights and from 0.
+    /// Takes `unet` to the device of `client`, to learn from `images` images at a time. The average starts from its weights,
+    /// AdamW's moments from 0; [`remember`](Self::remember) replaces them.
     ///
     /// # Errors
     /// A network whose gradients the kernels do not compute, or more memory than the device has.

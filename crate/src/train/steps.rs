@@ -1,0 +1,238 @@
+//! Steps of gradient descent, on a device of burn's or on a GPU: what they change, and what becomes known of them.
+
+use super::batches::{self, Batch};
+use super::checkpoint::{self, State};
+use super::ema;
+use super::gradients::{self, NoSlope, Slope};
+use super::learning_rate;
+use super::loss::Objective;
+use super::on_gpu::OnGpu;
+use super::run_config::RunConfig;
+use super::trainer::{Computer, FirstWeights, StepReport, TrainError, TrainOptions};
+use crate::schedule::Schedule;
+use crate::unet::gpu::learner::{Learned, Rates};
+use crate::unet::{UNet, layers};
+use burn::module::Module;
+use burn::optim::ModuleOptimizer;
+use burn::tensor::Device;
+use std::time::Instant;
+
+/// Everything that a step changes.
+pub(super) struct Trainer {
+    pub(super) config: RunConfig,
+    pub(super) unet: UNet,
+    pub(super) ema: UNet,
+    pub(super) optimizer: ModuleOptimizer,
+    pub(super) objective: Objective,
+    device: Device,
+    pub(super) state: State,
+    /// Takes over the steps; what it changes comes back for checkpoints and samples.
+    gpu: Option<OnGpu>,
+    /// When the step before was known.
+    known: Instant,
+    /// What the last step that is not known yet used.
+    last: Option<StepReport>,
+}
+
+impl Trainer {
+    /// Fresh, resumed or initialised weights on the autodiff `device`.
+    pub(super) fn new(
+        options: &TrainOptions,
+        config: RunConfig,
+        computer: &Computer,
+    ) -> Result<Self, TrainError> {
+        let device = &match computer {
+            Computer::Burn(device) => device.clone(),
+            Computer::Gpu(_) => Device::flex().autodiff(),
+        };
+        let plain = device.clone().inner();
+        layers::seed_init(config.seed);
+        let unet = UNet::new(&config.unet, device)?;
+        let optimizer = config.optimizer();
+        let objective = Objective {
+            loss: config.loss,
+            prediction_type: config.scheduler.prediction_type,
+            schedule: Schedule::new(&config.scheduler)?,
+        };
+        let mut state = State {
+            step: 0,
+            elapsed_s: 0.0,
+        };
+        let (unet, ema, optimizer) = match &options.first_weights {
+            FirstWeights::Fresh => {
+                let ema = unet.valid();
+                (unet, ema, optimizer)
+            }
+            FirstWeights::Model(folder) => {
+                let unet = unet.load_safetensors(&folder.weights, device)?;
+                let ema = unet.valid();
+                (unet, ema, optimizer)
+            }
+            FirstWeights::Resume => {
+                let checkpoint = checkpoint::latest(&options.run)?;
+                state = checkpoint::read_state(&checkpoint)?;
+                let ema =
+                    checkpoint::load_ema(&checkpoint, UNet::new(&config.unet, &plain)?, &plain)?;
+                let (unet, optimizer) = checkpoint::load(&checkpoint, unet, optimizer)?;
+                (unet, ema, optimizer)
+            }
+        };
+        let gpu = match computer {
+            Computer::Burn(_) => None,
+            Computer::Gpu(gpu) => Some(OnGpu::new(&config, &unet, &ema, &optimizer, gpu.client)?),
+        };
+        Ok(Self {
+            config,
+            unet,
+            ema,
+            optimizer,
+            objective,
+            device: device.clone(),
+            state,
+            gpu,
+            known: Instant::now(),
+            last: None,
+        })
+    }
+
+    /// The learning rate of the step that follows.
+    fn learning_rate(&self) -> f64 {
+        let RunConfig {
+            learning_rate,
+            warmup,
+            lr_decay,
+            end,
+            ..
+        } = self.config;
+        learning_rate::rate(learning_rate, warmup, lr_decay, end, self.state)
+    }
+
+    /// One step, and what is known by then: of this one, or, on a GPU that is still at it, of the one before.
+    ///
+    /// # Errors
+    /// As [`step_here`](Self::step_here).
+    pub(super) fn step(mut self, batch: Batch) -> Result<(Self, Option<StepReport>), TrainError> {
+        if self.gpu.is_some() {
+            let learning_rate = self.learning_rate();
+            let step = self.state.step + 1;
+            let rates = Rates {
+                learning_rate,
+                weight_decay: self.config.weight_decay,
+                max_grad_norm: self.config.max_grad_norm,
+                time: step,
+                ema_decay: ema::decay_at(step, self.config.ema_decay),
+            };
+            let gpu = self.gpu.as_mut();
+            let learned = gpu.map(|gpu| gpu.step(&batch, &self.objective, rates));
+            let learned = learned.transpose()?.flatten();
+            self.state.step = step;
+            let report = self.report(learned)?;
+            self.last = Some(StepReport {
+                step,
+                epoch: 0.0,
+                loss: 0.0,
+                learning_rate,
+                grad_norm: 0.0,
+                images_per_s: 0.0,
+                elapsed_s: self.state.elapsed_s,
+            });
+            return Ok((self, report));
+        }
+        let (trainer, report) = self.step_here(batch)?;
+        Ok((trainer, Some(report)))
+    }
+
+    /// What the last step has come to, where that was not known before, and everything that it changed.
+    pub(super) fn settle(mut self) -> Result<(Self, Option<StepReport>), TrainError> {
+        let Some(mut gpu) = self.gpu.take() else {
+            return Ok((self, None));
+        };
+        let learned = gpu.finish()?;
+        let report = self.report(learned)?;
+        let time = self.state.step;
+        let (unet, ema, optimizer) = gpu.bring(self.unet, self.ema, self.optimizer, time)?;
+        let trainer = Self {
+            unet,
+            ema,
+            optimizer,
+            gpu: Some(gpu),
+            ..self
+        };
+        Ok((trainer, report))
+    }
+
+    /// The report of the last step, once the GPU has said what came of it.
+    fn report(&mut self, learned: Option<Learned>) -> Result<Option<StepReport>, TrainError> {
+        let (Some(learned), Some(report)) = (learned, self.last.take()) else {
+            return Ok(None);
+        };
+        let (loss, grad_norm) = (f64::from(learned.loss), f64::from(learned.grad_norm));
+        finite(report.step, loss, grad_norm)?;
+        let seconds = self.known.elapsed().as_secs_f64();
+        self.known = Instant::now();
+        Ok(Some(StepReport {
+            loss,
+            grad_norm,
+            images_per_s: self.config.batch_size as f64 / seconds,
+            ..report
+        }))
+    }
+
+    /// One step of gradient descent (Algorithm 1, lines 2 to 5).
+    ///
+    /// # Errors
+    /// The loss or the norm of the gradients is not finite: what that would make of the weights is never kept.
+    fn step_here(mut self, batch: Batch) -> Result<(Self, StepReport), TrainError> {
+        let start = Instant::now();
+        // Dropout draws from the device's generator. A step's draws follow from the seed and the step alone.
+        self.device
+            .seed(batches::seed_of(self.config.seed, self.state.step));
+        let n = batch.timesteps.len();
+        let slope = gradients::of_batch(
+            &self.unet,
+            &self.objective,
+            &batch,
+            self.config.max_grad_norm,
+            &self.device,
+        );
+        let Slope {
+            loss,
+            grads,
+            grad_norm,
+        } = slope.map_err(|error| match error {
+            NoSlope::Schedule(error) => TrainError::Schedule(error),
+            NoSlope::NotFinite(what, value) => {
+                let step = self.state.step + 1;
+                TrainError::Diverged { step, what, value }
+            }
+        })?;
+
+        let learning_rate = self.learning_rate();
+        self.state.step += 1;
+        let step = self.state.step;
+        self.unet = self.optimizer.step(learning_rate, self.unet, grads);
+        let decay = ema::decay_at(step, self.config.ema_decay);
+        self.ema = ema::update(self.ema, &self.unet, decay);
+
+        let seconds = start.elapsed().as_secs_f64();
+        let report = StepReport {
+            step,
+            epoch: 0.0,
+            loss,
+            learning_rate,
+            grad_norm,
+            images_per_s: n as f64 / seconds,
+            elapsed_s: self.state.elapsed_s,
+        };
+        Ok((self, report))
+    }
+}
+
+/// Whether what a step has come to can be built on.
+fn finite(step: u64, loss: f64, grad_norm: f64) -> Result<(), TrainError> {
+    let values = [("the loss", loss), ("the norm of the gradients", grad_norm)];
+    match values.into_iter().find(|(_, value)| !value.is_finite()) {
+        Some((what, value)) => Err(TrainError::Diverged { step, what, value }),
+        None => Ok(()),
+    }
+}
