@@ -114,20 +114,27 @@ describe("teach it", { timeout: 2 * PATIENCE }, () => {
     const digits = await digitsOf(visitor);
 
     await page.evaluate(() => {
-      const longest = { value: 0 };
-      Object.assign(globalThis, { longest });
+      const long = { began: performance.now(), milliseconds: 0, most: 0 };
+      Object.assign(globalThis, { long });
       new PerformanceObserver((list) => {
         for (const { duration } of list.getEntries()) {
-          longest.value = Math.max(longest.value, duration);
+          long.milliseconds += duration;
+          long.most = Math.max(long.most, duration);
         }
       }).observe({ type: "longtask" });
     });
     await press(section, "Learn");
     const before = await walksAfter(visitor, section, 0);
     await walksAfter(visitor, section, 50);
-    const longest = await page.evaluate(() => /** @type {any} */ (globalThis).longest.value);
-    // Another process of a busy machine may take a moment, too.
-    assert.ok(longest < 120, `a task of ${longest} ms on the page's thread`);
+    const { share, most } = await page.evaluate(() => {
+      const { began, milliseconds, most } = /** @type {any} */ (globalThis).long;
+      return { share: milliseconds / (performance.now() - began), most };
+    });
+    t.diagnostic(
+      `the page's thread: longest task ${most} ms, ${(100 * share).toFixed(1)}% in tasks over 50 ms`,
+    );
+    // By the clock, so that what else the machine does counts too.
+    assert.ok(share < 0.2, `${share} of the time is in tasks of more than 50 ms`);
     const wasKept = await section.locator(".readouts dd").first().textContent();
 
     // A reload in the middle.

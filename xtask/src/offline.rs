@@ -73,11 +73,18 @@ fn kept(site: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// Whether the page needs a file: not what is there for other pages, for readers, or for whoever shows links.
+/// The module that learns, which a visitor who does not teach never downloads.
+const LEARNS: &str = "web/pkg/learn/";
+
+/// Whether the page needs a file: not what is there for other pages, for readers, or for whoever shows links, nor what few
+/// visitors need.
 fn is_kept(name: &str) -> bool {
     let is_page =
         name == "index.html" || name.starts_with("web/") || name.starts_with("pretrained/");
-    is_page && !package::FILES.contains(&name) && !name.ends_with(".md")
+    is_page
+        && !name.starts_with(LEARNS)
+        && !package::FILES.contains(&name)
+        && !name.ends_with(".md")
 }
 
 #[cfg(test)]
@@ -97,6 +104,7 @@ mod tests {
             ("web/main.js", "abc"),
             ("web/service-worker.js", "listen()"),
             ("web/pkg/webgpu/walkback_bg.wasm", "wasm"),
+            ("web/pkg/learn/walkback_bg.wasm", "wasm"),
             ("pretrained/mnist/README.md", "words"),
             ("pretrained/mnist/unet/config.json", "{}"),
         ] {

@@ -33,9 +33,9 @@ pub struct Examples {
 /// What lines 2 to 4 of Algorithm 1 draw.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Drawn {
-    /// Images, noise, noised images, timesteps and what the network is to say of them; the examples come first.
+    /// Images, noise, noised images, timesteps and what the network is to say of them.
     pub batch: Batch,
-    /// How many of the batch are examples.
+    /// How many of the batch are examples, which come first.
     pub own: usize,
 }
 

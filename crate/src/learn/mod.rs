@@ -28,7 +28,6 @@ pub use kept::KeptError;
 pub use vary::Variation;
 
 use crate::denoiser::Denoiser;
-use crate::diffusion::add_noise;
 use crate::folder::ModelFolder;
 use crate::noise::NoiseStream;
 use crate::pipeline::{Labels, Pipeline, PipelineError};
@@ -275,22 +274,16 @@ impl<D: Descent> Learner<D> {
         if n == 0 {
             return Ok(None);
         }
-        let alpha_cumprod = self.objective.schedule.alpha_cumprod(Some(timestep))?;
+        // A timestep that is not in the schedule ends here.
+        self.objective.schedule.alpha_cumprod(Some(timestep))?;
         let eps = NoiseStream::new(timestep as u64).normal(few.len());
-        let mut x_t = vec![0.0; few.len()];
-        add_noise(&few, &eps, alpha_cumprod, &mut x_t);
+        let process = (&self.objective.schedule, self.scheduler.prediction_type);
+        let batch = Batch::of(few, eps, vec![timestep; n], Vec::new(), process);
         let spec = pipeline.spec();
         let shape = [n, spec.channels, spec.height, spec.width];
         let labels = label.map(|label| vec![label; n]);
-        let output = pipeline.predict(&x_t, shape, timestep, labels.as_deref());
+        let output = pipeline.predict(&batch.x_t, shape, timestep, labels.as_deref());
         let output = output.await?;
-        let batch = Batch::of(
-            few,
-            eps,
-            vec![timestep; n],
-            Vec::new(),
-            (&self.objective.schedule, self.scheduler.prediction_type),
-        );
         let per_image = output.len() / n;
         let size = batch.target.len() / n;
         // A learned variance comes after the prediction.

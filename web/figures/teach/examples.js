@@ -78,8 +78,11 @@ export function createExamples({ shape, digits, onChange }) {
     setText(notice, `${refused[0]}${more}`);
   };
 
+  const add = (/** @type {Float32Array} */ x0) => change([...examples, x0]);
   const pad =
-    channels === 1 ? createPad([height, width], (x0) => change([...examples, x0]), notice) : null;
+    channels === 1 || channels === 3
+      ? createPad({ imageSize: [height, width], channels, add, notice })
+      : null;
   takeDrops(list, (file) => take([file]));
   const pictures = [
     createFiles("Add pictures", { multiple: true }, take),
@@ -104,19 +107,22 @@ export function createExamples({ shape, digits, onChange }) {
 }
 
 /**
- * @param {[number, number]} imageSize
- * @param {(x0: Float32Array) => void} add
- * @param {HTMLElement} notice
+ * @param {object} options
+ * @param {[number, number]} options.imageSize height, width
+ * @param {1 | 3} options.channels
+ * @param {(x0: Float32Array) => void} options.add
+ * @param {HTMLElement} options.notice
  */
-function createPad(imageSize, add, notice) {
+function createPad({ imageSize, channels, add, notice }) {
   const pad = createDrawingPad({
     label: "An example",
     imageSize,
-    ofDigits: imageSize.every((side) => side === 28),
+    channels,
+    ofDigits: channels === 1 && imageSize.every((side) => side === 28),
     onDraw: () => {},
     fail: (error) => setText(notice, asSentence(sentence(error))),
   });
-  const nothing = () => new Float32Array(imageSize[0] * imageSize[1]).fill(-1);
+  const nothing = () => new Float32Array(channels * imageSize[0] * imageSize[1]).fill(-1);
   const button = createButton({
     name: "Add this drawing",
     onPress: () => {
