@@ -16,6 +16,7 @@
 //   figures/     one module for each figure, <name>/ where it has grown; shared/ is how a figure is written;
 //                list.js lists them
 //   page/        the frame around them: contents, places, embeds, help, notices, the choice of a model
+//   walkback.js  the walk for pages that others write; its types and an example are in module/
 //   styles/      colours and type, the frame, controls, pictures ...; a figure's own are next to it
 //
 // Nothing is computed on this thread, and nothing at all for a figure that is out of sight. A figure that
@@ -32,6 +33,7 @@ import { setUpHelp } from "./page/help.js";
 import { setUpModels } from "./page/model-choice.js";
 import { ModelView, fail, setUpAgain, showProgress } from "./page/model-view.js";
 import { setUpNotices, showNotice } from "./page/notices.js";
+import { keepOffline } from "./page/offline.js";
 import { followPlaces } from "./page/places.js";
 import { unfoldForPrint } from "./page/print.js";
 import { linkSources } from "./parts/source-link.js";
@@ -55,6 +57,8 @@ async function begin(alone) {
   // The first figure's code comes while the model does.
   figures[alone === null ? "walk-back" : (wish.embed ?? "")]?.module().catch(() => {});
   await setUpModels(view, wish.model);
+  // An embed is kept by the page around it, or not at all.
+  if (alone === null && view.device !== null) await keepOffline(view.device);
 }
 
 linkSources();

@@ -14,8 +14,10 @@ use burn::tensor::Device;
 use thiserror::Error;
 
 use crate::model_index::{self, ModelIndexError};
-use crate::pipeline::{Pipeline, PipelineError};
+use crate::pipeline::{Golden, Labels, Pipeline, PipelineError};
 use crate::schedule::SchedulerConfig;
+use crate::unet::UNet;
+use crate::unet::weights::StoredAs;
 use crate::weights::WeightsFileError;
 
 use layout::{
@@ -27,7 +29,7 @@ use layout::{
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// `model_index.json` of every folder written here: the parts of diffusers' DDPMPipeline.
-const MODEL_INDEX_JSON: &str = r#"{
+pub(crate) const MODEL_INDEX_JSON: &str = r#"{
   "_class_name": "DDPMPipeline",
   "_diffusers_version": "0.42.1",
   "scheduler": [
@@ -69,6 +71,42 @@ pub enum Which {
 }
 
 impl ModelFolder {
+    /// The folder of a network on `device`, with the golden output that devices are checked with: that of the weights as
+    /// stored, which half precision has rounded.
+    ///
+    /// # Errors
+    /// Weights that are not finite, or do not fit half precision.
+    pub async fn of(
+        unet: UNet,
+        scheduler: SchedulerConfig,
+        labels: Labels,
+        stored_as: StoredAs,
+        device: &Device,
+    ) -> Result<Self, PipelineError> {
+        let weights = unet.to_safetensors(stored_as)?;
+        let unet = unet.load_safetensors(&weights, device)?;
+        let pipeline = Pipeline::new(unet, scheduler, labels, device);
+        let eps = pipeline.golden_output().await?;
+        let golden = Golden {
+            input: pipeline.golden_input(),
+            eps,
+        };
+        let (config, labels) = (pipeline.config(), pipeline.labels());
+        // Numbers and strings alone always have a JSON.
+        let json = |e: serde_json::Error| PipelineError::Labels(e.to_string());
+        Ok(Self {
+            unet_config: config.to_json(),
+            scheduler_config: pipeline.scheduler().to_json(),
+            labels: (config.num_class_embeds.is_some())
+                .then(|| serde_json::to_string(labels))
+                .transpose()
+                .map_err(json)?,
+            golden: Some(serde_json::to_string(&golden).map_err(json)?),
+            weights,
+            notes: Vec::new(),
+        })
+    }
+
     /// The model that the files describe, on `device`.
     ///
     /// # Errors

@@ -61,7 +61,8 @@
 //! | [`model_index`] | which parts a pipeline of diffusers has | |
 //! | `picture` | grids and animations as PNG and GIF | |
 //! | `folder`, `data` | native: model folders, images for training and evaluation | |
-//! | `train` | native: training | Algorithm 1, eq. 14 |
+//! | `train` | training; all but its arithmetic is native | Algorithm 1, eq. 14 |
+//! | `learn` | learning from a few examples, in the page | Algorithm 1 |
 //! | `eval` | native: the bound on test images, samples judged by a classifier | eq. 5; Heusel et al. eq. 6 |
 //! | `web` | wasm: what the page calls | |
 //!
@@ -78,10 +79,12 @@ pub mod denoiser;
 pub mod diffusion;
 #[cfg(feature = "native")]
 pub mod eval;
-#[cfg(feature = "native")]
+#[cfg(feature = "learn")]
 pub mod folder;
 pub mod forward;
 mod json;
+#[cfg(feature = "learn")]
+pub mod learn;
 pub mod likelihood;
 pub mod model_index;
 pub mod noise;
@@ -92,7 +95,7 @@ pub mod pipeline;
 mod plot;
 pub mod sampler;
 pub mod schedule;
-#[cfg(feature = "native")]
+#[cfg(feature = "learn")]
 pub mod train;
 pub mod unet;
 #[cfg(target_arch = "wasm32")]

@@ -69,6 +69,13 @@ impl Labels {
         Ok(labels)
     }
 
+    /// The classes, each with its label. A null label that stands between them, as it does where a class was added later,
+    /// is none of them.
+    pub fn classes(&self) -> impl Iterator<Item = (usize, &str)> {
+        let named = self.names.iter().map(String::as_str).enumerate();
+        named.filter(|(label, _)| Some(*label) != self.null)
+    }
+
     /// Whether these names fit a model with this many labels.
     ///
     /// # Errors

@@ -46,6 +46,7 @@ fn batch(prediction_type: PredictionType) -> (Batch, Vec<f32>) {
         output.extend(image.map(|j| error[all + j]));
     }
     let batch = Batch {
+        eps: Vec::new(),
         x_0,
         x_t,
         target,

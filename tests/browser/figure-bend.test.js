@@ -1,10 +1,13 @@
 // Bend it: a scribble finished, a gap filled, the way between two noises. On the CPU path.
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
 import { describe, test } from "node:test";
 import { violations } from "./accessibility.js";
 import { largestDifference } from "./helpers.js";
 import { imagesOf, meanDifference } from "./images.js";
+import { changed, conformance, drop } from "./models.js";
 import { openSite } from "./site.js";
 import { openMore } from "./visitor.js";
 
@@ -256,5 +259,71 @@ test("an image that is dropped beside a pad goes to the nearest", async () => {
   assert.equal(await visitor.page.getByText(/No model/).count(), 0);
   await look.getByRole("button", { name: "Use it" }).click();
   await visitor.until(async () => visitor.page.url().includes("scribble.drawing="));
+  await visitor.leave();
+});
+
+test("a gap is filled in images of another size, in colour, and not square", async (t) => {
+  const visitor = await visit("steps=10&at=0&repaint.resamplings=1");
+  const config = JSON.parse(
+    await readFile(path.join(conformance("plain"), "unet", "config.json"), "utf8"),
+  );
+  const folder = await changed(t, "plain", {
+    "unet/config.json": JSON.stringify({ ...config, sample_size: [16, 32] }),
+  });
+  await drop(visitor.page, folder);
+  await visitor.page.getByText(/It comes from your files/).waitFor();
+  const section = await visitor.goTo("Fill a gap");
+  const painter = section.getByRole("application", { name: /% of it erased/ });
+  await painter.waitFor({ timeout: 120_000 });
+  await section.getByRole("img", { name: /^Four ways to fill the gap/ }).waitFor();
+  // The picture is twice as wide as high, in a square: what is pointed at is what is erased.
+  await section.getByRole("button", { name: "Nothing" }).click();
+  await drag(painter, [
+    [0.05, 0.5],
+    [0.05, 0.5],
+  ]);
+  await visitor.until(async () => visitor.page.url().includes("repaint.mask="));
+  const mask = new URL(visitor.page.url()).hash.match(/repaint\.mask=([0-9a-f]+)/)?.[1] ?? "";
+  // 8 rows of 16 cells: the stroke is at the left edge of the middle rows.
+  const erased = [...mask].flatMap((digit, i) =>
+    [0, 1, 2, 3].flatMap((bit) => ((parseInt(digit, 16) >> bit) & 1 ? [] : [4 * i + bit])),
+  );
+  assert.ok(erased.length > 0);
+  for (const cell of erased) {
+    assert.ok(cell % 16 <= 3, `column ${cell % 16}`);
+    assert.ok(Math.abs(Math.floor(cell / 16) - 3.5) <= 2, `row ${Math.floor(cell / 16)}`);
+  }
+  await visitor.leave();
+});
+
+test("a model of colours is drawn for with pens in colour, and a link carries them", async () => {
+  const visitor = await visit("steps=10&at=0");
+  const { page } = visitor;
+  await drop(page, conformance("cifar_style"));
+  await page.getByText(/It comes from your files/).waitFor();
+  const section = await visitor.goTo("Finish a scribble");
+  const pad = section.getByRole("application", { name: /^Your drawing/ });
+  await section.getByLabel("Pen", { exact: true }).fill("#e02010");
+  await drag(pad, [
+    [0.2, 0.5],
+    [0.8, 0.5],
+  ]);
+  /** The colour in the middle of the pad. */
+  const middle = () =>
+    pad.evaluate((canvas) => {
+      if (!(canvas instanceof HTMLCanvasElement)) throw new Error("no canvas");
+      const { width, height } = canvas;
+      const context = canvas.getContext("2d");
+      return [...(context?.getImageData(width / 2, height / 2, 1, 1).data ?? [])].slice(0, 3);
+    });
+  assert.deepEqual(await middle(), [0xe0, 0x20, 0x10]);
+  await visitor.until(async () => page.url().includes("scribble.drawing="));
+  // Another change, and the link's drawing again.
+  const link = new URL(page.url()).hash;
+  await section.getByRole("button", { name: "Clear" }).click();
+  assert.deepEqual(await middle(), [0, 0, 0]);
+  await visitor.until(async () => new URL(page.url()).hash !== link);
+  await page.evaluate((hash) => (location.hash = hash), link);
+  await visitor.until(async () => (await middle())[0] === 0xe0);
   await visitor.leave();
 });

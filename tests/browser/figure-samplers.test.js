@@ -147,6 +147,11 @@ describe("a replay", () => {
 
   test("ends with the images where the figure is left meanwhile", async (t) => {
     const { page, images, play } = await arrived(t);
+    // Time stands still, so a replay that is not ended stays at its first picture.
+    await page.evaluate(() => {
+      const now = performance.now();
+      performance.now = () => now;
+    });
     await play.click();
     await images.first().waitFor({ state: "detached" });
     await page.evaluate(() => scrollTo(0, 0));

@@ -191,3 +191,26 @@ describe("take it with you", () => {
     await other.leave();
   });
 });
+
+test("a walk and a wall that stand at their start are taken whole", async () => {
+  const visitor = await site.visit("?device=cpu#steps=10&at=0&wall.steps=2", {
+    reducedMotion: "reduce",
+  });
+  const wall = await visitor.goTo("A wall of digits");
+  await wall.getByRole("img", { name: /noisy, at t = / }).waitFor();
+  const section = await visitor.goTo("Take it with you");
+  await section.getByText(/1 of 10 steps walked so far, the rest first/).waitFor();
+  for (const [name, frames] of /** @type {const} */ ([
+    ["GIF of the walk", 11],
+    ["GIF of the wall", 3],
+  ])) {
+    const coming = visitor.page.waitForEvent("download");
+    await section.getByRole("button", { name }).click();
+    await section.getByRole("progressbar", { name: "Walking to the end" }).waitFor();
+    const file = await readFile(await (await coming).path());
+    assert.equal(readGif(file).frames.length, frames, name);
+  }
+  // What is shown has not moved.
+  assert.equal((await visitor.position()).position, 0);
+  await visitor.leave();
+});

@@ -151,6 +151,7 @@ describe("the walk forward", () => {
     await drop(visitor.page, folder);
     await visitor.page.getByText(/It comes from your files/).waitFor();
     const section = await visitor.goTo(HEADING);
+    await openMore(section);
     assert.ok(await section.getByRole("radio", { name: "cosine" }).isChecked());
     assert.ok(!visitor.page.url().includes("schedule"), "the address is as it was");
     await visitor.leave();

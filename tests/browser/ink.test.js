@@ -40,4 +40,13 @@ describe("ink", () => {
     assert.equal(width * height, 0);
     assert.equal(Math.max(...ink.image()), 255);
   });
+
+  test("of a colour covers what lies below, and keeps what is beside", () => {
+    const ink = new Ink(HEIGHT, WIDTH, FINE);
+    ink.put(new Uint8ClampedArray(HEIGHT * WIDTH).fill(200));
+    ink.stroke({ x: 5, y: 10 }, { x: 20, y: 10 }, 3, 40);
+    const image = ink.image();
+    assert.equal(image[10 * WIDTH + 12], 40);
+    assert.equal(image[2 * WIDTH + 12], 200);
+  });
 });

@@ -27,10 +27,14 @@ const MAY_IMPORT = {
   // A device that computes correctly, and the crate's two builds.
   compute: ["own-file.js", "basics", "models", "protocol"],
   // The methods of the workers, and their script.
-  worker: ["basics", "protocol", "compute"],
+  worker: ["vendor", "basics", "models", "protocol", "compute"],
   "worker.js": ["basics", "protocol", "compute", "worker"],
+  "learner.js": ["basics", "protocol", "worker"],
   // The page's side of the workers.
   client: ["own-file.js", "basics", "protocol"],
+  // The walk for pages that others write; module/ has its types and an example, which lie next to it in dist/.
+  module: [],
+  "walkback.js": ["own-file.js", "basics", "models", "client", "module"],
   // Elements, colours, tensors as pixels.
   screen: [],
   // What the address can say.

@@ -11,6 +11,12 @@ import { SLOW, largestDifference, readSafetensors, root } from "./helpers.js";
 import { openSite } from "./site.js";
 import { TOLERANCE } from "./tolerance.js";
 
+/** In tests/conformance: whole folders, and a network for each activation, embedding and kind of block. */
+const FOLDERS = ["plain", "class_conditional", "cifar_style", "learned_variance"];
+const NETWORKS = (await readdir(path.join(root, "tests", "conformance", "networks"))).map(
+  (name) => `networks/${name}`,
+);
+
 /** The timesteps at which eps-hat has to be compared: x_t alone hides the network while it is clipped. */
 const TIMESTEPS = [999, 500, 20, 0];
 
@@ -117,7 +123,7 @@ for (const device of /** @type {const} */ (["cpu", "webgpu"])) {
       }
     });
 
-    for (const name of ["plain", "class_conditional", "cifar_style", "learned_variance"]) {
+    for (const name of [...FOLDERS, ...NETWORKS]) {
       test(`the U-Net of ${name} gives what diffusers gave`, async (t) => {
         const { sample, timesteps, labels, out } = await readConformance(name);
         await load(`tests/conformance/${name}`);

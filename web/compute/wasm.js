@@ -1,4 +1,4 @@
-// The two builds of the crate, as the worker sees them: one computes on the CPU, one on WebGPU. Each is
+// The builds of the crate, as the workers see them: one computes on the CPU, one on WebGPU, and one learns. Each is
 // loaded only when it is needed. Their types are written from crate/src/web/ by `cargo xtask generate`.
 
 import { ModuleError, loadModule } from "../basics/load-module.js";
@@ -13,6 +13,8 @@ import { fetchCounted } from "./download.js";
 /** @typedef {import("../protocol/walkback.js").Chain} Chain */
 /** @typedef {import("../protocol/walkback.js").Model} Model */
 /** @typedef {import("../protocol/walkback.js").ForwardWalk} ForwardWalk */
+/** @typedef {typeof import("../protocol/learner.js")} LearnerModule the one that learns, on the CPU */
+/** @typedef {import("../protocol/learner.js").Learner} Learner */
 
 /**
  * A module with one function whose body is an instruction of SIMD (i8x16.popcnt of a splat), which both builds need.
@@ -23,7 +25,7 @@ const SIMD = Uint8Array.of(
   ...[65, 0, 253, 15, 253, 98, 11],
 );
 
-/** @type {Map<Device, Promise<WasmModule>>} */
+/** @type {Map<Device | "learn", Promise<any>>} */
 const loaded = new Map();
 
 /**
@@ -33,33 +35,47 @@ const loaded = new Map();
  * @returns {Promise<WasmModule>}
  */
 export function loadWasm(device, count) {
-  let module = loaded.get(device);
+  return load(device, count);
+}
+
+/**
+ * The same for the build that learns.
+ * @param {import("./download.js").ByteCount} count
+ * @returns {Promise<LearnerModule>}
+ */
+export function loadLearnerWasm(count) {
+  return load("learn", count);
+}
+
+/** @param {Device | "learn"} build @param {import("./download.js").ByteCount} count */
+function load(build, count) {
+  let module = loaded.get(build);
   if (module === undefined) {
-    module = instantiate(device, count);
-    loaded.set(device, module);
-    module.catch(() => loaded.delete(device));
+    module = instantiate(build, count);
+    loaded.set(build, module);
+    module.catch(() => loaded.delete(build));
   }
   return module;
 }
 
-/** @param {Device} device @param {import("./download.js").ByteCount} count */
-async function instantiate(device, count) {
+/** @param {Device | "learn"} build @param {import("./download.js").ByteCount} count */
+async function instantiate(build, count) {
   if (!WebAssembly.validate(SIMD)) {
     throw new Error(
       "This browser's WebAssembly has no SIMD, which the network needs. Use a newer browser.",
     );
   }
-  const base = ownFile(`pkg/${device}/`);
+  const base = ownFile(`pkg/${build}/`);
   const binary = fetchCounted(new URL("walkback_bg.wasm", base), count);
   binary.catch(() => {});
-  /** @type {WasmModule} */
+  /** @type {WasmModule | LearnerModule} */
   let module;
   try {
     module = await loadModule(() => import(new URL("walkback.js", base).href), "default");
   } catch (error) {
     const said = sentence(error instanceof ModuleError ? error.cause : error);
     throw new Error(
-      `web/pkg/${device}/walkback.js could not be loaded (${said}). If it is missing, "cargo xtask serve" builds it.`,
+      `web/pkg/${build}/walkback.js could not be loaded (${said}). If it is missing, "cargo xtask serve" builds it.`,
     );
   }
   const response = await binary;
@@ -69,7 +85,7 @@ async function instantiate(device, count) {
     const { CompileError, LinkError } = WebAssembly;
     if (!(error instanceof CompileError || error instanceof LinkError)) throw error;
     throw new Error(
-      `web/pkg/${device}/walkback_bg.wasm cannot be used (${error.message}). Reload the page; if it is damaged or from another build, "cargo xtask serve" builds it again.`,
+      `web/pkg/${build}/walkback_bg.wasm cannot be used (${error.message}). Reload the page; if it is damaged or from another build, "cargo xtask serve" builds it again.`,
     );
   }
   return module;

@@ -49,6 +49,11 @@ export const figures = {
     css: ownFile("figures/take-away.css"),
     settings: [],
   },
+  teach: {
+    module: () => import("./teach.js"),
+    css: ownFile("figures/teach.css"),
+    settings: [],
+  },
   "one-jump": {
     module: () => import("./one-jump.js"),
     css: ownFile("figures/one-jump.css"),

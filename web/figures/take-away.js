@@ -19,7 +19,6 @@ import {
   pngOf,
   save,
   scaleFor,
-  states,
   tensorsOfWalk,
 } from "./take-away/files.js";
 
@@ -39,6 +38,9 @@ export function create(root, { arithmetic, loaded, shape, allSettings, linked, h
     empty: "The wall has not started yet",
   });
   const status = h("p", { class: "notice", role: "status" });
+  const progress = h("progress", { "aria-label": "Walking to the end", hidden: true });
+  /** What is walked to its end before it is encoded. @type {"walk" | "wall" | null} */
+  let walking = null;
   const guess = createSwitch({
     label: "The guess beside the walk in its GIF",
     value: false,
@@ -61,11 +63,35 @@ export function create(root, { arithmetic, loaded, shape, allSettings, linked, h
     return t === undefined ? "image" : `t-${t}`;
   };
 
-  /** @typedef {(signal: AbortSignal) => Promise<{ blob: Blob, name: string }>} Make */
+  /**
+   * What a figure keeps, walked to its end.
+   * @template {"walk" | "wall"} N
+   * @param {N} name
+   * @param {AbortSignal} signal
+   */
+  const whole = async (name, signal) => {
+    if (history.kept[name] === undefined) throw new Error(`The ${name} has not started yet.`);
+    setText(status, "Walking to the end first");
+    walking = name;
+    show();
+    try {
+      await history.kept[name]?.complete(signal);
+    } finally {
+      walking = null;
+      show();
+    }
+    setText(status, "Encoding");
+    const { [name]: kept } = history.kept;
+    if (kept === undefined) throw new Error(`The ${name} has not started yet.`);
+    return kept;
+  };
+
+  /** @typedef {(signal: AbortSignal) => Promise<{ blob: Blob, name: string } | null>} Make null: it was given up */
   const make = latest(async (signal, /** @type {Make} */ work) => {
     setText(status, "Encoding");
-    const { blob, name } = await work(signal);
-    if (signal.aborted) return;
+    const made = await work(signal);
+    if (signal.aborted || made === null) return;
+    const { blob, name } = made;
     save(blob, name);
     setText(status, `Saved ${name}, ${bytes(blob.size)}.`);
   }, fail);
@@ -92,8 +118,8 @@ export function create(root, { arithmetic, loaded, shape, allSettings, linked, h
     return { blob, name: `${nameOfWalk()}-${timeOf()}.png` };
   });
   const walkGif = offer("GIF of the walk", async (signal) => {
-    const { walk } = history.kept;
-    if (walk === undefined) throw new Error("The walk has not started yet.");
+    const walk = await whole("walk", signal);
+    if (signal.aborted) return null;
     const how = { scale: walkScale(), guess: guess.value };
     return { blob: await gifOfWalk(arithmetic, walk, how, signal), name: `${nameOfWalk()}.gif` };
   });
@@ -103,16 +129,16 @@ export function create(root, { arithmetic, loaded, shape, allSettings, linked, h
     const blob = await tensorsOfWalk(arithmetic, walk, signal);
     return { blob, name: `${nameOfWalk()}.safetensors` };
   });
-  const wallPng = offer("PNG of the wall", async () => {
-    const { wall } = history.kept;
-    const last = wall?.frames.at(-1);
-    if (wall === undefined || last === undefined) throw new Error("The wall has not started yet.");
+  const wallPng = offer("PNG of the wall", async (signal) => {
+    const wall = await whole("wall", signal);
+    const last = wall.frames.at(-1);
+    if (signal.aborted || last === undefined) return null;
     const blob = await pngOf(fromBytes(last), wall.shape, wall.columns, wallScale());
     return { blob, name: `${nameOfWall()}.png` };
   });
   const wallGif = offer("GIF of the wall", async (signal) => {
-    const { wall } = history.kept;
-    if (wall === undefined) throw new Error("The wall has not started yet.");
+    const wall = await whole("wall", signal);
+    if (signal.aborted) return null;
     const blob = await gifOfWall(arithmetic, wall, wallScale(), signal);
     return { blob, name: `${nameOfWall()}.gif` };
   });
@@ -191,12 +217,22 @@ export function create(root, { arithmetic, loaded, shape, allSettings, linked, h
               "The model comes from your files and is not part of the link. Open it again wherever you open the link.",
             ),
       ),
+      progress,
       status,
     ),
   );
 
   const show = () => {
     const { walk, wall } = history.kept;
+    progress.hidden = walking === null;
+    if (walking !== null) {
+      const [so, all] =
+        walking === "walk"
+          ? [walk?.frames.length, walk?.timesteps.length]
+          : [(wall?.frames.length ?? 1) - 1, wall?.steps];
+      progress.max = all ?? 1;
+      progress.value = so ?? 0;
+    }
     for (const { button } of [framePng, walkGif, tensors]) button.disabled = walk === undefined;
     for (const { button } of [wallPng, wallGif]) button.disabled = wall === undefined;
     guess.disabled = walk === undefined;
@@ -206,14 +242,13 @@ export function create(root, { arithmetic, loaded, shape, allSettings, linked, h
       const where = t === undefined ? "the image" : `at t = ${t}`;
       walkTile.show(walk.xt, walk.shape, `The walk above, ${where}`);
       const scale = walkScale();
-      const count = states(walk).length;
       const wide = guess.value && walk.frames.length > 0 ? 2 * width * scale + 2 : width * scale;
       setText(framePng.about, `${where}, ${width * scale} × ${height * scale} pixels`);
-      const { length } = chosen(count);
+      const { length } = chosen(walk.timesteps.length + 1);
       const walked = walk.frames.length;
       const part =
         walked < walk.timesteps.length
-          ? `; ${walked} of ${plural(walk.timesteps.length, "step")} walked so far`
+          ? `; ${walked} of ${plural(walk.timesteps.length, "step")} walked so far, the rest first`
           : "";
       setText(
         walkGif.about,
@@ -237,8 +272,10 @@ export function create(root, { arithmetic, loaded, shape, allSettings, linked, h
       const side = (/** @type {number} */ pixels) => 10 * (pixels * wallScale() + 2) - 2;
       setText(wallPng.about, `${side(width)} × ${side(height)} pixels`);
       const part =
-        walked < wall.steps ? `; ${walked} of ${plural(wall.steps, "step")} walked so far` : "";
-      setText(wallGif.about, `${plural(wall.frames.length, "frame")}${part}`);
+        walked < wall.steps
+          ? `; ${walked} of ${plural(wall.steps, "step")} walked so far, the rest first`
+          : "";
+      setText(wallGif.about, `${plural(wall.steps + 1, "frame")}${part}`);
     }
   };
   const soon = withNextFrame(() => {

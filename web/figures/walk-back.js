@@ -5,6 +5,7 @@ import { createCopyLink } from "../parts/copy-link.js";
 import { createReadouts } from "../parts/readouts.js";
 import { createScrubber } from "../parts/scrubber.js";
 import { term } from "../parts/term.js";
+import { createWord } from "../parts/word.js";
 import { find, h, setText } from "../screen/dom.js";
 import { withNextFrame } from "../screen/next-frame.js";
 import { EPS_RANGE, paint } from "../screen/paint.js";
@@ -84,8 +85,8 @@ class WalkBack {
       time: h("span", {}, "time ", term("t")),
       step: "step",
       speed: "ms per step",
-      alphaBar: h("span", {}, term("alpha-bar_t")),
-      snr: "signal to noise",
+      alphaBar: createWord("alpha-bar", term("alpha-bar_t")),
+      snr: createWord("snr", "signal to noise"),
       device: "computed on",
     });
     find(root, ".state .screen", HTMLElement).after(this.#scrubber.element);
@@ -177,7 +178,8 @@ class WalkBack {
   #show(view) {
     this.#view = view;
     this.#remember(view);
-    this.#context.history.offer("walk", view);
+    const complete = (/** @type {AbortSignal} */ signal) => this.#walk.complete(signal);
+    this.#context.history.offer("walk", { ...view, complete });
     this.#drawSoon();
   }
 

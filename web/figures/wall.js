@@ -11,7 +11,7 @@ import { term } from "../parts/term.js";
 import { h, setText } from "../screen/dom.js";
 import { bind } from "../settings/bind.js";
 import { GUIDANCE, nearest, wallSteps } from "../settings/list.js";
-import { isSlow } from "../settings/suit.js";
+import { classesOf, isSlow } from "../settings/suit.js";
 import { createMore } from "./shared/more.js";
 import { walkWall } from "./wall/walk.js";
 
@@ -33,8 +33,12 @@ export function create(root, { engine, loaded, shape, allSettings, history, calm
   const steps = () => settings.decide("steps", () => nearest(choices, isSlowWall() ? 8 : 20));
   const guided = info.nullLabel !== null && info.classes.length > 0;
 
+  const labelsOfRows = classesOf(info).map(({ label }) => label);
   /** The classes of the rows. */
-  const rows = Array.from({ length: SIDE }, (_, row) => row % info.classes.length);
+  const rows = Array.from(
+    { length: SIDE },
+    (_, row) => labelsOfRows[row % labelsOfRows.length] ?? 0,
+  );
   const labels =
     info.classes.length === 0 ? null : rows.flatMap((label) => Array(SIDE).fill(label));
   const kinds =
@@ -58,7 +62,22 @@ export function create(root, { engine, loaded, shape, allSettings, history, calm
   let resting = false;
   let done = false;
   const gate = createGate();
-  const stand = () => gate.rest(resting || paused);
+  /** How many wait for the whole walk. */
+  let wanted = 0;
+  let gone = false;
+  const stand = () => {
+    gate.rest((resting || paused) && wanted === 0);
+    walk.rest(resting && wanted === 0);
+  };
+  /** @type {import("./shared/history.js").Complete} */
+  const complete = async (signal) => {
+    wanted += 1;
+    stand();
+    while (!done && !gone && !signal.aborted)
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    wanted -= 1;
+    stand();
+  };
 
   const grid = createImageGrid({
     columns: SIDE,
@@ -173,6 +192,7 @@ export function create(root, { engine, loaded, shape, allSettings, history, calm
         columns: SIDE,
         steps: timesteps.length,
         frames,
+        complete,
       });
       readouts.show({
         time: step < timesteps.length ? String(timesteps[step]) : "image",
@@ -217,9 +237,9 @@ export function create(root, { engine, loaded, shape, allSettings, history, calm
     rest(value) {
       resting = value;
       stand();
-      walk.rest(value);
     },
     dispose() {
+      gone = true;
       binding.dispose();
       walk.cancel();
       gate.rest(false);

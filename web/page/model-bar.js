@@ -5,7 +5,7 @@ import { createButton } from "../parts/button.js";
 import { createChoice } from "../parts/choice.js";
 import { element, freshId, h, setText } from "../screen/dom.js";
 import { showFourAs } from "../screen/paint.js";
-import { inColour, ofDigits } from "../settings/suit.js";
+import { classesOf, inColour, ofDigits } from "../settings/suit.js";
 
 /** @typedef {import("../models/source.js").ModelSource} ModelSource */
 
@@ -148,12 +148,13 @@ const shortened = (name) => (name.length > 48 ? `${name.slice(0, 47)}…` : name
 function sentencesOn(source, { info }, isOwn) {
   const [height, width] = info.imageSize;
   const millions = (info.parameters / 1e6).toFixed(info.parameters < 1e6 ? 2 : 1);
+  const classes = classesOf(info);
   const kinds =
-    info.classes.length === 0
+    classes.length === 0
       ? "without classes"
-      : info.classes.length === 1
+      : classes.length === 1
         ? "of one class"
-        : `of ${info.classes.length} classes`;
+        : `of ${classes.length} classes`;
   const where =
     source.kind === "files"
       ? " It comes from your files, which are not part of a link to this page."

@@ -61,6 +61,7 @@ export async function setUpModels(view, wish) {
   const begun = turn;
   // Another model can be opened even where this one cannot.
   turn = turn.catch(() => {});
+  view.open = (model) => change(async () => model);
   setUpOpener((given) => change(async () => sourceOf(await given)));
   await begun;
 }

@@ -122,6 +122,9 @@ export class ModelView {
   /** What is known of it. @type {Loaded | null} */
   #loaded = null;
 
+  /** Has a figure's model shown as one that the visitor opens. @type {(source: ModelSource) => void} */
+  open = () => {};
+
   /** @param {import("../protocol/messages.js").DeviceChoice} device */
   constructor(device) {
     this.#device = device;
@@ -153,6 +156,11 @@ export class ModelView {
     // The figures have this very object.
     Object.assign(this.#loaded, loaded, { stepTimes });
     describeDevice(this.#loaded);
+  }
+
+  /** What computes; null before a model is loaded. */
+  get device() {
+    return this.#loaded?.info.device ?? null;
   }
 
   /** Whether there is a model to see. */
@@ -192,7 +200,8 @@ export class ModelView {
     describeDevice(loaded);
     useWordsFor(loaded.info);
     const { trainTimesteps, classes, nullLabel, channels, imageSize } = loaded.info;
-    const limits = { trainTimesteps, classes: classes.length, anyLabel: nullLabel !== null };
+    const anyLabel = nullLabel !== null;
+    const limits = { trainTimesteps, classes: classes.length, anyLabel, nullLabel };
     const allSettings = new AllSettings(properties, limits, (more) =>
       showComplaints([...complaints, ...more]),
     );
@@ -202,6 +211,8 @@ export class ModelView {
       loaded,
       shape: [1, channels, ...imageSize],
       allSettings,
+      source,
+      open: (other) => this.open(other),
       linked: source.kind === "address",
       digits: loadDigits,
       history: new History(),

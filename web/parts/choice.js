@@ -1,7 +1,7 @@
 // A choice of one among a few, all in sight: a group of radio buttons that looks like one control.
 
 import { freshId, h } from "../screen/dom.js";
-import { ofDigits } from "../settings/suit.js";
+import { classesOf, ofDigits } from "../settings/suit.js";
 
 /**
  * @template const T
@@ -121,7 +121,7 @@ function createMenu({ legend, choices, value: initial, onChange }) {
 }
 
 /**
- * The choice of a class, and of any where the model knows that.
+ * The choice of a class, or of any class if the model can be asked for that.
  * @param {object} options
  * @param {import("../protocol/messages.js").ModelInfo} options.info
  * @param {number | null} options.value
@@ -131,7 +131,7 @@ function createMenu({ legend, choices, value: initial, onChange }) {
 export function createLabelChoice({ info, value, any = true, onChange }) {
   const digits = ofDigits(info);
   /** @type {{ value: number | null, name: string }[]} */
-  const choices = info.classes.map((name, label) => ({ value: label, name }));
+  const choices = classesOf(info).map(({ name, label }) => ({ value: label, name }));
   if (any && info.nullLabel !== null) choices.unshift({ value: null, name: "any" });
   if (choices.length > IN_SIGHT) return createMenu({ legend: "Class", choices, value, onChange });
   const choice = createChoice({

@@ -27,7 +27,7 @@ export function createCopyLink({
 
   const copy = async () => {
     const copied = await writeToClipboard(allSettings.linkTo(place));
-    // Where nothing may be copied, the link is where links are.
+    // If the browser does not allow copying, the link goes into the address bar.
     if (!copied) allSettings.write(place);
     button.rename(copied ? "Copied" : "See the address bar");
     setText(

@@ -1,6 +1,7 @@
-// A pad to draw a digit on: mouse, pen, touch, or the arrow keys; or an image file, chosen or dropped.
+// A pad to draw an image on, in grey or in colour: mouse, pen, touch, or the arrow keys; or an image file, chosen or
+// dropped.
 
-import { h } from "../screen/dom.js";
+import { freshId, h } from "../screen/dom.js";
 import { MAX_DRAWING, readDrawing, writeDrawing } from "../settings/drawing.js";
 import { createButton } from "./button.js";
 import { Ink } from "./ink.js";
@@ -20,11 +21,14 @@ const PHOTO = 400;
  * @param {object} options
  * @param {string} options.label
  * @param {[number, number]} options.imageSize height, width
+ * @param {1 | 3} [options.channels] 3: red, green and blue, with pens in colour; 1 without it
  * @param {boolean} options.ofDigits whether a photo of ink on paper is taken for a digit
  * @param {() => void} options.onDraw after every stroke
  * @param {(error: unknown) => void} options.fail a file that is no image, or one too large for a link, as an Error with a sentence
  */
-export function createDrawingPad({ label, imageSize: [height, width], ofDigits, onDraw, fail }) {
+export function createDrawingPad(options) {
+  const { label, imageSize, channels = 1, ofDigits, onDraw, fail } = options;
+  const [height, width] = imageSize;
   let last = { x: 0, y: 0 };
   /** In pixels of the image. @param {import("./strokes.js").Point} point */
   const pixel = ({ x, y }) => ({ x: x * width, y: y * height });
@@ -47,31 +51,34 @@ export function createDrawingPad({ label, imageSize: [height, width], ofDigits, 
   });
   const context = canvas.getContext("2d");
   if (context === null) throw new Error("This browser has no canvas to draw on.");
-  const ink = new Ink(height, width, FINE);
+  /** One for each channel. */
+  const inks = Array.from({ length: channels }, () => new Ink(height, width, FINE));
+  const { box: all } = /** @type {Ink} */ (inks[0]);
+  const images = () => joined(inks.map((ink) => ink.image()));
   const shown = new ImageData(canvas.width, canvas.height);
   /** The image: what is computed with. */
-  let drawn = ink.image();
+  let drawn = images();
   let empty = true;
 
   /** Shows a part of the ink. @param {import("./ink.js").Box} box */
   const show = (box) => {
     for (let y = box.y; y < box.y + box.height; y++) {
       for (let i = y * canvas.width + box.x, x = 0; x < box.width; i++, x++) {
-        const value = ink.values[i] ?? 0;
-        shown.data.set([value, value, value, 255], 4 * i);
+        const [red = 0, green = red, blue = red] = inks.map((ink) => ink.values[i] ?? 0);
+        shown.data.set([red, green, blue, 255], 4 * i);
       }
     }
     context.putImageData(shown, 0, 0, box.x, box.y, box.width, box.height);
   };
   const blank = () => {
-    ink.clear();
-    show(ink.box);
+    for (const ink of inks) ink.clear();
+    show(all);
     empty = true;
   };
   const name = () =>
     canvas.setAttribute("aria-label", `${label}: ${empty ? "nothing drawn yet" : "a drawing"}`);
   const tell = () => {
-    drawn = ink.image();
+    drawn = images();
     name();
     onDraw();
     if (writeDrawing(drawn).length > MAX_DRAWING) {
@@ -80,25 +87,35 @@ export function createDrawingPad({ label, imageSize: [height, width], ofDigits, 
       );
     }
   };
-  /** Puts an image onto the pad without telling. @param {Uint8ClampedArray<ArrayBuffer>} pixels */
-  const put = (pixels) => {
+  /** Puts an image onto the pad without telling. @param {Uint8ClampedArray<ArrayBuffer>} given [1 or channels, height, width] */
+  const put = (given) => {
+    // What is grey is as good in colour.
+    const pixels = given.length === height * width ? joined(inks.map(() => given)) : given;
     drawn = pixels;
-    ink.put(pixels);
-    show(ink.box);
+    inks.forEach((ink, c) =>
+      ink.put(pixels.subarray(c * height * width, (c + 1) * height * width)),
+    );
+    show(all);
     empty = pixels.every((value) => value === 0);
     name();
   };
   /** A piece of a stroke, in pixels of the image. @param {{ x: number, y: number }} from @param {{ x: number, y: number }} to */
   const stroke = (from, to) => {
-    show(ink.stroke(from, to, PEN));
+    const colour = channels === 3 ? coloursIn(pen.value) : [null];
+    const changed = inks.map((ink, c) => ink.stroke(from, to, PEN, colour[c] ?? null));
+    show(changed[0] ?? all);
     empty = false;
   };
 
-  /** The whole picture, on the whole pad. @param {Uint8ClampedArray} grey @param {boolean} bright */
-  const takeWhole = (grey, bright) => {
-    // Ink on paper, where MNIST has light on dark.
-    ink.fill((i) => (bright ? 255 - (grey[i] ?? 0) : (grey[i] ?? 0)));
-    show(ink.box);
+  /** The whole picture, on the whole pad. @param {Uint8ClampedArray[]} planes @param {boolean} bright */
+  const takeWhole = (planes, bright) => {
+    // Ink on paper, where MNIST has light on dark; a picture in colour stays as it is.
+    const turned = bright && channels === 1;
+    inks.forEach((ink, c) => {
+      const plane = planes[c] ?? [];
+      ink.fill((i) => (turned ? 255 - (plane[i] ?? 0) : (plane[i] ?? 0)));
+    });
+    show(all);
     empty = false;
     tell();
   };
@@ -110,9 +127,11 @@ export function createDrawingPad({ label, imageSize: [height, width], ofDigits, 
       const shrink = Math.min(1, PHOTO / Math.max(bitmap.width, bitmap.height));
       const [w, tall] = [bitmap.width, bitmap.height].map((side) => Math.ceil(side * shrink));
       const size = { width: w ?? 1, height: tall ?? 1 };
-      const picture = { values: greyOf(bitmap, size.width, size.height), ...size };
+      const [grey = new Uint8ClampedArray()] = planesOf(bitmap, size.width, size.height, 1);
+      const picture = { values: grey, ...size };
       const bright = isPaper(picture);
-      const whole = greyOf(bitmap, canvas.width, canvas.height, bright ? "#fff" : "#000");
+      const around = bright ? "#fff" : "#000";
+      const whole = planesOf(bitmap, canvas.width, canvas.height, channels, around);
       bitmap.close();
       if (!bright || !ofDigits) {
         takeWhole(whole, bright);
@@ -140,6 +159,9 @@ export function createDrawingPad({ label, imageSize: [height, width], ofDigits, 
       tell();
     },
   });
+  const id = freshId("pen");
+  const pen = h("input", { id, type: "color", value: "#ffffff" });
+  const colour = channels === 3 ? h("span", {}, h("label", { for: id }, "Pen"), pen) : null;
   blank();
   name();
   const element = h(
@@ -147,17 +169,17 @@ export function createDrawingPad({ label, imageSize: [height, width], ofDigits, 
     { class: "drawing-pad" },
     screen,
     look.element,
-    h("div", { class: "row" }, clear.element, createOpenImage(take)),
+    h("div", { class: "row" }, colour, clear.element, createOpenImage(take)),
     hint,
   );
   takeDrops(element, take);
   return {
     element,
-    /** x_0, [h, w] from -1 (nothing) to 1 (ink) */
+    /** x_0, [channels, h, w] from -1 (nothing) to 1 (ink) */
     get x0() {
       return Float32Array.from(drawn, (value) => value / 127.5 - 1);
     },
-    /** Puts an image onto the pad. @param {Float32Array} x0 [h, w] */
+    /** Puts an image onto the pad. @param {Float32Array} x0 [1 or channels, h, w] */
     set x0(x0) {
       put(Uint8ClampedArray.from(x0, (value) => (value + 1) * 127.5));
     },
@@ -169,22 +191,39 @@ export function createDrawingPad({ label, imageSize: [height, width], ofDigits, 
     take,
     /** Puts a link's drawing onto the pad. @param {string} text @returns {boolean} whether it is one of this size */
     put(text) {
-      const pixels = readDrawing(text, width * height);
+      // Links from before there were colours have drawings in grey.
+      const pixels =
+        readDrawing(text, channels * width * height) ?? readDrawing(text, width * height);
       if (pixels !== null) put(pixels);
       return pixels !== null;
     },
   };
 }
 
+/** @param {Uint8ClampedArray[]} parts @returns {Uint8ClampedArray<ArrayBuffer>} one behind the other */
+function joined(parts) {
+  const whole = new Uint8ClampedArray(parts.reduce((sum, { length }) => sum + length, 0));
+  let filled = 0;
+  for (const part of parts) {
+    whole.set(part, filled);
+    filled += part.length;
+  }
+  return whole;
+}
+
+/** Red, green and blue of a colour as browsers write it. @param {string} colour #rrggbb */
+const coloursIn = (colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+
 /**
- * A picture in shades of grey, as large as it fits.
+ * A picture in shades of grey or in colour, as large as it fits.
  * @param {ImageBitmap} picture
  * @param {number} width
  * @param {number} height
+ * @param {1 | 3} channels
  * @param {string} [around] the colour of what it does not cover
- * @returns {Uint8ClampedArray} [height, width]
+ * @returns {Uint8ClampedArray[]} [height, width] of each channel
  */
-function greyOf(picture, width, height, around = "#000") {
+function planesOf(picture, width, height, channels, around = "#000") {
   const context = h("canvas", { width, height }).getContext("2d", { willReadFrequently: true });
   if (context === null) throw new Error("This browser has no canvas, so the image cannot be read.");
   context.fillStyle = around;
@@ -193,9 +232,15 @@ function greyOf(picture, width, height, around = "#000") {
   const [w, tall] = [picture.width * scale, picture.height * scale];
   context.drawImage(picture, (width - w) / 2, (height - tall) / 2, w, tall);
   const { data } = context.getImageData(0, 0, width, height);
-  return Uint8ClampedArray.from({ length: width * height }, (_, i) => {
+  if (channels === 3) {
+    return [0, 1, 2].map((channel) =>
+      Uint8ClampedArray.from({ length: width * height }, (_, i) => data[4 * i + channel] ?? 0),
+    );
+  }
+  const grey = Uint8ClampedArray.from({ length: width * height }, (_, i) => {
     const [red = 0, green = 0, blue = 0] = data.subarray(4 * i, 4 * i + 3);
     // The weights of CSS's grayscale(), which not every browser's canvas has.
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
   });
+  return [grey];
 }

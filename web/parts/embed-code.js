@@ -1,4 +1,4 @@
-// A button that gives the HTML with which another page shows a figure, copied and to be seen.
+// A button that copies and shows the HTML with which another page embeds a figure.
 
 import { freshId, h, setText } from "../screen/dom.js";
 import { createButton } from "./button.js";

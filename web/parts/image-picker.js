@@ -1,5 +1,5 @@
-// An image in the model's size and colours where the page's digits are nothing that the model knows: one that
-// the visitor opens or drops, or one that the model draws.
+// An image in the model's size and colours, for models that do not know the page's digits: one that the visitor
+// opens or drops, or one that the model draws.
 
 import { asSentence, sentence } from "../basics/sentence.js";
 import { h, setText } from "../screen/dom.js";
@@ -24,7 +24,7 @@ export function createImagePicker({ shape, hint, draw, leave, drawsAtOnce, onCha
   /** @type {Float32Array | null} */
   let x0 = null;
   let own = false;
-  /** Counts what was asked for, so that what comes late does not take the place of the latest. */
+  /** Counts requests, so that a late answer does not replace a newer one. */
   let wishes = 0;
   let drawings = 0;
 
@@ -106,7 +106,7 @@ function valuesOf(data, channels) {
   const values = new Float32Array(channels * plane);
   for (let i = 0; i < plane; i++) {
     const [red = 0, green = 0, blue = 0] = data.subarray(4 * i, 4 * i + 3);
-    // What the eye finds as bright (ITU-R BT.601).
+    // Brightness as the eye perceives it (ITU-R BT.601).
     const rgb = channels === 1 ? [0.299 * red + 0.587 * green + 0.114 * blue] : [red, green, blue];
     rgb.forEach((value, channel) => (values[channel * plane + i] = value / 127.5 - 1));
   }

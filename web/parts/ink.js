@@ -1,5 +1,5 @@
-// What is on a drawing pad, as numbers from 0 (nothing) to 255 (ink). The canvas only shows it: what is read back
-// from a canvas, browsers that guard privacy alter.
+// What is on a drawing pad, as numbers from 0 (nothing) to 255 (ink). The canvas only shows it, because browsers
+// that guard privacy alter what is read back from a canvas.
 
 /** @typedef {{ x: number, y: number }} Point in pixels of the image */
 /** @typedef {{ x: number, y: number, width: number, height: number }} Box in fine pixels */
@@ -55,9 +55,10 @@ export class Ink {
    * @param {Point} from
    * @param {Point} to
    * @param {number} pen its width in pixels of the image
+   * @param {number | null} [value] what it covers the pad with, 0 to 255, as a channel of a colour; null: ink, which only adds
    * @returns {Box} what has changed
    */
-  stroke(from, to, pen) {
+  stroke(from, to, pen, value = null) {
     const fine = this.#fine;
     const line = this.#width * fine;
     const radius = (pen * fine) / 2;
@@ -76,9 +77,12 @@ export class Ink {
         const [px, py] = [x + 0.5 - x0, y + 0.5 - y0];
         const along = square > 0 ? Math.min(1, Math.max(0, (px * dx + py * dy) / square)) : 0;
         const away = Math.hypot(px - along * dx, py - along * dy);
-        const ink = 255 * Math.min(1, radius + 0.5 - away);
+        const share = Math.min(1, radius + 0.5 - away);
         const i = y * line + x;
-        if (ink > (this.#values[i] ?? 0)) this.#values[i] = ink;
+        const before = this.#values[i] ?? 0;
+        if (value !== null) {
+          if (share > 0) this.#values[i] = before + (value - before) * share;
+        } else if (255 * share > before) this.#values[i] = 255 * share;
       }
     }
     return {

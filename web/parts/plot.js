@@ -56,7 +56,7 @@ function loadLibrary() {
   return library;
 }
 
-/** After a failure the library is asked for again with the next data, but not sooner than this, in milliseconds. */
+/** After a failure the library is requested again with the next data, at the earliest after this many milliseconds. */
 const RETRY = 5000;
 
 /** @param {PlotOptions} options */
@@ -210,7 +210,7 @@ function describe(UPlot, { x, y, series, bare = false }, width, height, marked) 
       show: vertical,
       stroke: theme.colour("line"),
       width: 1,
-      // Of a logarithmic axis only the powers of ten.
+      // On a logarithmic axis, only the powers of ten.
       ...(log === true
         ? {
             /** @param {unknown} _ @param {number[]} splits */

@@ -1,5 +1,5 @@
-// A slider over a whole walk, above it small pictures of the walk where it has been, and room between the
-// two for what shares their axis.
+// A slider over a whole walk, with small pictures of the walk so far above it, and room between the two for
+// plots that share their axis.
 
 import { h } from "../screen/dom.js";
 import { pixels } from "../screen/paint.js";

@@ -1,4 +1,4 @@
-// A canvas to draw on: with mouse, pen or touch, and with the arrow keys, which move a tool that is seen and said.
+// A canvas to draw on: with mouse, pen or touch, and with the arrow keys, which move a tool that is shown and announced.
 
 import { freshId, h, setText } from "../screen/dom.js";
 

@@ -1,4 +1,4 @@
-// One image: a canvas with a caption, and words for who does not see it.
+// One image: a canvas with a caption and a description in words.
 
 import { h } from "../screen/dom.js";
 import { paint } from "../screen/paint.js";

@@ -105,6 +105,11 @@ export function createWord(name, ...content) {
     { type: "button", class: "word", "aria-describedby": meaning.id },
     ...content,
   );
+  // A symbol is not read out; its name in the glossary stands behind a comma.
+  if (word.querySelector("math") !== null) {
+    const entry = meaning.previousElementSibling?.textContent ?? name;
+    word.setAttribute("aria-label", entry.slice(entry.indexOf(",") + 1).trim());
+  }
   word.addEventListener("pointerenter", ({ pointerType }) => {
     // A finger taps.
     if (pointerType !== "touch") show(word, meaning);

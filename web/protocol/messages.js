@@ -76,4 +76,6 @@
  * @typedef {{ id: number, result: unknown } | { id: number, error: string } | { progress: Progress } | { broken: import("./breakdown.js").BreakdownReport }} Reply
  */
 
+/** @typedef {import("../models/source.js").FileSource} OpenedFiles a model that does not come from an address */
+
 export {};

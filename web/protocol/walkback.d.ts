@@ -143,7 +143,7 @@ export interface ModelInfo {
     /** Height and width. */
     imageSize: [number, number];
     channels: number;
-    /** Names of the classes, without the null label; [] if the model is unconditional. */
+    /** Names by label; [] if the model is unconditional. The null label has one if it stands between classes. */
     classes: string[];
     /** The label that stands for "any"; null if the model has none. */
     nullLabel: number | null;

@@ -1,4 +1,4 @@
-// Finding what index.html promises, and making what it does not have.
+// Finds the elements of index.html, and makes new ones.
 
 /**
  * The element with an id, as the class it must have.

@@ -1,4 +1,4 @@
-// What is asked for many times between two frames of the screen is drawn once.
+// Draws once per frame of the screen, however often it is requested.
 
 /**
  * @param {() => void} draw

@@ -24,7 +24,7 @@ const heat = (share) => {
 };
 
 /**
- * Of a pixel's channels the value furthest from 0, with its sign: of several only one can be a colour of a map.
+ * The value furthest from 0 among a pixel's channels, with its sign: a colour map shows only one value.
  * @param {Float32Array} values
  * @param {number} first of the channels' values
  * @param {number} channels
@@ -68,8 +68,8 @@ const behind = (i, width) =>
   SQUARES[(Math.floor((i % width) / SQUARE) + Math.floor(i / width / SQUARE)) % 2 === 0 ? 0 : 1];
 
 /**
- * The pixels of one image. What has neither one channel nor three is no picture by itself: of four, see
- * {@link showFourAs}; of other numbers, the first in grey.
+ * The pixels of one image: one channel in grey, three in colour, four as {@link showFourAs} says. Of any other
+ * number, only the first is drawn, in grey.
  * @param {Float32Array} values [count, channels, h, w]
  * @param {number[]} shape
  * @param {Colours} [colours]

@@ -1,4 +1,4 @@
-// Whether keys of a single character do anything: who speaks to the page may not want them to (WCAG 2.1.4).
+// Whether single-character shortcuts are on: users of speech input may turn them off (WCAG 2.1.4).
 
 let on = true;
 

@@ -65,7 +65,7 @@ export function bind(settings, create, { changed, decided }) {
       /** @type {{ [K in keyof C]: C[K] extends (options: any) => infer R ? R : never }} */ (
         Object.fromEntries(made)
       ),
-    /** Shows the settings in the controls: one was changed by other means, or what suits the device has. */
+    /** Shows the settings in the controls after one was changed elsewhere, or the device was. */
     show,
     /** No control follows the address any more. */
     dispose,

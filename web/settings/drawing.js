@@ -34,7 +34,7 @@ export function readDrawing(text, size) {
   let filled = 0;
   for (let i = 0; i < binary.length; i++) {
     const value = binary.charCodeAt(i);
-    // Empty pixels are so already.
+    // Empty pixels are 0 already.
     if (value === 0) filled += binary.charCodeAt(++i);
     else pixels[filled++] = value;
   }

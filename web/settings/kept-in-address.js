@@ -37,7 +37,7 @@ export class Group {
   #values;
   /** @type {Set<(values: Values<P>) => void>} */
   #listeners = new Set();
-  /** What is left to the page: neither the address nor the visitor has said it. @type {Set<keyof P>} */
+  /** What is left to the page, because neither the address nor the visitor has set it. @type {Set<keyof P>} */
   #left = new Set();
   /** What the page chooses of what may be left to it. @type {Map<keyof P, unknown>} */
   #choices = new Map();
@@ -120,7 +120,7 @@ export class Group {
     this.#left.clear();
   }
 
-  /** Everything as it is where neither the address nor the visitor has said anything. */
+  /** Sets every value to its default. */
   reset() {
     this.#values = this.#initial();
     this.#left.clear();
@@ -227,7 +227,7 @@ export class AllSettings {
     addEventListener("hashchange", followed, { signal: this.#ended.signal });
   }
 
-  /** From here on the address belongs to another. */
+  /** Stops reading and writing the address. */
   end() {
     this.#ended.abort();
     clearTimeout(this.#timer);
@@ -335,11 +335,12 @@ export class AllSettings {
     this.#present = { settings, keys, at: time };
   }
 
-  /** All settings but where the walk stands, which changes as it walks. */
+  /** All settings but those that the page has chosen, and where the walk stands, which changes as it walks. */
   #undoable() {
+    const chosen = new Set([...this.#groups.values()].flatMap((group) => group.chosen));
     return this.#hash()
       .split("&")
-      .filter((part) => !part.startsWith("at="))
+      .filter((part) => chosen.has(part.split("=")[0] ?? "") && !part.startsWith("at="))
       .join("&");
   }
 

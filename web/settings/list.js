@@ -8,13 +8,14 @@ import { MAX_DRAWING } from "./drawing.js";
  * @property {number} trainTimesteps T
  * @property {number} classes how many, 0 if unconditional
  * @property {boolean} anyLabel whether the model can be asked for any class
+ * @property {number | null} [nullLabel] the label that stands for that, which is no class
  */
 
 /**
  * @template T
  * @typedef {object} Property
  * @property {(limits: Limits) => T} initial
- * @property {(text: string, limits: Limits) => { value: T, exact: boolean } | undefined} read the nearest possible value; undefined where the text is nothing of the kind
+ * @property {(text: string, limits: Limits) => { value: T, exact: boolean } | undefined} read the nearest possible value; undefined where the text cannot be read
  * @property {(value: T) => string} write
  */
 
@@ -68,7 +69,7 @@ function between(low, high, initial, step = 1) {
       const clamped = Math.min(top(limits), Math.max(low, wish));
       // A quotient of whole numbers: 3 / 10 is what 0.3 reads as, and 3 * 0.1 is not.
       const parts = Math.round(1 / step);
-      // 0 is 0: what is written knows no other.
+      // -0 becomes 0.
       const value = Math.round(clamped * parts) / parts + 0;
       return { value, exact: value === wish };
     },
@@ -124,10 +125,11 @@ function optional({ read, write }) {
  */
 function classLabel(initial) {
   /** @param {number | null} wish @param {Limits} limits */
-  const fit = (wish, { classes, anyLabel }) => {
+  const fit = (wish, { classes, anyLabel, nullLabel = null }) => {
     if (classes === 0) return null;
     if (wish === null) return anyLabel ? null : 0;
-    return Math.min(classes - 1, Math.max(0, Math.round(wish)));
+    const label = Math.min(classes - 1, Math.max(0, Math.round(wish)));
+    return label === nullLabel ? null : label;
   };
   return {
     initial: (limits) => fit(initial, limits),
@@ -342,7 +344,7 @@ export function wallSteps(trainTimesteps) {
  * @returns {number} the nearest choice
  */
 export function nearest(choices, wish) {
-  // From infinity, and to rounding from 1e20, all choices are equally far.
+  // All choices are equally far from infinity, and after rounding from 1e20.
   const near = Math.min(Math.max(...choices), Math.max(Math.min(...choices), wish));
   return choices.reduce((best, choice) =>
     Math.abs(choice - near) < Math.abs(best - near) ? choice : best,

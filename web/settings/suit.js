@@ -8,7 +8,7 @@ import { nearest, stepChoices } from "./list.js";
 /** Parameters times pixels, to which the work of a convolution is about proportional; MNIST's model has 2e9. */
 const DEMANDING = 1e10;
 
-/** Milliseconds of a step from which on a GPU is a slow one, whatever it calls itself. */
+/** A GPU is slow if a step takes at least this many milliseconds, whatever its name. */
 const SLOW_STEP = 500;
 
 /**
@@ -41,6 +41,13 @@ export function suitableSteps(loaded, wishes) {
   return nearest(stepChoices(loaded.info.trainTimesteps), perDevice(loaded, wishes));
 }
 
+/**
+ * The classes that a model can be asked for, each with its label. A null label that stands between them is none.
+ * @param {import("../protocol/messages.js").ModelInfo} info
+ */
+export const classesOf = ({ classes, nullLabel }) =>
+  classes.flatMap((name, label) => (label === nullLabel ? [] : [{ label, name }]));
+
 /** Whether a model's classes are digits. @param {import("../protocol/messages.js").ModelInfo} info */
 export function ofDigits({ classes }) {
   return classes.length > 0 && classes.every((name) => /^\d$/.test(name));
@@ -68,7 +75,7 @@ export const hasSubject = (shape, digits) =>
   digitsFit(shape, digits) || shape[1] === 1 || shape[1] === 3;
 
 /**
- * In place of a figure that begins with a digit.
+ * The notice in place of a figure that begins with a digit.
  * @param {number[]} shape of the model's images
  * @param {import("../client/digits.js").Digits} digits
  */
@@ -100,7 +107,7 @@ export function labelOfDigit({ classes }, digit) {
 }
 
 /**
- * The label to ask the model with for a digit; null: any, or the model knows no classes.
+ * The label that asks the model for a digit; null: any, or the model knows no classes.
  * @param {import("../protocol/messages.js").ModelInfo} info
  * @param {number | null} digit null: the image is no digit
  */

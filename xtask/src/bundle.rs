@@ -10,9 +10,15 @@ use crate::project::root;
 use crate::{command, dist, node};
 
 /// What is loaded by its name, from web/. Of the page, each figure stays a file of its own, for the moment that it is
-/// needed; a worker is one file, because it needs all of it at once.
+/// needed; a worker is one file, because it needs all of it at once, and so is the module for other pages.
 const PAGE: &str = "main.js";
-const WORKERS: &[&str] = &["worker.js", "models/zip-worker.js"];
+const WHOLE: &[&str] = &[
+    "worker.js",
+    "learner.js",
+    "models/zip-worker.js",
+    "service-worker.js",
+    "walkback.js",
+];
 
 /// Where esbuild says what it made of the page's scripts.
 const METAFILE: &str = "target/page-meta.json";
@@ -31,10 +37,10 @@ pub(crate) fn write(site: &Path) -> Result<()> {
         .arg(format!("web/{PAGE}"));
     command::run(&mut page)?;
 
-    let mut workers = esbuild(out);
-    workers.args(["--bundle", "--format=esm"]);
-    workers.args(WORKERS.iter().map(|name| format!("web/{name}")));
-    command::run(&mut workers)?;
+    let mut whole = esbuild(out);
+    whole.args(["--bundle", "--format=esm"]);
+    whole.args(WHOLE.iter().map(|name| format!("web/{name}")));
+    command::run(&mut whole)?;
 
     let mut styles = esbuild(out);
     styles.args(files(&root().join("web"), "css")?);

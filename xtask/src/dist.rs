@@ -7,8 +7,8 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::project::root;
-use crate::wasm::{self, Device, Recipe};
-use crate::{bundle, command, models, node, vendor};
+use crate::wasm::{self, Module, Recipe};
+use crate::{bundle, command, head, models, node, offline, package, vendor};
 
 /// Build the page for publishing: a folder that any static host can serve, from any path.
 #[derive(Args)]
@@ -22,6 +22,9 @@ pub(crate) struct Options {
     /// Use the modules of `serve`, which are larger and faster to build: for testing, not for publishing.
     #[arg(long, conflicts_with = "profile")]
     draft: bool,
+    /// The address that the page is published at, for whoever shows a link to it with a picture.
+    #[arg(long)]
+    url: Option<String>,
 }
 
 /// The folder that is published, unless another is named.
@@ -35,7 +38,11 @@ pub(crate) const DRAFT: &str = "target/dist-draft";
 
 /// Writes the draft that the browser tests serve from a sub-path.
 pub(crate) fn draft() -> Result<()> {
-    write(&root().join(DRAFT), &Recipe::for_development(wasm::PROFILE))
+    write(
+        &root().join(DRAFT),
+        &Recipe::for_development(wasm::PROFILE),
+        None,
+    )
 }
 
 /// What is published, beside the wasm modules.
@@ -68,7 +75,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     } else {
         recipe(&options.profile)
     };
-    write(&out, &recipe)?;
+    write(&out, &recipe, options.url.as_deref())?;
     print_sizes(&out)?;
     println!("\n==> {}", out.display());
     Ok(())
@@ -77,7 +84,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 /// Writes what is published to its usual place.
 pub(crate) fn publish() -> Result<()> {
     vendor::provide()?;
-    write(&root().join(OUT), &recipe(PROFILE))
+    write(&root().join(OUT), &recipe(PROFILE), None)
 }
 
 /// How published modules are built: beside the target directories, where a second run finds them again.
@@ -89,11 +96,11 @@ fn recipe(profile: &str) -> Recipe<'_> {
     }
 }
 
-/// Builds the modules by `recipe` and lays them out in `out` with all else that is published.
-fn write(out: &Path, recipe: &Recipe<'_>) -> Result<()> {
-    Device::ALL
+/// Builds the modules by `recipe` and lays them out in `out` with all else that is published, at `url` if that is known.
+fn write(out: &Path, recipe: &Recipe<'_>, url: Option<&str>) -> Result<()> {
+    Module::ALL
         .iter()
-        .try_for_each(|&device| recipe.build(device))?;
+        .try_for_each(|&module| recipe.build(module))?;
     models::provide()?;
     prepare(out)?;
     for name in PUBLISHED {
@@ -103,13 +110,19 @@ fn write(out: &Path, recipe: &Recipe<'_>) -> Result<()> {
         }
         copy_all(&from, &out.join(name), &is_copied)?;
     }
-    for device in Device::ALL {
-        let folder = format!("web/pkg/{}", device.name());
-        copy_all(&recipe.out.join(device.name()), &out.join(folder), &|_| {
+    for module in Module::ALL {
+        let folder = format!("web/pkg/{}", module.name());
+        copy_all(&recipe.out.join(module.name()), &out.join(folder), &|_| {
             true
         })?;
     }
-    bundle::write(out)
+    bundle::write(out)?;
+    package::write(out)?;
+    if let Some(url) = url {
+        head::name_address(out, url)?;
+    }
+    // Last, because it has the hash of all else.
+    offline::write(out)
 }
 
 /// Empties `out`, but never a folder that something else has filled.
@@ -149,10 +162,10 @@ fn copy_all(from: &Path, to: &Path, is_copied: &dyn Fn(&str) -> bool) -> Result<
     Ok(())
 }
 
-/// Whether a file or folder of the page goes along as it is: not the scripts and styles, which are bundled, and not
-/// `web/pkg`, which holds the modules of `serve`.
+/// Whether a file or folder of the page goes along as it is: not the scripts and styles, which are bundled, not `web/pkg`,
+/// which holds the modules of `serve`, and not `web/module`, which `package` lays out.
 fn is_copied(name: &str) -> bool {
-    name != "pkg" && !name.ends_with(".js") && !name.ends_with(".css")
+    !["pkg", "module"].contains(&name) && !name.ends_with(".js") && !name.ends_with(".css")
 }
 
 fn print_sizes(out: &Path) -> Result<()> {

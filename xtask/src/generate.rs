@@ -10,7 +10,7 @@ use clap::Args;
 
 use crate::layout;
 use crate::project::root;
-use crate::wasm::{self, Device, Recipe};
+use crate::wasm::{self, Module, Recipe};
 
 /// Write the page's files that are generated from Rust: the layout of a model folder, the types of the wasm modules.
 #[derive(Args)]
@@ -19,13 +19,20 @@ pub(crate) struct Options {}
 /// The names in a model folder.
 const NAMES: &str = "web/models/names.js";
 
-/// What the wasm modules export, as wasm-bindgen types it.
-const TYPES: &str = "web/protocol/walkback.d.ts";
+/// What the wasm modules export, as wasm-bindgen types it: the one for WebGPU all that the one for the CPU does, and more.
+const TYPES: [(&str, Module); 2] = [
+    ("web/protocol/walkback.d.ts", Module::Webgpu),
+    ("web/protocol/learner.d.ts", Module::Learn),
+];
 
 /// Writes the files; builds the module whose types are taken.
 pub(crate) fn run(_: &Options) -> Result<()> {
-    Recipe::for_development(wasm::PROFILE).build(TYPED)?;
-    for (file, text) in [(NAMES, names()), (TYPES, types()?)] {
+    let mut files = vec![(NAMES, names())];
+    for (file, module) in TYPES {
+        Recipe::for_development(wasm::PROFILE).build(module)?;
+        files.push((file, types(module)?));
+    }
+    for (file, text) in files {
         let path = root().join(file);
         fs::write(&path, text).with_context(|| format!("could not write {}", path.display()))?;
         println!("{file}");
@@ -33,26 +40,25 @@ pub(crate) fn run(_: &Options) -> Result<()> {
     Ok(())
 }
 
-/// The module that exports all that the other does, and more.
-const TYPED: Device = Device::Webgpu;
-
-/// Compares the committed types with those of the module in `web/pkg`, which has been built.
+/// Compares the committed types with those of the modules in `web/pkg`, which have been built.
 ///
 /// # Errors
 /// They differ.
 pub(crate) fn check_types() -> Result<()> {
-    let committed = fs::read_to_string(root().join(TYPES)).unwrap_or_default();
-    if committed != types()? {
-        bail!(
-            "{TYPES} differs from what the modules export. Run `cargo xtask generate`, and commit the file with the change"
-        );
+    for (file, module) in TYPES {
+        let committed = fs::read_to_string(root().join(file)).unwrap_or_default();
+        if committed != types(module)? {
+            bail!(
+                "{file} differs from what the modules export. Run `cargo xtask generate`, and commit the file with the change"
+            );
+        }
     }
     Ok(())
 }
 
-/// The types of the module in `web/pkg`.
-fn types() -> Result<String> {
-    let path = root().join(format!("web/pkg/{}/walkback.d.ts", TYPED.name()));
+/// The types of a module in `web/pkg`.
+fn types(module: Module) -> Result<String> {
+    let path = root().join(format!("web/pkg/{}/walkback.d.ts", module.name()));
     let types =
         fs::read_to_string(&path).with_context(|| format!("could not read {}", path.display()))?;
     Ok(exports(&types))

@@ -11,10 +11,13 @@ mod deny;
 mod dependencies;
 mod dist;
 mod generate;
+mod head;
 #[path = "../../crate/src/folder/layout.rs"]
 mod layout;
 mod models;
 mod node;
+mod offline;
+mod package;
 mod project;
 #[cfg(test)]
 mod promises;

@@ -9,7 +9,7 @@ use crate::models;
 use crate::project::root;
 use crate::server::Server;
 use crate::vendor;
-use crate::wasm::{self, Device, Recipe};
+use crate::wasm::{self, Module, Recipe};
 
 /// Build what is missing or out of date, then serve the page on 127.0.0.1.
 #[derive(Args)]
@@ -28,7 +28,7 @@ pub(crate) struct Options {
     release: bool,
     /// Build only the module for this device.
     #[arg(long, value_enum)]
-    device: Option<Device>,
+    device: Option<Module>,
 }
 
 /// Serves until it is interrupted.
@@ -50,17 +50,18 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
 
     // The module for the CPU is there long before the other one, so the page is served from then on.
-    if options.device != Some(Device::Webgpu) {
-        recipe.build(Device::Cpu)?;
+    if options.device != Some(Module::Webgpu) {
+        recipe.build(Module::Cpu)?;
     }
-    let waits = options.device.is_none() && !recipe.has(Device::Webgpu);
+    recipe.build(Module::Learn)?;
+    let waits = options.device.is_none() && !recipe.has(Module::Webgpu);
     if waits {
         announce(&format!("{page}?device=cpu"), options.open);
         println!("Building the module for WebGPU; this takes a few minutes the first time.\n");
     }
     let serving = thread::spawn(move || server.serve());
-    if options.device != Some(Device::Cpu) {
-        recipe.build(Device::Webgpu)?;
+    if options.device != Some(Module::Cpu) {
+        recipe.build(Module::Webgpu)?;
     }
     announce(&page, options.open && !waits);
     println!("Press Ctrl-C to stop.");

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::project::{PACKAGE, cargo, root};
-use crate::wasm::{self, Device, Recipe, cargo_for_wasm};
+use crate::wasm::{self, Module, Recipe, cargo_for_wasm};
 use crate::{browser, command, dist, generate, models, node, vendor};
 
 /// Tells native and browser tests that there is time.
@@ -192,12 +192,12 @@ fn clippy() -> Result<()> {
 
 fn clippy_wasm() -> Result<()> {
     wasm::ensure_target()?;
-    Device::ALL.iter().try_for_each(|device| {
+    Module::ALL.iter().try_for_each(|module| {
         let mut clippy = cargo_for_wasm();
         command::run(
             clippy
                 .arg("clippy")
-                .args(device.cargo_args(wasm::PROFILE))
+                .args(module.cargo_args(wasm::PROFILE))
                 .args(DENY),
         )
     })
@@ -257,9 +257,9 @@ fn fast_tests() -> Result<Vec<String>> {
 
 fn build_wasm() -> Result<()> {
     let recipe = Recipe::for_development(wasm::PROFILE);
-    Device::ALL
+    Module::ALL
         .iter()
-        .try_for_each(|&device| recipe.build(device))?;
+        .try_for_each(|&module| recipe.build(module))?;
     generate::check_types()
 }
 

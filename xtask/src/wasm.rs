@@ -1,4 +1,5 @@
-//! Builds the crate's two wasm modules: the small one that computes on the CPU and the big one that computes on WebGPU.
+//! Builds the crate's wasm modules: the small one that computes on the CPU, the big one that computes on WebGPU, and the one
+//! that learns, on the CPU, which the page loads when it is asked to.
 
 use std::env;
 use std::fs;
@@ -30,24 +31,28 @@ const WASM_FEATURES: &[&str] = &[
     "--enable-simd",
 ];
 
-/// One of the two modules, named by the device that it computes on.
+/// One of the modules, named by the device that it computes on, or by what it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Device {
+pub(crate) enum Module {
     /// burn-flex; small, and quick to build.
     Cpu,
+    /// The same with the backward passes.
+    #[value(skip)]
+    Learn,
     /// The kernels of `unet::gpu` in CubeCL, on WebGPU.
     Webgpu,
 }
 
-impl Device {
-    /// Both, the quicker one to build first.
-    pub(crate) const ALL: [Device; 2] = [Device::Cpu, Device::Webgpu];
+impl Module {
+    /// All, the quicker ones to build first.
+    pub(crate) const ALL: [Module; 3] = [Module::Cpu, Module::Learn, Module::Webgpu];
 
-    /// The name of its folder below `web/pkg/`, and of the page's `?device=`.
+    /// The name of its folder below `web/pkg/`; that of a device is also the page's `?device=`.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Device::Cpu => "cpu",
-            Device::Webgpu => "webgpu",
+            Module::Cpu => "cpu",
+            Module::Learn => "learn",
+            Module::Webgpu => "webgpu",
         }
     }
 
@@ -117,21 +122,21 @@ impl<'a> Recipe<'a> {
         }
     }
 
-    /// Whether the module for `device` has ever been built.
-    pub(crate) fn has(&self, device: Device) -> bool {
-        self.out.join(device.name()).join(STAMP).is_file()
+    /// Whether the `module` has ever been built.
+    pub(crate) fn has(&self, module: Module) -> bool {
+        self.out.join(module.name()).join(STAMP).is_file()
     }
 
-    /// Builds the module for `device`, or what of it is out of date.
-    pub(crate) fn build(&self, device: Device) -> Result<()> {
+    /// Builds the `module`, or what of it is out of date.
+    pub(crate) fn build(&self, module: Module) -> Result<()> {
         ensure_target()?;
-        let name = device.name();
+        let name = module.name();
         println!("--> wasm for {name}: cargo build, profile {}", self.profile);
         let began = Instant::now();
         let mut build = cargo_for_wasm();
-        command::run(build.arg("build").args(device.cargo_args(self.profile)))?;
+        command::run(build.arg("build").args(module.cargo_args(self.profile)))?;
 
-        let linked = device.linked(self.profile);
+        let linked = module.linked(self.profile);
         let stamp = self.stamp(&linked)?;
         let out = self.out.join(name);
         if fs::read_to_string(out.join(STAMP)).is_ok_and(|before| before == stamp) {
@@ -290,14 +295,14 @@ mod tests {
 
     #[test]
     fn each_module_has_its_own_features_and_target_directory() {
-        for device in Device::ALL {
-            let args = device.cargo_args(PROFILE).join(" ");
+        for module in Module::ALL {
+            let args = module.cargo_args(PROFILE).join(" ");
             assert!(
-                args.contains(&format!("--features web-{} ", device.name())),
+                args.contains(&format!("--features web-{} ", module.name())),
                 "{args}"
             );
             assert!(
-                args.contains(&format!("--target-dir target/wasm-{} ", device.name())),
+                args.contains(&format!("--target-dir target/wasm-{} ", module.name())),
                 "{args}"
             );
         }

@@ -1,8 +1,8 @@
 //! Where a model is at its best: the guidance that suits it, and the number of steps that is enough.
 //!
 //! Guidance trades variety for clear classes: more of it raises the share of samples that are read as their label, and
-//! moves their features away from those of real images. Both are measured for some settings, and the range is chosen in
-//! which neither is much worse than it could be.
+//! moves their features away from those of real images. Both are measured for some settings, and the chosen range is
+//! that in which neither is much worse than its best.
 
 use super::samples::Setting;
 use crate::sampler::SamplerKind;
@@ -17,9 +17,9 @@ const RATE_MARGIN: f64 = 0.03;
 /// The floor falls as the number of samples rises, nearly in proportion: that of so many is the unit in which distances are
 /// compared, so that the answer does not depend on how many were drawn.
 const UNIT_SAMPLES: f64 = 1000.0;
-/// How many units above the lowest distance a guidance scale may lie: twice the floor is still near.
+/// How many units above the lowest distance is still a low one, for guidance scales.
 const GUIDANCE_UNITS: f64 = 1.0;
-/// The same for the numbers of steps, where the last one is as good as it gets.
+/// The same for the numbers of steps, of which the largest counts as the best.
 const STEPS_UNITS: f64 = 0.5;
 
 /// What one setting gave.
@@ -89,8 +89,8 @@ pub struct Floor {
     pub samples: usize,
 }
 
-/// Which of the settings are about as good as the best: in the share that is read as its label, and in the Frechet
-/// distance, which lies below the floor only by chance.
+/// Which of the settings are about as good as the best, in the share that is read as its label and in the Frechet
+/// distance. No distance is below the floor, that of real images, except by chance.
 fn good(measured: &[Measured], floor: Floor, units: f64) -> Vec<bool> {
     let rate = |m: &Measured| m.read_as_label.unwrap_or(1.0);
     let highest = measured.iter().map(rate).fold(0.0, f64::max);

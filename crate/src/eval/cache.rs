@@ -1,7 +1,7 @@
-//! The cache of judges: one is trained once for a data set and a configuration, and kept in the user's cache.
+//! The cache of judges: each is trained once for a data set and a configuration, and kept in the user's cache folder.
 //!
-//! Its folder is named after what it was made from. The weights come with their checksum, written after them: a file that
-//! is torn, altered or of another make is discarded and trained again.
+//! A judge's folder is named by a hash of the data and the configuration. The checksum of the weights is written after
+//! them; if anything does not match, the judge is discarded and trained again.
 
 use super::classifier::{Classifier, ClassifierConfig, ClassifierError, Network, check};
 use crate::data::Dataset;
@@ -49,14 +49,14 @@ pub struct Judge {
     pub classifier: Classifier,
     /// Its folder in the cache.
     pub folder: PathBuf,
-    /// Whether it was there already.
+    /// Whether it came from the cache.
     pub cached: bool,
     /// How long its training took, in seconds.
     pub seconds: f64,
 }
 
-/// The judge for `data` from the folder `cache`, trained and put there if it is missing or damaged; `progress` hears of
-/// the steps of a training.
+/// The judge for `data` from the folder `cache`. If it is missing or damaged, it is trained and stored there; `progress`
+/// gets the steps done and their number.
 ///
 /// # Errors
 /// Images that cannot be judged, or a cache that cannot be written, which is detected before the training.
@@ -105,7 +105,7 @@ pub fn obtain(
     })
 }
 
-/// The judge in `folder`, if it is whole and made from this data with this configuration.
+/// The judge in `folder`, if it is complete and was made from this data with this configuration.
 fn load(
     folder: &Path,
     data: &Dataset,
@@ -133,7 +133,7 @@ fn load(
     Some((classifier, manifest.seconds))
 }
 
-/// What the images and labels are, whatever their files are called.
+/// A hash of the images and labels; the names of their files do not count.
 fn identity(data: &Dataset) -> String {
     let shape = [data.len(), data.channels, data.height, data.width];
     let shape = shape.map(|size| size as u64).map(u64::to_le_bytes);

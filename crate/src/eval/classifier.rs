@@ -21,7 +21,7 @@ pub const FEATURES: usize = 64;
 pub(crate) const SIDES: std::ops::RangeInclusive<usize> = 8..=64;
 /// Channels of the three levels.
 const WIDTHS: [usize; 3] = [16, 32, 64];
-/// Images seen at once when no gradient is taken.
+/// Batch size when no gradient is computed.
 const BATCH: usize = 100;
 
 /// Why there is no judge for these images.
@@ -55,13 +55,13 @@ pub struct ClassifierConfig {
     pub version: u32,
     /// Passes over the training images.
     pub epochs: f64,
-    /// Steps of a small data set, if that is more.
+    /// The least number of steps, for small data sets.
     pub least_steps: usize,
     /// Images in a step.
     pub batch_size: usize,
     /// AdamW's largest step size.
     pub learning_rate: f64,
-    /// Images are moved by up to this many pixels each way.
+    /// Augmentation: images are shifted by up to this many pixels in each direction.
     pub shift: usize,
     /// Seed of everything random.
     pub seed: u64,
@@ -152,7 +152,7 @@ pub struct Classifier {
     pub(super) classes: usize,
 }
 
-/// What a judge makes of some images.
+/// A judge's output for some images.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
     /// `[n, FEATURES]`.

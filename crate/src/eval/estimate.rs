@@ -1,7 +1,7 @@
 //! Sums over many timesteps, estimated from some of them, with an interval.
 //!
 //! The terms of the bound fall over five orders of magnitude from the first timestep to the last, so timesteps are drawn
-//! in strata: narrow ones where the terms are large and steep, wide ones where little is left. Every row of the table gets
+//! in strata: narrow ones where the terms are large and steep, wide ones where they are small. Every row of the table gets
 //! the same number of draws, shared out equally among its strata, so that L_0 alone, more than half of the bound, gets as
 //! many as the last 500 timesteps. Each stratum is estimated by itself, without bias, and the variances add up (Cochran
 //! 1977, section 5.3).
@@ -24,7 +24,7 @@ pub struct Estimate {
 }
 
 impl Estimate {
-    /// Of the sum over strata of `weight` times the mean of what was drawn there, independently and at least twice.
+    /// Estimates the sum over strata of `weight` times the mean of the values drawn there, independently, at least two.
     pub fn of_strata<'a>(strata: impl IntoIterator<Item = (f64, &'a [f64])>) -> Self {
         let (mut mean, mut variance, mut spread) = (0.0, 0.0, 0.0);
         for (weight, values) in strata {
@@ -48,7 +48,7 @@ impl Estimate {
         }
     }
 
-    /// This plus something that is known.
+    /// The estimate plus a known value.
     #[must_use]
     pub fn plus(self, known: f64) -> Self {
         Self {

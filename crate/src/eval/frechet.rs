@@ -1,4 +1,4 @@
-//! The Frechet distance between two sets of features, each taken for a Gaussian (Dowson & Landau 1982; Heusel et al. 2017,
+//! The Frechet distance between two sets of features, each treated as a Gaussian (Dowson & Landau 1982; Heusel et al. 2017,
 //! arXiv 1706.08500, eq. 6), in f64:
 //!
 //! ```text
@@ -6,9 +6,9 @@
 //! ```
 //!
 //! Its scale is that of the features, so it means something only next to another distance in the same features. It is
-//! biased upwards, the more so the fewer the samples: compare sets of one size.
+//! biased upwards, more so for fewer samples: compare sets of equal size.
 
-use super::symmetric::eigen;
+use nalgebra::{DMatrix, DVector};
 use thiserror::Error;
 
 /// Why there is no distance.
@@ -32,7 +32,7 @@ pub struct Moments {
 }
 
 impl Moments {
-    /// Of `features` `[n, d]`.
+    /// The moments of `features` `[n, d]`.
     ///
     /// # Errors
     /// n below 2, or a value that is not finite.
@@ -77,36 +77,22 @@ pub fn distance(a: &Moments, b: &Moments) -> f64 {
     assert_eq!(d, b.mean.len(), "the same dimensions");
     let squares = a.mean.iter().zip(&b.mean).map(|(x, y)| (x - y).powi(2));
     let means: f64 = squares.sum();
-    let trace = |m: &[f64]| (0..d).map(|i| m[i * d + i]).sum::<f64>();
-    let root = square_root(&a.covariance, d);
-    let between = product(&product(&root, &b.covariance, d), &root, d); // S_1^{1/2} S_2 S_1^{1/2}
-    // Rounding may leave the eigenvalues of a singular matrix slightly negative.
-    let roots = eigen(between, d).0.into_iter().map(|x| x.max(0.0).sqrt());
-    let cross: f64 = roots.sum();
-    (means + trace(&a.covariance) + trace(&b.covariance) - 2.0 * cross).max(0.0)
+    let matrix = |m: &Moments| DMatrix::from_row_slice(d, d, &m.covariance);
+    let (a, b) = (matrix(a), matrix(b));
+    let root = square_root(a.clone());
+    let between = &root * &b * &root; // S_1^{1/2} S_2 S_1^{1/2}
+    let cross = roots(&between.symmetric_eigenvalues()).sum();
+    (means + a.trace() + b.trace() - 2.0 * cross).max(0.0)
 }
 
 /// The symmetric root of a symmetric matrix that has no negative eigenvalue.
-fn square_root(a: &[f64], d: usize) -> Vec<f64> {
-    let (values, vectors) = eigen(a.to_vec(), d);
-    let mut scaled = vectors.clone();
-    for row in scaled.chunks_exact_mut(d) {
-        for (x, value) in row.iter_mut().zip(&values) {
-            *x *= value.max(0.0).sqrt();
-        }
-    }
-    let transposed: Vec<f64> = (0..d * d).map(|i| vectors[i % d * d + i / d]).collect();
-    product(&scaled, &transposed, d)
+fn square_root(a: DMatrix<f64>) -> DMatrix<f64> {
+    let mut eigen = a.symmetric_eigen();
+    eigen.eigenvalues = roots(&eigen.eigenvalues);
+    eigen.recompose()
 }
 
-fn product(a: &[f64], b: &[f64], d: usize) -> Vec<f64> {
-    let mut out = vec![0.0; d * d];
-    for (sums, row) in out.chunks_exact_mut(d).zip(a.chunks_exact(d)) {
-        for (&x, others) in row.iter().zip(b.chunks_exact(d)) {
-            for (sum, y) in sums.iter_mut().zip(others) {
-                *sum += x * y;
-            }
-        }
-    }
-    out
+/// Rounding may leave the eigenvalues of a singular matrix slightly negative.
+fn roots(values: &DVector<f64>) -> DVector<f64> {
+    values.map(|value| value.max(0.0).sqrt())
 }

@@ -1,10 +1,10 @@
 //! Judging a model (native only): the variational bound on test images, and samples as a classifier sees them.
 //!
-//! The bound ([`bound`]) is an estimate of what a test image costs in bits, with an interval. For the samples a small
-//! convolutional network ([`classifier`]) is trained once on the same training images, and kept ([`cache`]): does it read
-//! each sample as the label it was drawn for, how far are its features of samples from those of test images ([`frechet`]),
-//! and is a sample nearer to a training image than a test image is ([`nearest`])? The classifier is a judge only; no model
-//! learns from it. Everything random follows from a seed.
+//! The bound ([`bound`]) estimates what a test image costs in bits, with an interval. For the samples, a small
+//! convolutional network ([`classifier`]) is trained once on the same training images and cached ([`cache`]). It reads each
+//! sample, to compare with the label it was drawn for, and its features give the distance between samples and test images
+//! ([`frechet`]). Samples are also compared with their nearest training images ([`nearest`]). No model learns from the
+//! classifier. Everything random follows from a seed.
 
 pub mod best;
 pub mod bound;
@@ -17,7 +17,6 @@ pub mod picture;
 pub mod plot;
 pub mod rate;
 pub mod samples;
-mod symmetric;
 
 use crate::data::Dataset;
 use crate::denoiser::ModelSpec;

@@ -1,5 +1,5 @@
-//! The distance to the nearest training image: a model that has memorised its training images draws nearer to
-//! them than new images from the same source lie.
+//! The distance to the nearest training image. If samples are nearer to training images than new images from the same
+//! source are, the model has memorised them.
 
 use crate::data::Dataset;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -73,19 +73,19 @@ pub fn distance(a: &[u8], b: &[u8]) -> f64 {
     (squares.sum::<u64>() as f64 / a.len().max(1) as f64).sqrt() / 127.5
 }
 
-/// How near the neighbours of a set of images are.
+/// The distances of a set of images to their neighbours, summarised.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Summary {
-    /// Half of the images have a nearer neighbour.
+    /// The median of the distances.
     pub median: f64,
-    /// One image in twenty has a nearer one.
+    /// Their 5% quantile.
     pub five_percent: f64,
-    /// The nearest of all.
+    /// The smallest of them.
     pub least: f64,
 }
 
 impl Summary {
-    /// Of at least one neighbour; `None` of nothing.
+    /// The summary of some neighbours; `None` if there are none.
     pub fn of(neighbours: &[Neighbour]) -> Option<Self> {
         let mut distances: Vec<f64> = neighbours.iter().map(|n| n.distance).collect();
         distances.sort_by(f64::total_cmp);

@@ -13,7 +13,7 @@ const FRAME: [u8; 3] = [230, 40, 40];
 /// was read as, and `None` frames nothing.
 ///
 /// # Errors
-/// Images of other than 1 or 3 channels, or none at all.
+/// Images without 1 or 3 channels, or no images.
 pub fn sheet(
     samples: &Dataset,
     classes: usize,

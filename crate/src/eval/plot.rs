@@ -11,7 +11,7 @@ const CONDITIONAL: RGBColor = RGBColor(24, 90, 157);
 /// bytes of a PNG.
 ///
 /// # Errors
-/// What the drawing library says.
+/// An error of the drawing library.
 pub fn bound_png(bound: &Bound) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
     plot_png(|area| draw(area, bound)).map_err(|error| error.to_string().into())
 }

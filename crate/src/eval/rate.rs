@@ -50,7 +50,7 @@ impl Rate {
         (0..classes).map(of_class).collect()
     }
 
-    /// hits / of, 0 of nothing.
+    /// hits / of; 0 without trials.
     pub fn share(self) -> f64 {
         self.hits as f64 / self.of.max(1) as f64
     }

@@ -23,7 +23,7 @@ pub struct Setting {
 }
 
 impl Setting {
-    /// The same with its number of steps: the usual one for a model of T timesteps if it has none.
+    /// The setting with a number of steps: the sampler's usual one for T timesteps if it has none.
     #[must_use]
     pub fn with_steps(self, num_train_timesteps: usize) -> Self {
         Self {
@@ -87,10 +87,10 @@ impl fmt::Display for Setting {
 /// Draws `count` images, in classes 0 to `classes` - 1 in turn (0 for an unconditional model), as bytes with their labels.
 ///
 /// They are the images of `walkback sample --label all` with the same options and seed. The network sees all of them at
-/// once: give a [`Denoiser`] that splits them where memory is short. `progress` gets each step and their number.
+/// once: where memory is short, pass a [`Denoiser`] that splits them. `progress` gets each step and their number.
 ///
 /// # Errors
-/// What the model or the sampler refuses, and failures of the network.
+/// A setting that the model or the sampler rejects, or a failure of the network.
 pub fn draw<D: Denoiser>(
     model: &D,
     scheduler: &SchedulerConfig,
@@ -122,7 +122,7 @@ pub fn draw<D: Denoiser>(
 /// Whether [`draw`] can draw from the model with this setting.
 ///
 /// # Errors
-/// What the model or the sampler refuses.
+/// A setting that the model or the sampler rejects.
 pub fn check(
     scheduler: &SchedulerConfig,
     spec: &ModelSpec,

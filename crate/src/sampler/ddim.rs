@@ -98,7 +98,7 @@ impl Sampler for Ddim {
     }
 }
 
-/// DDIM backwards in the other direction: from an image to the noise that eta = 0 makes it of.
+/// DDIM backwards in the other direction: from an image to the noise from which eta = 0 makes it.
 ///
 /// The timesteps rise. The step at t leads from the level T // N below t (the clean image, at
 /// first) to that of t, with eps-hat taken at t: eq. 12 solved for x_t, under the assumption that

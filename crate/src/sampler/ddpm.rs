@@ -92,7 +92,7 @@ impl Sampler for Ddpm {
 }
 
 impl Ddpm {
-    /// The standard deviation of one value, from what the network says about it.
+    /// The standard deviation of one value, from the network's output for it.
     fn learned_sigma(
         &self,
         v: f32,

@@ -3,7 +3,7 @@
 use crate::diffusion::linear_combination;
 
 /// eps = eps_null + w (eps_label - eps_null): w = 1 is the plain conditional model, w = 0 the
-/// unconditional one. All slices have one length.
+/// unconditional one. All slices have the same length.
 pub fn guide(of_label: &[f32], of_null: &[f32], guidance_scale: f64, out: &mut [f32]) {
     let w = guidance_scale;
     linear_combination(w, of_label, 1.0 - w, of_null, out);

@@ -1,7 +1,7 @@
-//! Samplers: from x_t and what the network says about it to the next state, one file per algorithm.
+//! Samplers: from x_t and the network's output for it to x_prev, one file per algorithm.
 //!
 //! A [`Sampler`] keeps no state: a step is a function of x_t, the network's output, the position in
-//! the chain and the noise. What a multistep method remembers is handed in by the chain.
+//! the chain and the noise. The chain passes in what a multistep method remembers.
 //!
 //! | sampler | file | source |
 //! |---|---|---|
@@ -54,7 +54,7 @@ named! {
         Heun = "heun",
         /// A predictor and a corrector, deterministic (Zhao et al. 2023).
         UniPc = "unipc",
-        /// From an image to the noise that [`SamplerKind::Ddim`] with eta = 0 makes it of.
+        /// From an image to the noise from which [`SamplerKind::Ddim`] with eta = 0 makes it.
         DdimInverse = "ddim_inverse",
     }
 }
@@ -90,7 +90,7 @@ pub trait Sampler: Send + Sync {
         self.timesteps()[index] as f32
     }
 
-    /// What the noise is multiplied by that a walk starts from.
+    /// The factor of the noise that a walk starts from.
     fn start_scale(&self) -> f64 {
         1.0
     }
@@ -137,7 +137,7 @@ pub struct SamplerOptions {
     pub kind: SamplerKind,
     /// N, between 1 and T: how many steps the whole way from noise takes.
     pub num_inference_steps: usize,
-    /// DDIM's eta, in [0, 1]; the other samplers have no such knob.
+    /// DDIM's eta, in [0, 1]; the other samplers do not use it.
     pub eta: f64,
     /// Which timesteps; `None` takes the configuration's, and linspace for DPM-Solver++.
     pub spacing: Option<Spacing>,
@@ -209,7 +209,7 @@ pub enum SamplerError {
         /// The value found.
         value: f32,
     },
-    /// A step that builds on the one before it, which was not made.
+    /// The step needs the one before it, which was not made.
     #[error("step {0} needs the x_0-hat of the step before it, which is missing")]
     Before(usize),
     /// A step beyond the end of the chain.
@@ -265,7 +265,7 @@ fn same_length(what: &'static str, slice: &[f32], expected: usize) -> Result<(),
     })
 }
 
-/// Refuses a visited timestep where the prediction does not determine x_0.
+/// Rejects a visited timestep where the prediction does not determine x_0.
 fn check_signal(
     prediction_type: PredictionType,
     timesteps: &[usize],

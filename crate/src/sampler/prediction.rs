@@ -8,7 +8,7 @@ use super::{SamplerError, StepInput, same_length};
 /// What keeps x_0-hat near the range of images.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Clipping {
-    /// Nothing does.
+    /// Nothing.
     None,
     /// Clipped to [-range, range].
     Clip {
@@ -86,7 +86,7 @@ pub fn dynamic_threshold(image: &mut [f32], ratio: f64, max: f64) {
     image.iter_mut().for_each(|v| *v = v.clamp(-s, s) / s);
 }
 
-/// The quantile by linear interpolation between the two nearest ranks; 0 of nothing.
+/// The quantile by linear interpolation between the two nearest ranks; 0 for no values.
 fn quantile(mut values: Vec<f32>, ratio: f64) -> f64 {
     values.sort_unstable_by(f32::total_cmp);
     let Some(last) = values.len().checked_sub(1) else {
@@ -98,7 +98,7 @@ fn quantile(mut values: Vec<f32>, ratio: f64) -> f64 {
     below + (above - below) * rank.fract()
 }
 
-/// What the network says about x_t, in the shape of x_t.
+/// What the network's output says about x_t, in the shape of x_t.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prediction {
     /// x_0-hat, clipped.
@@ -113,7 +113,7 @@ impl Prediction {
     /// Reads the output for x_t at `timestep`, where the noise level is abar_t, as DDPM and DDIM do.
     ///
     /// # Errors
-    /// Lengths that do not fit, or a noise level at which an epsilon prediction says nothing about x_0.
+    /// Lengths that do not fit, or a noise level at which an epsilon prediction does not determine x_0.
     pub fn read(
         config: &SchedulerConfig,
         input: &StepInput<'_>,

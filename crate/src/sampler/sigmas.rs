@@ -7,7 +7,7 @@ use super::level::{Level, with_signal_left};
 use super::timesteps::check_count;
 use super::{SamplerError, SamplerOptions, check_signal, timesteps};
 
-/// Where a walk goes.
+/// The timesteps and noise levels of a walk.
 #[derive(Debug, Clone)]
 pub(super) struct Sigmas {
     /// The timesteps at which the network is evaluated, falling; in the linspace spacing they are fractions.

@@ -140,7 +140,7 @@ fn trailing(first: usize, num_train_timesteps: usize, n: usize) -> Vec<usize> {
         .collect()
 }
 
-/// Refuses a list that leaves the chain, which only `steps_offset` can bring about.
+/// Rejects a list that leaves the chain, which only `steps_offset` can cause.
 fn inside(
     list: Vec<usize>,
     config: &SchedulerConfig,

@@ -68,7 +68,7 @@ impl UniPc {
         (lambda(to - 2) - lambda(to - 1)) / (lambda(to) - lambda(to - 1))
     }
 
-    /// x_t as corrected by the network's own answer to it, `x_0`.
+    /// x_t, corrected by the network's x_0-hat at x_t, `x_0`.
     fn corrected(
         &self,
         index: usize,

@@ -3,12 +3,16 @@
 //! Everything random about step k is drawn from (seed, k) alone. A resumed run therefore sees exactly what an
 //! uninterrupted one would have seen, and no generator's state needs saving.
 
+#[cfg(feature = "native")]
 use crate::data::Dataset;
 use crate::diffusion::{add_noise, training_target};
+#[cfg(feature = "native")]
 use crate::noise::NoiseStream;
 use crate::schedule::{PredictionType, Schedule};
 use rand_mt::Mt64;
+#[cfg(feature = "native")]
 use std::sync::Arc;
+#[cfg(feature = "native")]
 use std::sync::mpsc::{Receiver, sync_channel};
 
 /// One step's input and target; images are `[n, c, h, w]`, row-major.
@@ -16,6 +20,8 @@ use std::sync::mpsc::{Receiver, sync_channel};
 pub struct Batch {
     /// Clean images in [-1, 1].
     pub x_0: Vec<f32>,
+    /// The noise in them.
+    pub eps: Vec<f32>,
     /// Noised images.
     pub x_t: Vec<f32>,
     /// What the network should put out for them.
@@ -27,6 +33,7 @@ pub struct Batch {
 }
 
 /// How batches are made.
+#[cfg(feature = "native")]
 #[derive(Debug, Clone)]
 pub(crate) struct BatchPlan {
     /// The images.
@@ -46,19 +53,59 @@ pub(crate) struct BatchPlan {
 }
 
 /// A generator for one purpose and one step.
-fn generator(seed: u64, purpose: u64, step: u64) -> Mt64 {
+pub(crate) fn generator(seed: u64, purpose: u64, step: u64) -> Mt64 {
     Mt64::new_with_key([seed, purpose, step])
 }
 
 /// The seed of what the network itself draws at random in step `step`.
-pub(super) fn seed_of(seed: u64, step: u64) -> u64 {
+pub(crate) fn seed_of(seed: u64, step: u64) -> u64 {
     generator(seed, 3, step).next_u64()
 }
 
-fn unit(rng: &mut Mt64) -> f64 {
+/// A draw from [0, 1).
+pub(crate) fn unit(rng: &mut Mt64) -> f64 {
     (rng.next_u64() >> 11) as f64 / (1u64 << 53) as f64
 }
 
+/// One timestep below `count` for each of `n` images, stratified: each t is uniform by itself, and a batch covers all of the
+/// chain (Kingma et al. 2021, arXiv 2107.00630, appendix I.1). `offset` is a draw from [0, 1).
+pub(crate) fn stratified_timesteps(offset: f64, n: usize, count: usize) -> Vec<usize> {
+    (0..n)
+        .map(|i| ((((i as f64 + offset) / n as f64) * count as f64) as usize).min(count - 1))
+        .collect()
+}
+
+impl Batch {
+    /// Images `x_0` `[n, size]` with the noise `eps` at their `timesteps`, and what a network is to say of them.
+    pub(crate) fn of(
+        x_0: Vec<f32>,
+        eps: Vec<f32>,
+        timesteps: Vec<usize>,
+        labels: Vec<usize>,
+        (schedule, prediction_type): (&Schedule, PredictionType),
+    ) -> Self {
+        let size = x_0.len() / timesteps.len().max(1);
+        let (mut x_t, mut target) = (vec![0.0; x_0.len()], vec![0.0; x_0.len()]);
+        for (i, &timestep) in timesteps.iter().enumerate() {
+            let image = i * size..(i + 1) * size;
+            let alpha_cumprod = schedule.alphas_cumprod[timestep];
+            let (x_0, eps) = (&x_0[image.clone()], &eps[image.clone()]);
+            add_noise(x_0, eps, alpha_cumprod, &mut x_t[image.clone()]);
+            let target = &mut target[image];
+            training_target(prediction_type, x_0, eps, alpha_cumprod, target);
+        }
+        Self {
+            x_0,
+            eps,
+            x_t,
+            target,
+            timesteps,
+            labels,
+        }
+    }
+}
+
+#[cfg(feature = "native")]
 impl BatchPlan {
     /// The order in which epoch `epoch` visits the images (Fisher-Yates).
     fn permutation(&self, epoch: u64) -> Vec<usize> {
@@ -79,21 +126,10 @@ impl BatchPlan {
         );
         let mut rng = generator(self.seed, 2, step);
         let eps = NoiseStream::new(rng.next_u64()).normal(n * size);
-        // Stratified over [0, T): each t is uniform by itself, and a batch covers all of the chain
-        // (Kingma et al. 2021, arXiv 2107.00630, appendix I.1).
-        let offset = unit(&mut rng);
         let count = self.schedule.num_train_timesteps();
-        let timesteps: Vec<usize> = (0..n)
-            .map(|i| ((((i as f64 + offset) / n as f64) * count as f64) as usize).min(count - 1))
-            .collect();
-        let mut batch = Batch {
-            x_0: vec![0.0; n * size],
-            x_t: vec![0.0; n * size],
-            target: vec![0.0; n * size],
-            timesteps,
-            labels: Vec::with_capacity(n),
-        };
-        for i in 0..n {
+        let timesteps = stratified_timesteps(unit(&mut rng), n, count);
+        let (mut x_0, mut labels) = (vec![0.0; n * size], Vec::with_capacity(n));
+        for (i, x_0) in x_0.chunks_exact_mut(size).enumerate() {
             let position = step * n as u64 + i as u64;
             let epoch = position / len;
             if cache.as_ref().is_none_or(|(cached, _)| *cached != epoch) {
@@ -102,27 +138,13 @@ impl BatchPlan {
             let index = cache
                 .as_ref()
                 .map_or(0, |(_, order)| order[(position % len) as usize]);
-            let range = i * size..(i + 1) * size;
-            let x_0 = &mut batch.x_0[range.clone()];
             self.data.image_into(index, x_0);
             let drop = unit(&mut rng) < self.label_dropout;
             let label = usize::from(self.data.labels[index]);
-            batch
-                .labels
-                .push(self.null_label.filter(|_| drop).unwrap_or(label));
-
-            let alpha_cumprod = self.schedule.alphas_cumprod[batch.timesteps[i]];
-            let eps = &eps[range.clone()];
-            add_noise(x_0, eps, alpha_cumprod, &mut batch.x_t[range.clone()]);
-            training_target(
-                self.prediction_type,
-                x_0,
-                eps,
-                alpha_cumprod,
-                &mut batch.target[range],
-            );
+            labels.push(self.null_label.filter(|_| drop).unwrap_or(label));
         }
-        batch
+        let process = (&self.schedule, self.prediction_type);
+        Batch::of(x_0, eps, timesteps, labels, process)
     }
 
     /// Prepares the batches from step `first` on, two ahead; the thread ends when the receiver is dropped.

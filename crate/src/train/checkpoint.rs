@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 const WEIGHTS: &str = "weights.bpk";
-const OPTIMIZER: &str = "optimizer.bpk";
+pub(super) const OPTIMIZER: &str = "optimizer.bpk";
 const EMA: &str = "ema.safetensors";
 const STATE: &str = "state.json";
 const PREFIX: &str = "step-";

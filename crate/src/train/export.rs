@@ -4,7 +4,6 @@ use super::checkpoint;
 use super::run_config::RunConfig;
 use super::trainer::TrainError;
 use crate::folder::{self, ModelFolder};
-use crate::pipeline::{Golden, Pipeline};
 use crate::unet::UNet;
 use crate::unet::weights::StoredAs;
 use burn::tensor::Device;
@@ -21,36 +20,9 @@ pub fn export(run: &Path, out: &Path, stored_as: StoredAs) -> Result<u64, TrainE
     let state = checkpoint::read_state(&checkpoint)?;
     let device = Device::flex();
     let unet = checkpoint::load_ema(&checkpoint, UNet::blank(&config.unet, &device)?, &device)?;
-    let weights = unet.to_safetensors(stored_as)?;
-
-    // The golden output is that of the weights as stored, which half precision has rounded.
-    let unet = unet.load_safetensors(&weights, &device)?;
-    let pipeline = Pipeline::new(
-        unet,
-        config.scheduler.clone(),
-        config.labels.clone(),
-        &device,
-    );
-    let eps = pollster::block_on(pipeline.golden_output())?;
-    let golden = Golden {
-        input: pipeline.golden_input(),
-        eps,
-    };
-    let json = |e: serde_json::Error| TrainError::Options(e.to_string());
-    let model = ModelFolder {
-        unet_config: config.unet.to_json(),
-        scheduler_config: config.scheduler.to_json(),
-        labels: config
-            .unet
-            .num_class_embeds
-            .is_some()
-            .then(|| serde_json::to_string(&config.labels))
-            .transpose()
-            .map_err(json)?,
-        golden: Some(serde_json::to_string(&golden).map_err(json)?),
-        weights,
-        notes: Vec::new(),
-    };
+    let (scheduler, labels) = (config.scheduler, config.labels);
+    let model = ModelFolder::of(unet, scheduler, labels, stored_as, &device);
+    let model = pollster::block_on(model)?;
     folder::write(out, &model)?;
     Ok(state.step)
 }

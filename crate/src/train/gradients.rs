@@ -1,9 +1,72 @@
-//! Clipping by the norm of all gradients together (Pascanu et al. 2013, Algorithm 1).
+//! The gradients of a batch (Algorithm 1, line 5, without the step), and clipping by the norm of all of them together
+//! (Pascanu et al. 2013, Algorithm 1).
 
+use super::batches::Batch;
+use super::loss::Objective;
+use crate::schedule::ScheduleError;
 use crate::unet::UNet;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor, TensorData};
+
+/// What a batch says of the weights.
+pub(crate) struct Slope {
+    /// Its loss.
+    pub(crate) loss: f64,
+    /// The gradients, clipped.
+    pub(crate) grads: GradientsParams,
+    /// Their common norm before that.
+    pub(crate) grad_norm: f64,
+}
+
+/// Why a batch says nothing.
+#[derive(Debug)]
+pub(crate) enum NoSlope {
+    /// A timestep of the batch is not in the schedule.
+    Schedule(ScheduleError),
+    /// The first quantity that is not finite, and its value.
+    NotFinite(&'static str, f64),
+}
+
+/// Loss and gradients of a batch on the autodiff `device`, which holds `unet`.
+///
+/// # Errors
+/// See [`NoSlope`]: what a number that is not finite would make of the weights is never kept.
+pub(crate) fn of_batch(
+    unet: &UNet,
+    objective: &Objective,
+    batch: &Batch,
+    max_norm: f64,
+    device: &Device,
+) -> Result<Slope, NoSlope> {
+    let config = unet.config();
+    let n = batch.timesteps.len();
+    let [h, w] = config.sample_size;
+    let timesteps: Vec<f32> = batch.timesteps.iter().map(|&t| t as f32).collect();
+    let labels = config
+        .num_class_embeds
+        .is_some()
+        .then_some(&batch.labels[..]);
+    let x_t = TensorData::new(batch.x_t.clone(), [n, config.in_channels, h, w]);
+    let x_t = Tensor::<4>::from_data(x_t, device);
+
+    let output = unet.forward(x_t, &timesteps, labels); // [n, out_channels, h, w]
+    let loss = objective.evaluate(output, batch); // [1]
+    let loss = loss.map_err(NoSlope::Schedule)?;
+    let grads = GradientsParams::from_grads(loss.backward(), unet);
+    let (grads, grad_norm) = clip_by_global_norm(unet, grads, max_norm);
+    let loss = loss.into_scalar::<f64>();
+    for (what, value) in [("the loss", loss), ("the norm of the gradients", grad_norm)] {
+        if !value.is_finite() {
+            return Err(NoSlope::NotFinite(what, value));
+        }
+    }
+    Ok(Slope {
+        loss,
+        grads,
+        grad_norm,
+    })
+}
 
 struct SquaredNorm<'a> {
     grads: &'a GradientsParams,

@@ -2,18 +2,25 @@
 
 use super::batches::{self, Batch, BatchPlan};
 use super::checkpoint::{self, CheckpointError, State};
+use super::ema;
+use super::gradients::{self, NoSlope, Slope};
 use super::learning_rate::{self, End};
 use super::loss::Objective;
+use super::on_gpu::OnGpu;
 use super::run_config::RunConfig;
-use super::{ema, gradients};
 use crate::data::Dataset;
 use crate::folder::{self, FolderError, ModelFolder};
 use crate::pipeline::PipelineError;
 use crate::schedule::{Schedule, ScheduleError};
+use crate::unet::gpu::{
+    DeviceError, Unsupported,
+    learner::{Learned, Rates},
+    native::Gpu,
+};
 use crate::unet::{UNet, UNetConfigError, WeightsError, layers};
 use burn::module::Module;
-use burn::optim::{GradientsParams, ModuleOptimizer};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::optim::ModuleOptimizer;
+use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -117,6 +124,12 @@ pub enum TrainError {
     /// Options that contradict each other or the data.
     #[error("{0}")]
     Options(String),
+    /// A network that a GPU does not train.
+    #[error(transparent)]
+    Unsupported(#[from] Unsupported),
+    /// A GPU that failed.
+    #[error("the GPU failed ({0}). Resume from the last checkpoint, or use --device cpu")]
+    Gpu(#[from] DeviceError),
     /// The run folder already holds a run.
     #[error("{}: already holds a run. Continue it with --resume, or give another folder with --out", .0.display())]
     RunExists(PathBuf),
@@ -149,11 +162,34 @@ struct Trainer {
     objective: Objective,
     device: Device,
     state: State,
+    /// Takes over the steps; what it changes comes back for checkpoints and samples.
+    gpu: Option<OnGpu>,
+    /// When the step before was known.
+    known: Instant,
+    /// What the last step that is not known yet used.
+    last: Option<StepReport>,
+}
+
+/// Where a run computes.
+#[derive(Debug, Clone)]
+pub enum Computer {
+    /// A device of burn's.
+    Burn(Device),
+    /// A GPU, by the kernels of [`unet::gpu`](crate::unet::gpu).
+    Gpu(Gpu),
 }
 
 impl Trainer {
     /// Fresh, resumed or initialised weights on the autodiff `device`.
-    fn new(options: &TrainOptions, config: RunConfig, device: &Device) -> Result<Self, TrainError> {
+    fn new(
+        options: &TrainOptions,
+        config: RunConfig,
+        computer: &Computer,
+    ) -> Result<Self, TrainError> {
+        let device = &match computer {
+            Computer::Burn(device) => device.clone(),
+            Computer::Gpu(_) => Device::flex().autodiff(),
+        };
         let plain = device.clone().inner();
         layers::seed_init(config.seed);
         let unet = UNet::new(&config.unet, device)?;
@@ -186,6 +222,10 @@ impl Trainer {
                 (unet, ema, optimizer)
             }
         };
+        let gpu = match computer {
+            Computer::Burn(_) => None,
+            Computer::Gpu(gpu) => Some(OnGpu::new(&config, &unet, &ema, &optimizer, gpu.client)?),
+        };
         Ok(Self {
             config,
             unet,
@@ -194,44 +234,14 @@ impl Trainer {
             objective,
             device: device.clone(),
             state,
+            gpu,
+            known: Instant::now(),
+            last: None,
         })
     }
 
-    /// One step of gradient descent (Algorithm 1, lines 2 to 5).
-    ///
-    /// # Errors
-    /// The loss or the norm of the gradients is not finite: what that would make of the weights is never kept.
-    fn step(mut self, batch: Batch) -> Result<(Self, StepReport), TrainError> {
-        let start = Instant::now();
-        // Dropout draws from the device's generator. A step's draws follow from the seed and the step alone.
-        self.device
-            .seed(batches::seed_of(self.config.seed, self.state.step));
-        let unet = &self.config.unet;
-        let n = batch.timesteps.len();
-        let shape = [
-            n,
-            unet.in_channels,
-            unet.sample_size[0],
-            unet.sample_size[1],
-        ];
-        let timesteps: Vec<f32> = batch.timesteps.iter().map(|&t| t as f32).collect();
-        let labels = unet.num_class_embeds.is_some().then_some(&batch.labels[..]);
-        let x_t = TensorData::new(batch.x_t.clone(), shape);
-        let x_t = Tensor::<4>::from_data(x_t, &self.device);
-
-        let output = self.unet.forward(x_t, &timesteps, labels); // [n, out_channels, h, w]
-        let loss = self.objective.evaluate(output, &batch)?; // [1]
-        let grads = GradientsParams::from_grads(loss.backward(), &self.unet);
-        let (grads, grad_norm) =
-            gradients::clip_by_global_norm(&self.unet, grads, self.config.max_grad_norm);
-        let loss = loss.into_scalar::<f64>();
-        for (what, value) in [("the loss", loss), ("the norm of the gradients", grad_norm)] {
-            if !value.is_finite() {
-                let step = self.state.step + 1;
-                return Err(TrainError::Diverged { step, what, value });
-            }
-        }
-
+    /// The learning rate of the step that follows.
+    fn learning_rate(&self) -> f64 {
         let RunConfig {
             learning_rate,
             warmup,
@@ -239,7 +249,110 @@ impl Trainer {
             end,
             ..
         } = self.config;
-        let learning_rate = learning_rate::rate(learning_rate, warmup, lr_decay, end, self.state);
+        learning_rate::rate(learning_rate, warmup, lr_decay, end, self.state)
+    }
+
+    /// One step, and what is known by then: of this one, or, on a GPU that is still at it, of the one before.
+    ///
+    /// # Errors
+    /// As [`step_here`](Self::step_here).
+    fn step(mut self, batch: Batch) -> Result<(Self, Option<StepReport>), TrainError> {
+        if self.gpu.is_some() {
+            let learning_rate = self.learning_rate();
+            let step = self.state.step + 1;
+            let rates = Rates {
+                learning_rate,
+                weight_decay: self.config.weight_decay,
+                max_grad_norm: self.config.max_grad_norm,
+                time: step,
+                ema_decay: ema::decay_at(step, self.config.ema_decay),
+            };
+            let gpu = self.gpu.as_mut();
+            let learned = gpu.map(|gpu| gpu.step(&batch, &self.objective, rates));
+            let learned = learned.transpose()?.flatten();
+            self.state.step = step;
+            let report = self.report(learned)?;
+            self.last = Some(StepReport {
+                step,
+                epoch: 0.0,
+                loss: 0.0,
+                learning_rate,
+                grad_norm: 0.0,
+                images_per_s: 0.0,
+                elapsed_s: self.state.elapsed_s,
+            });
+            return Ok((self, report));
+        }
+        let (trainer, report) = self.step_here(batch)?;
+        Ok((trainer, Some(report)))
+    }
+
+    /// What the last step has come to, where that was not known before, and everything that it changed.
+    fn settle(mut self) -> Result<(Self, Option<StepReport>), TrainError> {
+        let Some(mut gpu) = self.gpu.take() else {
+            return Ok((self, None));
+        };
+        let learned = gpu.finish()?;
+        let report = self.report(learned)?;
+        let time = self.state.step;
+        let (unet, ema, optimizer) = gpu.bring(self.unet, self.ema, self.optimizer, time)?;
+        let trainer = Self {
+            unet,
+            ema,
+            optimizer,
+            gpu: Some(gpu),
+            ..self
+        };
+        Ok((trainer, report))
+    }
+
+    /// The report of the last step, once the GPU has said what came of it.
+    fn report(&mut self, learned: Option<Learned>) -> Result<Option<StepReport>, TrainError> {
+        let (Some(learned), Some(report)) = (learned, self.last.take()) else {
+            return Ok(None);
+        };
+        let (loss, grad_norm) = (f64::from(learned.loss), f64::from(learned.grad_norm));
+        finite(report.step, loss, grad_norm)?;
+        let seconds = self.known.elapsed().as_secs_f64();
+        self.known = Instant::now();
+        Ok(Some(StepReport {
+            loss,
+            grad_norm,
+            images_per_s: self.config.batch_size as f64 / seconds,
+            ..report
+        }))
+    }
+
+    /// One step of gradient descent (Algorithm 1, lines 2 to 5).
+    ///
+    /// # Errors
+    /// The loss or the norm of the gradients is not finite: what that would make of the weights is never kept.
+    fn step_here(mut self, batch: Batch) -> Result<(Self, StepReport), TrainError> {
+        let start = Instant::now();
+        // Dropout draws from the device's generator. A step's draws follow from the seed and the step alone.
+        self.device
+            .seed(batches::seed_of(self.config.seed, self.state.step));
+        let n = batch.timesteps.len();
+        let slope = gradients::of_batch(
+            &self.unet,
+            &self.objective,
+            &batch,
+            self.config.max_grad_norm,
+            &self.device,
+        );
+        let Slope {
+            loss,
+            grads,
+            grad_norm,
+        } = slope.map_err(|error| match error {
+            NoSlope::Schedule(error) => TrainError::Schedule(error),
+            NoSlope::NotFinite(what, value) => {
+                let step = self.state.step + 1;
+                TrainError::Diverged { step, what, value }
+            }
+        })?;
+
+        let learning_rate = self.learning_rate();
         self.state.step += 1;
         let step = self.state.step;
         self.unet = self.optimizer.step(learning_rate, self.unet, grads);
@@ -260,13 +373,34 @@ impl Trainer {
     }
 }
 
+/// Whether what a step has come to can be built on.
+fn finite(step: u64, loss: f64, grad_norm: f64) -> Result<(), TrainError> {
+    let values = [("the loss", loss), ("the norm of the gradients", grad_norm)];
+    match values.into_iter().find(|(_, value)| !value.is_finite()) {
+        Some((what, value)) => Err(TrainError::Diverged { step, what, value }),
+        None => Ok(()),
+    }
+}
+
+/// [`train_on`] an autodiff device of burn's.
+///
+/// # Errors
+/// See [`TrainError`].
+pub fn train(
+    options: &TrainOptions,
+    device: &Device,
+    watcher: &mut dyn Watcher,
+) -> Result<(), TrainError> {
+    train_on(options, &Computer::Burn(device.clone()), watcher)
+}
+
 /// Trains until the steps or the time are up, or the watcher says stop, and leaves a checkpoint behind.
 ///
 /// # Errors
 /// See [`TrainError`]; a checkpoint written before stays as it is.
-pub fn train(
+pub fn train_on(
     options: &TrainOptions,
-    device: &Device,
+    computer: &Computer,
     watcher: &mut dyn Watcher,
 ) -> Result<(), TrainError> {
     let run = &options.run;
@@ -289,7 +423,7 @@ pub fn train(
     // Only under the lock does the answer last: another training may have ended between the two.
     check_free()?;
 
-    let mut trainer = Trainer::new(options, config.clone(), device)?;
+    let mut trainer = Trainer::new(options, config.clone(), computer)?;
     let resumed_at_s = trainer.state.elapsed_s;
     trainer.config.end = match (options.steps, options.time) {
         (Some(last), _) => Some(End::Steps(last)),
@@ -322,23 +456,43 @@ pub fn train(
             break;
         }
         let batch = batches.recv().map_err(|_| TrainError::BatchesEnded)?;
-        let (next, mut report) = trainer.step(batch)?;
+        let (next, report) = trainer.step(batch)?;
         trainer = next;
         trainer.state.elapsed_s = resumed_at_s + started.elapsed().as_secs_f64();
-        report.elapsed_s = trainer.state.elapsed_s;
-        report.epoch = (report.step * config.batch_size as u64) as f64 / options.data.len() as f64;
-        let go_on = watcher.stepped(&report);
-        if options.checkpoint_every > 0 && report.step.is_multiple_of(options.checkpoint_every) {
+        let mut go_on = true;
+        let mut tell = |report: Option<StepReport>, elapsed_s: f64| {
+            if let Some(mut report) = report {
+                report.elapsed_s = elapsed_s;
+                let images = report.step * config.batch_size as u64;
+                report.epoch = images as f64 / options.data.len() as f64;
+                go_on &= watcher.stepped(&report);
+            }
+        };
+        tell(report, trainer.state.elapsed_s);
+        let step = trainer.state.step;
+        let due = |every: u64| every > 0 && step.is_multiple_of(every);
+        let (saves, samples) = (due(options.checkpoint_every), due(options.sample_every));
+        if saves || samples || end.is_some_and(|end| end.reached(trainer.state)) {
+            let (next, report) = trainer.settle()?;
+            trainer = next;
+            tell(report, trainer.state.elapsed_s);
+        }
+        if saves {
             saved = Some(save(run, &trainer, watcher)?);
         }
-        if options.sample_every > 0 && report.step.is_multiple_of(options.sample_every) {
-            watcher.sample(report.step, &trainer.ema, config);
+        if samples {
+            watcher.sample(step, &trainer.ema, config);
         }
         if !go_on {
             break;
         }
     }
     if saved != Some(trainer.state.step) {
+        let (next, report) = trainer.settle()?;
+        trainer = next;
+        if let Some(report) = report {
+            watcher.stepped(&report);
+        }
         save(run, &trainer, watcher)?;
     }
     Ok(())

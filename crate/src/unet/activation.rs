@@ -21,7 +21,7 @@ pub enum Activation {
 }
 
 impl Activation {
-    /// Of every element.
+    /// Applies it to every element.
     #[must_use]
     pub fn of<const D: usize>(self, x: Tensor<D>) -> Tensor<D> {
         match self {
@@ -32,7 +32,7 @@ impl Activation {
         }
     }
 
-    /// Of one number.
+    /// Applies it to one number.
     #[cfg(test)]
     pub(super) fn of_number(self, x: f64) -> f64 {
         match self {

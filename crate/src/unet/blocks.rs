@@ -71,7 +71,7 @@ impl UpBlockType {
     }
 }
 
-/// Channels of the image that the Skip blocks hand on: diffusers builds them for colour alone.
+/// Channels of the image that the Skip blocks pass on: diffusers builds them only for colour.
 pub(super) const IMAGE: usize = 3;
 
 /// Groups of the attention's normalisation in the Skip blocks, whatever `norm_num_groups` says.

@@ -14,14 +14,14 @@ pub(crate) struct Builder {
     at_zero: bool,
 }
 
-/// What becomes of the parameters.
+/// How the parameters are made.
 #[derive(Debug)]
 enum Parameters {
-    /// Training starts from them: they are drawn from the stream of [`seed_init`](super::layers::seed_init).
+    /// Drawn from the stream of [`seed_init`](super::layers::seed_init), for training.
     Drawn,
-    /// A file replaces them: they are 0.
+    /// All 0, because a file replaces them.
     Blank,
-    /// Not at all: they have a shape and no memory.
+    /// Not made: they have a shape and no memory.
     Counted(Census),
 }
 
@@ -87,7 +87,7 @@ impl Builder {
         vec![first, middle, part(self, n - 1)]
     }
 
-    /// Notes `otherwise`, what to change in the configuration, unless the layers to come can be built.
+    /// Records `otherwise`, what to change in the configuration, unless the next layers can be built.
     pub(crate) fn require(&mut self, possible: bool, otherwise: impl FnOnce() -> String) {
         if let Some(census) = self.counted()
             && !possible
@@ -104,7 +104,7 @@ impl Builder {
         }
     }
 
-    /// `norm_num_groups`, which the blocks to come cannot do without.
+    /// `norm_num_groups`, which the next blocks need.
     pub(crate) fn groups(&mut self, config: &UNetConfig) -> usize {
         self.require(config.norm_num_groups.is_some(), || {
             "norm_num_groups is null, which the Skip blocks alone can do without; give the number of groups".into()
@@ -202,8 +202,8 @@ impl Builder {
         layer
     }
 
-    /// A parameter from U(-bound, bound); one that starts at zero takes its draws all the same, so that one seed means
-    /// the same network whichever layers do.
+    /// A parameter from U(-bound, bound). One that starts at zero still uses up its draws, so that a seed gives the same
+    /// network whichever layers start at zero.
     fn uniform<const D: usize>(&mut self, shape: [usize; D], bound: f64) -> Param<Tensor<D>> {
         let (drawn, at_zero) = (matches!(self.parameters, Parameters::Drawn), self.at_zero);
         self.make(shape, |len| {
@@ -236,7 +236,7 @@ mod tests {
     use crate::unet::UNet;
     use crate::unet::layers::seed_init;
 
-    /// A network that is trained from a seed today has to be the one of yesterday.
+    /// A seed must give the same network in every version.
     #[test]
     fn a_seed_draws_the_network_that_it_always_drew() {
         let config = UNetConfig {

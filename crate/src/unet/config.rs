@@ -54,7 +54,7 @@ pub enum TimeEmbeddingType {
     Fourier,
 }
 
-/// How a label becomes a vector, where it is no table of `num_class_embeds` rows.
+/// How a label becomes a vector, if not by a table of `num_class_embeds` rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ClassEmbedType {
@@ -215,7 +215,7 @@ const NAMED: &[(&str, &[&str])] = &[
     ("class_embed_type", &["timestep", "identity", "null"]),
 ];
 
-/// Refuses a value that is none of its key's names, and gives the others the spelling and the form of today.
+/// Rejects a value that is none of its key's names, and changes the others to today's spelling and form.
 fn known_names(keys: &mut serde_json::Map<String, Value>) -> Result<(), UNetConfigError> {
     for &(key, names) in NAMED {
         let Some(value) = keys.get_mut(key) else {
@@ -253,7 +253,7 @@ fn in_a_row(names: &[String]) -> String {
     }
 }
 
-/// Gives the blocks under `key` today's names, and refuses those that are none of `built`.
+/// Gives the blocks under `key` today's names, and rejects those that are not in `built`.
 fn known_blocks(
     keys: &mut serde_json::Map<String, Value>,
     key: &'static str,
@@ -291,7 +291,7 @@ impl UNetConfig {
     /// Reads and checks `unet/config.json`.
     ///
     /// # Errors
-    /// Broken JSON, anything that walkback does not build (by name), and values that make no network.
+    /// Broken JSON, features that walkback does not have (by name), and values that make no network.
     pub fn from_json(json: &str) -> Result<Self, UNetConfigError> {
         let syntax = |e: serde_json::Error| UNetConfigError::Syntax(in_words(&e));
         let mut value: Value = serde_json::from_str(json).map_err(syntax)?;
@@ -331,7 +331,7 @@ impl UNetConfig {
     }
 
     /// `unet/config.json` with `sample_size` set to height and width: a network of convolutions takes images of any size that
-    /// its levels can halve. What is no JSON object stays as it is.
+    /// its levels can halve. Text that is not a JSON object is returned unchanged.
     #[must_use]
     pub fn json_with_size(json: &str, [height, width]: [usize; 2]) -> String {
         match serde_json::from_str::<Value>(json) {

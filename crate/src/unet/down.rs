@@ -56,8 +56,8 @@ impl Downsample {
     }
 }
 
-/// One level on the way down: residual blocks, each with attention if its type has it, then a downsampling but for the last
-/// level.
+/// One level on the way down: residual blocks, each with attention if its type has it, then a downsampling except at
+/// the last level.
 #[derive(Module, Debug)]
 pub struct DownBlock {
     resnets: Vec<Resnet>,

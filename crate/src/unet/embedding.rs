@@ -1,4 +1,4 @@
-//! What timestep and label say to every block: sines and cosines (Vaswani et al. 2017, section 3.5), then linear layers.
+//! Timestep and label as a vector for every block: sines and cosines (Vaswani et al. 2017, section 3.5), then linear layers.
 
 use super::activation::Activation;
 use super::build::Builder;
@@ -31,7 +31,7 @@ pub fn sinusoidal(timesteps: &[f32], d: usize, flip_sin_to_cos: bool, freq_shift
 
 /// `[sin(2 pi w_i ln t), cos(2 pi w_i ln t)]`, row by row: `[n, 2 d]` for `d` frequencies (Song et al. 2021, appendix C).
 ///
-/// The timestep is a noise level there, and above 0: the logarithm of 0 has no sine. In f32, as PyTorch computes it.
+/// The timestep is a noise level there, and must be above 0 to have a logarithm. In f32, as PyTorch computes it.
 pub fn fourier(timesteps: &[f32], frequencies: &[f32]) -> Vec<f32> {
     let mut rows = Vec::with_capacity(2 * timesteps.len() * frequencies.len());
     for &t in timesteps {
@@ -140,7 +140,7 @@ impl ClassEmbedding {
     }
 }
 
-/// What timestep and label, if there are `classes`, say to every block: `[n, time_channels]`.
+/// The vector of timestep and label, if there are `classes`, for every block: `[n, time_channels]`.
 pub(super) fn embed<E: Executor>(
     on: &mut E,
     frequencies: Option<&Frequencies>,

@@ -68,7 +68,7 @@ pub trait Executor: Sized {
     /// A row of zeros below and a column of zeros at the right: `[n, c, h + 1, w + 1]`.
     fn pad_far_sides(&mut self, x: Self::Features) -> Self::Features;
 
-    /// In training, zeros in random places.
+    /// Dropout: in training, zeros in random places.
     fn dropout(&mut self, x: Self::Features, dropout: &Dropout) -> Self::Features;
 
     /// Each image divided by its timestep.

@@ -1,7 +1,7 @@
 //! The layers that hold parameters, with PyTorch's names and shapes, so that a module path is a safetensors key.
 
 #[cfg(any(feature = "gpu", test))]
-use super::gpu::{HostConv, HostNorm};
+use super::gpu::{HostConv, HostNorm, Part};
 use super::ops;
 use burn::module::{Module, Param, ParamId};
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -26,7 +26,7 @@ pub(super) fn draw(len: usize, bound: f64) -> Vec<f32> {
     })
 }
 
-pub(super) fn parameter<const D: usize>(
+pub(crate) fn parameter<const D: usize>(
     values: Vec<f32>,
     shape: [usize; D],
     device: &Device,
@@ -171,6 +171,7 @@ impl Conv2d {
             window,
             stride: self.stride,
             padding: self.padding,
+            parts: vec![Part::whole([self.weight.id, self.bias.id], c_out)],
         }
     }
 }
@@ -179,7 +180,9 @@ impl Conv2d {
 impl Linear {
     /// The layer on the host.
     pub(super) fn host(&self) -> HostConv {
-        HostConv::linear(host(&self.weight), host(&self.bias))
+        let bias = host(&self.bias);
+        let part = Part::whole([self.weight.id, self.bias.id], bias.len());
+        HostConv::linear(host(&self.weight), bias, vec![part])
     }
 }
 
@@ -192,6 +195,7 @@ impl GroupNorm {
             bias: host(&self.bias),
             groups: self.groups,
             eps: self.eps,
+            ids: [self.weight.id, self.bias.id],
         }
     }
 }

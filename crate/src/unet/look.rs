@@ -71,7 +71,7 @@ impl Look {
     /// Brings it to the host.
     ///
     /// # Errors
-    /// What the device said, if it failed.
+    /// A failure of the device.
     pub async fn read(self) -> Result<Seen, String> {
         let mut stages = Vec::with_capacity(self.stages.len());
         for (place, features) in self.stages {

@@ -29,7 +29,7 @@ pub fn conv2d<const B: usize>(
     reference::conv2d(x, weight, bias, residual, stride, padding)
 }
 
-/// Runs `f` with every convolution on the CPU computed tap by tap, by which the quicker ways are measured.
+/// Runs `f` with every convolution on the CPU computed tap by tap, to compare the quicker ways with.
 pub fn directly<T>(f: impl FnOnce() -> T) -> T {
     #[cfg(feature = "cpu")]
     return cpu::directly(f);

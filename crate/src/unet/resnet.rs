@@ -11,7 +11,7 @@ use burn::nn::{Dropout, DropoutConfig};
 
 /// x + conv(act(norm(conv(act(norm(x))) with the time embedding))), with a 1x1 convolution on x where the width changes.
 ///
-/// One that changes the resolution resamples x, and what the first convolution sees of it.
+/// A block that changes the resolution resamples x and the input of the first convolution.
 #[derive(Module, Debug)]
 pub struct Resnet {
     norm1: GroupNorm,
@@ -31,7 +31,7 @@ pub struct Resnet {
     output_scale_factor: f64,
 }
 
-/// In what a residual block differs from the usual one.
+/// How a residual block differs from the usual one.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Style {
     /// Groups of both normalisations.

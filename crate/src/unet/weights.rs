@@ -76,7 +76,7 @@ pub enum StoredAs {
     F32,
 }
 
-/// Names of tensors by the number, for messages: the first few and how many more.
+/// A list of tensors' names, for messages: the first few and how many more.
 fn list(mut names: Vec<String>) -> String {
     names.sort();
     let more = names.len().saturating_sub(3);
@@ -146,7 +146,7 @@ fn modern_name(name: &str) -> String {
     }
 }
 
-/// Whether burn's name for a part is one of PyTorch's: which variant of an enum it is has no name there.
+/// Whether PyTorch has burn's name for a part, too: it has none for the variant of an enum.
 fn is_named(container: &str) -> bool {
     !container.starts_with("Enum:")
 }

@@ -13,12 +13,15 @@
 //! | `request` | reads the options of a chain |
 //! | `forward` | without a model: noise, schedules, the walk forward |
 //! | `files` | GIF and safetensors to save |
+//! | `learn` | learning from a few examples |
 
 mod chain;
 mod files;
 mod forward;
 #[cfg(feature = "web-webgpu")]
 mod gpu;
+#[cfg(feature = "web-learn")]
+mod learn;
 mod look;
 mod model;
 mod request;
@@ -28,6 +31,8 @@ pub use files::{WebGif, safetensors};
 pub use forward::{WebForwardWalk, add_noise, noise, remove_noise, schedule_of, slerp};
 #[cfg(feature = "web-webgpu")]
 pub use gpu::prepare;
+#[cfg(feature = "web-learn")]
+pub use learn::WebLearner;
 pub use model::{Model, check_model_index};
 
 use js_sys::{Object, Reflect};

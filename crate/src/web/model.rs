@@ -36,7 +36,7 @@ export interface ModelInfo {
   /** Height and width. */
   imageSize: [number, number];
   channels: number;
-  /** Names of the classes, without the null label; [] if the model is unconditional. */
+  /** Names by label; [] if the model is unconditional. The null label has one if it stands between classes. */
   classes: string[];
   /** The label that stands for "any"; null if the model has none. */
   nullLabel: number | null;
@@ -89,10 +89,16 @@ impl Computer {
     /// The CPU.
     #[cfg(not(feature = "web-webgpu"))]
     async fn of(_: &mut Pipeline) -> Result<Self, JsError> {
-        Ok(Self {
+        Ok(Self::cpu())
+    }
+
+    /// The CPU.
+    #[cfg(not(feature = "web-webgpu"))]
+    fn cpu() -> Self {
+        Self {
             kind: "cpu",
             adapter: String::new(),
-        })
+        }
     }
 }
 
@@ -174,16 +180,7 @@ impl Model {
         // The memory of wasm never shrinks, so what is kept longer than needed is paid for.
         drop(safetensors);
         let computer = Computer::of(&mut pipeline).await?;
-        let pipeline = Rc::new(pipeline);
-        Ok(Model {
-            network: Network {
-                at_most: Rc::new(Cell::new(pipeline.most_images())),
-                pipeline: pipeline.clone(),
-            },
-            pipeline,
-            computer,
-            notes,
-        })
+        Ok(Model::new(pipeline, computer, notes))
     }
 
     /// From now on the network evaluates no more than `images` at once, for this model and its chains.
@@ -327,6 +324,25 @@ impl Model {
 }
 
 impl Model {
+    fn new(pipeline: Pipeline, computer: Computer, notes: Vec<String>) -> Self {
+        let pipeline = Rc::new(pipeline);
+        Model {
+            network: Network {
+                at_most: Rc::new(Cell::new(pipeline.most_images())),
+                pipeline: pipeline.clone(),
+            },
+            pipeline,
+            computer,
+            notes,
+        }
+    }
+
+    /// A model that is in memory already.
+    #[cfg(feature = "web-learn")]
+    pub(super) fn on_cpu(pipeline: Pipeline) -> Self {
+        Self::new(pipeline, Computer::cpu(), Vec::new())
+    }
+
     /// The labels as the network takes them, if images, timestep and labels are valid.
     pub(super) fn check(
         &self,

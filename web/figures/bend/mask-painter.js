@@ -5,8 +5,8 @@ import { createDrawable } from "../../parts/strokes.js";
 import { h } from "../../screen/dom.js";
 import { pixels } from "../../screen/paint.js";
 
-/** The width of the squares of the mask, which keeps it short in a link. */
-const CELL = 2;
+/** The width of the squares of the mask: at most 32 x 32 of them keep it short in a link. @param {number} side of the image */
+const cellFor = (side) => 2 * Math.ceil(side / 64);
 /** The rubber's radius in cells. */
 const RUBBER = 1.3;
 
@@ -16,8 +16,9 @@ const RUBBER = 1.3;
  * @param {(value: string) => void} options.onChange after every stroke
  */
 export function createMaskPainter({ imageSize: [height, width], onChange }) {
-  const rows = Math.ceil(height / CELL);
-  const columns = Math.ceil(width / CELL);
+  const cell = cellFor(Math.max(height, width));
+  const rows = Math.ceil(height / cell);
+  const columns = Math.ceil(width / cell);
   /** What the current stroke does. @type {0 | 1} */
   let doing = 0;
   /** Rubs at a point. @param {import("../../parts/strokes.js").Point} point */
@@ -49,9 +50,10 @@ export function createMaskPainter({ imageSize: [height, width], onChange }) {
     [
       "Middle",
       (row, column) =>
-        Math.abs(row - (rows - 1) / 2) > 3 || Math.abs(column - (columns - 1) / 2) > 3,
+        Math.abs(row - (rows - 1) / 2) > (3 * rows) / 14 ||
+        Math.abs(column - (columns - 1) / 2) > (3 * columns) / 14,
     ],
-    ["All except the middle", (row) => Math.abs(row - (rows - 1) / 2) < 2.5],
+    ["All except the middle", (row) => Math.abs(row - (rows - 1) / 2) < (2.5 * rows) / 14],
     ["Nothing", () => true],
   ];
   /** @param {(row: number, column: number) => boolean} keeps */
@@ -80,7 +82,7 @@ export function createMaskPainter({ imageSize: [height, width], onChange }) {
       ])) {
         context.globalAlpha = alpha;
         context.fillStyle = colour;
-        context.fillRect((i % columns) * CELL, Math.floor(i / columns) * CELL, CELL, CELL);
+        context.fillRect((i % columns) * cell, Math.floor(i / columns) * cell, cell, cell);
       }
     });
     context.globalAlpha = 1;
@@ -137,7 +139,7 @@ export function createMaskPainter({ imageSize: [height, width], onChange }) {
         { length: height * width },
         (_, i) =>
           kept[
-            Math.floor(Math.floor(i / width) / CELL) * columns + Math.floor((i % width) / CELL)
+            Math.floor(Math.floor(i / width) / cell) * columns + Math.floor((i % width) / cell)
           ] ?? 1,
       );
     },

@@ -22,8 +22,8 @@ export async function create(root, context) {
   const [, channels = 1, height = 1, width = 1] = shape;
   const digits = await context.digits();
   // A digit in grey is as good in colour.
-  const ofDigits = digitsFit([1, 1, height, width], digits);
-  if (!ofDigits && !hasSubject(shape, digits)) {
+  const takesDigits = digitsFit([1, 1, height, width], digits);
+  if (!takesDigits && !hasSubject(shape, digits)) {
     root.append(noDigits(shape, digits));
     return { rest() {} };
   }
@@ -33,7 +33,7 @@ export async function create(root, context) {
     imageSize: [height, width],
     onChange: (mask) => {
       settings.set({ mask });
-      ask();
+      four.ask();
     },
   });
   /** Rubs out what the address says. @param {typeof settings.values} values */
@@ -46,7 +46,10 @@ export async function create(root, context) {
   const binding = bind(
     settings,
     {
-      digit: (options) => createDigitPicker({ digits, tile: false, ...options }),
+      digit: (options) =>
+        takesDigits
+          ? createDigitSubject({ digits, channels, ...options })
+          : createSubject({ context, digits, ...options }),
       label: (options) => createLabelChoice({ info, ...options }),
       resamplings: (options) =>
         createSlider({
@@ -61,26 +64,12 @@ export async function create(root, context) {
     {
       changed(name) {
         if (name === null) putMask(settings.values);
-        if (name === null || name === "digit") showImage();
-        ask();
+        if (name === null || name === "digit") showDigit();
+        four.ask();
       },
     },
   );
-  const { digit, label: choice, resamplings, seed } = binding.controls;
-  /** The image where it is none of the page's digits. */
-  const subject = ofDigits
-    ? null
-    : createSubject({
-        context,
-        digits,
-        value: settings.values.digit,
-        onChange() {
-          showImage();
-          ask();
-        },
-      });
-  const image = () => (subject === null ? repeat(digit.x0, channels) : subject.x0);
-  const nameOfImage = () => (subject === null ? `the ${digit.label}` : subject.name);
+  const { digit: picker, label: choice, resamplings, seed } = binding.controls;
   const four = createFourAnswers(context, {
     words: {
       noised: "the kept part with noise",
@@ -89,9 +78,8 @@ export async function create(root, context) {
     },
     work: async (signal) => {
       const { seed, label, resamplings: visits } = settings.values;
-      const real = image();
-      if (real === null) return;
-      const x0 = repeat(real, ANSWERS);
+      if (picker.x0 === null) return;
+      const x0 = repeat(picker.x0, ANSWERS);
       const inpaint = { x0, mask: painter.mask, resamplings: visits };
       await four.walk(
         { seed, label, numInferenceSteps: stepsOf(FEW_STEPS, info), inpaint },
@@ -99,7 +87,7 @@ export async function create(root, context) {
           four.noisy.show(xt, all, `The first of four walks, at t = ${timestep}`);
           return {
             images: done ? xPrev : guess,
-            text: `Four ways to fill the gap in ${nameOfImage()}`,
+            text: `Four ways to fill the gap in ${takesDigits ? `the ${picker.digit}` : picker.name}`,
             result: "four fillings; the kept part is unchanged",
           };
         },
@@ -111,35 +99,55 @@ export async function create(root, context) {
   root.append(
     four.element(
       [painter.element],
-      [
-        subject === null ? digit.element : subject.element,
-        choice.element,
-        createMore(resamplings.element, seed.element),
-      ],
+      [picker.element, choice.element, createMore(resamplings.element, seed.element)],
     ),
   );
 
-  /** Nothing is asked before there is an image. */
-  const ask = () => {
-    if (image() !== null) four.ask();
+  const showDigit = () => {
+    if (picker.x0 === null) return;
+    const { name } = picker;
+    painter.show(picker.x0, shape, `${name.charAt(0).toUpperCase()}${name.slice(1)}`);
   };
-  const showImage = () => {
-    const x0 = image();
-    if (x0 === null) return;
-    const name = subject === null ? `a real ${digit.label}` : subject.name;
-    painter.show(x0, shape, name.charAt(0).toUpperCase() + name.slice(1));
-  };
-  showImage();
-  ask();
+  showDigit();
+  four.ask();
   return {
-    rest(resting) {
-      subject?.rest(resting);
-      four.rest(resting);
+    rest(value) {
+      picker.rest(value);
+      four.rest(value);
     },
     dispose() {
-      subject?.dispose();
+      picker.dispose();
       binding.dispose();
       four.cancel();
     },
+  };
+}
+
+/**
+ * One of the page's digits, in as many channels as the model has.
+ * @param {Omit<Parameters<typeof createDigitPicker>[0], "tile"> & { channels: number }} options
+ * @returns {import("../shared/subject.js").Subject}
+ */
+function createDigitSubject({ channels, ...options }) {
+  const picker = createDigitPicker({ tile: false, ...options });
+  return {
+    element: picker.element,
+    get x0() {
+      return repeat(picker.x0, channels);
+    },
+    get digit() {
+      return picker.label;
+    },
+    get name() {
+      return `a real ${picker.label}`;
+    },
+    get value() {
+      return picker.value;
+    },
+    set value(number) {
+      picker.value = number;
+    },
+    rest() {},
+    dispose() {},
   };
 }

@@ -19,8 +19,8 @@
 // `root` is the figure's empty place, the element with data-figure="name" in index.html; the section
 // around it is hidden until list.js has a line for the name. The figure is created when its place
 // nears the window and told to rest while it is out of sight or the tab is hidden: then it computes
-// nothing. It starts awake. Whatever it throws, or hands to `fail`, is said in its place with a button
-// that creates it anew; the rest of the page goes on. After `dispose`, nothing of it may go on.
+// nothing. It starts awake. Whatever it throws, or passes to `fail`, is shown in its place with a button
+// that creates it again; the rest of the page continues. After `dispose`, nothing of it may run.
 //
 // A worker that breaks down or loses its GPU is replaced behind the figure's back (relay.js): what it asked is
 // asked again, its chains go on where they were, and `loaded` says what computes now. Only the call that broke
@@ -42,6 +42,8 @@ import { openMoreIfSet } from "./more.js";
  * @property {import("../../protocol/messages.js").Loaded} loaded the model: info, and the schedule it was trained with
  * @property {number[]} shape of one image: [1, channels, h, w]
  * @property {import("../../settings/kept-in-address.js").AllSettings} allSettings what the address keeps
+ * @property {import("../../protocol/calls.js").Calls["load"]["params"]["model"]} source where the model comes from
+ * @property {(model: import("../../protocol/messages.js").OpenedFiles) => void} open shows another model in all figures
  * @property {boolean} linked whether a link leads to this model; else it came from the visitor's files
  * @property {() => Promise<import("../../client/digits.js").Digits>} digits the page's real digits
  * @property {import("./history.js").History} history what the figures have to give away

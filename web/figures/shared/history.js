@@ -8,7 +8,10 @@
  * @property {number[]} shape [1, channels, h, w]
  * @property {Float32Array} xt what is shown now
  * @property {readonly import("../../protocol/messages.js").Frame[]} frames all answers of the network so far
+ * @property {Complete} complete offers it again as it grows
  */
+
+/** Computes what is missing up to the end, whether or not anybody looks. @typedef {(signal: AbortSignal) => Promise<void>} Complete */
 
 /**
  * @typedef {object} WallKept the wall, as bytes: a hundred walks of floats would be too many
@@ -16,6 +19,7 @@
  * @property {number} columns
  * @property {number} steps of the whole walk
  * @property {readonly Uint8ClampedArray[]} frames x_T first; 0 is -1 and 255 is 1
+ * @property {Complete} complete offers it again as it grows
  */
 
 /** @typedef {{ walk: WalkKept, wall: WallKept }} Kept */

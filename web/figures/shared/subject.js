@@ -5,7 +5,7 @@ import { SharedWalk } from "../../client/shared-walk.js";
 import { wholeWalk } from "../../client/whole-walk.js";
 import { createDigitPicker } from "../../parts/digit-picker.js";
 import { createImagePicker } from "../../parts/image-picker.js";
-import { digitsFit, inColour, isSlow } from "../../settings/suit.js";
+import { classesOf, digitsFit, inColour, isSlow } from "../../settings/suit.js";
 
 /** @typedef {import("./figure.js").Context} Context */
 
@@ -111,12 +111,13 @@ function drawn({ engine, loaded }, number) {
   drawings.set(loaded, known);
   const before = known.get(number);
   if (before !== undefined && !before.isOver) return before;
-  const { classes, trainTimesteps } = loaded.info;
+  const { trainTimesteps } = loaded.info;
+  const classes = classesOf(loaded.info);
   /** @type {import("../../protocol/messages.js").ChainOptions} */
   const options = {
     seed: number,
     count: 1,
-    label: classes.length > 0 ? number % classes.length : null,
+    label: classes[number % classes.length]?.label ?? null,
     numInferenceSteps: Math.min(STEPS, trainTimesteps),
     sampler: "ddpm",
     spacing: "trailing",

@@ -149,6 +149,29 @@ export class Walk {
     this.#go();
   }
 
+  /**
+   * Computes the walk up to its end, whether or not anybody looks; what is shown stays where it is.
+   * @param {AbortSignal} signal
+   * @returns {Promise<void>} early where the signal is aborted or another walk begins
+   */
+  async complete(signal) {
+    const run = this.#run;
+    if (run === null || run.chain === null) return;
+    while (run.busy) await new Promise((resolve) => setTimeout(resolve, 20));
+    run.busy = true;
+    try {
+      while (this.#run === run && !signal.aborted && run.frames.length < length(run)) {
+        const frame = await run.chain.step();
+        if (frame === null || this.#run !== run) return;
+        run.frames.push(frame);
+        this.#present(run);
+      }
+    } finally {
+      run.busy = false;
+      this.#go();
+    }
+  }
+
   #go() {
     const run = this.#run;
     if (run === null || run.chain === null) return;

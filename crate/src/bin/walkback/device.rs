@@ -1,8 +1,9 @@
 //! Where the network computes: `--device` and `--threads`.
 
 use anyhow::Context;
-use burn::tensor::Device;
 use clap::ValueEnum;
+use walkback::pipeline::Pipeline;
+use walkback::unet::gpu::native::Gpu;
 
 /// Value of `--device`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -10,32 +11,30 @@ pub enum DeviceArg {
     /// All cores, with SIMD
     #[default]
     Cpu,
-    /// A GPU, through wgpu (needs a build with `--features wgpu`)
-    Wgpu,
-    /// An NVIDIA GPU (needs a build with `--features cuda`)
-    Cuda,
+    /// The GPU, by Vulkan, Metal or DirectX 12
+    Gpu,
 }
 
 impl DeviceArg {
-    /// The device itself, or an error where this build has none of its kind.
-    pub fn open(self) -> anyhow::Result<Device> {
+    /// The GPU, if its results for known inputs are correct; `None` for the CPU.
+    pub fn gpu(self) -> anyhow::Result<Option<Gpu>> {
         match self {
-            Self::Cpu => Ok(Device::flex()),
-            #[cfg(feature = "wgpu")]
-            Self::Wgpu => Ok(Device::wgpu(burn::tensor::DeviceKind::DefaultDevice)),
-            #[cfg(feature = "cuda")]
-            Self::Cuda => Ok(Device::cuda(0)),
-            #[cfg(not(all(feature = "wgpu", feature = "cuda")))]
-            missing => {
-                let name = missing
-                    .to_possible_value()
-                    .map_or_else(String::new, |v| v.get_name().to_owned());
-                anyhow::bail!(
-                    "this walkback was built without {name}; build it with \
-                     `cargo build --release --features {name}`, or use --device cpu"
-                )
+            Self::Cpu => Ok(None),
+            Self::Gpu => {
+                let gpu = Gpu::get()?;
+                eprintln!("walkback: computing on {}", gpu.adapter);
+                gpu.check()?;
+                Ok(Some(gpu))
             }
         }
+    }
+
+    /// Lets the GPU evaluate the network of `pipeline`, if that was asked for.
+    pub fn take_over(self, pipeline: &mut Pipeline) -> anyhow::Result<()> {
+        if let Some(gpu) = self.gpu()? {
+            pipeline.compute_on(gpu.client.clone())?;
+        }
+        Ok(())
     }
 }
 

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, anyhow, ensure};
+use burn::tensor::Device;
 use clap::ValueEnum;
 use serde::Serialize;
 use walkback::data;
@@ -77,11 +78,11 @@ pub struct Args {
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
 
-    /// Draw the samples of each setting with that many seeds, from --seed on, and print their mean
+    /// Number of seeds to draw each setting with, from --seed on; the mean of their results is printed
     #[arg(long, value_name = "N", default_value_t = 1)]
     seeds: u64,
 
-    /// Also measure where the model is at its best, with this sampler, and write best.json into the model folder
+    /// Also measure which guidance and number of steps suit the model with this sampler, and write best.json to its folder
     ///
     /// Draws samples at several guidance scales, then with several numbers of steps. The page shows the result beside its
     /// sliders.
@@ -130,7 +131,7 @@ struct Report {
     seconds: f64,
 }
 
-/// Judges the model and prints what was found.
+/// Judges the model and prints the results.
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let started = Instant::now();
     ensure!(
@@ -138,11 +139,11 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         "--best judges samples, and --only bound leaves them out: give one of the two"
     );
     limit_threads(args.threads)?;
-    let device = args.device.open()?;
     let files = args.model.read()?;
-    let pipeline = files
-        .pipeline(&device)
+    let mut pipeline = files
+        .pipeline(&Device::flex())
         .with_context(|| format!("{} cannot be used", args.model.model.display()))?;
+    args.device.take_over(&mut pipeline)?;
     let samples = args.only != Some(Half::Bound);
     let dir = match &args.data {
         Some(dir) => dir.clone(),
@@ -157,7 +158,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let plan = plan(args, test.len());
     let bounded = args.only != Some(Half::Samples);
     if bounded {
-        // Whatever can be refused is, before anything takes time.
+        // All options are checked before anything takes time.
         bound::check(&pipeline, test.len(), plan)?;
     }
     let prepared = train
@@ -209,7 +210,7 @@ fn tell(args: &Args, text: impl FnOnce() -> String) {
 }
 
 impl Report {
-    /// Writes `eval.json`, if a folder is there for it, with what is known by now.
+    /// Writes `eval.json` with the results so far, if a folder was given.
     fn write(&mut self, args: &Args, started: Instant) -> anyhow::Result<()> {
         self.seconds = started.elapsed().as_secs_f64();
         if let Some(out) = &args.out {
@@ -220,8 +221,8 @@ impl Report {
     }
 }
 
-/// One half of the data, made such as the model draws, as training makes it. A model without classes of its own takes them
-/// from `classes`, or else from the data.
+/// The training or the test images, converted as for training to what the model draws. A model without classes of its own
+/// gets them from `classes`, or else from the data.
 fn read(
     dir: &Path,
     split: Split,
@@ -262,7 +263,7 @@ fn plan(args: &Args, test_images: usize) -> Plan {
     }
 }
 
-/// The bound, and its plot if a folder is there for it.
+/// The bound, and its plot if a folder was given.
 fn likelihood(
     args: &Args,
     pipeline: &Pipeline,

@@ -35,7 +35,7 @@ enum DtypeArg {
     F32,
 }
 
-/// Exports and says what came of it.
+/// Exports, and prints the result.
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let stored_as = match args.dtype {
         DtypeArg::F16 => StoredAs::F16,

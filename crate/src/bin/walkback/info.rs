@@ -19,7 +19,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let spec = pipeline.spec();
     let classes = match spec.num_class_embeds {
         None => "none (unconditional)".to_owned(),
-        Some(_) => format!("{} ({})", labels.names.len(), labels.names.join(", ")),
+        Some(_) => {
+            let names: Vec<_> = labels.classes().map(|(_, name)| name).collect();
+            format!("{} ({})", names.len(), names.join(", "))
+        }
     };
     let null = match labels.null {
         Some(null) => format!("{null} (guidance is possible)"),

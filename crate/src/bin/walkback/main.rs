@@ -1,6 +1,8 @@
-//! The command line of walkback: train, export, sample, eval, info.
+//! The command line of walkback: train, export, sample, eval, info, devices, bench.
 
+mod bench;
 mod device;
+mod devices;
 mod eval;
 mod export;
 mod info;
@@ -35,6 +37,8 @@ enum Command {
     Sample(sample::Args),
     Eval(eval::Args),
     Info(info::Args),
+    Devices(devices::Args),
+    Bench(bench::Args),
 }
 
 fn main() -> ExitCode {
@@ -44,6 +48,8 @@ fn main() -> ExitCode {
         Command::Sample(args) => sample::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Info(args) => info::run(&args),
+        Command::Devices(args) => devices::run(&args),
+        Command::Bench(args) => bench::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -16,7 +16,7 @@ pub struct ModelArgs {
     #[arg(long)]
     pub no_ema: bool,
 
-    /// Size of the images, where unet/config.json has no sample_size or another: a side, or HEIGHTxWIDTH, in pixels
+    /// Size of the images, to set or override sample_size in unet/config.json: a side, or HEIGHTxWIDTH, in pixels
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub size: Option<[usize; 2]>,
 }

@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail, ensure};
+use burn::tensor::Device;
 use indicatif::{ProgressBar, ProgressStyle};
 use walkback::chain::{Chain, ChainOptions, InBatches};
 use walkback::folder::write_file;
@@ -65,7 +66,7 @@ pub struct Args {
     )]
     guidance: f64,
 
-    /// How much of the unguided contrast guided images get back, 0 to 1
+    /// How far guidance's change of contrast is undone, from 0 (not at all) to 1
     #[arg(
         long,
         value_name = "R",
@@ -126,11 +127,11 @@ fn sampler_kind(text: &str) -> Result<SamplerKind, String> {
 pub fn run(args: &Args) -> anyhow::Result<()> {
     limit_threads(args.threads)?;
     ensure!(args.scale > 0, "--scale is 0; give at least 1");
-    let device = args.device.open()?;
     let files = args.model.read()?;
-    let pipeline = files
-        .pipeline(&device)
+    let mut pipeline = files
+        .pipeline(&Device::flex())
         .with_context(|| format!("{} cannot be used", args.model.model.display()))?;
+    args.device.take_over(&mut pipeline)?;
     let (labels, columns) = choose_labels(args, pipeline.labels())?;
     if labels.is_none() && args.guidance != 1.0 {
         bail!("--guidance needs a class: give one with --label, or leave --guidance out");
@@ -251,25 +252,27 @@ fn choose_labels(args: &Args, labels: &Labels) -> anyhow::Result<(Option<Vec<usi
     let Some(label) = &args.label else {
         return Ok((None, square));
     };
-    let classes = labels.names.len();
-    ensure!(classes > 0, "this model has no classes; leave --label out");
+    let (classes, names): (Vec<usize>, Vec<&str>) = labels.classes().unzip();
+    let columns = classes.len();
+    ensure!(columns > 0, "this model has no classes; leave --label out");
     if label == "all" {
-        let each_class = (0..classes).cycle();
-        let total = args.count * classes;
-        return Ok((Some(each_class.take(total).collect()), classes));
+        let total = args.count * columns;
+        let each_class = classes.into_iter().cycle();
+        return Ok((Some(each_class.take(total).collect()), columns));
     }
-    let named = labels.names.iter().position(|name| name == label);
-    let numbered = || label.parse().ok().filter(|&number| number < classes);
+    let named = names.iter().position(|name| name == label);
+    let named = named.map(|class| classes[class]);
+    let numbered = || (label.parse().ok()).filter(|number| classes.contains(number));
     let Some(label) = named.or_else(numbered) else {
         bail!(
             "--label {label}: no such class; use all, or one of {}",
-            labels.names.join(", ")
+            names.join(", ")
         );
     };
     Ok((Some(vec![label; args.count]), square))
 }
 
-/// The network, shown a limited number of images at once. The noise is drawn for all of them together all the same.
+/// The network with a limited batch size. The noise is still drawn for all images together.
 pub fn in_chunks(pipeline: &Pipeline) -> InBatches<'_, Pipeline> {
     InBatches {
         model: pipeline,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use burn::tensor::Device;
 use walkback::data::ImageSet;
 use walkback::data::images::{self, Background, Fit, Preparation};
 use walkback::folder::{self, ModelFolder};
@@ -17,7 +18,7 @@ use walkback::train::learning_rate::LrDecay;
 use walkback::train::loss::Loss;
 use walkback::train::preset::{Hyperparameters, Preset};
 use walkback::train::run_config::RunConfig;
-use walkback::train::trainer::{FirstWeights, TrainOptions, train};
+use walkback::train::trainer::{Computer, FirstWeights, TrainOptions, train_on};
 use walkback::unet::UNetConfig;
 
 use crate::device::{DeviceArg, limit_threads};
@@ -126,7 +127,7 @@ pub struct Args {
     #[arg(long, value_name = "STEPS")]
     warmup: Option<u64>,
 
-    /// Learning rate after that: cosine (falls to 0 at the end of the run) or constant [default: cosine]
+    /// How the learning rate changes after warm-up: cosine (falls to 0 at the end of the run) or constant [default: cosine]
     #[arg(long, value_name = "NAME")]
     lr_decay: Option<LrDecay>,
 
@@ -178,7 +179,7 @@ impl Args {
 /// Trains until the chosen end or Ctrl-C.
 pub fn run(args: &Args) -> anyhow::Result<()> {
     limit_threads(args.threads)?;
-    let device = args.device.open()?;
+    let gpu = args.device.gpu()?;
     let time = time(args)?;
     let resumed = args
         .resume
@@ -190,8 +191,12 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let found = data::open(folder.as_deref(), &wanted)?;
     data::tell(&found, &args.out);
     let options = options(args, time, folder, given, found)?;
-    let mut terminal = Terminal::new(&options, device.clone())?;
-    let trained = train(&options, &device.autodiff(), &mut terminal);
+    let mut terminal = Terminal::new(&options, gpu.clone())?;
+    let computer = match gpu {
+        Some(gpu) => Computer::Gpu(gpu),
+        None => Computer::Burn(Device::flex().autodiff()),
+    };
+    let trained = train_on(&options, &computer, &mut terminal);
     let reported = terminal.finish();
     if let (Err(_), Err(error)) = (&trained, &reported) {
         eprintln!("walkback: {}", crate::sentence(error));

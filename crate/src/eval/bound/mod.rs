@@ -2,12 +2,12 @@
 //!
 //! As in the evaluations of Ho et al. and of Nichol & Dhariwal 2021 (arXiv 2102.09672), x_0-hat is clipped to [-1, 1] in
 //! every term, whatever the scheduler's configuration says; the model's variance is the configuration's, at timestep 0 beta~
-//! of timestep 1. The unconditional bound hides the label behind the null label. Both columns see the same images,
-//! timesteps and noise, so that their difference is far more certain than either.
+//! of timestep 1. The unconditional bound gives the network the null label. Both bounds use the same images,
+//! timesteps and noise, so that their difference is far more precise than either.
 //!
 //! The default draws timesteps in strata (see [`estimate`](super::estimate)), each draw with an image of its own as long as
 //! there are enough; the interval covers the choice of images, timesteps and noise. [`Plan::Full`] sums all T terms of each
-//! image, which leaves the choice of images and the noise.
+//! image, so that the interval covers only the choice of images and the noise.
 
 mod plan;
 
@@ -39,7 +39,7 @@ pub enum BoundError {
     /// A term.
     #[error(transparent)]
     Term(#[from] TermError),
-    /// A learned variance takes twice the channels, a fixed one does not.
+    /// The network's channels do not fit the variance: a learned one needs twice as many.
     #[error(
         "`variance_type` {variance_type} does not fit {found} output channels for {channels} \
          channels of an image"
@@ -52,7 +52,7 @@ pub enum BoundError {
         /// Of an image.
         channels: usize,
     },
-    /// Too few images there are for an interval.
+    /// The data has too few images for an interval.
     #[error("there are {0} test images; a bound with an interval needs at least 10")]
     FewImages(usize),
     /// Too few draws or images for an interval.
@@ -95,7 +95,7 @@ pub struct Bound {
 pub struct Column {
     /// L_T + sum L_{t-1} + L_0.
     pub total: Estimate,
-    /// L_T, of which nothing is estimated: the mean over the images.
+    /// L_T, computed exactly: the mean over the images.
     pub prior: f64,
     /// Sums of terms, in rows of timesteps; the first is L_0.
     pub rows: Vec<Part>,
@@ -103,7 +103,7 @@ pub struct Column {
     pub terms: Vec<Part>,
 }
 
-/// Something about a range of timesteps.
+/// A value for a range of timesteps.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Part {
     /// The first timestep.
@@ -117,7 +117,7 @@ pub struct Part {
 /// The bound of a model on `test`, which must fit it; `progress` gets the draws done and their number.
 ///
 /// # Errors
-/// Too few draws or images for an interval, or a network that does not give numbers.
+/// Too few draws or images for an interval, or a network that returns NaN or infinity.
 pub fn bound(
     pipeline: &Pipeline,
     test: &Dataset,

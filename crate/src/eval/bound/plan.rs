@@ -1,4 +1,4 @@
-//! Which timesteps of which images are looked at.
+//! Which timesteps of which images are computed.
 
 use super::BoundError;
 use crate::eval::estimate::{rows, strata};
@@ -9,7 +9,7 @@ use std::ops::Range;
 
 /// The smallest number of images with a meaningful spread.
 const LEAST_IMAGES: usize = 10;
-/// The most draws: beyond it memory, not patience, ends.
+/// The most draws: more do not fit in memory.
 const MAX_DRAWS: usize = 100_000_000;
 
 /// Which terms of which images are computed.

@@ -16,7 +16,7 @@ pub(super) fn forward([x, skip]: [&[f32]; 2], n: usize) -> Vec<f32> {
 }
 
 /// The part of the gradient that belongs to the channels which take `image` values from `first` on in each of `n` images.
-#[cfg(feature = "native")]
+#[cfg(feature = "learn")]
 pub(super) fn backward(dy: &[f32], n: usize, first: usize, image: usize) -> Vec<f32> {
     let total = dy.len() / n;
     let mut dx = buffer(n * image);

@@ -5,22 +5,22 @@
 
 use super::memory::buffer;
 use super::parallel::for_each_chunk;
-#[cfg(feature = "native")]
+#[cfg(feature = "learn")]
 use super::parallel::for_each_run_summing;
 use super::planes::Planes;
-#[cfg(feature = "native")]
+#[cfg(feature = "learn")]
 use super::planes::first_pixel;
 use super::simd::dispatch;
 use super::tile::{Forward, Packed};
 use super::winograd::{self, Choice, Filters};
-#[cfg(feature = "native")]
+#[cfg(feature = "learn")]
 use super::{norm::lanes_sum, simd::vectorised, weight_gradient::WeightGradient};
 
 /// Values that the images of a run may take, so that second-level caches hold them while their gradients are computed.
-#[cfg(feature = "native")]
+#[cfg(feature = "learn")]
 const RUN: usize = 3 << 17;
 /// The most images in a run, so that there are enough runs for all cores.
-#[cfg(feature = "native")]
+#[cfg(feature = "learn")]
 const MOST: usize = 8;
 
 /// The sizes of a convolution.
@@ -65,7 +65,7 @@ impl ConvShape {
     }
 
     /// The convolution that takes the gradient of the output to that of the input, if the stride is 1.
-    #[cfg(feature = "native")]
+    #[cfg(feature = "learn")]
     fn turned(&self) -> Self {
         Self {
             n: self.n,
@@ -109,7 +109,7 @@ pub(super) struct Added<'a> {
 
 impl<'a> Added<'a> {
     /// Neither.
-    #[cfg(feature = "native")]
+    #[cfg(feature = "learn")]
     pub(super) const NOTHING: Self = Self {
         bias: &[],
         residual: None,
@@ -170,7 +170,7 @@ pub(super) fn direct(x: &[f32], weight: &[f32], added: Added, shape: &ConvShape)
 }
 
 /// The gradient for the bias, given that of the output: `[n, c_out]`, or `[c_out]`.
-#[cfg(feature = "native")]
+#[cfg(feature = "learn")]
 pub(super) fn bias_gradient(dy: &[f32], shape: &ConvShape, for_each_image: bool) -> Vec<f32> {
     let area = shape.h_out * shape.w_out;
     let mut db = vec![0.0; shape.n * shape.c_out];
@@ -198,7 +198,7 @@ pub(super) fn bias_gradient(dy: &[f32], shape: &ConvShape, for_each_image: bool)
 }
 
 /// The gradients for input and weight, given that of the output; that of the input only if asked for.
-#[cfg(feature = "native")]
+#[cfg(feature = "learn")]
 pub(super) fn backward(
     x: &[f32],
     weight: &[f32],
@@ -260,7 +260,7 @@ pub(super) fn backward(
 }
 
 /// The convolution that takes dy to dx.
-#[cfg(feature = "native")]
+#[cfg(feature = "learn")]
 struct Turned<'a> {
     shape: &'a ConvShape,
     /// The layout of dy, at the pitch of that of x.
@@ -269,7 +269,7 @@ struct Turned<'a> {
     phases: Vec<(Vec<usize>, Packed)>,
 }
 
-#[cfg(feature = "native")]
+#[cfg(feature = "learn")]
 impl<'a> Turned<'a> {
     fn new(weight: &[f32], shape: &'a ConvShape, input: &Planes) -> Self {
         let (s, [kh, kw], reach) = (shape.stride, shape.kernel, input.reach());

@@ -1,12 +1,12 @@
 //! Large buffers, used again: fresh memory comes a page at a time from the operating system, which clears each page first,
-//! and that takes longer than many of the computations that fill it. The last network that goes takes them along.
+//! and that takes longer than many of the computations that fill it. They are freed with the last network.
 
 use super::FlexTensor;
 use super::parallel::zeros;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// Smaller buffers the allocator keeps by itself.
+/// The allocator keeps smaller buffers by itself.
 const SMALLEST: usize = 1 << 12;
 /// Values that may lie unused: 512 MiB of them.
 const MOST: usize = 1 << 27;

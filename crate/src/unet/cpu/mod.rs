@@ -3,7 +3,7 @@
 //! Work is split over images in a fixed number of parts whose partial sums are added in order, so that results do not
 //! depend on the number of threads.
 
-#[cfg(feature = "native")]
+#[cfg(feature = "learn")]
 mod autodiff;
 mod concat;
 mod conv;
@@ -14,7 +14,7 @@ mod planes;
 mod simd;
 mod tile;
 mod upsample;
-#[cfg(feature = "native")]
+#[cfg(feature = "learn")]
 mod weight_gradient;
 mod winograd;
 
@@ -95,7 +95,7 @@ trait Kernel: Copy + Debug + Send + 'static {
     ) -> (FlexTensor, Self::Saved);
 
     /// The gradients for the inputs, given that of the output; that for x may be missing if it is not needed.
-    #[cfg(feature = "native")]
+    #[cfg(feature = "learn")]
     fn backward(
         self,
         inputs: &[FlexTensor; 3],
@@ -113,7 +113,7 @@ fn run<K: Kernel, const W: usize, const B: usize>(
     bias: &Tensor<B>,
     residual: Option<&Tensor<4>>,
 ) -> Option<Tensor<4>> {
-    #[cfg(feature = "native")]
+    #[cfg(feature = "learn")]
     if let Some(y) = autodiff::run(kernel, x, weight, bias, residual) {
         return Some(y);
     }
@@ -146,7 +146,7 @@ impl Kernel for Conv {
         (tensor(y, &shape.output()), shape)
     }
 
-    #[cfg(feature = "native")]
+    #[cfg(feature = "learn")]
     fn backward(
         self,
         [x, weight, bias]: &[FlexTensor; 3],
@@ -191,7 +191,7 @@ impl Kernel for Norm {
         (tensor(y, &dims4(x)), stats)
     }
 
-    #[cfg(feature = "native")]
+    #[cfg(feature = "learn")]
     fn backward(
         self,
         inputs: &[FlexTensor; 3],
@@ -253,7 +253,7 @@ fn concat(x: &FlexTensor, skip: &FlexTensor) -> FlexTensor {
 
 /// [`super::ops::concatenate`], or `None` where the tensors are not on the CPU.
 pub(super) fn concatenate(x: &Tensor<4>, skip: &Tensor<4>) -> Option<Tensor<4>> {
-    #[cfg(feature = "native")]
+    #[cfg(feature = "learn")]
     if let Some(y) = autodiff::concatenate(x, skip) {
         return Some(y);
     }
@@ -262,7 +262,7 @@ pub(super) fn concatenate(x: &Tensor<4>, skip: &Tensor<4>) -> Option<Tensor<4>> 
 
 /// [`super::ops::upsample_nearest_2x`], or `None` where the tensor is not on the CPU.
 pub(super) fn upsample_nearest_2x(x: &Tensor<4>) -> Option<Tensor<4>> {
-    #[cfg(feature = "native")]
+    #[cfg(feature = "learn")]
     if let Some(y) = autodiff::upsample_nearest_2x(x) {
         return Some(y);
     }

@@ -2,12 +2,12 @@
 
 use super::memory::buffer;
 use super::parallel::for_each_pair;
-#[cfg(feature = "native")]
+#[cfg(feature = "learn")]
 use super::parallel::for_each_run_summing;
 use super::simd::vectorised;
 
 /// Images whose share of the parameters' gradients is summed together.
-#[cfg(feature = "native")]
+#[cfg(feature = "learn")]
 const RUN: usize = 4;
 
 /// The sizes of a group normalisation.
@@ -150,7 +150,7 @@ pub(super) fn forward(
 }
 
 /// The gradients for input, weight and bias, given that of the output and the statistics of the forward pass.
-#[cfg(feature = "native")]
+#[cfg(feature = "learn")]
 pub(super) fn backward(
     x: &[f32],
     weight: &[f32],
@@ -193,7 +193,7 @@ pub(super) fn backward(
 }
 
 /// What the backward pass of one group of one image starts from.
-#[cfg(feature = "native")]
+#[cfg(feature = "learn")]
 struct Group<'a> {
     x: &'a [f32],
     dy: &'a [f32],
@@ -203,7 +203,7 @@ struct Group<'a> {
     inverse: f32,
 }
 
-#[cfg(feature = "native")]
+#[cfg(feature = "learn")]
 impl Group<'_> {
     /// With xhat = (x - mean) inverse and du the gradient before the activation:
     /// dx = inverse (w du - mean(w du) - xhat mean(w du xhat)), means over the group.
@@ -244,7 +244,7 @@ impl Group<'_> {
 }
 
 /// Sum of a (b - mean), in independent lanes.
-#[cfg(feature = "native")]
+#[cfg(feature = "learn")]
 #[inline(always)]
 fn lanes_dot_centred(a: &[f32], b: &[f32], mean: f32) -> f32 {
     const LANES: usize = 32;

@@ -2,7 +2,7 @@
 
 #[cfg(feature = "native")]
 use rayon::prelude::*;
-#[cfg(feature = "native")]
+#[cfg(feature = "learn")]
 use std::ops::Range;
 
 /// How many threads share the work.
@@ -69,21 +69,28 @@ pub(super) fn for_each_pair(
 /// (`sum_len` values, which start as zeros).
 ///
 /// The runs must not depend on the machine: their sums are added in order.
-#[cfg(feature = "native")]
+#[cfg(feature = "learn")]
 pub(super) fn sum_of_runs<Scratch: Default>(
     n: usize,
     run: usize,
     sum_len: usize,
     work: impl Fn(Range<usize>, &mut [f32], &mut Scratch) + Sync + Send,
 ) -> Vec<f32> {
+    let one = |part: usize, scratch: &mut Scratch| {
+        let mut sums = vec![0.0; sum_len];
+        work(part * run..n.min((part + 1) * run), &mut sums, scratch);
+        sums
+    };
+    #[cfg(feature = "native")]
     let parts: Vec<Vec<f32>> = (0..n.div_ceil(run))
         .into_par_iter()
-        .map_init(Scratch::default, |scratch, part| {
-            let mut sums = vec![0.0; sum_len];
-            work(part * run..n.min((part + 1) * run), &mut sums, scratch);
-            sums
-        })
+        .map_init(Scratch::default, |scratch, part| one(part, scratch))
         .collect();
+    #[cfg(not(feature = "native"))]
+    let parts = {
+        let mut scratch = Scratch::default();
+        (0..n.div_ceil(run)).map(move |part| one(part, &mut scratch))
+    };
     total(parts, sum_len)
 }
 
@@ -91,7 +98,7 @@ pub(super) fn sum_of_runs<Scratch: Default>(
 /// that belongs to the run and `first` its first image, and returns the total of all `sums` (`sum_len` values).
 ///
 /// The runs must not depend on the machine: their sums are added in order.
-#[cfg(feature = "native")]
+#[cfg(feature = "learn")]
 pub(super) fn for_each_run_summing<Scratch: Default>(
     out: &mut [f32],
     size: usize,
@@ -99,21 +106,31 @@ pub(super) fn for_each_run_summing<Scratch: Default>(
     sum_len: usize,
     work: impl Fn(usize, &mut [f32], &mut [f32], &mut Scratch) + Sync + Send,
 ) -> Vec<f32> {
+    let one = |part: usize, chunk: &mut [f32], scratch: &mut Scratch| {
+        let mut sums = vec![0.0; sum_len];
+        work(part * run, chunk, &mut sums, scratch);
+        sums
+    };
+    #[cfg(feature = "native")]
     let parts: Vec<Vec<f32>> = out
         .par_chunks_mut(run * size)
         .enumerate()
         .map_init(Scratch::default, |scratch, (part, chunk)| {
-            let mut sums = vec![0.0; sum_len];
-            work(part * run, chunk, &mut sums, scratch);
-            sums
+            one(part, chunk, scratch)
         })
         .collect();
+    #[cfg(not(feature = "native"))]
+    let parts = {
+        let mut scratch = Scratch::default();
+        let chunks = out.chunks_mut(run * size).enumerate();
+        chunks.map(move |(part, chunk)| one(part, chunk, &mut scratch))
+    };
     total(parts, sum_len)
 }
 
 /// The sum of all parts, in order.
-#[cfg(feature = "native")]
-fn total(parts: Vec<Vec<f32>>, len: usize) -> Vec<f32> {
+#[cfg(feature = "learn")]
+fn total(parts: impl IntoIterator<Item = Vec<f32>>, len: usize) -> Vec<f32> {
     let mut parts = parts.into_iter();
     let mut total = parts.next().unwrap_or_else(|| vec![0.0; len]);
     for part in parts {

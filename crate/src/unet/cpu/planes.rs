@@ -75,7 +75,7 @@ impl Planes {
     }
 
     /// Positions from the first output to the last.
-    #[cfg(feature = "native")]
+    #[cfg(feature = "learn")]
     pub(super) fn positions(&self) -> usize {
         let [h, w] = self.output();
         (h - 1) * self.pitch() + w

@@ -21,7 +21,7 @@ pub(super) trait Simd: Copy {
     fn mul(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// a b + c, rounded once or twice.
     fn mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
-    #[cfg(feature = "native")]
+    #[cfg(feature = "learn")]
     fn sum(self, x: Self::Vector) -> f32;
 }
 
@@ -175,6 +175,12 @@ mod wasm {
         fn mul_add(self, a: v128, b: v128, c: v128) -> v128 {
             f32x4_add(f32x4_mul(a, b), c)
         }
+
+        #[cfg(feature = "learn")]
+        #[inline(always)]
+        fn sum(self, x: v128) -> f32 {
+            lanes(x).iter().sum()
+        }
     }
 
     #[inline(always)]
@@ -231,6 +237,11 @@ mod plain {
 
         fn mul_add(self, a: [f32; 4], b: [f32; 4], c: [f32; 4]) -> [f32; 4] {
             std::array::from_fn(|i| a[i] * b[i] + c[i])
+        }
+
+        #[cfg(feature = "learn")]
+        fn sum(self, x: [f32; 4]) -> f32 {
+            x.iter().sum()
         }
     }
 }

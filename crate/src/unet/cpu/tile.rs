@@ -38,7 +38,7 @@ impl Packed {
     }
 
     /// Packs the weights of `c_out` output channels: `row(o)` are the `per_channel` of one, by input channel and tap.
-    #[cfg(feature = "native")]
+    #[cfg(feature = "learn")]
     pub(super) fn new<Row: Iterator<Item = f32>>(
         c_out: usize,
         per_channel: usize,
@@ -83,7 +83,7 @@ fn transpose<const M: usize>(rows: &[f32], len: usize, to: &mut [f32]) {
 }
 
 /// Writes the first values of `M` rows, then their second ones, and so on.
-#[cfg(feature = "native")]
+#[cfg(feature = "learn")]
 fn interleave<const M: usize, Row: Iterator<Item = f32>>(
     to: &mut [f32],
     row: impl Fn(usize) -> Row,

@@ -20,7 +20,7 @@ pub(super) fn forward(x: &[f32], [planes, h, w]: [usize; 3]) -> Vec<f32> {
 }
 
 /// Each value's gradient is the sum of the four it became: `[planes, 2 h, 2 w]` to `[planes, h, w]`.
-#[cfg(feature = "native")]
+#[cfg(feature = "learn")]
 pub(super) fn backward(dy: &[f32], [planes, h, w]: [usize; 3]) -> Vec<f32> {
     let mut dx = buffer(planes * h * w);
     for_each_chunk(&mut dx, h * w, |plane, dx, _: &mut ()| {

@@ -7,7 +7,8 @@
 
 use super::plan::{Features, Plan};
 use super::recent::Recent;
-use super::run::{Piece, Run, TooLarge};
+use super::run::Run;
+use super::store::{Piece, TooLarge};
 use cubecl::bytes::Bytes;
 use cubecl::client::Client;
 use cubecl::server::ServerError;
@@ -18,7 +19,7 @@ const MOST_RUNS: usize = 4;
 
 /// Held by whoever enqueues, in all of the process: several networks may share a stream, and what another launches while
 /// one records would be recorded.
-static TURN: Mutex<()> = Mutex::new(());
+pub(super) static TURN: Mutex<()> = Mutex::new(());
 
 /// A network's parameters on a GPU, and the memory of its evaluations.
 pub(super) struct Device {

@@ -16,6 +16,13 @@ use thiserror::Error;
 #[error("{0}")]
 pub struct DeviceError(String);
 
+impl DeviceError {
+    /// Fewer numbers came back than were asked for.
+    pub(super) fn lost() -> Self {
+        Self("it returned too few numbers".into())
+    }
+}
+
 /// A network on a GPU, ready to predict; threads may share it, and it may move between them.
 pub struct Engine {
     config: UNetConfig,
@@ -39,7 +46,7 @@ impl Engine {
     /// A network that the kernels do not compute.
     pub fn new(unet: &UNet, client: Client) -> Result<Self, Unsupported> {
         let mut plan = unet.launches()?;
-        let weights = std::mem::take(&mut plan.weights);
+        let weights = std::mem::take(&mut plan.parameters.values);
         let device = Device::new(weights, client).map_err(|e| Unsupported(e.to_string()))?;
         Ok(Self {
             config: unet.config().clone(),
@@ -132,7 +139,7 @@ impl Engine {
 }
 
 /// What was read, as numbers.
-fn numbers(read: Result<Vec<Bytes>, ServerError>) -> Result<Vec<Vec<f32>>, DeviceError> {
+pub(super) fn numbers(read: Result<Vec<Bytes>, ServerError>) -> Result<Vec<Vec<f32>>, DeviceError> {
     let read = read.map_err(|e| DeviceError(e.to_string()))?;
     let number = |b: &[u8]| f32::from_le_bytes([b[0], b[1], b[2], b[3]]);
     Ok(read

@@ -6,6 +6,7 @@ use super::plan::{Attend, Conv, Features, Filtered, Launch, Norm, Plan, Vector};
 use super::{channels_first, channels_last};
 use crate::unet::UNet;
 use crate::unet::activation::Activation;
+use std::ops::Range;
 
 struct Host<'a> {
     plan: &'a Plan,
@@ -39,7 +40,7 @@ pub(super) fn interpret(plan: &Plan, images: usize, given: [&[f32]; 3]) -> Vec<f
     let layout = Layout::new(plan, images, false);
     let mut host = Host {
         plan,
-        given: layout.given(given).into_iter().map(f64::from).collect(),
+        given: layout.given(&given).into_iter().map(f64::from).collect(),
         buffers: (layout.buffers.iter())
             .map(|&len| vec![f64::NAN; len])
             .collect(),
@@ -91,22 +92,26 @@ impl Host<'_> {
     }
 
     fn conv(&self, conv: &Conv) -> Vec<f64> {
-        let weights: Vec<f64> = self.plan.weights[conv.weights.clone()]
-            .iter()
-            .map(|&weight| f64::from(weight))
-            .collect();
+        let numbers = |range: &Option<Range<usize>>| -> Vec<f64> {
+            let range = range.clone().unwrap_or_default();
+            let values = &self.plan.parameters.values[range];
+            values.iter().map(|&value| f64::from(value)).collect()
+        };
+        let (weights, projection) = (
+            numbers(&Some(conv.weights.clone())),
+            numbers(&conv.projection),
+        );
+        let biases = [&conv.bias, &conv.projection_bias].map(numbers);
         let c_in: usize = conv.inputs.iter().map(|x| x.c).sum();
         let c_projected: usize = conv.projected.iter().map(|x| x.c).sum();
         let (out, times) = (conv.out, if conv.doubled { 2 } else { 1 });
-        let projection_at = conv.window * conv.window * c_in * out.c;
-        let bias_at = projection_at + c_projected * out.c;
         let (in_h, in_w) = (conv.inputs[0].h, conv.inputs[0].w);
         let mut values = Vec::with_capacity(out.size() * self.images);
         for at in 0..out.size() * self.images {
             let (pixel, co) = (at / out.c, at % out.c);
             let (image, pixel) = (pixel / (out.h * out.w), pixel % (out.h * out.w));
             let (y, x) = (pixel / out.w, pixel % out.w);
-            let mut sum = weights[bias_at + co];
+            let mut sum = biases.iter().filter_map(|bias| bias.get(co)).sum::<f64>();
             for tap in 0..conv.window * conv.window {
                 let row = (y * conv.stride + tap / conv.window).wrapping_sub(conv.padding);
                 let column = (x * conv.stride + tap % conv.window).wrapping_sub(conv.padding);
@@ -120,7 +125,7 @@ impl Host<'_> {
                 }
             }
             for ci in 0..c_projected {
-                let weight = weights[projection_at + ci * out.c + co];
+                let weight = projection[ci * out.c + co];
                 sum += weight * self.channel(&conv.projected, image, pixel, ci);
             }
             sum += (conv.vector).map_or(0.0, |vector| self.vector(&vector, image, co));
@@ -136,7 +141,7 @@ impl Host<'_> {
     }
 
     fn norm(&self, norm: &Norm) -> Vec<f64> {
-        let affine = &self.plan.weights[norm.affine.clone()];
+        let affine = &self.plan.parameters.values[norm.affine.clone()];
         let (c, pixels) = (norm.out.c, norm.out.h * norm.out.w);
         let group = c / norm.groups;
         let mut values = vec![0.0; norm.out.size() * self.images];
@@ -165,7 +170,7 @@ impl Host<'_> {
     }
 
     fn filter(&self, filtered: &Filtered) -> Vec<f64> {
-        let (x, out, taps) = (filtered.input, filtered.out, filtered.filter.taps());
+        let (x, out, taps) = (filtered.input, filtered.out, filtered.taps);
         let weight = |i: usize| match i == 0 || i + 1 == taps.count {
             true => f64::from(taps.outer),
             false => f64::from(taps.inner),

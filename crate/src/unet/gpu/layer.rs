@@ -1,5 +1,30 @@
 //! A layer's parameters as the kernels read them: output channels innermost, so that neighbouring threads read neighbours.
 
+use burn::module::ParamId;
+
+/// Which of the network's parameters a layer's numbers are, or, of several layers as one, those of one of them.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::unet) struct Part {
+    pub(in crate::unet) weight: ParamId,
+    pub(in crate::unet) bias: ParamId,
+    /// Its first output channel.
+    pub(in crate::unet) column: usize,
+    /// Its output channels.
+    pub(in crate::unet) c_out: usize,
+}
+
+impl Part {
+    /// A layer by itself.
+    pub(in crate::unet) fn whole([weight, bias]: [ParamId; 2], c_out: usize) -> Self {
+        Self {
+            weight,
+            bias,
+            column: 0,
+            c_out,
+        }
+    }
+}
+
 /// A convolution or a linear layer (a window of 1) on the host, as PyTorch orders it.
 #[derive(Debug, Clone)]
 pub(in crate::unet) struct HostConv {
@@ -12,11 +37,12 @@ pub(in crate::unet) struct HostConv {
     pub(in crate::unet) window: usize,
     pub(in crate::unet) stride: usize,
     pub(in crate::unet) padding: usize,
+    pub(in crate::unet) parts: Vec<Part>,
 }
 
 impl HostConv {
     /// A linear layer, weight `[c_out, c_in]`.
-    pub(in crate::unet) fn linear(weight: Vec<f32>, bias: Vec<f32>) -> Self {
+    pub(in crate::unet) fn linear(weight: Vec<f32>, bias: Vec<f32>, parts: Vec<Part>) -> Self {
         let c_out = bias.len();
         Self {
             c_in: weight.len() / c_out.max(1),
@@ -26,6 +52,7 @@ impl HostConv {
             window: 1,
             stride: 1,
             padding: 0,
+            parts,
         }
     }
 
@@ -34,14 +61,20 @@ impl HostConv {
     pub(in crate::unet) fn beside(layers: &[Self], align: usize) -> (Self, Vec<usize>) {
         let c_in = layers.first().map_or(0, |layer| layer.c_in);
         let (mut weight, mut bias, mut starts) = (Vec::new(), Vec::new(), Vec::new());
+        let mut parts = Vec::new();
         for layer in layers {
-            starts.push(bias.len());
+            let start = bias.len();
+            starts.push(start);
+            parts.extend(layer.parts.iter().map(|part| Part {
+                column: start + part.column,
+                ..*part
+            }));
             weight.extend_from_slice(&layer.weight);
             bias.extend_from_slice(&layer.bias);
             bias.resize(bias.len().next_multiple_of(align), 0.0);
             weight.resize(bias.len() * c_in, 0.0);
         }
-        (Self::linear(weight, bias), starts)
+        (Self::linear(weight, bias, parts), starts)
     }
 
     /// The weight as `[window, window, c_in, c_out]`.
@@ -64,6 +97,8 @@ pub(in crate::unet) struct HostNorm {
     pub(in crate::unet) bias: Vec<f32>,
     pub(in crate::unet) groups: usize,
     pub(in crate::unet) eps: f64,
+    /// The weight and the bias among the network's parameters.
+    pub(in crate::unet) ids: [ParamId; 2],
 }
 
 /// The widest vector, of at most four numbers, that all of these channel counts are made of.
@@ -94,6 +129,7 @@ mod tests {
             window,
             stride: 1,
             padding: 1,
+            parts: Vec::new(),
         };
         let arranged = layer.arranged();
         for co in 0..c_out {
@@ -110,11 +146,15 @@ mod tests {
 
     #[test]
     fn layers_side_by_side_begin_at_multiples() {
-        let layer = |c_out: usize| HostConv::linear(vec![1.0; 2 * c_out], vec![2.0; c_out]);
+        let layer = |c_out: usize| {
+            let part = Part::whole([ParamId::new(), ParamId::new()], c_out);
+            HostConv::linear(vec![1.0; 2 * c_out], vec![2.0; c_out], vec![part])
+        };
         let (both, starts) = HostConv::beside(&[layer(6), layer(5)], 4);
         assert_eq!((both.c_in, both.c_out, starts), (2, 16, vec![0, 8]));
         assert_eq!(both.bias[6..9], [0.0, 0.0, 2.0]);
         assert_eq!(both.weight[12..17], [0.0, 0.0, 0.0, 0.0, 1.0]);
+        assert_eq!((both.parts[1].column, both.parts[1].c_out), (8, 5));
     }
 
     #[test]

@@ -2,6 +2,21 @@
 
 use super::plan::{ALIGN, Features, Plan};
 
+/// What a list of launches needs of memory.
+#[derive(Debug, Clone)]
+pub(super) struct Uses {
+    /// Size of every tensor for one image.
+    pub(super) sizes: Vec<usize>,
+    /// What the host writes, in this order.
+    pub(super) given: Vec<Features>,
+    /// The tensors that each launch reads, and those that it writes.
+    pub(super) launches: Vec<[Vec<usize>; 2]>,
+    /// Tensors that outlast the launches.
+    pub(super) kept: Vec<usize>,
+    /// Tensors that have their memory from the beginning to the end.
+    pub(super) own: Vec<usize>,
+}
+
 /// The places of a plan's tensors for a given number of images, counted in numbers.
 ///
 /// Every buffer that a launch writes is one that it does not read: WebGPU forbids both in one launch, even of different
@@ -14,41 +29,58 @@ pub(super) struct Layout {
     pub(super) given_len: usize,
     /// Sizes of the buffers that the launches write.
     pub(super) buffers: Vec<usize>,
-    given_count: usize,
+    given: Vec<Features>,
 }
 
 impl Layout {
     /// The layout in which, if `keeps`, the features after every stage outlast the evaluation.
     pub(super) fn new(plan: &Plan, images: usize, keeps: bool) -> Self {
-        let given = plan.given.all();
-        let mut places = vec![0; plan.sizes.len()];
+        let stages = plan.stages.iter().map(|(_, features)| features.id);
+        let bottom = plan.bottom.map(|(qkv, _)| qkv.id);
+        let kept = stages.chain(bottom).filter(|_| keeps);
+        let launches = plan.launches.iter().map(|launch| {
+            let reads = launch.reads().iter().map(|features| features.id).collect();
+            [reads, vec![launch.writes().id]]
+        });
+        let uses = Uses {
+            sizes: plan.sizes.clone(),
+            given: plan.given.all().to_vec(),
+            launches: launches.collect(),
+            kept: kept.chain([plan.out.id]).collect(),
+            own: Vec::new(),
+        };
+        Self::of(uses, images)
+    }
+
+    /// The layout for so many images.
+    pub(super) fn of(uses: Uses, images: usize) -> Self {
+        let mut places = vec![0; uses.sizes.len()];
         let mut given_len = 0;
-        for features in given {
+        for features in &uses.given {
             places[features.id] = given_len;
             given_len = (given_len + features.size() * images).next_multiple_of(ALIGN);
         }
 
-        let mut lifetimes: Vec<Option<Lifetime>> = vec![None; plan.sizes.len()];
-        for (at, launch) in plan.launches.iter().enumerate() {
-            let id = launch.writes().id;
-            let size = plan.sizes[id] * images;
-            lifetimes[id] = Some(Lifetime {
-                first: at,
-                last: at,
-                size,
-            });
-            for read in launch.reads() {
-                if let Some(lifetime) = &mut lifetimes[read.id] {
-                    lifetime.last = at;
-                }
+        let is_given = |id: usize| uses.given.iter().any(|features| features.id == id);
+        let mut lifetimes: Vec<Option<Lifetime>> = vec![None; uses.sizes.len()];
+        for (at, [reads, writes]) in uses.launches.iter().enumerate() {
+            for &id in writes.iter().chain(reads).filter(|&&id| !is_given(id)) {
+                let new = Lifetime {
+                    first: at,
+                    last: at,
+                    size: uses.sizes[id] * images,
+                };
+                lifetimes[id].get_or_insert(new).last = at;
             }
         }
-        let stages = plan.stages.iter().map(|(_, features)| features.id);
-        let bottom = plan.bottom.map(|(qkv, _)| qkv.id);
-        let kept = stages.chain(bottom).filter(|_| keeps);
-        for id in kept.chain([plan.out.id]) {
+        for &id in uses.kept.iter().chain(&uses.own) {
             if let Some(lifetime) = &mut lifetimes[id] {
-                lifetime.last = plan.launches.len();
+                lifetime.last = uses.launches.len();
+            }
+        }
+        for &id in &uses.own {
+            if let Some(lifetime) = &mut lifetimes[id] {
+                lifetime.first = 0;
             }
         }
         let (ids, lifetimes): (Vec<usize>, Vec<Lifetime>) = (lifetimes.into_iter().enumerate())
@@ -62,19 +94,20 @@ impl Layout {
             places,
             given_len,
             buffers,
-            given_count: given.len(),
+            given: uses.given,
         }
     }
 
     /// Whether the host writes this tensor.
     pub(super) fn is_given(&self, features: &Features) -> bool {
-        features.id < self.given_count
+        self.given.iter().any(|given| given.id == features.id)
     }
 
     /// All that the host writes, in its places.
-    pub(super) fn given(&self, parts: [&[f32]; 3]) -> Vec<f32> {
+    pub(super) fn given(&self, parts: &[&[f32]]) -> Vec<f32> {
         let mut values = vec![0.0; self.given_len];
-        for (part, &place) in parts.iter().zip(&self.places) {
+        for (part, features) in parts.iter().zip(&self.given) {
+            let place = self.places[features.id];
             values[place..place + part.len()].copy_from_slice(part);
         }
         values

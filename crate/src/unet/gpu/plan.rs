@@ -1,9 +1,10 @@
 //! The launches of one evaluation, for any number of images: what a device is asked to do.
 
+use super::parameters::Parameters;
 use crate::unet::UNetConfig;
 use crate::unet::activation::Activation;
 use crate::unet::look::Place;
-use crate::unet::resample::Filter;
+use crate::unet::resample::Taps;
 use std::ops::Range;
 use thiserror::Error;
 
@@ -55,6 +56,10 @@ pub(super) struct Vector {
 pub(super) struct Conv {
     pub(super) inputs: Vec<Features>,
     pub(super) weights: Range<usize>,
+    /// The weights of the 1x1 convolution of `projected`, and its bias.
+    pub(super) projection: Option<Range<usize>>,
+    pub(super) bias: Option<Range<usize>>,
+    pub(super) projection_bias: Option<Range<usize>>,
     pub(super) window: usize,
     pub(super) stride: usize,
     pub(super) padding: usize,
@@ -67,6 +72,29 @@ pub(super) struct Conv {
     pub(super) divisor: Option<f64>,
     pub(super) activation: Option<Activation>,
     pub(super) out: Features,
+    /// Whether the result is added to what is there.
+    pub(super) adds: bool,
+    /// What a gradient's convolution is besides.
+    pub(super) turned: Option<Turned>,
+}
+
+/// A convolution with weights that are turned round, whose output are some of what the layer reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Turned {
+    /// Channels that the layer reads, and the first of these.
+    pub(super) row: usize,
+    pub(super) column: usize,
+    /// The pixels that it reads lie so far apart, with zeros between.
+    pub(super) spread: usize,
+}
+
+impl Conv {
+    /// All of its parameters, which lie one after the other.
+    pub(super) fn parameters(&self) -> Range<usize> {
+        let ends = [&self.projection, &self.bias, &self.projection_bias];
+        let end = ends.into_iter().flatten().map(|range| range.end);
+        self.weights.start..end.fold(self.weights.end, usize::max)
+    }
 }
 
 /// One launch of [`group_norm`](super::kernels::norm).
@@ -94,8 +122,10 @@ pub(super) struct Attend {
 #[derive(Debug, Clone)]
 pub(super) struct Filtered {
     pub(super) input: Features,
-    pub(super) filter: Filter,
+    pub(super) taps: Taps,
     pub(super) out: Features,
+    /// Whether the result is added to what is there.
+    pub(super) adds: bool,
 }
 
 /// One launch.
@@ -154,16 +184,22 @@ impl Given {
     }
 }
 
+/// The class embedding, `[rows, time_channels]`, of which the host gives a row.
+#[derive(Debug, Clone)]
+pub(super) struct Classes {
+    pub(super) values: Vec<f32>,
+    /// Where it is among the parameters.
+    pub(super) place: Range<usize>,
+}
+
 /// What a network's evaluation consists of.
 #[derive(Debug)]
 pub(super) struct Plan {
     /// Size of every tensor for one image.
     pub(super) sizes: Vec<usize>,
     pub(super) launches: Vec<Launch>,
-    /// All layers' parameters, each layer's from a multiple of [`ALIGN`] on.
-    pub(super) weights: Vec<f32>,
-    /// The class embedding, `[rows, time_channels]`, of which the host gives a row.
-    pub(super) classes: Option<Vec<f32>>,
+    pub(super) parameters: Parameters,
+    pub(super) classes: Option<Classes>,
     /// Whether labels are embedded as timesteps are.
     pub(super) labels_are_timesteps: bool,
     /// Those of a Fourier embedding.
@@ -192,7 +228,8 @@ impl Plan {
         let of_labels = match (&self.classes, labels) {
             _ if self.labels_are_timesteps => config.label_rows(labels, images, frequencies),
             (Some(table), Some(labels)) => {
-                let row = |&label: &usize| table.get(label * d..(label + 1) * d).unwrap_or(&[]);
+                let row =
+                    |&label: &usize| table.values.get(label * d..(label + 1) * d).unwrap_or(&[]);
                 labels.iter().flat_map(row).copied().collect()
             }
             _ => vec![0.0; images * d],

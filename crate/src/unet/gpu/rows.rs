@@ -149,6 +149,9 @@ impl Rows {
             let conv = Conv {
                 inputs: vec![input],
                 weights: 0..0,
+                projection: None,
+                bias: None,
+                projection_bias: None,
                 window: 1,
                 stride: 1,
                 padding: 0,
@@ -160,6 +163,8 @@ impl Rows {
                 divisor: None,
                 activation: linears.activation.flatten(),
                 out: linears.out,
+                adds: false,
+                turned: None,
             };
             launches.push((layer, conv));
         }

@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 pub struct Progress(ProgressBar);
 
 impl Progress {
-    /// A bar that says what is going on.
+    /// A bar for the part `what`.
     pub fn new(what: impl Into<String>) -> Self {
         let bar = ProgressBar::new(0);
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {prefix}, {eta} left") {
@@ -15,7 +15,7 @@ impl Progress {
         Self(bar.with_prefix(what.into()))
     }
 
-    /// So much of so much is done.
+    /// Sets the progress: `done` of `total`.
     pub fn tell(&self, done: usize, total: usize) {
         self.0.set_length(total as u64);
         self.0.set_position(done as u64);

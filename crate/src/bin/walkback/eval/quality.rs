@@ -91,7 +91,7 @@ pub struct Seen {
     pub channel_means: Vec<f64>,
 }
 
-/// The options are valid, and the judge is there.
+/// The checked options, and the judge.
 pub struct Prepared<'a> {
     args: &'a Args,
     pipeline: &'a Pipeline,
@@ -245,7 +245,7 @@ impl Prepared<'_> {
         })
     }
 
-    /// The samples of one setting and seed, and what the judge makes of them.
+    /// The samples of one setting and seed, and the judge's results for them.
     fn samples(&self, setting: &Setting, seed: u64) -> anyhow::Result<(Dataset, Reading)> {
         let progress = Progress::new(format!("drawing {} samples with {setting}", self.count));
         let samples = draw(

@@ -30,7 +30,7 @@ pub fn wanted(
     };
     Ok(Wanted {
         size: Some(unet.sample_size),
-        // Images have one channel or three; another number is refused where the network meets them.
+        // Images have one channel or three; a network with another number is rejected when it meets them.
         channels: Some(unet.in_channels).filter(|channels| matches!(channels, 1 | 3)),
         names: match (unet.num_class_embeds, names) {
             (None, _) => Some(Vec::new()),
@@ -51,7 +51,7 @@ pub fn open(dir: Option<&Path>, wanted: &Wanted) -> anyhow::Result<ImageSet> {
     })
 }
 
-/// Says what was found and what was done to it.
+/// Prints what was found and how it was converted.
 pub fn tell(found: &ImageSet, out: &Path) {
     let ImageSet { data, names, notes } = found;
     let colour = if data.channels == 1 { "grey" } else { "colour" };

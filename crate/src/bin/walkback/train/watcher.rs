@@ -19,6 +19,7 @@ use walkback::train::report::{Metrics, MetricsWriter, loss_curve_png, read_metri
 use walkback::train::run_config::RunConfig;
 use walkback::train::trainer::{StepReport, TrainOptions, Watcher};
 use walkback::unet::UNet;
+use walkback::unet::gpu::native::Gpu;
 
 /// Weight of the past in the running averages of loss and speed.
 const AVERAGE_DECAY: f64 = 0.98;
@@ -27,13 +28,13 @@ const LINE_INTERVAL: Duration = Duration::from_secs(20);
 /// The grids of a training: few steps, so that training continues soon.
 const SAMPLE_STEPS: usize = 25;
 const SAMPLES_PER_CLASS: usize = 2;
-/// Of more classes the first ones are drawn.
+/// With more classes, only the first ones are drawn.
 const SAMPLE_CLASSES: usize = 16;
 
 /// Reports a training to the terminal and to the run folder.
 pub struct Terminal {
     run: PathBuf,
-    device: Device,
+    gpu: Option<Gpu>,
     time: Option<Duration>,
     started: Instant,
     bar: ProgressBar,
@@ -48,7 +49,7 @@ pub struct Terminal {
 
 impl Terminal {
     /// From now on Ctrl-C ends the training after its step, and a second one at once.
-    pub fn new(options: &TrainOptions, device: Device) -> anyhow::Result<Self> {
+    pub fn new(options: &TrainOptions, gpu: Option<Gpu>) -> anyhow::Result<Self> {
         let interrupted = Arc::new(AtomicBool::new(false));
         let flag = interrupted.clone();
         ctrlc::set_handler(move || {
@@ -59,7 +60,7 @@ impl Terminal {
         .context("could not set up the handling of Ctrl-C")?;
         Ok(Self {
             run: options.run.clone(),
-            device,
+            gpu,
             time: options.time,
             started: Instant::now(),
             bar: ProgressBar::hidden(),
@@ -132,17 +133,21 @@ impl Terminal {
     }
 
     fn draw_samples(&self, step: u64, unet: &UNet, config: &RunConfig) -> anyhow::Result<()> {
-        let pipeline = Pipeline::new(
+        let mut pipeline = Pipeline::new(
             unet.clone(),
             config.scheduler.clone(),
             config.labels.clone(),
-            &self.device,
+            &Device::flex(),
         );
-        let classes = config.labels.names.len().min(SAMPLE_CLASSES);
-        let labels: Vec<usize> = (0..classes * SAMPLES_PER_CLASS)
-            .map(|i| i % classes)
+        if let Some(gpu) = &self.gpu {
+            pipeline.compute_on(gpu.client.clone())?;
+        }
+        let classes = config.labels.classes().map(|(label, _)| label);
+        let classes: Vec<usize> = classes.take(SAMPLE_CLASSES).collect();
+        let labels: Vec<usize> = (0..classes.len() * SAMPLES_PER_CLASS)
+            .map(|i| classes[i % classes.len()])
             .collect();
-        let conditional = config.unet.num_class_embeds.is_some() && classes > 0;
+        let conditional = config.unet.num_class_embeds.is_some() && !classes.is_empty();
         let options = ChainOptions {
             count: if conditional { labels.len() } else { 8 },
             labels: conditional.then_some(labels),
@@ -154,7 +159,7 @@ impl Terminal {
         while !chain.is_done() {
             pollster::block_on(chain.step(&pipeline))?;
         }
-        let columns = if conditional { classes } else { 4 };
+        let columns = if conditional { classes.len() } else { 4 };
         let png = grid_png(chain.x_t(), chain.shape(), GridLayout::new(columns, 3))?;
         write_file(
             &self.run.join("samples").join(format!("step-{step:06}.png")),

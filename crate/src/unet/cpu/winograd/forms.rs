@@ -16,10 +16,10 @@ pub(super) trait Form<const IN: usize, const OUT: usize>: Copy {
     /// A^T m.
     fn output<S: Simd>(simd: S, m: [S::Vector; IN]) -> [S::Vector; OUT];
     /// A y: what the gradient of the output becomes.
-    #[cfg(feature = "native")]
+    #[cfg(feature = "learn")]
     fn output_back<S: Simd>(simd: S, y: [S::Vector; OUT]) -> [S::Vector; IN];
     /// G^T u: what becomes the gradient of the filter.
-    #[cfg(feature = "native")]
+    #[cfg(feature = "learn")]
     fn weight_back<S: Simd>(simd: S, u: [S::Vector; IN]) -> [S::Vector; 3];
 }
 
@@ -50,13 +50,13 @@ impl Form<4, 2> for Two {
         [simd.add(a, simd.add(b, c)), simd.sub(simd.sub(b, c), d)]
     }
 
-    #[cfg(feature = "native")]
+    #[cfg(feature = "learn")]
     #[inline(always)]
     fn output_back<S: Simd>(simd: S, [a, b]: [S::Vector; 2]) -> [S::Vector; 4] {
         [a, simd.add(a, b), simd.sub(a, b), times(simd, -1.0, b)]
     }
 
-    #[cfg(feature = "native")]
+    #[cfg(feature = "learn")]
     #[inline(always)]
     fn weight_back<S: Simd>(simd: S, [a, b, c, d]: [S::Vector; 4]) -> [S::Vector; 3] {
         let half = simd.splat(0.5);
@@ -126,7 +126,7 @@ impl Form<6, 4> for Four {
         ]
     }
 
-    #[cfg(feature = "native")]
+    #[cfg(feature = "learn")]
     #[inline(always)]
     fn output_back<S: Simd>(simd: S, [a, b, c, d]: [S::Vector; 4]) -> [S::Vector; 6] {
         let (even_p, even_q) = (times_add(simd, P2, c, a), times_add(simd, Q2, c, a));
@@ -142,7 +142,7 @@ impl Form<6, 4> for Four {
         ]
     }
 
-    #[cfg(feature = "native")]
+    #[cfg(feature = "learn")]
     #[inline(always)]
     fn weight_back<S: Simd>(simd: S, u: [S::Vector; 6]) -> [S::Vector; 3] {
         let (even_p, odd_p) = (simd.add(u[1], u[2]), simd.sub(u[1], u[2]));

@@ -8,7 +8,7 @@
 //! Each output depends on its own tile alone, in an order that does not depend on how images are grouped.
 
 mod forms;
-#[cfg(feature = "native")]
+#[cfg(feature = "learn")]
 mod gradient;
 mod input;
 mod lanes;
@@ -28,7 +28,7 @@ use std::cell::RefCell;
 use std::ops::Range;
 use work::{Cut, Part, Work, carry_out};
 
-#[cfg(feature = "native")]
+#[cfg(feature = "learn")]
 pub(super) use gradient::weight_gradient;
 
 /// The most channels in a block of outputs.

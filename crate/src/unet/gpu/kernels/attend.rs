@@ -20,11 +20,11 @@ pub(crate) struct AttendKind {
 /// Sizes; that of a head is counted in vectors.
 #[derive(CubeType, CubeLaunch, Clone, Copy)]
 pub(crate) struct AttendShape {
-    tokens: usize,
-    heads: usize,
-    head: usize,
+    pub(super) tokens: usize,
+    pub(super) heads: usize,
+    pub(super) head: usize,
     /// 1 / sqrt(d).
-    scale: f32,
+    pub(super) scale: f32,
 }
 
 /// `qkv` is `[n, tokens, 3, heads, d]`, `out` `[n, tokens, heads, d]`.

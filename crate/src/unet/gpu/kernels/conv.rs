@@ -21,6 +21,8 @@ pub(crate) struct ConvKind {
     pub(crate) shared: bool,
     /// Threads of a workgroup.
     pub(crate) units: usize,
+    /// Whether a projection is added, which has a bias of its own.
+    pub(crate) projects: bool,
     /// Whether the result is scaled.
     pub(crate) scaled: bool,
     /// Whether each pixel of the plain residual stands for four.
@@ -60,9 +62,10 @@ pub(crate) struct ConvShape {
     out: usize,
     projected_a: usize,
     projected_b: usize,
-    /// Where in the layer's weights those of the projection and the bias begin.
+    /// Where in the layer's weights those of the projection and the biases begin.
     projection_at: usize,
     bias_at: usize,
+    projection_bias_at: usize,
     /// Where in an image's row of vectors this layer's is, and how long the row is.
     vector_at: usize,
     vector_row: usize,
@@ -81,8 +84,8 @@ struct Place {
 }
 
 /// y = act(scale (conv(a ++ b) + bias + vector + residual)), where the residual is `plain` or a 1x1 convolution of
-/// `projected_a ++ projected_b`. Weights are `[window, window, c_in, c_out]`, then those of the projection
-/// `[c_projected, c_out]`, then the bias.
+/// `projected_a ++ projected_b`. Weights are `[window, window, c_in, c_out]`, then come those of the projection
+/// `[c_projected, c_out]`, the bias and the projection's bias.
 #[cube(launch_unchecked)]
 pub(crate) fn conv<N: Size, M: Size>(
     in_a: &[Vector<f32, N>],
@@ -269,7 +272,11 @@ fn finish<M: Size>(
     if x < shape.out_w {
         let pixel = (place.image * shape.out_h + place.y) * shape.out_w + x;
         let at = pixel * shape.out + place.lane;
-        let mut y = sum + weights[shape.bias_at + place.lane];
+        let mut bias = weights[shape.bias_at + place.lane];
+        if comptime!(kind.projects) {
+            bias += weights[shape.projection_bias_at + place.lane];
+        }
+        let mut y = sum + bias;
         #[comptime]
         match vector {
             ComptimeOption::Some(vector) => {

@@ -20,13 +20,14 @@ pub(crate) struct FilterShape {
     padding: usize,
 }
 
-/// A thread for each vector of the output.
+/// A thread for each vector of the output, to which the result is added, or which it takes the place of.
 #[cube(launch_unchecked)]
 pub(crate) fn filter<N: Size>(
     x: &[Vector<f32, N>],
     out: &mut [Vector<f32, N>],
     shape: FilterShape,
     #[comptime] units: usize,
+    #[comptime] adds: bool,
 ) {
     let at = CUBE_POS * units + UNIT_POS as usize;
     if at < shape.vectors {
@@ -57,6 +58,9 @@ pub(crate) fn filter<N: Size>(
                     sum += x[under * shape.channels + channel] * Vector::new(of_row * of_column);
                 }
             }
+        }
+        if comptime!(adds) {
+            sum += out[at];
         }
         out[at] = sum;
     }

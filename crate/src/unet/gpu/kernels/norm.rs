@@ -55,14 +55,14 @@ pub(crate) fn group_norm<N: Size>(
     let mut sum = Vector::<f32, N>::new(0.0);
     for i in range_stepped(unit, vectors, units) {
         let pixel = image * shape.pixels + i / shape.group;
-        sum += read(a, b, pixel, first + i % shape.group, &shape);
+        sum += read_ab(a, b, pixel, first + i % shape.group, shape.a, shape.b);
     }
     let mean = Vector::<f32, N>::new(total(sum, &mut parts, &mut totals, unit, units) / count);
 
     let mut sum = Vector::<f32, N>::new(0.0);
     for i in range_stepped(unit, vectors, units) {
         let pixel = image * shape.pixels + i / shape.group;
-        let centred = read(a, b, pixel, first + i % shape.group, &shape) - mean;
+        let centred = read_ab(a, b, pixel, first + i % shape.group, shape.a, shape.b) - mean;
         sum += centred * centred;
     }
     let variance = total(sum, &mut parts, &mut totals, unit, units) / count;
@@ -71,7 +71,7 @@ pub(crate) fn group_norm<N: Size>(
     for i in range_stepped(unit, vectors, units) {
         let pixel = image * shape.pixels + i / shape.group;
         let channel = first + i % shape.group;
-        let x = read(a, b, pixel, channel, &shape);
+        let x = read_ab(a, b, pixel, channel, shape.a, shape.b);
         let mut y = (x - mean) / deviation * affine[channel] + affine[channels + channel];
         #[comptime]
         match vector {
@@ -85,21 +85,22 @@ pub(crate) fn group_norm<N: Size>(
     }
 }
 
-/// A vector of the channels of `a ++ b`.
+/// A vector of the channels of `a ++ b`, which are so many vectors wide.
 #[cube]
-fn read<N: Size>(
+pub(super) fn read_ab<N: Size>(
     a: &[Vector<f32, N>],
     b: ComptimeOption<&[Vector<f32, N>]>,
     pixel: usize,
     channel: usize,
-    shape: &NormShape,
+    width_a: usize,
+    width_b: usize,
 ) -> Vector<f32, N> {
-    let mut value = a[pixel * shape.a + channel.min(shape.a - 1)];
+    let mut value = a[pixel * width_a + channel.min(width_a - 1)];
     #[comptime]
     match b {
         ComptimeOption::Some(b) => {
-            if channel >= shape.a {
-                value = b[pixel * shape.b + channel - shape.a];
+            if channel >= width_a {
+                value = b[pixel * width_b + channel - width_a];
             }
         }
         ComptimeOption::None => {}
@@ -109,7 +110,7 @@ fn read<N: Size>(
 
 /// The sum of every thread's `value`, for every thread. `parts` holds one for each thread, `totals` [`ADDERS`].
 #[cube]
-fn total<N: Size>(
+pub(super) fn total<N: Size>(
     value: Vector<f32, N>,
     parts: &mut Shared<[f32]>,
     totals: &mut Shared<[f32]>,

@@ -3,10 +3,12 @@
 //! At batch 1 the number of launches is the time, so that what a reader can do by itself is no launch: it reads features
 //! where they lie side by side, takes each pixel for four, and adds a 1x1 convolution to its own sum.
 
+mod view;
+
 use super::layer::{HostConv, vector_width};
+use super::parameters::Parameters;
 use super::plan::{
-    ALIGN, Attend, Conv, Features, Filtered, Given, Launch, MOST_CUBES, Norm, Plan, Unsupported,
-    Vector,
+    Attend, Classes, Features, Filtered, Given, Launch, MOST_CUBES, Norm, Plan, Unsupported,
 };
 use super::rows::{Row, Rows};
 use crate::unet::UNet;
@@ -18,8 +20,8 @@ use crate::unet::look::Place;
 use crate::unet::resample::Filter;
 use burn::nn::Dropout;
 use std::cell::Cell;
-use std::ops::Range;
 use std::rc::Rc;
+use view::{Projection, View};
 
 /// Vectors of the widest head that the attention kernel sums: 16 for each of the 16 threads that share a query.
 const WIDEST_HEAD: usize = 256;
@@ -41,47 +43,18 @@ impl UNet {
     }
 }
 
-/// Features as the next launch reads them.
-#[derive(Debug, Clone)]
-struct View {
-    /// Side by side.
-    parts: Vec<Features>,
-    /// Whether each pixel stands for four.
-    doubled: bool,
-    /// A 1x1 convolution that they go through.
-    projection: Option<Rc<Projection>>,
-}
-
-/// A 1x1 convolution that waits for its readers: a single one may take it into its own launch.
-#[derive(Debug)]
-struct Projection {
-    layer: HostConv,
-    /// Its output, once it is a launch of its own.
-    out: Cell<Option<Features>>,
-}
-
-impl View {
-    fn of(features: Features) -> Self {
-        Self {
-            parts: vec![features],
-            doubled: false,
-            projection: None,
-        }
-    }
-}
-
 /// Takes down a network's launches in their order.
 #[derive(Debug)]
 struct Planner {
     sizes: Vec<usize>,
     given: Given,
-    classes: Option<Vec<f32>>,
+    classes: Option<Classes>,
     labels_are_timesteps: bool,
     frequencies: Option<Vec<f32>>,
     divided_by_timestep: bool,
     rows: Rows,
     launches: Vec<Launch>,
-    weights: Vec<f32>,
+    parameters: Parameters,
     stages: Vec<(Place, Features)>,
     /// Whether a look inside shows the next attention.
     shows_attention: bool,
@@ -99,7 +72,11 @@ impl Executor for Planner {
     }
 
     fn label(&mut self, table: &Embedding) -> Option<Row> {
-        self.classes = Some(table.host());
+        let values = table.host();
+        self.classes = Some(Classes {
+            place: self.parameters.table(table.weight.id, &values),
+            values,
+        });
         Some(Row::of(self.given.class))
     }
 
@@ -153,7 +130,7 @@ impl Executor for Planner {
         };
         let norm = Norm {
             inputs: x.parts,
-            affine: self.keep(&[&layer.weight[..], &layer.bias].concat()),
+            affine: self.parameters.affine(&layer),
             groups: layer.groups,
             eps: layer.eps,
             vector,
@@ -212,8 +189,12 @@ impl Executor for Planner {
         let (input, taps) = (x.parts[0], filter.taps());
         let [h, w] = [input.h, input.w].map(|side| side * taps.up / taps.down);
         let out = self.tensor(h, w, input.c);
-        self.launches
-            .push(Launch::Filter(Filtered { input, filter, out }));
+        self.launches.push(Launch::Filter(Filtered {
+            input,
+            taps,
+            out,
+            adds: false,
+        }));
         View::of(out)
     }
 
@@ -263,101 +244,12 @@ impl Planner {
             divided_by_timestep: false,
             rows: Rows::default(),
             launches: Vec::new(),
-            weights: Vec::new(),
+            parameters: Parameters::default(),
             stages: Vec::new(),
             shows_attention: false,
             bottom: None,
             unsupported: None,
         }
-    }
-
-    /// A launch of a convolution of `x`, plus `vector`, plus `residual`, divided by `divisor`.
-    fn convolve(
-        &mut self,
-        x: View,
-        layer: &HostConv,
-        vector: Option<Vector>,
-        residual: Option<View>,
-        divisor: f64,
-    ) -> Features {
-        let x = self.computed(x);
-        let (h, w) = (x.parts[0].h, x.parts[0].w);
-        let times = if x.doubled { 2 } else { 1 };
-        let (h, w) = (h * times / layer.stride, w * times / layer.stride);
-        let out = self.tensor(h, w, layer.c_out);
-        let c_in = x.parts.iter().map(|x| x.c).sum::<usize>();
-        self.expect(
-            c_in == layer.c_in,
-            "a layer of another width than its input",
-        );
-        self.expect(
-            layer.window == 1 || layer.window == 3,
-            "a window that is neither 1 nor 3",
-        );
-        let (mut weights, mut bias) = (layer.arranged(), layer.bias.clone());
-        let (mut plain, mut plain_doubled, mut projected) = (None, false, Vec::new());
-        if let Some(mut residual) = residual {
-            self.expect(
-                !residual.doubled || residual.projection.is_none(),
-                "a residual connection of projected and upsampled features",
-            );
-            match residual.projection.take().map(Rc::try_unwrap) {
-                Some(Ok(Projection { layer, out })) if out.get().is_none() => {
-                    weights.extend(layer.arranged());
-                    // Both biases are added to every pixel.
-                    for (bias, &other) in bias.iter_mut().zip(&layer.bias) {
-                        *bias += other;
-                    }
-                    projected = residual.parts;
-                }
-                shared => {
-                    residual.projection = match shared {
-                        Some(Ok(projection)) => Some(Rc::new(projection)),
-                        Some(Err(projection)) => Some(projection),
-                        None => None,
-                    };
-                    let residual = self.computed(residual);
-                    self.expect(
-                        residual.parts.len() == 1,
-                        "a residual connection of two features side by side",
-                    );
-                    plain = residual.parts.first().copied();
-                    plain_doubled = residual.doubled;
-                }
-            }
-        }
-        weights.extend(bias);
-        let row = |x: &Features| if layer.window == 1 { x.as_row() } else { *x };
-        let conv = Conv {
-            inputs: x.parts.iter().map(row).collect(),
-            weights: self.keep(&weights),
-            window: layer.window,
-            stride: layer.stride,
-            padding: layer.padding,
-            doubled: x.doubled,
-            vector,
-            plain,
-            plain_doubled,
-            projected,
-            divisor: (divisor != 1.0).then_some(divisor),
-            activation: None,
-            out: row(&out),
-        };
-        self.launches.push(Launch::Conv(conv));
-        out
-    }
-
-    /// The view without its 1x1 convolution, which becomes a launch.
-    fn computed(&mut self, mut x: View) -> View {
-        let Some(projection) = x.projection.take() else {
-            return x;
-        };
-        let out = projection.out.get().unwrap_or_else(|| {
-            let out = self.convolve(x, &projection.layer, None, None, 1.0);
-            projection.out.set(Some(out));
-            out
-        });
-        View::of(out)
     }
 
     /// The plan whose result is `out`.
@@ -366,7 +258,8 @@ impl Planner {
         let rest = std::mem::take(&mut self.launches);
         let mut rows = std::mem::take(&mut self.rows);
         for (layer, mut conv) in rows.launches() {
-            conv.weights = self.keep(&[layer.arranged(), layer.bias].concat());
+            conv.weights = self.parameters.weights(&layer);
+            conv.bias = Some(self.parameters.bias(&layer));
             self.sizes[conv.out.id] = conv.out.c;
             self.launches.push(Launch::Conv(conv));
         }
@@ -387,7 +280,7 @@ impl Planner {
             (None, Some(&out)) => Ok(Plan {
                 sizes: self.sizes,
                 launches: self.launches,
-                weights: self.weights,
+                parameters: self.parameters,
                 given: self.given,
                 classes: self.classes,
                 labels_are_timesteps: self.labels_are_timesteps,
@@ -410,13 +303,6 @@ impl Planner {
         }
     }
 
-    fn keep(&mut self, parameters: &[f32]) -> Range<usize> {
-        let start = self.weights.len().next_multiple_of(ALIGN);
-        self.weights.resize(start, 0.0);
-        self.weights.extend_from_slice(parameters);
-        start..self.weights.len()
-    }
-
     fn expect(&mut self, fits: bool, otherwise: &str) {
         if !fits {
             self.unsupported.get_or_insert(otherwise.into());
@@ -425,102 +311,4 @@ impl Planner {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::interpret::interpret;
-    use super::super::{channels_first, channels_last};
-    use super::*;
-    use crate::unet::UNetConfig;
-    use crate::unet::build::Builder;
-    use crate::unet::tensors::Tensors;
-    use burn::tensor::{Device, Tensor, TensorData};
-
-    const SIDES: [usize; 2] = [4, 6];
-
-    /// A 1x1 convolution for readers that cannot take it in: a normalisation and one side of a join, which share it.
-    fn projections<E: Executor>(
-        on: &mut E,
-        x: E::Features,
-        (narrow, norm, conv): &(Conv2d, GroupNorm, Conv2d),
-    ) -> E::Features {
-        let x = on.conv(x, narrow, Finish::nothing());
-        let h = on.norm(x.clone(), norm, Then::Activate(Activation::Silu));
-        let h = on.join(h, x);
-        let h = on.upsample(h);
-        on.conv(h, conv, Finish::nothing())
-    }
-
-    #[test]
-    fn what_no_reader_takes_in_is_a_launch_of_its_own() {
-        let [h, w] = SIDES;
-        let mut layers = Builder::fresh(&Device::flex());
-        let layers = (
-            layers.conv(8, 4, 1, 1, 0),
-            layers.norm(2, 4, 1e-5),
-            layers.conv3x3(8, 3),
-        );
-        let x: Vec<f32> = (0..8 * h * w).map(|i| (i as f32 * 0.7).sin()).collect();
-
-        let device = Device::flex();
-        let config = UNetConfig::default();
-        let tensor = Tensor::from_data(TensorData::new(x.clone(), [1, 8, h, w]), &device);
-        let mut tensors = Tensors::new(&config, &[], None, device, None);
-        let expected = projections(&mut tensors, tensor, &layers);
-        assert_eq!(expected.dims(), [1, 3, 2 * h, 2 * w]);
-
-        let mut planner = Planner::new([h, w, 8], 1, 1);
-        let given = View::of(planner.given.x);
-        let out = projections(&mut planner, given, &layers);
-        let plan = planner.finish(out).expect("a plan");
-        assert_eq!(plan.launches.len(), 3);
-        let x = channels_last(&x, 8, 1);
-        let out = channels_first(&interpret(&plan, 1, [&x, &[0.0], &[0.0]]), 3, 1);
-        for (a, b) in out.iter().zip(expected.into_data().iter::<f32>()) {
-            assert!((a - f64::from(b)).abs() < 1e-5, "{a} is not {b}");
-        }
-    }
-
-    #[test]
-    fn what_the_kernels_cannot_do_is_said() {
-        type Flow = fn(&mut Planner, View, &mut Builder) -> View;
-        let refused: [(Flow, &str); 4] = [
-            (
-                |on, x, layers| {
-                    let (narrow, wide) = (layers.linear(4, 8), layers.conv3x3(8, 8));
-                    let timestep = on.timestep(None);
-                    let row = on.linear(timestep, &narrow);
-                    let x = on.conv(x, &wide, Finish::plus(row));
-                    let row = on.activate(row, Activation::Silu);
-                    on.conv(x, &wide, Finish::plus(row))
-                },
-                "a vector with and without an activation",
-            ),
-            (
-                |on, x, layers| {
-                    let x = on.upsample(x);
-                    let norm = layers.norm(2, 8, 1e-5);
-                    on.norm(x, &norm, Then::Activate(Activation::Silu))
-                },
-                "a normalisation after an upsampling",
-            ),
-            (
-                |on, x, layers| {
-                    let x = on.join(x.clone(), x);
-                    let conv = layers.conv3x3(16, 16);
-                    on.conv(x.clone(), &conv, Finish::onto(x, 1.0))
-                },
-                "a residual connection of two features side by side",
-            ),
-            (
-                |on, x, layers| on.conv(x, &layers.conv3x3(4, 4), Finish::nothing()),
-                "a layer of another width than its input",
-            ),
-        ];
-        for (flow, reason) in refused {
-            let mut planner = Planner::new([4, 6, 8], 4, 4);
-            let x = View::of(planner.given.x);
-            let out = flow(&mut planner, x, &mut Builder::blank(&Device::flex()));
-            let refused = planner.finish(out).expect_err(reason);
-            assert_eq!(refused, Unsupported(reason.into()));
-        }
-    }
-}
+mod tests;

@@ -1,0 +1,353 @@
+//! Learning from a few examples, in the page: a model is bent towards what a visitor has drawn, or a small one begins from
+//! nothing.
+//!
+//! A step is that of [`train`](crate::train), which trains on sixty thousand images; only what it sees differs. A few drawings
+//! are few, so each is varied whenever it is seen. A model that knew classes before sees those too, in every step, and is
+//! held to what it said of them when learning began (Li & Hoiem 2017, arXiv 1606.09282): so it keeps them.
+//!
+//! | module | what is in it |
+//! |---|---|
+//! | `beginning` | where learning begins: a model with one label more, or a fresh network |
+//! | `examples` | what is shown, and the batch of a step |
+//! | `vary` | shift, turn, thickness, mirror |
+//! | `descent` | the weights, and one step of gradient descent on the CPU |
+//! | `kept` | all of it as bytes, to continue after a reload |
+//!
+//! Everything random follows from the seed and the number of the step.
+
+mod beginning;
+mod descent;
+mod examples;
+mod kept;
+mod vary;
+
+pub use beginning::{Beginning, BeginningError};
+pub use descent::{Descent, How, NotTaken, OnCpu, Taken};
+pub use examples::{Drawn, Examples, Rehearsal};
+pub use kept::KeptError;
+pub use vary::Variation;
+
+use crate::denoiser::Denoiser;
+use crate::diffusion::add_noise;
+use crate::folder::ModelFolder;
+use crate::noise::NoiseStream;
+use crate::pipeline::{Labels, Pipeline, PipelineError};
+use crate::schedule::{Schedule, ScheduleError, SchedulerConfig};
+use crate::train::batches::Batch;
+use crate::train::ema;
+use crate::train::loss::Objective;
+use crate::unet::UNet;
+use crate::unet::weights::StoredAs;
+use burn::tensor::Device;
+use thiserror::Error;
+
+/// The most that the gradients' common norm may be.
+const MAX_GRAD_NORM: f64 = 1.0;
+/// Decay of the averaged weights: a visitor waits for hundreds of steps, not for thousands.
+const EMA_DECAY: f64 = 0.98;
+/// Steps over which the learning rate rises, while the optimiser has seen too little to trust it.
+const WARMUP: u64 = 10;
+/// Steps between two states that can be returned to.
+const GOOD_EVERY: u64 = 25;
+
+/// Why a step was not taken, or a model cannot be used.
+#[derive(Debug, Error)]
+pub enum LearnError {
+    /// There is nothing to learn from.
+    #[error("there are no examples to learn from; draw one, or choose some")]
+    NoExamples,
+    /// The loss or the gradients are not finite. The weights are those of the step before.
+    #[error(
+        "{what} is {value} at step {step}: learning has diverged. Undo, and continue with a lower learning rate"
+    )]
+    Diverged {
+        /// The step that was not taken.
+        step: u64,
+        /// The first quantity of it that is not finite.
+        what: &'static str,
+        /// Its value.
+        value: f64,
+    },
+    /// A timestep is not in the schedule.
+    #[error(transparent)]
+    Schedule(#[from] ScheduleError),
+    /// The network gives no result, or its weights cannot be written.
+    #[error(transparent)]
+    Pipeline(#[from] PipelineError),
+}
+
+/// What one step reports.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StepReport {
+    /// Steps taken, this one included.
+    pub step: u64,
+    /// The loss of this batch.
+    pub loss: f64,
+    /// Norm of all gradients before clipping.
+    pub grad_norm: f64,
+    /// The learning rate.
+    pub learning_rate: f64,
+}
+
+/// A model that learns from examples.
+pub struct Learner<D = OnCpu> {
+    descent: D,
+    /// A state that can be returned to, and the one before it.
+    good: Vec<(u64, D)>,
+    step: u64,
+    /// The model as it was when learning began; `None` where there was none.
+    before: Option<Pipeline>,
+    /// Its files.
+    folder_before: Option<ModelFolder>,
+    scheduler: SchedulerConfig,
+    labels: Labels,
+    /// The label of the examples; `None` in a model without labels.
+    label: Option<usize>,
+    objective: Objective,
+    /// What is shown.
+    pub examples: Examples,
+    /// What is held to.
+    pub rehearsal: Rehearsal,
+    device: Device,
+}
+
+impl Learner {
+    /// Begins to learn, on the CPU.
+    ///
+    /// # Errors
+    /// The schedule of `beginning` makes none.
+    pub fn new(beginning: Beginning, seed: u64) -> Result<Self, LearnError> {
+        let Beginning {
+            unet,
+            before,
+            folder,
+            scheduler,
+            labels,
+            label,
+            loss,
+            device,
+        } = beginning;
+        let schedule = Schedule::new(&scheduler)?;
+        let examples = Examples::new(unet.config(), label, seed);
+        let descent = OnCpu::new(unet, &device);
+        let objective = Objective {
+            loss,
+            prediction_type: scheduler.prediction_type,
+            schedule,
+        };
+        Ok(Self {
+            good: vec![(0, descent.clone())],
+            descent,
+            step: 0,
+            before,
+            folder_before: folder,
+            scheduler,
+            labels,
+            label,
+            objective,
+            examples,
+            rehearsal: Rehearsal::default(),
+            device,
+        })
+    }
+}
+
+impl<D: Descent> Learner<D> {
+    /// Steps taken.
+    pub fn step(&self) -> u64 {
+        self.step
+    }
+
+    /// Class names and null label, those of the examples among them.
+    pub fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
+    /// The label of the examples; `None` in a model without labels.
+    pub fn label(&self) -> Option<usize> {
+        self.label
+    }
+
+    /// The scheduler's configuration.
+    pub fn scheduler(&self) -> &SchedulerConfig {
+        &self.scheduler
+    }
+
+    /// Lines 2 to 4 of Algorithm 1 for the next step: images, timesteps and noise. A call again draws the same.
+    ///
+    /// # Errors
+    /// There are no examples, or the model as it was gives no result.
+    pub async fn draw(&self) -> Result<Drawn, LearnError> {
+        if self.examples.is_empty() {
+            return Err(LearnError::NoExamples);
+        }
+        let schedule = &self.objective.schedule;
+        let process = (schedule, self.scheduler.prediction_type);
+        let mut drawn = self.examples.draw(self.step, process);
+        if let Some(before) = &self.before {
+            let null = self.labels.null;
+            let held = self
+                .rehearsal
+                .draw(&self.examples, self.step, null, process);
+            if let Some(held) = held {
+                drawn.batch = joined(drawn.batch, said_by(before, held).await?);
+            }
+        }
+        Ok(drawn)
+    }
+
+    /// Line 5 of Algorithm 1: a step of gradient descent on what was drawn.
+    ///
+    /// # Errors
+    /// The loss or the gradients are not finite; the weights are those of the step before.
+    pub async fn descend(
+        &mut self,
+        drawn: &Drawn,
+        learning_rate: f64,
+    ) -> Result<StepReport, LearnError> {
+        let step = self.step + 1;
+        let warmed = (step as f64 / WARMUP as f64).min(1.0);
+        let learning_rate = learning_rate * warmed;
+        let decay = ema::decay_at(step, EMA_DECAY);
+        let how = descent::How {
+            learning_rate,
+            decay,
+            max_grad_norm: MAX_GRAD_NORM,
+            seed: self.examples.seed_of(self.step),
+        };
+        let taken = self.descent.step(&self.objective, &drawn.batch, how).await;
+        let Taken { loss, grad_norm } = taken.map_err(|error| match error {
+            descent::NotTaken::Schedule(error) => LearnError::Schedule(error),
+            descent::NotTaken::NotFinite(what, value) => LearnError::Diverged { step, what, value },
+        })?;
+        self.step = step;
+        if step.is_multiple_of(GOOD_EVERY) {
+            self.good.push((step, self.descent.clone()));
+            // Two: when the newest is where learning stands, there is still one to return to.
+            if self.good.len() > 2 {
+                self.good.remove(0);
+            }
+        }
+        Ok(StepReport {
+            step,
+            loss,
+            grad_norm,
+            learning_rate,
+        })
+    }
+
+    /// Returns to the last good state before this one, and says its step. The first state stays good for ever.
+    pub fn undo(&mut self) -> u64 {
+        if self.good.len() > 1 && self.good.last().is_some_and(|(step, _)| *step == self.step) {
+            self.good.pop();
+        }
+        if let Some((step, descent)) = self.good.last() {
+            self.step = *step;
+            self.descent = descent.clone();
+        }
+        self.step
+    }
+
+    /// The model as it is now, with averaged weights, ready to walk.
+    pub fn pipeline(&self) -> Pipeline {
+        let (scheduler, labels) = (self.scheduler.clone(), self.labels.clone());
+        Pipeline::new(self.descent.average(), scheduler, labels, &self.plain())
+    }
+
+    /// The mean squared error of the network's answer at one timestep, over the examples as they were given, with noise that
+    /// is the same at every call; of the model as it was where `before`. `None` where there was no model, or no example.
+    ///
+    /// # Errors
+    /// The timestep is not in the schedule, or the network gives no result.
+    pub async fn error_at(&self, timestep: usize, before: bool) -> Result<Option<f64>, LearnError> {
+        let now;
+        let (pipeline, label) = match (before, &self.before) {
+            // Before there was such a label, "any" was the nearest question.
+            (true, Some(pipeline)) => (pipeline, self.label.and(self.labels.null.or(Some(0)))),
+            (true, None) => return Ok(None),
+            (false, _) => {
+                now = self.pipeline();
+                (&now, self.label)
+            }
+        };
+        let few = self.examples.first(8);
+        let n = few.len() / self.examples.size();
+        if n == 0 {
+            return Ok(None);
+        }
+        let alpha_cumprod = self.objective.schedule.alpha_cumprod(Some(timestep))?;
+        let eps = NoiseStream::new(timestep as u64).normal(few.len());
+        let mut x_t = vec![0.0; few.len()];
+        add_noise(&few, &eps, alpha_cumprod, &mut x_t);
+        let spec = pipeline.spec();
+        let shape = [n, spec.channels, spec.height, spec.width];
+        let labels = label.map(|label| vec![label; n]);
+        let output = pipeline.predict(&x_t, shape, timestep, labels.as_deref());
+        let output = output.await?;
+        let batch = Batch::of(
+            few,
+            eps,
+            vec![timestep; n],
+            Vec::new(),
+            (&self.objective.schedule, self.scheduler.prediction_type),
+        );
+        let per_image = output.len() / n;
+        let size = batch.target.len() / n;
+        // A learned variance comes after the prediction.
+        let errors = (0..n).flat_map(|i| {
+            let (output, target) = (&output[i * per_image..], &batch.target[i * size..]);
+            output.iter().zip(target).take(size)
+        });
+        let sum: f64 = errors.map(|(a, b)| f64::from(a - b).powi(2)).sum();
+        Ok(Some(sum / batch.target.len() as f64))
+    }
+
+    /// The model folder of the averaged weights, in diffusers' layout.
+    ///
+    /// # Errors
+    /// Weights that are not finite.
+    pub async fn folder(&self) -> Result<ModelFolder, LearnError> {
+        let (scheduler, labels) = (self.scheduler.clone(), self.labels.clone());
+        let (unet, device) = (self.descent.average(), self.plain());
+        let folder = ModelFolder::of(unet, scheduler, labels, StoredAs::F16, &device);
+        Ok(folder.await?)
+    }
+
+    /// The network that learns.
+    pub fn unet(&self) -> &UNet {
+        self.descent.trained()
+    }
+
+    /// The device without gradients.
+    fn plain(&self) -> Device {
+        self.device.clone().inner()
+    }
+}
+
+/// The batch with the answers of `model` for what is to be learned.
+async fn said_by(model: &Pipeline, mut batch: Batch) -> Result<Batch, PipelineError> {
+    let spec = model.spec();
+    let labels = spec.num_class_embeds.is_some().then_some(&batch.labels);
+    let shape = [1, spec.channels, spec.height, spec.width];
+    let size = batch.x_t.len() / batch.timesteps.len();
+    for (i, &timestep) in batch.timesteps.iter().enumerate() {
+        let image = i * size..(i + 1) * size;
+        let label = labels.map(|labels| &labels[i..=i]);
+        let output = model.predict(&batch.x_t[image.clone()], shape, timestep, label);
+        // A learned variance comes after the prediction.
+        let output = output.await?;
+        batch.target[image].copy_from_slice(&output[..size]);
+    }
+    Ok(batch)
+}
+
+/// One batch after the other.
+fn joined(mut first: Batch, second: Batch) -> Batch {
+    first.x_0.extend(second.x_0);
+    first.eps.extend(second.eps);
+    first.x_t.extend(second.x_t);
+    first.target.extend(second.target);
+    first.timesteps.extend(second.timesteps);
+    first.labels.extend(second.labels);
+    first
+}

@@ -1,0 +1,201 @@
+//! Known answers: whether a GPU computes what the CPU does, the network and its gradients.
+//!
+//! A kernel that a driver compiles wrongly leaves numbers behind that look like any others. So nothing is computed on a GPU
+//! before a small network, with every kind of launch in it, has come out there as on the CPU: also the second time, which
+//! is the recorded one, and at other timesteps.
+
+use super::{Gpu, NoGpu};
+use crate::unet::gpu::Engine;
+use crate::unet::gpu::learner::{Learner, Lesson, Numbers, Rates};
+use crate::unet::layers::seed_init;
+use crate::unet::weights::{StoredAs, to_safetensors};
+use crate::unet::{DownBlockType, UNet, UNetConfig, UpBlockType};
+use burn::module::{Module, ModuleVisitor, Param, ParamId};
+use burn::optim::GradientsParams;
+use burn::tensor::{Device, Tensor, TensorData};
+use std::collections::BTreeMap;
+
+/// Of the largest number: what float32 sums in another order may differ by.
+const TOLERANCE: f32 = 2e-3;
+const IMAGES: usize = 2;
+
+impl Gpu {
+    /// Compares this GPU with the CPU.
+    ///
+    /// # Errors
+    /// It computes something else, or fails.
+    pub fn check(&self) -> Result<(), NoGpu> {
+        self.compare().map_err(|what| NoGpu::Wrong {
+            adapter: self.adapter.to_string(),
+            what,
+        })
+    }
+
+    fn compare(&self) -> Result<(), String> {
+        let unet = small().map_err(|e| e.to_string())?;
+        let config = unet.config();
+        let [h, w] = config.sample_size;
+        let shape = [IMAGES, config.in_channels, h, w];
+        let len = shape.iter().product();
+        let wave = |by: f32| -> Vec<f32> { (0..len).map(|i| (i as f32 * by).sin()).collect() };
+        let (x_0, eps, labels) = (wave(0.7), wave(1.3), [2, 0]);
+
+        let engine = Engine::new(&unet, self.client.clone()).map_err(|e| e.to_string())?;
+        for timesteps in [[500.0, 17.0], [999.0, 0.0], [3.0, 250.0]] {
+            let found = pollster::block_on(engine.predict(&eps, &timesteps, Some(&labels)));
+            let found = found.map_err(|e| e.to_string())?;
+            let x_t = Tensor::<4>::from_data(
+                TensorData::new(eps.clone(), shape),
+                &Device::flex().autodiff(),
+            );
+            let expected = unet.forward(x_t, &timesteps, Some(&labels));
+            let expected: Vec<f32> = expected.into_data().iter::<f32>().collect();
+            close("the network", &found, &expected)?;
+        }
+
+        let lesson = Lesson {
+            x_0: &x_0,
+            eps: &eps,
+            timesteps: &[500.0, 17.0],
+            labels: &labels,
+            noising: &[[0.8, 0.6], [0.3, 0.9]],
+            target: &[[0.0, 1.0], [0.5, 0.5]],
+            weights: &[1.0, 0.6],
+        };
+        let rates = Rates {
+            learning_rate: 0.0,
+            weight_decay: 0.0,
+            max_grad_norm: 1.0,
+            time: 1,
+            ema_decay: 1.0,
+        };
+        let (loss, expected) = gradients(&unet, lesson);
+        let learner = Learner::new(&unet, IMAGES, self.client);
+        let mut learner = learner.map_err(|e| e.to_string())?;
+        for _ in 0..2 {
+            learner.step(lesson, rates).map_err(|e| e.to_string())?;
+            let learned = learner.finish().map_err(|e| e.to_string())?;
+            let found = learned.map_or(f32::NAN, |learned| learned.loss);
+            close("the loss", &[found], &[loss])?;
+            let found: Numbers = learner.gradients().map_err(|e| e.to_string())?;
+            for (key, (id, expected)) in &expected {
+                let found = found.get(id).map_or(&[][..], |found| found);
+                close(&format!("the gradient of {key}"), found, expected)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether two lists of numbers are the same but for rounding.
+fn close(what: &str, found: &[f32], expected: &[f32]) -> Result<(), String> {
+    let largest = expected.iter().fold(1e-3_f32, |most, x| most.max(x.abs()));
+    if found.len() != expected.len() {
+        return Err(format!(
+            "{what} has {} numbers, not {}",
+            found.len(),
+            expected.len()
+        ));
+    }
+    let apart = |(a, b): (&f32, &f32)| {
+        let apart = (a - b).abs();
+        if apart <= TOLERANCE * largest {
+            0.0
+        } else {
+            apart / largest
+        }
+    };
+    // What is no number is not close.
+    let apart = found
+        .iter()
+        .zip(expected)
+        .map(apart)
+        .find(|&apart| apart != 0.0);
+    apart.map_or(Ok(()), |apart| {
+        Err(format!("{what} is {apart:.2e} of its size away"))
+    })
+}
+
+/// A network with every kind of launch, and no layer at zero.
+fn small() -> Result<UNet, Box<dyn std::error::Error>> {
+    let config = UNetConfig {
+        sample_size: [8, 8],
+        in_channels: 1,
+        out_channels: 1,
+        block_out_channels: vec![8, 16],
+        down_block_types: vec![DownBlockType::DownBlock2D, DownBlockType::AttnDownBlock2D],
+        up_block_types: vec![UpBlockType::AttnUpBlock2D, UpBlockType::UpBlock2D],
+        layers_per_block: 1,
+        norm_num_groups: Some(4),
+        attention_head_dim: Some(8),
+        num_class_embeds: Some(3),
+        ..UNetConfig::default()
+    };
+    seed_init(3);
+    let device = Device::flex().autodiff();
+    let unet = UNet::new(&config, &device)?;
+    let mut tensors = unet.state_dict();
+    for (at, (_, values)) in tensors.values_mut().enumerate() {
+        for (i, value) in values.iter_mut().enumerate() {
+            *value += 0.1 * ((at * 31 + i) as f32).sin();
+        }
+    }
+    let bytes = to_safetensors(&tensors, StoredAs::F32)?;
+    Ok(unet.load_safetensors(&bytes, &device)?)
+}
+
+/// Gradients by name, with the parameter's number.
+pub(in crate::unet::gpu) type Named = BTreeMap<String, (ParamId, Vec<f32>)>;
+
+/// The loss of a lesson and its gradients, by burn.
+pub(in crate::unet::gpu) fn gradients(unet: &UNet, lesson: Lesson<'_>) -> (f32, Named) {
+    let config = unet.config();
+    let [h, w] = config.sample_size;
+    let (images, c) = (lesson.timesteps.len(), config.in_channels);
+    let device = Device::flex().autodiff();
+    let size = c * h * w;
+    let mixed = |by: &[[f32; 2]]| {
+        let values: Vec<f32> = (0..images * size)
+            .map(|i| by[i / size][0] * lesson.x_0[i] + by[i / size][1] * lesson.eps[i])
+            .collect();
+        Tensor::<4>::from_data(TensorData::new(values, [images, c, h, w]), &device)
+    };
+    let labels = config.num_class_embeds.is_some().then_some(lesson.labels);
+    let out = unet.forward(mixed(lesson.noising), lesson.timesteps, labels);
+    let weights = TensorData::new(lesson.weights.to_vec(), [images, 1, 1, 1]);
+    let weights = Tensor::<4>::from_data(weights, &device);
+    let error = out.narrow(1, 0, c) - mixed(lesson.target);
+    let loss = (error.clone() * error * weights).mean();
+    let value = loss.clone().into_scalar::<f32>();
+    let gradients = GradientsParams::from_grads(loss.backward(), unet);
+    let mut visitor = Visitor {
+        of: &gradients,
+        path: Vec::new(),
+        found: Named::new(),
+    };
+    unet.visit(&mut visitor);
+    (value, visitor.found)
+}
+
+struct Visitor<'a> {
+    of: &'a GradientsParams,
+    path: Vec<String>,
+    found: Named,
+}
+
+impl ModuleVisitor for Visitor<'_> {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.push(name.into());
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if let Some(gradient) = self.of.get::<D>(param.id) {
+            let values = gradient.into_data().iter::<f32>().collect();
+            self.found.insert(self.path.join("."), (param.id, values));
+        }
+    }
+}

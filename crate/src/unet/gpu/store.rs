@@ -1,0 +1,169 @@
+//! Memory on the device: pieces, and where a list of launches has its tensors in them.
+
+use super::memory::Layout;
+use super::plan::{Features, MOST_CUBES, Vector};
+use cubecl::bytes::Bytes;
+use cubecl::client::Client;
+use cubecl::prelude::*;
+use cubecl::server::Handle;
+use std::ops::Range;
+use thiserror::Error;
+
+/// Bytes of a number.
+const F32: u64 = 4;
+
+/// More than the device takes at once.
+#[derive(Debug, Error, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TooLarge {
+    /// Its memory.
+    #[error("a buffer of {0} bytes is needed, but the device allows at most {1}")]
+    Memory(u64, u64),
+    /// Its grids.
+    #[error("{0} images at once are too many for a GPU, which takes at most {MOST_CUBES}")]
+    Images(usize),
+}
+
+/// Numbers on the device, in one piece.
+#[derive(Debug, Clone)]
+pub(super) struct Piece {
+    pub(super) handle: Handle,
+    pub(super) len: usize,
+}
+
+impl Piece {
+    /// Memory for `len` numbers.
+    pub(super) fn new(len: usize, client: &Client) -> Result<Self, TooLarge> {
+        let bytes = Self::fits(len, client)?;
+        let handle = client.empty(bytes as usize);
+        Ok(Self { handle, len })
+    }
+
+    /// Memory that holds `len` zeros.
+    pub(super) fn zeros(len: usize, client: &Client) -> Result<Self, TooLarge> {
+        Self::of(vec![0.0; len], client)
+    }
+
+    /// Memory that holds `values`.
+    pub(super) fn of(values: Vec<f32>, client: &Client) -> Result<Self, TooLarge> {
+        Self::fits(values.len(), client)?;
+        let len = values.len();
+        let handle = client.create(Bytes::from_elems(values));
+        Ok(Self { handle, len })
+    }
+
+    /// The most numbers that the device has room for in one piece.
+    pub(super) fn most(client: &Client) -> usize {
+        let bytes = client.properties().memory.max_page_size;
+        usize::try_from(bytes / F32).unwrap_or(usize::MAX)
+    }
+
+    /// Its size in bytes, if the device has so much in one piece.
+    fn fits(len: usize, client: &Client) -> Result<u64, TooLarge> {
+        let (bytes, most) = (len as u64 * F32, Self::most(client) as u64 * F32);
+        if bytes > most {
+            return Err(TooLarge::Memory(bytes, most));
+        }
+        Ok(bytes)
+    }
+
+    /// Does `f` on the stream that the memory was made on, whichever thread this is.
+    pub(super) fn on_its_stream<T>(&self, f: impl FnOnce() -> T) -> T {
+        self.handle.stream.executes(f)
+    }
+
+    pub(super) fn part(&self, range: Range<usize>) -> Handle {
+        (self.handle.clone())
+            .offset_start(range.start as u64 * F32)
+            .offset_end((self.len - range.end) as u64 * F32)
+    }
+}
+
+/// The tensors of a list of launches for so many images, and the network's parameters.
+#[derive(Debug)]
+pub(super) struct Store {
+    pub(super) images: usize,
+    pub(super) weights: Piece,
+    /// What the host writes.
+    given: Piece,
+    /// What the launches write.
+    buffers: Vec<Piece>,
+    layout: Layout,
+}
+
+impl Store {
+    /// Memory for `layout`, which is for `images` images.
+    ///
+    /// # Errors
+    /// More of it in one piece than the device has, or more images than a grid.
+    pub(super) fn new(
+        layout: Layout,
+        images: usize,
+        weights: &Piece,
+        client: &Client,
+    ) -> Result<Self, TooLarge> {
+        if images > MOST_CUBES {
+            return Err(TooLarge::Images(images));
+        }
+        Ok(Self {
+            images,
+            weights: weights.clone(),
+            given: Piece::new(layout.given_len, client)?,
+            buffers: (layout.buffers.iter())
+                .map(|&len| Piece::new(len, client))
+                .collect::<Result<_, _>>()?,
+            layout,
+        })
+    }
+
+    /// Writes zeros to the tensor of this number and size for one image.
+    pub(super) fn zero(&self, id: usize, size: usize, client: &Client) {
+        let (h, w) = (1, 1);
+        let handle = self.handle(&Features { id, h, w, c: size });
+        client.write(
+            &handle,
+            Bytes::from_elems(vec![0.0_f32; size * self.images]),
+        );
+    }
+
+    /// Writes what the host gives, each part for all images.
+    pub(super) fn write(&self, parts: &[&[f32]], client: &Client) {
+        let values = Bytes::from_elems(self.layout.given(parts));
+        client.write(&self.given.handle, values);
+    }
+
+    /// The memory of a tensor.
+    pub(super) fn handle(&self, features: &Features) -> Handle {
+        let place = self.layout.places[features.id];
+        let size = features.size() * self.images;
+        match self.layout.is_given(features) {
+            true => self.given.part(place..place + size),
+            false => self.buffers[place].part(0..size),
+        }
+    }
+
+    pub(super) fn tensor(&self, features: &Features, width: usize) -> BufferArg {
+        argument(self.handle(features), features.size() * self.images / width)
+    }
+
+    pub(super) fn parameters(&self, range: &Range<usize>, width: usize) -> BufferArg {
+        let len = range.len() / width;
+        argument(self.weights.part(range.clone()), len)
+    }
+
+    pub(super) fn vector(&self, vector: &Option<Vector>, width: usize) -> Option<BufferArg> {
+        vector.map(|vector| self.tensor(&vector.rows, width))
+    }
+}
+
+/// A kernel's argument: `len` vectors at `handle`.
+#[allow(unsafe_code)]
+pub(super) fn argument(handle: Handle, len: usize) -> BufferArg {
+    // SAFETY: the handle has been cut to this many vectors.
+    unsafe { BufferArg::from_raw_parts(handle, len) }
+}
+
+/// `count` workgroups, on two axes where one is too short; those beyond the last find nothing to do.
+pub(super) fn cubes(count: usize) -> CubeCount {
+    let rows = count.div_ceil(MOST_CUBES);
+    CubeCount::new_2d(count.div_ceil(rows) as u32, rows as u32)
+}

@@ -1,0 +1,220 @@
+//! The gradients that the device computes against those of burn on the CPU.
+
+use super::{CHANGES, network};
+use crate::unet::gpu::learner::{Learner, Lesson, Numbers, Rates};
+use crate::unet::gpu::native::Gpu;
+use crate::unet::gpu::native::check::{Named, gradients};
+use crate::unet::gpu::reverse::Reverse;
+use crate::unet::weights::StoredAs;
+use crate::unet::{UNet, UNetConfig};
+use burn::module::{Module, ModuleVisitor, Param, ParamId};
+use burn::tensor::{Device, Tensor};
+
+/// A batch for a network, by formulas.
+struct Batch {
+    x_0: Vec<f32>,
+    eps: Vec<f32>,
+    timesteps: Vec<f32>,
+    labels: Vec<usize>,
+    noising: Vec<[f32; 2]>,
+    target: Vec<[f32; 2]>,
+    weights: Vec<f32>,
+}
+
+impl Batch {
+    fn new(config: &UNetConfig, images: usize) -> Self {
+        let [h, w] = config.sample_size;
+        let len = images * config.in_channels * h * w;
+        let wave = |by: f32| (0..len).map(|i| (i as f32 * by).sin()).collect();
+        let classes = config.num_class_embeds.unwrap_or(1);
+        Self {
+            x_0: wave(0.7),
+            eps: wave(1.3),
+            timesteps: (0..images).map(|i| 500.0 - 77.0 * i as f32).collect(),
+            labels: (0..images).map(|i| (i / 2) % classes).collect(),
+            noising: (0..images).map(|i| [0.8, 0.2 + 0.3 * i as f32]).collect(),
+            target: (0..images).map(|i| [0.1 * i as f32, 1.0]).collect(),
+            weights: (0..images).map(|i| 1.0 - 0.2 * i as f32).collect(),
+        }
+    }
+
+    fn lesson(&self) -> Lesson<'_> {
+        Lesson {
+            x_0: &self.x_0,
+            eps: &self.eps,
+            timesteps: &self.timesteps,
+            labels: &self.labels,
+            noising: &self.noising,
+            target: &self.target,
+            weights: &self.weights,
+        }
+    }
+}
+
+const RATES: Rates = Rates {
+    learning_rate: 1e-3,
+    weight_decay: 0.0,
+    max_grad_norm: 1.0,
+    time: 1,
+    ema_decay: 0.9,
+};
+
+/// The network of `change`, with gradients.
+fn learning(change: impl FnOnce(&mut UNetConfig)) -> UNet {
+    let network = network(change);
+    let bytes = network.to_safetensors(StoredAs::F32).expect("bytes");
+    let device = Device::flex().autodiff();
+    let unet = UNet::new(network.config(), &device).expect("a network");
+    unet.load_safetensors(&bytes, &device).expect("weights")
+}
+
+fn largest(values: &[f32]) -> f32 {
+    values.iter().fold(0.0, |most, value| most.max(value.abs()))
+}
+
+fn hold(name: &str, learned: &Numbers, expected: &Named) {
+    let whole = expected.values().map(|(_, values)| largest(values));
+    let whole = whole.fold(0.0, f32::max);
+    for (key, (id, expected)) in expected {
+        let Some(found) = learned.get(id) else {
+            panic!("{name}: {key} is not learned");
+        };
+        let apart: Vec<f32> = found.iter().zip(expected).map(|(a, b)| a - b).collect();
+        let bound = 1e-3 * largest(expected) + 1e-5 * whole;
+        assert!(
+            apart.iter().all(|apart| apart.abs() <= bound),
+            "{name}: the gradient of {key} is {} apart, of {}: {:?}, not {:?}",
+            largest(&apart),
+            largest(expected),
+            &found[..found.len().min(8)],
+            &expected[..expected.len().min(8)],
+        );
+    }
+}
+
+#[test]
+fn every_gradient_is_burns() {
+    let gpu = Gpu::get().expect("a GPU, or a software driver for Vulkan");
+    let only = std::env::var("ONLY").ok();
+    for (name, change) in CHANGES {
+        if only.as_ref().is_some_and(|only| only != name) {
+            continue;
+        }
+        let unet = learning(change);
+        let images = 3;
+        let batch = Batch::new(unet.config(), images);
+        let (loss, expected) = gradients(&unet, batch.lesson());
+        let mut learner = Learner::new(&unet, images, gpu.client).expect(name);
+        assert_eq!(learner.step(batch.lesson(), RATES).expect(name), None);
+        let learned = learner.finish().expect(name).expect(name);
+        assert!(
+            (learned.loss - loss).abs() <= 1e-4 * loss.abs(),
+            "{name}: the loss is {}, not {loss}",
+            learned.loss
+        );
+        hold(name, &learner.gradients().expect(name), &expected);
+    }
+}
+
+#[test]
+fn every_parameter_has_a_place_of_its_own_and_comes_back_to_the_bit() {
+    for (name, change) in CHANGES {
+        let unet = network(change);
+        let plan = unet.launches().expect(name);
+        let values = &plan.parameters.values;
+        let mut taken = vec![false; values.len()];
+        let mut found = Numbers::new();
+        for place in &plan.parameters.places {
+            let numbers = place.indices().map(|i| {
+                assert!(
+                    !std::mem::replace(&mut taken[i], true),
+                    "{name}: two at {i}"
+                );
+                values[i]
+            });
+            let again = found.insert(place.id, numbers.collect());
+            assert!(again.is_none(), "{name}: a parameter has two places");
+        }
+        let mut expected = Parameters::default();
+        unet.visit(&mut expected);
+        for (key, id, numbers) in expected.found {
+            // Fourier's frequencies are drawn once, and never learned.
+            if key != "time_proj.weight" {
+                assert_eq!(found.remove(&id).as_ref(), Some(&numbers), "{name}: {key}");
+            }
+        }
+        assert!(found.is_empty(), "{name}: numbers of no parameter");
+    }
+}
+
+/// All parameters: name, number and values.
+#[derive(Default)]
+struct Parameters {
+    path: Vec<String>,
+    found: Vec<(String, ParamId, Vec<f32>)>,
+}
+
+impl ModuleVisitor for Parameters {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.push(name.into());
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let values = param.val().into_data().iter::<f32>().collect();
+        self.found.push((self.path.join("."), param.id, values));
+    }
+}
+
+#[test]
+fn a_step_of_training_the_shipped_network_is_at_most_320_launches() {
+    let config = crate::train::preset::Preset::Mnist.unet([1, 28, 28], 10);
+    let unet = UNet::new(&config, &Device::flex()).expect("a network");
+    let plan = unet.launches().expect("a plan");
+    let launches = Reverse::new(&plan).expect("a way back").launches();
+    assert!(launches <= 320, "{launches} launches");
+    println!("{launches} launches");
+}
+
+#[test]
+fn what_was_learned_comes_back_as_it_was_taken_there() {
+    let gpu = Gpu::get().expect("a GPU, or a software driver for Vulkan");
+    let unet = learning(|config| config.num_class_embeds = Some(3));
+    let mut learner = Learner::new(&unet, 2, gpu.client).expect("a learner");
+    let batch = Batch::new(unet.config(), 2);
+    learner.step(batch.lesson(), RATES).expect("a step");
+    learner.finish().expect("a report");
+    let memory = learner.memory().expect("what was learned");
+    assert_ne!(memory.moments[0], memory.moments[1]);
+    let mut other = Learner::new(&unet, 2, gpu.client).expect("a learner");
+    other.remember(&memory);
+    assert_eq!(other.memory().expect("the same"), memory);
+    // Both take the same step from there, with the same bits.
+    let rates = Rates { time: 2, ..RATES };
+    for learner in [&mut learner, &mut other] {
+        learner.step(batch.lesson(), rates).expect("a step");
+    }
+    assert_eq!(
+        learner.memory().expect("one"),
+        other.memory().expect("the other")
+    );
+}
+
+#[test]
+fn a_learner_may_go_before_anybody_has_read_its_report() {
+    let gpu = Gpu::get().expect("a GPU, or a software driver for Vulkan");
+    let unet = learning(|_| {});
+    let batch = Batch::new(unet.config(), 1);
+    for _ in 0..4 {
+        let mut learner = Learner::new(&unet, 1, gpu.client).expect("a learner");
+        learner.step(batch.lesson(), RATES).expect("a step");
+        // What reads its report maps memory, which the next learner's steps use again.
+        drop(learner);
+    }
+    let mut learner = Learner::new(&unet, 1, gpu.client).expect("a learner");
+    learner.step(batch.lesson(), RATES).expect("a step");
+    assert!(learner.finish().expect("a report").is_some());
+}

@@ -1,0 +1,201 @@
+//! Training on a GPU, or on a driver that stands in for one: as on the CPU, step by step, also after a resume.
+
+use burn::tensor::Device;
+use std::path::Path;
+use std::sync::Arc;
+use walkback::data::Dataset;
+use walkback::data::images::Preparation;
+use walkback::pipeline::Labels;
+use walkback::schedule::SchedulerConfig;
+use walkback::train::checkpoint::State;
+use walkback::train::learning_rate::{End, LrDecay};
+use walkback::train::loss::Loss;
+use walkback::train::run_config::RunConfig;
+use walkback::train::trainer::{
+    Computer, FirstWeights, StepReport, TrainError, TrainOptions, Watcher, train_on,
+};
+use walkback::unet::gpu::native::Gpu;
+use walkback::unet::{DownBlockType, UNet, UNetConfig, UpBlockType};
+
+/// Keeps the reports.
+#[derive(Default)]
+struct Reports(Vec<StepReport>);
+
+impl Watcher for Reports {
+    fn started(&mut self, _: State, _: Option<End>) {}
+    fn stepped(&mut self, report: &StepReport) -> bool {
+        self.0.push(*report);
+        true
+    }
+    fn sample(&mut self, _: u64, _: &UNet, _: &RunConfig) {}
+    fn saved(&mut self, _: u64) {}
+}
+
+/// Stripes of two directions, in two classes.
+fn stripes() -> Dataset {
+    let image = |i: usize| {
+        (0..64).map(move |at| {
+            let along = if i % 2 == 0 { at / 8 } else { at % 8 };
+            if (along + i / 2).is_multiple_of(4) {
+                255
+            } else {
+                0
+            }
+        })
+    };
+    Dataset {
+        images: (0..24).flat_map(image).collect(),
+        labels: (0..24).map(|i| (i % 2) as u8).collect(),
+        channels: 1,
+        height: 8,
+        width: 8,
+    }
+}
+
+fn config() -> RunConfig {
+    RunConfig {
+        unet: UNetConfig {
+            sample_size: [8, 8],
+            in_channels: 1,
+            out_channels: 1,
+            block_out_channels: vec![8, 16],
+            down_block_types: vec![DownBlockType::DownBlock2D, DownBlockType::AttnDownBlock2D],
+            up_block_types: vec![UpBlockType::AttnUpBlock2D, UpBlockType::UpBlock2D],
+            layers_per_block: 1,
+            norm_num_groups: Some(4),
+            attention_head_dim: None,
+            num_class_embeds: Some(3),
+            ..UNetConfig::default()
+        },
+        scheduler: SchedulerConfig::default(),
+        labels: Labels {
+            names: vec!["across".into(), "down".into()],
+            null: Some(2),
+        },
+        loss: Loss::MinSnr,
+        batch_size: 4,
+        learning_rate: 2e-3,
+        warmup: 5,
+        lr_decay: LrDecay::Cosine,
+        end: None,
+        weight_decay: 0.01,
+        max_grad_norm: 1.0,
+        ema_decay: 0.99,
+        label_dropout: 0.2,
+        seed: 7,
+        data: None,
+        preparation: Preparation::default(),
+    }
+}
+
+fn options(run: &Path, steps: u64, first_weights: FirstWeights) -> TrainOptions {
+    TrainOptions {
+        run: run.to_path_buf(),
+        config: match first_weights {
+            FirstWeights::Resume => RunConfig::read(run).expect("the run"),
+            _ => config(),
+        },
+        data: Arc::new(stripes()),
+        first_weights,
+        steps: Some(steps),
+        time: None,
+        checkpoint_every: 0,
+        sample_every: 0,
+    }
+}
+
+fn trained(options: &TrainOptions, computer: &Computer) -> Result<Vec<StepReport>, TrainError> {
+    let mut reports = Reports::default();
+    train_on(options, computer, &mut reports)?;
+    Ok(reports.0)
+}
+
+fn gpu() -> Computer {
+    Computer::Gpu(Gpu::get().expect("a GPU, or a software driver for Vulkan"))
+}
+
+fn weights(run: &Path, step: u64) -> Vec<u8> {
+    let path = run.join(format!("checkpoints/step-{step:09}/ema.safetensors"));
+    std::fs::read(path).expect("the average")
+}
+
+#[test]
+fn fifty_steps_have_the_losses_of_the_cpu() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let run = |name: &str| options(&dir.path().join(name), 50, FirstWeights::Fresh);
+    let found = trained(&run("gpu"), &gpu()).expect("trained on the GPU");
+    let cpu = Computer::Burn(Device::flex().autodiff());
+    let expected = trained(&run("cpu"), &cpu).expect("trained on the CPU");
+    assert_eq!(found.len(), 50);
+    for (found, expected) in found.iter().zip(&expected) {
+        assert_eq!(found.step, expected.step);
+        assert_eq!(found.learning_rate, expected.learning_rate);
+        let apart = (found.loss - expected.loss).abs() / expected.loss;
+        assert!(
+            apart < 1e-3,
+            "step {}: {} and {}",
+            found.step,
+            found.loss,
+            expected.loss
+        );
+    }
+    assert!(expected[49].loss < 0.7 * expected[0].loss);
+}
+
+#[test]
+fn a_run_may_change_between_cpu_and_gpu_and_resume_on_the_gpu_to_the_bit() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let [whole, parts, mixed] = ["whole", "parts", "mixed"].map(|name| dir.path().join(name));
+    let cpu = Computer::Burn(Device::flex().autodiff());
+    trained(&options(&whole, 8, FirstWeights::Fresh), &gpu()).expect("trained");
+    for (run, computer) in [(&parts, &gpu()), (&mixed, &cpu)] {
+        // Both have the rates of a run of eight steps: the first half ends early.
+        let first = TrainOptions {
+            steps: Some(8),
+            ..options(run, 8, FirstWeights::Fresh)
+        };
+        let mut half = Half(0);
+        train_on(&first, computer, &mut half).expect("half of it");
+        trained(&options(run, 8, FirstWeights::Resume), &gpu()).expect("the other half");
+    }
+    assert!(
+        weights(&whole, 8) == weights(&parts, 8),
+        "a resume changes the weights"
+    );
+    let numbers = |bytes: &[u8]| -> Vec<f32> {
+        let tensors = safetensors::SafeTensors::deserialize(bytes).expect("tensors");
+        let mut names = tensors.names();
+        names.sort();
+        let of = |name: &&str| tensors.tensor(name).expect("a tensor").data().to_vec();
+        let bytes: Vec<u8> = names.iter().flat_map(of).collect();
+        (bytes.as_chunks::<4>().0.iter())
+            .map(|&b| f32::from_le_bytes(b))
+            .collect()
+    };
+    let (whole, mixed) = (numbers(&weights(&whole, 8)), numbers(&weights(&mixed, 8)));
+    let apart = whole.iter().zip(&mixed).map(|(a, b)| (a - b).abs());
+    assert!(apart.fold(0.0, f32::max) < 1e-3);
+}
+
+/// Stops after four steps.
+struct Half(u64);
+
+impl Watcher for Half {
+    fn started(&mut self, _: State, _: Option<End>) {}
+    fn stepped(&mut self, _: &StepReport) -> bool {
+        self.0 += 1;
+        self.0 < 4
+    }
+    fn sample(&mut self, _: u64, _: &UNet, _: &RunConfig) {}
+    fn saved(&mut self, _: u64) {}
+}
+
+#[test]
+fn what_a_gpu_does_not_train_is_refused_by_name() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut with_dropout = options(dir.path(), 2, FirstWeights::Fresh);
+    with_dropout.config.unet.dropout = 0.1;
+    let refused = trained(&with_dropout, &gpu()).expect_err("dropout");
+    assert!(refused.to_string().contains("dropout"), "{refused}");
+    assert!(!dir.path().join("run.json").exists());
+}

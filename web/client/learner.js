@@ -1,0 +1,334 @@
+// The page's side of the worker that learns. It outlives figures: what is being learned is still there when another model
+// is shown. A worker that breaks down is replaced by one that continues from what was kept last.
+
+import { asSentence, sentence } from "../basics/sentence.js";
+import { ownFile } from "../own-file.js";
+
+/** @typedef {import("../protocol/learning.js").LearnerCalls} LearnerCalls */
+/** @typedef {import("../protocol/learning.js").LearnerMethod} LearnerMethod */
+/** @typedef {import("../protocol/learning.js").LearnerEvent} LearnerEvent */
+/** @typedef {import("../protocol/learning.js").LearnedStep} LearnedStep */
+
+/**
+ * @typedef {object} LearnerState all that a figure shows
+ * @property {Float32Array[]} examples [channels, h, w] each, from -1 to 1
+ * @property {number[] | null} shape of an example; null while nothing is known
+ * @property {import("../protocol/learning.js").Learning | null} learning null before it began
+ * @property {boolean} running
+ * @property {boolean} ready whether the worker holds the network; after a reload it does not until it learns again
+ * @property {{ step: number, images: Float32Array, shape: number[] } | null} walks
+ * @property {import("../protocol/learning.js").Errors | null} errors
+ * @property {number | null} milliseconds of a step, over the last ones
+ * @property {number} imagesPerStep
+ * @property {import("../protocol/learning.js").Place} place
+ * @property {string} keeping why nothing is kept, as a sentence; "" where it is
+ * @property {string} notice what went wrong last, as a sentence
+ */
+
+/** A step's time weighs so much in the mean of the last ones. */
+const WEIGHT = 0.2;
+
+export class Learner {
+  /** @type {Worker | null} */
+  #worker = null;
+  #last = 0;
+  /** @type {Map<number, { resolve: (result: any) => void, reject: (error: unknown) => void }>} */
+  #pending = new Map();
+  /** @type {Set<() => void>} */
+  #listeners = new Set();
+  /** @type {Promise<void> | null} */
+  #opening = null;
+  #until = 0;
+  /** Whether it was paused because nobody sees the page. */
+  #hidden = false;
+  /** Whether it learns while the page is hidden. */
+  goesOnHidden = false;
+  /** @type {LearnerState} */
+  state = {
+    examples: [],
+    shape: null,
+    learning: null,
+    running: false,
+    ready: false,
+    walks: null,
+    errors: null,
+    milliseconds: null,
+    imagesPerStep: 0,
+    place: "none",
+    keeping: "",
+    notice: "",
+  };
+
+  constructor() {
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden && this.state.running && !this.goesOnHidden) {
+        this.#hidden = true;
+        this.pause().catch(() => {});
+      } else if (!document.hidden && this.#hidden) {
+        this.#hidden = false;
+        this.learn(this.#until).catch((error) => this.#say(error));
+      }
+    });
+  }
+
+  /** The step up to which it learns. */
+  get until() {
+    return this.#until;
+  }
+
+  /** @param {() => void} listener called when there is something new @returns {() => void} ends it */
+  listen(listener) {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Looks for what an earlier visit kept. */
+  open() {
+    this.#opening ??= this.#open().catch((error) => {
+      this.#opening = null;
+      throw error;
+    });
+    return this.#opening;
+  }
+
+  async #open() {
+    const { kept, place, reason } = await this.#call("open", {});
+    /** @type {Partial<LearnerState>} */
+    const known =
+      kept === null
+        ? {}
+        : {
+            examples: apart(kept.examples, kept.shape),
+            shape: kept.shape,
+            learning: kept.learning,
+          };
+    this.#change({ place, keeping: reason, ready: false, ...known });
+  }
+
+  /** Shows other examples from now on. @param {Float32Array[]} examples @param {number[]} shape [channels, h, w] */
+  async show(examples, shape) {
+    this.#change({ examples, shape });
+    await this.open();
+    await this.#call("show", { examples: together(examples), shape });
+  }
+
+  /**
+   * Begins to learn from the examples. What was learned before is given up.
+   * @param {Omit<LearnerCalls["begin"]["params"], "examples">} wish
+   */
+  async begin(wish) {
+    await this.open();
+    this.#change({ walks: null, errors: null, milliseconds: null, notice: "" });
+    const examples = together(this.state.examples);
+    const learning = await this.#call("begin", { ...wish, examples });
+    this.#change({ learning, ready: true });
+  }
+
+  /** @param {import("../protocol/learning.js").HowToLearn} how */
+  async set(how) {
+    await this.open();
+    await this.#call("set", how);
+  }
+
+  /** The worker holds the network again, after a reload. */
+  async #getReady() {
+    await this.open();
+    if (this.state.ready) return;
+    this.#change({ learning: await this.#call("continue", {}), ready: true });
+  }
+
+  /** Learns up to a step, or until it is paused. @param {number} until */
+  async learn(until) {
+    this.#until = until;
+    this.#change({ running: true, notice: "" });
+    try {
+      await this.#getReady();
+      await this.#call("learn", { until });
+    } catch (error) {
+      this.#change({ running: false });
+      throw error;
+    }
+  }
+
+  async pause() {
+    await this.#call("pause", {});
+    this.#change({ running: false });
+  }
+
+  /** Lines 2 to 4 of Algorithm 1. */
+  async draw() {
+    await this.#getReady();
+    return this.#call("draw", {});
+  }
+
+  /** Line 5, on what was drawn. */
+  async descend() {
+    const step = await this.#call("descend", {});
+    this.#took(step);
+    return step;
+  }
+
+  /** Returns to the last good state. */
+  async undo() {
+    await this.#getReady();
+    this.#change({ learning: await this.#call("undo", {}), notice: "" });
+  }
+
+  /** The model as it is now. @param {string} card */
+  async model(card) {
+    await this.#getReady();
+    return this.#call("model", { card });
+  }
+
+  /** The same as an archive. @param {string} card @param {string} name of the folder in it */
+  async zip(card, name) {
+    await this.#getReady();
+    return this.#call("zip", { card, name });
+  }
+
+  /** Removes everything from this machine. */
+  async forget() {
+    await this.#call("forget", {});
+    this.#change({
+      examples: [],
+      learning: null,
+      running: false,
+      ready: false,
+      walks: null,
+      errors: null,
+      milliseconds: null,
+      notice: "",
+    });
+  }
+
+  /** @param {Partial<LearnerState>} change */
+  #change(change) {
+    Object.assign(this.state, change);
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** @param {unknown} error */
+  #say(error) {
+    this.#change({ running: false, notice: asSentence(sentence(error)) });
+  }
+
+  /** @param {LearnedStep} taken */
+  #took({ step, loss, milliseconds, images }) {
+    const { learning, milliseconds: mean } = this.state;
+    if (learning === null) return;
+    learning.step = step;
+    learning.losses[step - 1] = loss;
+    this.#change({
+      milliseconds: mean === null ? milliseconds : mean + WEIGHT * (milliseconds - mean),
+      imagesPerStep: images,
+    });
+  }
+
+  /** @param {LearnerEvent} event */
+  #hear(event) {
+    if ("step" in event) this.#took(event.step);
+    else if ("walks" in event) this.#change({ walks: event.walks });
+    else if ("errors" in event) this.#change({ errors: event.errors });
+    else if ("notKept" in event) this.#change({ place: "none", keeping: event.notKept.reason });
+    else if ("paused" in event) {
+      const { reason } = event.paused;
+      const { learning } = this.state;
+      if (reason !== "" && learning !== null) {
+        const back = /back to step (\d+)/.exec(reason);
+        if (back !== null) {
+          learning.step = Number(back[1]);
+          learning.losses.length = learning.step;
+        }
+      }
+      this.#change({ running: false, notice: reason });
+    }
+  }
+
+  /**
+   * @template {LearnerMethod} M
+   * @param {M} method
+   * @param {LearnerCalls[M]["params"]} params
+   * @returns {Promise<LearnerCalls[M]["result"]>}
+   */
+  #call(method, params) {
+    const worker = (this.#worker ??= this.#start());
+    const id = ++this.#last;
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, { resolve, reject });
+      worker.postMessage({ id, method, params });
+    });
+  }
+
+  #start() {
+    const worker = new Worker(ownFile("learner.js"), { type: "module" });
+    worker.addEventListener(
+      "message",
+      (/** @type {MessageEvent<import("../protocol/learning.js").LearnerReply>} */ { data }) => {
+        if ("event" in data) this.#hear(data.event);
+        else if ("broken" in data) this.#breakDown(data.broken.kind, data.broken.reason);
+        else {
+          const call = this.#pending.get(data.id);
+          this.#pending.delete(data.id);
+          if ("error" in data) call?.reject(new Error(data.error));
+          else call?.resolve(data.result);
+        }
+      },
+    );
+    worker.addEventListener("error", (event) => {
+      event.preventDefault();
+      const { message = "its script could not be loaded" } = event;
+      this.#breakDown("start", message);
+    });
+    return worker;
+  }
+
+  /** @param {import("../protocol/breakdown.js").BreakdownKind} kind @param {string} reason */
+  #breakDown(kind, reason) {
+    this.#worker?.terminate();
+    this.#worker = null;
+    this.#opening = null;
+    const what =
+      kind === "memory"
+        ? `Learning ran out of memory (${reason})`
+        : `Learning stopped unexpectedly (${reason})`;
+    for (const { reject } of this.#pending.values()) reject(new Error(`${what}.`));
+    this.#pending.clear();
+    const { place } = this.state;
+    const lost = place === "none";
+    this.#change({
+      running: false,
+      ready: false,
+      ...(lost ? { learning: null, walks: null, errors: null } : {}),
+      notice: lost
+        ? `${what}; nothing was kept, so it begins again.`
+        : `${what}. Press Learn to continue with what was kept last.`,
+    });
+    // A worker whose script does not load would only fail again.
+    if (kind !== "start") this.open().catch((error) => this.#say(error));
+  }
+}
+
+/** @type {Learner | null} */
+let only = null;
+
+/** The learner of this page. */
+export const theLearner = () => (only ??= new Learner());
+
+/** @param {readonly Float32Array[]} examples */
+function together(examples) {
+  const all = new Float32Array(examples.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const example of examples) {
+    all.set(example, at);
+    at += example.length;
+  }
+  return all;
+}
+
+/** @param {Float32Array} all @param {number[]} shape of one */
+function apart(all, shape) {
+  const size = shape.reduce((product, side) => product * side, 1);
+  return Array.from({ length: Math.floor(all.length / size) }, (_, i) =>
+    all.slice(i * size, (i + 1) * size),
+  );
+}

@@ -1,0 +1,418 @@
+// Figure 12: learning, with the visitor's own drawings. The learner itself outlives the figure (client/learner.js), because
+// what it has learned can become the model of the page.
+
+import { duration } from "../basics/numbers.js";
+import { asSentence, sentence } from "../basics/sentence.js";
+import { theLearner } from "../client/learner.js";
+import { createButton } from "../parts/button.js";
+import { createChoice } from "../parts/choice.js";
+import { createImageGrid } from "../parts/image-grid.js";
+import { createReadouts } from "../parts/readouts.js";
+import { createSlider } from "../parts/slider.js";
+import { createSwitch } from "../parts/switch.js";
+import { createTile } from "../parts/tile.js";
+import { titled } from "../parts/titled.js";
+import { h, setText } from "../screen/dom.js";
+import { withNextFrame } from "../screen/next-frame.js";
+import { EPS_RANGE } from "../screen/paint.js";
+import { digitsFit, labelOfDigit } from "../settings/suit.js";
+import { createMore } from "./shared/more.js";
+import { cardOf } from "./teach/card.js";
+import { createCurves } from "./teach/curves.js";
+import { createExamples } from "./teach/examples.js";
+import { BEFORE_THE_STEP, createLines } from "./teach/lines.js";
+
+/** @typedef {import("./shared/figure.js").Context} Context */
+/** @typedef {import("../protocol/learning.js").BeginsWith} BeginsWith */
+
+const RATES = [1e-4, 2e-4, 5e-4, 1e-3, 2e-3];
+const STEPS = [50, 150, 300, 600, 1200, 2400];
+/** A line of "one step" is lit for so long, in milliseconds. */
+const LIT = 700;
+
+/** @type {import("./shared/figure.js").Create} */
+export async function create(root, context) {
+  const digits = await context.digits();
+  return new Teach(root, context, digits);
+}
+
+class Teach {
+  #context;
+  #digits;
+  #learner = theLearner();
+  #unlisten;
+  #disposed = false;
+  /** @type {BeginsWith} */
+  #from = "model";
+  #rate = 1e-3;
+  #steps = 150;
+  #varies = true;
+  #mirrors = false;
+  /** Whether one step runs, line by line. */
+  #stepping = false;
+
+  #examples;
+  #learn = createButton({
+    name: "Learn",
+    icon: "play",
+    shown: true,
+    primary: true,
+    onPress: () => this.#toggle(),
+  });
+  #use = createButton({ name: "Walk with this model", onPress: () => this.#walkWithIt() });
+  #start;
+  #one = createButton({ name: "One step", onPress: () => this.#attempt(() => this.#oneStep()) });
+  #undo = createButton({
+    name: "Undo to the last good state",
+    onPress: () => this.#attempt(() => this.#learner.undo()),
+  });
+  #again = createButton({ name: "Begin again", onPress: () => this.#attempt(() => this.#begin()) });
+  #save = createButton({
+    name: "Download the model",
+    icon: "save",
+    shown: true,
+    onPress: () => this.#attempt(() => this.#download()),
+  });
+  #forget = createButton({
+    name: "Forget all",
+    onPress: () => this.#attempt(() => this.#forgetAll()),
+  });
+  #readouts = createReadouts({
+    step: "step",
+    speed: "steps a second",
+    images: "images a second",
+    left: "time left",
+  });
+  #grid;
+  #gridBox;
+  #curves = createCurves();
+  #lines = createLines();
+  #tiles = {
+    x0: createTile({ caption: "x_0, an example, varied", empty: "Not drawn yet" }),
+    eps: createTile({
+      term: "eps",
+      caption: "noise",
+      colours: { range: EPS_RANGE },
+      empty: "Not drawn yet",
+    }),
+    xt: createTile({ term: "x_t", caption: "both", empty: "Not drawn yet" }),
+  };
+  #status = h("p", { class: "notice", role: "status" });
+  #keeping = h("p", { class: "hint" });
+
+  /** @param {HTMLElement} root @param {Context} context @param {import("../client/digits.js").Digits} digits */
+  constructor(root, context, digits) {
+    this.#context = context;
+    this.#digits = digits;
+    const [, ...shape] = context.shape;
+    const fits = digitsFit(context.shape, digits);
+    this.#examples = createExamples({
+      shape,
+      digits: fits ? digits : null,
+      onChange: (examples) => this.#attempt(() => this.#learner.show(examples, shape)),
+    });
+    const [, height = 1, width = 1] = shape;
+    this.#grid = createImageGrid({
+      columns: 4,
+      rows: 4,
+      imageSize: [height, width],
+      empty: "Sixteen walks, once it learns",
+    });
+    this.#gridBox = titled("Sixteen walks from the same noise", this.#grid.element);
+    this.#start = createChoice({
+      legend: "Begin with",
+      choices: [
+        { value: /** @type {BeginsWith} */ ("model"), name: "this model" },
+        { value: "nothing", name: "nothing" },
+      ],
+      value: this.#from,
+      onChange: (from) => {
+        this.#from = from;
+      },
+    });
+    root.append(this.#compose());
+    this.#unlisten = this.#learner.listen(withNextFrame(() => this.#show()));
+    this.#attempt(() => this.#learner.open());
+    this.#show();
+  }
+
+  /** Nothing is computed here: what is being learned goes on, as the visitor asked for. */
+  rest() {}
+
+  dispose() {
+    this.#disposed = true;
+    this.#unlisten();
+    this.#curves.dispose();
+  }
+
+  #compose() {
+    const rate = createSlider({
+      label: "Learning rate",
+      choices: RATES,
+      value: this.#rate,
+      format: String,
+      onChange: (value) => this.#set({ rate: value }),
+    });
+    const steps = createSlider({
+      label: "Steps, each time Learn is pressed",
+      choices: STEPS,
+      value: this.#steps,
+      onChange: (value) => {
+        this.#steps = value;
+      },
+    });
+    const varies = createSwitch({
+      label: "vary each example: shift, turn, thickness",
+      value: this.#varies,
+      onChange: (value) => this.#set({ varies: value }),
+    });
+    const mirrors = createSwitch({
+      label: "mirror half of them",
+      value: this.#mirrors,
+      onChange: (value) => this.#set({ mirrors: value }),
+    });
+    const hidden = createSwitch({
+      label: "continue while this tab is hidden",
+      value: this.#learner.goesOnHidden,
+      onChange: (value) => {
+        this.#learner.goesOnHidden = value;
+      },
+    });
+    const { x0, eps, xt } = this.#tiles;
+    const tiles = [x0, eps, xt].map(({ element }) => element);
+    return h(
+      "div",
+      { class: "teach" },
+      this.#examples.element,
+      h("div", { class: "stack" }, this.#gridBox, this.#readouts.element),
+      h(
+        "div",
+        { class: "teach-controls" },
+        this.#learn.element,
+        this.#use.element,
+        this.#status,
+        this.#keeping,
+      ),
+      this.#curves.element,
+      createMore(
+        h(
+          "div",
+          { class: "teach-settings" },
+          h("div", { class: "stack" }, this.#start.element, rate.element, steps.element),
+          h("div", { class: "stack" }, varies.element, mirrors.element, hidden.element),
+          this.#examples.more,
+          h(
+            "div",
+            { class: "stack" },
+            h("div", { class: "row" }, this.#undo.element, this.#again.element),
+            h("div", { class: "row" }, this.#save.element, this.#forget.element),
+          ),
+        ),
+        h(
+          "div",
+          { class: "teach-algorithm" },
+          titled("Algorithm 1, in five lines", this.#lines.element),
+          h(
+            "div",
+            { class: "stack" },
+            h("div", { class: "teach-tiles" }, ...tiles),
+            this.#one.element,
+          ),
+        ),
+      ),
+    );
+  }
+
+  /** @param {() => unknown} work what goes wrong in it is said */
+  async #attempt(work) {
+    try {
+      setText(this.#status, "");
+      await work();
+    } catch (error) {
+      setText(this.#status, asSentence(sentence(error)));
+    }
+  }
+
+  /** @param {{ rate?: number, varies?: boolean, mirrors?: boolean }} change */
+  #set({ rate = this.#rate, varies = this.#varies, mirrors = this.#mirrors }) {
+    this.#rate = rate;
+    this.#varies = varies;
+    this.#mirrors = mirrors;
+    this.#attempt(() => this.#learner.set({ learningRate: rate, varies, mirrors }));
+  }
+
+  #toggle() {
+    return this.#attempt(async () => {
+      if (this.#learner.state.running) {
+        await this.#learner.pause();
+        return;
+      }
+      if (this.#isForeign) {
+        const [, height, width] = this.#learner.state.shape ?? [];
+        throw new Error(
+          `What was learned here before draws images of ${height} × ${width} in other colours or size than this model. Open such a model to continue, or press Begin again.`,
+        );
+      }
+      if (this.#learner.state.learning === null) await this.#begin();
+      await this.#learner.learn((this.#learner.state.learning?.step ?? 0) + this.#steps);
+    });
+  }
+
+  /** Whether what is learned has images of another shape than the model of the page. */
+  get #isForeign() {
+    const { shape, learning } = this.#learner.state;
+    return learning !== null && shape !== null && !sameShape(shape, this.#context.shape);
+  }
+
+  async #begin() {
+    const { source } = this.#context;
+    if (this.#examples.value.length === 0) {
+      throw new Error("There is nothing to learn from yet. Draw an example and add it.");
+    }
+    setText(this.#status, "Fetching what learns");
+    await this.#learner.set({
+      learningRate: this.#rate,
+      varies: this.#varies,
+      mirrors: this.#mirrors,
+    });
+    const [, ...shape] = this.#context.shape;
+    if (this.#isForeign) await this.#learner.show(this.#examples.value, shape);
+    const seed = 1;
+    const rehearsal = this.#rehearsal();
+    await this.#learner.begin({ from: this.#from, model: source, shape, rehearsal, seed });
+    setText(this.#status, "");
+  }
+
+  /** The page's digits, where the model knows them: what it is to keep. */
+  #rehearsal() {
+    const { info } = this.#context.loaded;
+    const digits = this.#digits;
+    if (!digitsFit(this.#context.shape, digits)) return null;
+    const labels = digits.labels.map((digit) => labelOfDigit(info, digit));
+    const known = labels.flatMap((label, i) => (label === undefined ? [] : [{ label, i }]));
+    if (known.length === 0) return null;
+    const size = digits.height * digits.width;
+    const images = new Float32Array(known.length * size);
+    known.forEach(({ i }, at) => images.set(digits.images[i] ?? [], at * size));
+    return { images, labels: Uint32Array.from(known, ({ label }) => label) };
+  }
+
+  async #oneStep() {
+    if (this.#learner.state.learning === null) await this.#begin();
+    this.#stepping = true;
+    this.#show();
+    try {
+      const pause = () =>
+        new Promise((resolve) => setTimeout(resolve, this.#context.calm ? 0 : LIT));
+      const { x0, eps, xt, timesteps } = await this.#learner.draw();
+      const shape = [timesteps.length, ...this.#context.shape.slice(1)];
+      const at = `at t = ${timesteps[0]}`;
+      const shows = [
+        () => this.#tiles.x0.show(x0, shape, "An example, varied", 0),
+        () => {},
+        () => this.#tiles.eps.show(eps, shape, "The noise", 0),
+        () => this.#tiles.xt.show(xt, shape, `The example with the noise, ${at}`, 0),
+      ];
+      for (let line = 0; line < BEFORE_THE_STEP; line++) {
+        this.#lines.light((i) => i === line);
+        shows[line]?.();
+        if (line === 1) setText(this.#status, `t = ${timesteps[0]}`);
+        await pause();
+      }
+      this.#lines.light((i) => i === BEFORE_THE_STEP);
+      const { loss, step } = await this.#learner.descend();
+      setText(this.#status, `Step ${step}: the loss of this batch was ${loss.toPrecision(3)}.`);
+    } finally {
+      this.#stepping = false;
+      this.#lines.light(() => false);
+      this.#show();
+    }
+  }
+
+  #card() {
+    const { learning, examples } = this.#learner.state;
+    if (learning === null) throw new Error("Nothing has been learned yet.");
+    return cardOf({ learning, examples: examples.length });
+  }
+
+  #walkWithIt() {
+    return this.#attempt(async () => {
+      const model = await this.#learner.model(this.#card());
+      this.#context.open(model);
+    });
+  }
+
+  async #download() {
+    const zip = await this.#learner.zip(this.#card(), "yours");
+    const url = URL.createObjectURL(zip);
+    h("a", { href: url, download: "yours.zip" }).click();
+    // The browser has it by then.
+    setTimeout(() => URL.revokeObjectURL(url), 60_000);
+    setText(this.#status, `Saved yours.zip, ${(zip.size / 1e6).toFixed(1)} MB.`);
+  }
+
+  async #forgetAll() {
+    await this.#learner.forget();
+    this.#examples.value = [];
+    setText(this.#status, "Everything is forgotten: examples, and what was learned from them.");
+  }
+
+  #show() {
+    if (this.#disposed) return;
+    const {
+      examples,
+      learning,
+      running,
+      walks,
+      errors,
+      milliseconds,
+      imagesPerStep,
+      keeping,
+      notice,
+    } = this.#learner.state;
+    if (
+      this.#examples.value.length !== examples.length &&
+      sameShape(this.#learner.state.shape, this.#context.shape)
+    ) {
+      this.#examples.value = examples;
+    }
+    this.#learn.rename(
+      running ? "Pause" : learning === null || learning.step === 0 ? "Learn" : "Learn on",
+      running ? "pause" : "play",
+    );
+    const hasLearned = learning !== null && learning.step > 0;
+    this.#use.element.hidden = !hasLearned;
+    this.#learn.disabled = this.#stepping;
+    this.#one.disabled = running || this.#stepping;
+    this.#undo.disabled = !hasLearned || running;
+    this.#again.disabled = learning === null || running;
+    this.#save.disabled = !hasLearned;
+    this.#forget.disabled = running;
+    if (running) this.#lines.light(() => true);
+    else if (!this.#stepping) this.#lines.light(() => false);
+
+    const step = learning?.step ?? 0;
+    const left =
+      running && milliseconds !== null ? (this.#learner.until - step) * milliseconds : null;
+    this.#readouts.show({
+      step: learning === null ? "–" : String(step),
+      speed: milliseconds === null ? "–" : (1000 / milliseconds).toPrecision(2),
+      images: milliseconds === null ? "–" : ((1000 * imagesPerStep) / milliseconds).toPrecision(2),
+      left: left === null ? "–" : duration(Math.max(0, left)),
+    });
+    this.#curves.showLosses(learning?.losses ?? []);
+    this.#curves.showErrors(errors);
+    if (walks !== null && !this.#isForeign) {
+      this.#grid.show(walks.images, walks.shape, `Sixteen walks after step ${walks.step}`);
+    }
+    if (notice !== "") setText(this.#status, notice);
+    setText(
+      this.#keeping,
+      `Nothing leaves this machine. ${keeping || "What you draw and what is learned from it are kept in this browser until you press Forget all."}`,
+    );
+  }
+}
+
+/** @param {number[] | null} shape @param {number[]} other with a count before it */
+const sameShape = (shape, other) =>
+  shape !== null && shape.every((side, i) => side === other[i + 1]);
