@@ -13,11 +13,14 @@ pub const GUIDANCE: [f64; 7] = [0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0];
 const STEPS: [usize; 6] = [5, 10, 20, 30, 50, 100];
 
 /// How far the share that is read as its label may lie below the highest one.
-const RATE_MARGIN: f64 = 0.02;
-/// Up to this multiple of the lowest, a Frechet distance is a low one.
-const FRECHET_FACTOR: f64 = 2.0;
+const RATE_MARGIN: f64 = 0.03;
+/// The floor falls as the number of samples rises, nearly in proportion: that of so many is the unit in which distances are
+/// compared, so that the answer does not depend on how many were drawn.
+const UNIT_SAMPLES: f64 = 1000.0;
+/// How many units above the lowest distance is still a low one, for guidance scales.
+const GUIDANCE_UNITS: f64 = 1.0;
 /// The same for the numbers of steps, of which the largest counts as the best.
-const STEPS_FACTOR: f64 = 1.25;
+const STEPS_UNITS: f64 = 0.5;
 
 /// What one setting gave.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -77,25 +80,36 @@ fn setting(sampler: SamplerKind, steps: usize, guidance_scale: f64) -> Setting {
     }
 }
 
+/// What real training images have: the Frechet distance of so many of them, as many as samples were drawn.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Floor {
+    /// Their distance to the test images.
+    pub frechet: f64,
+    /// How many there are.
+    pub samples: usize,
+}
+
 /// Which of the settings are about as good as the best, in the share that is read as its label and in the Frechet
-/// distance. No distance is below `floor`, that of real images, except by chance.
-fn good(measured: &[Measured], floor: f64, factor: f64) -> Vec<bool> {
+/// distance. No distance is below the floor, that of real images, except by chance.
+fn good(measured: &[Measured], floor: Floor, units: f64) -> Vec<bool> {
     let rate = |m: &Measured| m.read_as_label.unwrap_or(1.0);
     let highest = measured.iter().map(rate).fold(0.0, f64::max);
     let lowest = measured
         .iter()
         .map(|m| m.frechet)
         .fold(f64::INFINITY, f64::min);
+    let unit = floor.frechet * floor.samples as f64 / UNIT_SAMPLES;
+    let most = lowest.max(floor.frechet) + units * unit;
     measured
         .iter()
-        .map(|m| rate(m) >= highest - RATE_MARGIN && m.frechet <= factor * lowest.max(floor))
+        .map(|m| rate(m) >= highest - RATE_MARGIN && m.frechet <= most)
         .collect()
 }
 
 /// The first and the last of the guidance settings, ascending, that suit the model; the setting with the lowest
 /// Frechet distance alone, where no setting has both a high share and a low distance.
-pub fn suitable(measured: &[Measured], floor: f64) -> Option<[usize; 2]> {
-    let good = good(measured, floor, FRECHET_FACTOR);
+pub fn suitable(measured: &[Measured], floor: Floor) -> Option<[usize; 2]> {
+    let good = good(measured, floor, GUIDANCE_UNITS);
     let nearest = |wanted: bool| {
         (0..measured.len())
             .filter(|&i| good[i] || !wanted)
@@ -110,8 +124,8 @@ pub fn suitable(measured: &[Measured], floor: f64) -> Option<[usize; 2]> {
 }
 
 /// The first of the settings, ascending in their steps, from which on all are about as good as the best.
-pub fn enough(measured: &[Measured], floor: f64) -> Option<usize> {
-    let good = good(measured, floor, STEPS_FACTOR);
+pub fn enough(measured: &[Measured], floor: Floor) -> Option<usize> {
+    let good = good(measured, floor, STEPS_UNITS);
     let from = good.iter().rposition(|good| !good).map_or(0, |i| i + 1);
     Some(from.min(measured.len().checked_sub(1)?))
 }
@@ -129,38 +143,62 @@ mod tests {
         values.iter().map(one).collect()
     }
 
+    /// The floor of a thousand images.
+    fn floor(frechet: f64) -> Floor {
+        Floor {
+            frechet,
+            samples: 1000,
+        }
+    }
+
     #[test]
     fn guidance_suits_where_classes_are_clear_and_features_still_real() {
-        let sweep = [
-            (0.7, 3.0),
-            (0.97, 2.0),
+        let sweep = measured(&[
+            (0.70, 3.0),
+            (0.96, 2.0),
             (0.99, 2.4),
-            (1.0, 3.9),
-            (1.0, 4.1),
-            (1.0, 9.0),
-        ];
-        assert_eq!(suitable(&measured(&sweep), 1.0), Some([2, 3]));
+            (1.00, 2.9),
+            (1.00, 4.1),
+            (1.00, 9.0),
+        ]);
+        assert_eq!(suitable(&sweep, floor(1.0)), Some([2, 3]));
         // A floor above the lowest distance: what lies between the two is chance.
-        assert_eq!(suitable(&measured(&sweep), 3.0), Some([2, 4]));
+        assert_eq!(suitable(&sweep, floor(3.0)), Some([2, 4]));
         // Nothing has both.
-        assert_eq!(
-            suitable(&measured(&[(0.5, 1.0), (1.0, 9.0)]), 1.0),
-            Some([0, 0])
-        );
-        assert_eq!(suitable(&[], 1.0), None);
+        let neither = measured(&[(0.5, 1.0), (1.0, 9.0)]);
+        assert_eq!(suitable(&neither, floor(1.0)), Some([0, 0]));
+        assert_eq!(suitable(&[], floor(1.0)), None);
+    }
+
+    #[test]
+    fn what_suits_does_not_depend_on_the_number_of_samples() {
+        let distances = [5.0, 2.0, 0.1, 3.0, 6.0];
+        let of = |samples: usize| {
+            // Of fewer samples every distance is larger by the same bias.
+            let bias = 4000.0 / samples as f64;
+            let sweep: Vec<_> = distances.iter().map(|d| (1.0, d + bias)).collect();
+            let floor = Floor {
+                frechet: bias,
+                samples,
+            };
+            suitable(&measured(&sweep), floor)
+        };
+        assert_eq!(of(1000), Some([1, 3]));
+        assert_eq!(of(100), of(1000));
     }
 
     #[test]
     fn steps_are_enough_when_no_later_number_is_better() {
         let sweep = [
-            (0.8, 9.0),
+            (0.80, 9.0),
             (0.99, 3.0),
             (0.99, 2.1),
-            (1.0, 2.0),
+            (1.00, 2.0),
             (0.99, 2.2),
         ];
-        assert_eq!(enough(&measured(&sweep), 1.0), Some(2));
-        assert_eq!(enough(&measured(&[(1.0, 9.0), (1.0, 2.0)]), 1.0), Some(1));
-        assert_eq!(enough(&[], 1.0), None);
+        assert_eq!(enough(&measured(&sweep), floor(1.0)), Some(2));
+        let last = measured(&[(1.0, 9.0), (1.0, 2.0)]);
+        assert_eq!(enough(&last, floor(1.0)), Some(1));
+        assert_eq!(enough(&[], floor(1.0)), None);
     }
 }

@@ -7,7 +7,7 @@ use burn::tensor::Device;
 use serde::Serialize;
 use walkback::data::Dataset;
 use walkback::data::download;
-use walkback::eval::best::{self, Best, Measured};
+use walkback::eval::best::{self, Best, Floor, Measured};
 use walkback::eval::cache::{self, Judge};
 use walkback::eval::choose_per_class;
 use walkback::eval::classifier::{ClassifierConfig, FEATURES, Reading};
@@ -266,7 +266,10 @@ impl Prepared<'_> {
     pub fn best(&self, sampler: SamplerKind) -> anyhow::Result<Best> {
         let of_test = self.read(self.test, "test images");
         let reference = Moments::of(&of_test.features, FEATURES)?;
-        let floor = self.training_images(&reference)?.frechet.unwrap_or(0.0);
+        let floor = Floor {
+            frechet: self.training_images(&reference)?.frechet.unwrap_or(0.0),
+            samples: self.count,
+        };
         let measure = |settings: &[Setting]| -> anyhow::Result<Vec<Measured>> {
             let one = |setting: &Setting| {
                 let (samples, read) = self.samples(setting, self.args.seed)?;
@@ -302,7 +305,7 @@ impl Prepared<'_> {
             guidance_scale,
             num_inference_steps: enough.context("the model has fewer than 5 timesteps")?,
             samples: self.count,
-            frechet_floor: floor,
+            frechet_floor: floor.frechet,
             measured,
         })
     }
