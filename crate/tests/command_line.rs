@@ -248,3 +248,18 @@ fn a_model_without_a_size_is_drawn_at_the_size_that_is_asked_for() {
     let raw = SafeTensors::deserialize(&bytes).unwrap();
     assert_eq!(raw.tensor("samples").unwrap().shape(), [1, 3, 12, 10]);
 }
+
+#[test]
+fn a_label_can_be_named_that_stands_for_no_class() {
+    let model = ["--model", "tests/conformance/class_conditional"];
+    let info = |null: &str| walkback(&[&["info", "--null-label", null], &model[..]].concat());
+    let text = String::from_utf8(info("10").stdout).unwrap();
+    assert!(text.contains("10 (guidance is possible)"), "{text}");
+    assert!(text.contains("10 (0, 1, 2, 3, 4, 5, 6, 7, 8, 9)"), "{text}");
+    let refused = info("11");
+    let errors = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        errors.contains("--null-label is 11, but the model has 11 labels"),
+        "{errors}"
+    );
+}

@@ -324,7 +324,7 @@ fn images_are_prepared_as_for_training() {
     }
     let bound = |more: &[&str]| {
         let mut args = vec!["--model", &model, "--data", data.to_str().unwrap()];
-        args.extend(["--only", "bound", "--draws", "30", "--json"]);
+        args.extend(["--only", "bound", "--draws", "400", "--json"]);
         args.extend(more);
         let report: Value = serde_json::from_str(&stdout(&eval(folder.path(), &args))).unwrap();
         report["bound"]["unconditional"]["total"]["mean"]

@@ -5,6 +5,9 @@ mod common;
 use burn::tensor::{Device, Tensor, TensorData};
 use common::{fixture, floats, indices, largest_difference};
 use safetensors::SafeTensors;
+use walkback::chain::Denoiser;
+use walkback::pipeline::{Pipeline, PipelineError};
+use walkback::schedule::SchedulerConfig;
 use walkback::unet::weights::StoredAs;
 use walkback::unet::{UNet, UNetConfig};
 
@@ -81,4 +84,24 @@ fn every_kind_of_block_and_embedding_gives_what_diffusers_gives() {
         println!("{name}: largest difference {difference:e}");
         assert!(difference < 1e-4, "{name}: {difference}");
     }
+}
+
+#[test]
+fn a_fourier_embedding_has_no_answer_at_timestep_0() {
+    let file = |name: &str| fixture(&format!("networks/fourier/{name}"));
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    let model = Pipeline::from_bytes(
+        &text(file("config.json")),
+        &SchedulerConfig::default().to_json(),
+        None,
+        &file("weights.safetensors"),
+        &Device::flex(),
+    )
+    .unwrap();
+    let spec = model.spec();
+    let shape = [1, spec.channels, spec.height, spec.width];
+    let x_t = vec![0.5; shape.iter().product()];
+    let predict = |timestep| pollster::block_on(model.predict(&x_t, shape, timestep, Some(&[3])));
+    assert_eq!(predict(0), Err(PipelineError::LogarithmOfZero));
+    assert!(predict(1).unwrap().iter().all(|value| value.is_finite()));
 }

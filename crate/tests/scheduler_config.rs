@@ -4,7 +4,7 @@ mod common;
 
 use common::fixture;
 use serde_json::{Value, json};
-use walkback::sampler::{SamplerError, SamplerKind, SamplerOptions, sampler};
+use walkback::sampler::{SamplerError, SamplerKind, SamplerOptions, StepInput, sampler};
 use walkback::schedule::{
     BetaSchedule, PredictionType, ScheduleError, SchedulerConfig, Spacing, VarianceType,
 };
@@ -35,7 +35,44 @@ fn learned_range_is_read_from_its_folder() {
 #[test]
 fn missing_keys_and_nulls_take_the_default() {
     let config = read(&json!({ "beta_schedule": null, "variance_type": null })).unwrap();
-    assert_eq!(config, SchedulerConfig::default());
+    assert_eq!(config, silent());
+}
+
+/// The default of a file that says nothing.
+fn silent() -> SchedulerConfig {
+    SchedulerConfig {
+        clip_sample_stated: false,
+        ..SchedulerConfig::default()
+    }
+}
+
+#[test]
+fn heun_clips_only_where_the_file_says_so() {
+    let largest = |file: Value, kind| {
+        let options = SamplerOptions {
+            kind,
+            num_inference_steps: 10,
+            eta: 0.0,
+            spacing: None,
+            start: None,
+        };
+        let sampler = sampler(&read(&file).unwrap(), &options).unwrap();
+        let input = StepInput {
+            count: 1,
+            x_t: &[0.5; 4],
+            model_output: &[-9.0; 4],
+            noise: None,
+            x_0_before: None,
+            x_0_two_before: None,
+        };
+        sampler.step(0, &input).unwrap().x_0[0]
+    };
+    let silent = json!({ "_class_name": "EulerDiscreteScheduler" });
+    let stated = json!({ "_class_name": "DDPMScheduler", "clip_sample": true });
+    assert!(largest(silent.clone(), SamplerKind::Heun) > 1.0);
+    assert_eq!(largest(stated, SamplerKind::Heun), 1.0);
+    // DDIM clips of its own accord.
+    assert_eq!(largest(silent, SamplerKind::Ddim), 1.0);
 }
 
 #[test]
@@ -129,6 +166,14 @@ fn dpm_solver_leaves_the_start_of_a_cosine_schedule_out_unless_told_otherwise() 
     let cosine = json!({ "beta_schedule": "squaredcos_cap_v2" });
     let all = json!({ "beta_schedule": "squaredcos_cap_v2", "lambda_min_clipped": "-Infinity" });
     let some = json!({ "beta_schedule": "squaredcos_cap_v2", "lambda_min_clipped": -5.1 });
+    let noted = |value: &Value| {
+        let notes = SchedulerConfig::notes(&value.to_string());
+        notes
+            .iter()
+            .any(|note| note.contains("begins where lambda is -5.1"))
+    };
+    assert!(noted(&cosine));
+    assert!(!noted(&some) && !noted(&all) && !noted(&json!({})));
     assert_eq!(first(cosine), first(some));
     assert_eq!(first(all.clone()), 999);
     assert!(first(json!({ "beta_schedule": "squaredcos_cap_v2" })) < 999);
@@ -141,7 +186,7 @@ fn keys_that_change_no_number_are_ignored() {
         "_diffusers_version": "0.30.0", "skip_prk_steps": true, "flow_shift": 3.0,
         "use_karras_sigmas": false, "time_shift_type": "exponential",
     }));
-    assert_eq!(config.unwrap(), SchedulerConfig::default());
+    assert_eq!(config.unwrap(), silent());
 }
 
 fn build_sampler(

@@ -35,9 +35,9 @@ impl Clipping {
         }
     }
 
-    /// What Heun does: clipping if it is on, never thresholding.
+    /// What Heun does: clipping if the file says so, never thresholding.
     pub(crate) fn clip_of(config: &SchedulerConfig) -> Self {
-        if config.clip_sample {
+        if config.clip_sample && config.clip_sample_stated {
             Self::Clip {
                 range: config.clip_sample_range,
             }

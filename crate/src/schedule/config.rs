@@ -148,6 +148,9 @@ pub struct SchedulerConfig {
     pub variance_type: VarianceType,
     /// Clip x_0-hat to `[-clip_sample_range, clip_sample_range]` (DDPM and DDIM).
     pub clip_sample: bool,
+    /// Whether the file itself says so. DDPM and DDIM clip where it is silent, Heun does not.
+    #[serde(skip, default = "stated")]
+    pub clip_sample_stated: bool,
     /// The bound of that clipping.
     pub clip_sample_range: f64,
     /// Dynamic thresholding of x_0-hat, instead of clipping (Saharia et al. 2022, arXiv 2205.11487).
@@ -192,6 +195,7 @@ impl Default for SchedulerConfig {
             prediction_type: PredictionType::Epsilon,
             variance_type: VarianceType::FixedSmall,
             clip_sample: true,
+            clip_sample_stated: true,
             clip_sample_range: 1.0,
             thresholding: false,
             dynamic_thresholding_ratio: 0.995,
@@ -209,6 +213,11 @@ impl Default for SchedulerConfig {
             shift: 1.0,
         }
     }
+}
+
+/// What is no file's is stated by whoever makes it.
+fn stated() -> bool {
+    true
 }
 
 /// Where DPM-Solver++ begins on a cosine schedule of which nothing else is said; diffusers advises it, because the steps

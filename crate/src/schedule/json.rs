@@ -211,7 +211,9 @@ impl TryFrom<Map<String, Value>> for SchedulerConfig {
             map.insert("prediction_type".into(), PredictionType::Flow.name().into());
             map.entry("clip_sample").or_insert(Value::Bool(false));
         }
+        let clip_sample_stated = map.contains_key("clip_sample");
         let mut config = Self::from_map(map)?;
+        config.clip_sample_stated = clip_sample_stated;
         if no_lambda_min {
             config.lambda_min_clipped = Some(f64::NEG_INFINITY);
         }
