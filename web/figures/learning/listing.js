@@ -14,7 +14,7 @@ const lines = [
     "let grads = clip_by_global_norm(loss.backward());",
     "crate/src/train/gradients.rs#clip_by_global_norm",
   ],
-  ["unet = optimizer.step(learning_rate, unet, grads);", "crate/src/train/trainer.rs#step"],
+  ["unet = optimizer.step(learning_rate, unet, grads);", "crate/src/train/steps.rs#step_here"],
   ["ema = ema::update(ema, &unet, decay);", "crate/src/train/ema.rs#update"],
 ];
 
