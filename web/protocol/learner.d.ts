@@ -2,20 +2,121 @@
 /* tslint:disable */
 /* eslint-disable */
 
-export interface ChainRequest {
+/** A sampler that walks back; the first one is used where none is named. */
+export type BackSampler = "ddpm" | "ddim" | "dpm++" | "euler" | "euler_a" | "heun" | "unipc";
+export type Sampler = BackSampler | "ddim_inverse";
+export type Spacing = "leading" | "linspace" | "trailing";
+/** A state to start from: the network is first evaluated at `timestep`. */
+export interface Start {
+    /** `[count, channels, h, w]` */
+    xt: Float32Array;
+    timestep: number;
+}
+/** RePaint (Lugmayr et al. 2022): a part of the image is kept, and each timestep is visited several times. */
+export interface Inpaint {
+    /** The image whose pixels are kept, `[channels, h, w]`. */
+    x0: Float32Array;
+    /** `[h, w]`: 1 keeps the pixel. */
+    mask: Float32Array;
+    /** How often each timestep is visited. */
+    resamplings: number;
+}
+/** Where a chain was: with its options, all that the rest of the walk depends on. */
+export interface Resume {
+    /** Steps taken. */
+    index: number;
+    xt: Float32Array;
+    /** x_0-hat of the step before. */
+    x0Before: Float32Array;
+    /** x_0-hat of the step before that, where there was one. */
+    x0TwoBefore?: Float32Array;
+}
+/** One walk back from noise. */
+export interface ChainOptions {
     seed: number;
+    /** Images that walk together. */
     count: number;
+    /** A class, null for any, or a class for each image. */
     label: number | null | number[];
+    /** w of classifier-free guidance; 1, the default, is the plain conditional model. */
     guidanceScale?: number;
+    /** 0 to 1: how much of the plain prediction's spread is restored (Lin et al. 2023, section 3.4). */
     guidanceRescale?: number;
-    sampler?: "ddpm" | "ddim" | "dpm++" | "euler" | "euler_a" | "heun" | "unipc" | "ddim_inverse";
+    sampler?: Sampler;
+    /** How many of the T timesteps are visited. */
     numInferenceSteps: number;
+    /** DDIM's share of fresh noise, 0 to 1. */
     eta?: number;
-    spacing?: "leading" | "linspace" | "trailing";
-    from?: { xt: Float32Array; timestep: number };
+    /** The model's own if missing. */
+    spacing?: Spacing;
+    /** Starts here instead of in noise. */
+    from?: Start;
+    /** x_0: the truth takes the network's part, which gives the posterior walk. */
     known?: Float32Array;
-    inpaint?: { x0: Float32Array; mask: Float32Array; resamplings: number };
-    resume?: { index: number; xt: Float32Array; x0Before?: Float32Array; x0TwoBefore?: Float32Array };
+    inpaint?: Inpaint;
+    /** Continues where a chain with these options was. */
+    resume?: Resume;
+}
+
+
+
+/** The activations after one part of the U-Net. */
+export interface Stage {
+    name: string;
+    role: "in" | "down" | "mid" | "up" | "out";
+    /** 0 is the full resolution. */
+    level: number;
+    /** `[c, h, w]` */
+    shape: [number, number, number];
+    values: Float32Array;
+}
+/** The attention of the middle block. */
+export interface Attention {
+    /** `[h, w]` of the level that attends. */
+    shape: [number, number];
+    heads: number;
+    /** `[heads, hw, hw]`: a row for each pixel that asks. */
+    weights: Float32Array;
+}
+/** The inside of the network in one evaluation. */
+export interface Look {
+    /** The sines and cosines of the timestep. */
+    timeEmbedding: Float32Array;
+    /** In the order of computation. */
+    stages: Stage[];
+    /** null where the network has no attention in its middle. */
+    attention: Attention | null;
+}
+
+
+
+/** The names of `scheduler_config.json`; Nichol & Dhariwal's cosine schedule is squaredcos_cap_v2. */
+export type BetaSchedule = "linear" | "scaled_linear" | "squaredcos_cap_v2" | "sigmoid";
+/** A noise schedule, one value for each timestep 0 to T - 1. */
+export interface ScheduleCurves {
+    betas: Float64Array;
+    /** abar. */
+    alphasCumprod: Float64Array;
+    /** ln(abar / (1 - abar)). */
+    logSnr: Float64Array;
+}
+
+
+
+/** What one step shows. */
+export interface Frame {
+    /** Steps taken before this one, from 0. */
+    index: number;
+    /** t, where the network was evaluated. */
+    timestep: number;
+    /** The state after the step, `[count, channels, h, w]`. */
+    xPrev: Float32Array;
+    /** x_0-hat, the clean image that the prediction implies. */
+    x0: Float32Array;
+    /** eps-hat, the noise that the prediction implies. */
+    eps: Float32Array;
+    /** Whether `xPrev` is the final image. */
+    done: boolean;
 }
 
 
@@ -39,40 +140,43 @@ export interface LearnedFiles {
 
 
 
-export interface Frame {
-    index: number;
-    timestep: number;
-    xPrev: Float32Array;
-    x0: Float32Array;
-    eps: Float32Array;
-    done: boolean;
+export interface NamedTensor {
+    name: string;
+    shape: number[];
+    values: Float32Array;
 }
 
 
 
-export interface Look {
-    timeEmbedding: Float32Array;
-    stages: { name: string; role: "in" | "down" | "mid" | "up" | "out"; level: number; shape: [number, number, number]; values: Float32Array }[];
-    attention: { shape: [number, number]; heads: number; weights: Float32Array } | null;
-}
-
-
-
+export type Device = "webgpu" | "cpu";
+/** What the network was trained to put out. */
+export type PredictionType = "epsilon" | "sample" | "v_prediction" | "flow";
+/** What a loaded model is. */
 export interface ModelInfo {
-    device: "webgpu" | "cpu";
+    device: Device;
+    /** The GPU's name; "" on the CPU and where the browser keeps it to itself. */
     adapter: string;
     parameters: number;
+    /** What was chosen among several things in its files, in sentences. */
     notes: string[];
+    /** Height and width. */
     imageSize: [number, number];
     channels: number;
+    /** Names by label; [] if the model is unconditional. The null label has one if it stands between classes. */
     classes: string[];
+    /** The label that stands for "any"; null if the model has none. */
     nullLabel: number | null;
+    /** T, the steps of the noise schedule. */
     trainTimesteps: number;
-    predictionType: "epsilon" | "sample" | "v_prediction";
+    predictionType: PredictionType;
 }
+/** One evaluation of the network, read in three ways: `[count, channels, h, w]` each. */
 export interface Denoised {
+    /** Whatever the model predicts. */
     output: Float32Array;
+    /** x_0-hat, clipped as the scheduler says. */
     x0: Float32Array;
+    /** eps-hat. */
     eps: Float32Array;
 }
 
@@ -86,9 +190,9 @@ export class Chain {
     free(): void;
     [Symbol.dispose](): void;
     /**
-     * One reverse step: the network once, the sampler's arithmetic, and what was learned on the way.
+     * One reverse step: an evaluation of the network, then the sampler's arithmetic.
      *
-     * Steps of one chain do not overlap: a call before the last one has answered is refused.
+     * Steps of one chain do not overlap: a call during a step is an error.
      */
     step(): Promise<Frame>;
     /**
@@ -110,17 +214,17 @@ export class Chain {
 }
 
 /**
- * [`forward::ForwardWalk`]: `count` walks from one image into noise, side by side, each with its own.
+ * `count` walks from one image into noise, each with its own noise.
  */
 export class ForwardWalk {
     free(): void;
     [Symbol.dispose](): void;
     /**
-     * `steps` more steps, or as many as there are betas left.
+     * Makes `steps` more steps, or as many as there are betas left.
      */
     advance(steps: number): void;
     /**
-     * At the start: `count` copies of `x_0`. With `naive` the factor sqrt(1 - beta) is left out.
+     * `count` copies of `x_0`, before the first step. With `naive` the factor sqrt(1 - beta) is left out.
      */
     constructor(x_0: Float32Array | number[], count: number, betas: Float64Array | number[], seed: number, naive: boolean);
     /**
@@ -142,7 +246,7 @@ export class ForwardWalk {
 }
 
 /**
- * An animation in the making: the same code as `walkback sample --gif`.
+ * An animation that frames are added to, by the code of `walkback sample --gif`.
  */
 export class Gif {
     free(): void;
@@ -152,7 +256,7 @@ export class Gif {
      */
     finish(): Blob;
     /**
-     * Without a frame yet; images are laid out in `columns`, each pixel `scale` wide.
+     * An animation without a frame; images are laid out in `columns`, each pixel `scale` wide.
      */
     constructor(columns: number, scale: number);
     /**
@@ -243,7 +347,7 @@ export class Model {
     free(): void;
     [Symbol.dispose](): void;
     /**
-     * From now on the network is asked about no more than `images` at once, by this model and its chains.
+     * From now on the network evaluates no more than `images` at once, for this model and its chains.
      */
     askAtMost(images: number): void;
     /**
@@ -254,7 +358,7 @@ export class Model {
     /**
      * A chain from noise, or from `from`, down to an image; with `known`, the posterior walk to that image.
      */
-    chain(request: ChainRequest): Chain;
+    chain(request: ChainOptions): Chain;
     /**
      * The same, read as x_0-hat (clipped as the scheduler says) and eps-hat, whatever the model predicts.
      */
@@ -281,11 +385,11 @@ export class Model {
      */
     probe(): Promise<Float32Array>;
     /**
-     * The schedule: `{ betas, alphasCumprod, logSnr }`, one value for each timestep.
+     * The schedule that the model was trained with.
      */
-    schedule(): any;
+    schedule(): ScheduleCurves;
     /**
-     * The sines and cosines that tell the network its timestep, a row for each: `[n, d]`.
+     * The sines and cosines by which the network knows its timestep, a row for each: `[n, d]`.
      */
     timeEmbeddings(timesteps: Uint32Array | number[]): Float32Array;
     /**
@@ -316,14 +420,14 @@ export function noise(seed: number, draws: number, size: number): Float32Array;
 export function removeNoise(x_t: Float32Array | number[], eps: Float32Array | number[], alpha_cumprod: number): Float32Array;
 
 /**
- * A safetensors file of `{ name, shape, values: Float32Array }[]`.
+ * A safetensors file of these tensors.
  */
-export function safetensors(tensors: Array<any>): Blob;
+export function safetensors(tensors: NamedTensor[]): Blob;
 
 /**
- * The tables of a schedule by its name in `scheduler_config.json`: `{ betas, alphasCumprod, logSnr }`.
+ * The tables of a schedule by its name.
  */
-export function scheduleOf(beta_schedule: string, train_timesteps: number): any;
+export function scheduleOf(beta_schedule: BetaSchedule, train_timesteps: number): ScheduleCurves;
 
 /**
  * Spherical interpolation between two noises, `share` from 0 to 1.
