@@ -124,7 +124,7 @@ describe("a model of other images", () => {
       .waitFor();
     await group.getByRole("radio", { name: "1", exact: true }).check();
     await visitor.fits();
-    await visitor.goTo("A wall of digits");
+    await visitor.goTo("A wall of images");
     await visitor.goTo("Take it with you");
     assert.equal(await page.locator("img, b").count(), 0, "no name became an element");
     assert.equal(await page.title(), title);

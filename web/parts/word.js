@@ -106,9 +106,11 @@ export function createWord(name, ...content) {
     ...content,
   );
   // A symbol is not read out; its name in the glossary stands behind a comma.
-  if (word.querySelector("math") !== null) {
+  const symbol = word.querySelector("math");
+  if (symbol !== null) {
     const entry = meaning.previousElementSibling?.textContent ?? name;
-    word.setAttribute("aria-label", entry.slice(entry.indexOf(",") + 1).trim());
+    symbol.setAttribute("aria-hidden", "true");
+    word.append(h("span", { class: "unseen" }, entry.slice(entry.indexOf(",") + 1).trim()));
   }
   word.addEventListener("pointerenter", ({ pointerType }) => {
     // A finger taps.

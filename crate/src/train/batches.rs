@@ -182,6 +182,7 @@ impl BatchPlan {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schedule::SchedulerConfig;
 
     #[test]
     fn in_flow_matching_the_network_is_given_a_point_of_the_straight_line() {
@@ -206,7 +207,7 @@ mod tests {
             seed: 3,
         };
         let batch = plan.batch(0, &mut None);
-        let (given, times) = batch.given(&scheduler);
+        let (given, times) = batch.given((&plan.schedule, plan.prediction_type));
         for (i, &z) in given.iter().enumerate() {
             let t = batch.timesteps[i / 16];
             assert_eq!(times[i / 16], t as f32 + 1.0);
