@@ -79,17 +79,25 @@ export class Curve {
 }
 
 /**
- * The sum of a positive curve over all whole t, from values at some of them: between two it is taken to change by the
- * same factor at every t.
+ * The sum of the bound's terms over all whole t from 0 on, from those at some of them: between two, a term is taken to
+ * change by the same factor at every t. L_0, at t = 0, is a likelihood and the others are distances, so nothing is drawn
+ * between them: the terms before the second value continue what follows it.
  * @param {[ArrayLike<number>, ArrayLike<number>]} lines t, ascending, and the values
  */
 export function sumOver([timesteps, values]) {
   let sum = values[0] ?? 0;
   for (let i = 1; i < timesteps.length; i++) {
-    const [from, to] = [values[i - 1] ?? 0, values[i] ?? 0];
     const steps = (timesteps[i] ?? 0) - (timesteps[i - 1] ?? 0);
-    const factor = (to / from) ** (1 / steps);
-    for (let step = 1, value = from; step <= steps; step++) sum += value *= factor;
+    const to = values[i] ?? 0;
+    const factor = i > 1 ? factorAt(i) : Math.min(1, factorAt(2));
+    for (let step = 0, value = to; step < steps; step++, value /= factor) sum += value;
   }
   return sum;
+
+  /** By what a term changes from one t to the next, before the one at `i`. @param {number} i */
+  function factorAt(i) {
+    const steps = (timesteps[i] ?? 0) - (timesteps[i - 1] ?? 0);
+    const factor = ((values[i] ?? 0) / (values[i - 1] ?? 0)) ** (1 / steps);
+    return factor > 0 && Number.isFinite(factor) ? factor : 1;
+  }
 }
