@@ -4,7 +4,7 @@
 import { createGate } from "./basics/gate.js";
 import { Engine } from "./client/engine.js";
 import { wholeWalk } from "./client/whole-walk.js";
-import { modelAt } from "./models/address.js";
+import { located, modelAt } from "./models/address.js";
 import { ownFile } from "./own-file.js";
 
 /** Steps of a walk where none are asked for. */
@@ -12,7 +12,10 @@ const STEPS = 100;
 
 /** @type {typeof import("./module/walkback.js").load} */
 export async function load(url, { device = "auto", onProgress = () => {} } = {}) {
-  const source = modelAt(String(url), pageAddress());
+  const [text, page] = [String(url), pageAddress()];
+  // "pretrained/mnist" is a folder beside the page here, not a name on the hub.
+  const isPath = text.includes("/");
+  const source = await located(modelAt(isPath ? new URL(text, page).href : text, page));
   const engine = new Engine(onProgress, (change) => {
     if (change.loaded !== null) Object.assign(loaded, change.loaded);
   });

@@ -8,6 +8,7 @@ import { violations } from "./accessibility.js";
 import { bar, shows, sizeOf, visitStill } from "./any-model.js";
 import { changed, conformance, drop } from "./models.js";
 import { openSite } from "./site.js";
+import { openMore } from "./visitor.js";
 
 const site = openSite();
 
@@ -77,6 +78,7 @@ test("classes can be named, and one be the label for none, which makes guidance 
   const visitor = await visitStill(site);
   await drop(visitor.page, folder);
   await shows(visitor, /of 11 classes/);
+  await openMore(visitor.hero);
   assert.ok(await visitor.guidance.isHidden());
   await bar(visitor).getByRole("button", { name: "Name the classes" }).click();
   const dialog = visitor.page.getByRole("dialog", { name: "Name the classes" });
@@ -87,6 +89,7 @@ test("classes can be named, and one be the label for none, which makes guidance 
   await shows(visitor, /of 10 classes/);
   await visitor.digit("dog").check();
   await visitor.digit("2").check();
+  await openMore(visitor.hero);
   await visitor.guidance.waitFor();
   await visitor.leave();
 });
