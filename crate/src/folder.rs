@@ -20,6 +20,7 @@ use crate::unet::UNet;
 use crate::unet::weights::StoredAs;
 use crate::weights::WeightsFileError;
 
+#[cfg(feature = "native")]
 pub(crate) use weights::{choose_weights, shards_of};
 
 use layout::{

@@ -35,7 +35,7 @@ impl Watcher for Reports {
 fn stripes() -> Dataset {
     let image = |i: usize| {
         (0..64).map(move |at| {
-            let along = if i % 2 == 0 { at / 8 } else { at % 8 };
+            let along = if i.is_multiple_of(2) { at / 8 } else { at % 8 };
             if (along + i / 2).is_multiple_of(4) {
                 255
             } else {

@@ -181,10 +181,12 @@ impl Files<'_> {
         // The configuration's answer says whether the model may be had at all.
         let others = [averaged, trained, first(&SCHEDULER_CONFIG)];
         let optional = [MODEL_INDEX, LABELS, GOLDEN].map(|name| first(&[name]));
-        for file in std::iter::once(Some(config)).chain(others).chain(optional) {
-            if let Some(file) = file {
-                self.get(file)?;
-            }
+        for file in std::iter::once(Some(config))
+            .chain(others)
+            .chain(optional)
+            .flatten()
+        {
+            self.get(file)?;
         }
         let beside = config.rsplit_once('/').map_or("", |(dir, _)| dir);
         let prefix = if beside.is_empty() {

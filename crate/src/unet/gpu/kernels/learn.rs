@@ -50,7 +50,7 @@ pub(crate) fn loss_slope(
     #[comptime] units: usize,
 ) {
     let unit = UNIT_POS as usize;
-    let image = CUBE_POS as usize;
+    let image = CUBE_POS;
     let weight = coefficients[image * comptime!(COEFFICIENTS) + 4] * share;
     let factor = coefficients[image * comptime!(COEFFICIENTS) + 5];
     let mut sum = f32::new(0.0);

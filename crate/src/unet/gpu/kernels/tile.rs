@@ -201,6 +201,8 @@ pub(crate) fn tile<N: Size, M: Size>(
 
 /// Adds what the window sees of `x`, `c` vectors wide, to the sums of the tile. Its channels are those from `first` on of
 /// the `width` that the weights, from `weights_at` on, are for.
+// The check is left out at compile time where every thread has a place.
+#[allow(clippy::if_same_then_else)]
 #[cube]
 fn add<N: Size, M: Size>(
     x: &[Vector<f32, N>],
