@@ -137,6 +137,19 @@ impl Browser {
 
     /// What installs it, for root on Debian.
     fn installation(&self) -> Installation {
+        Installation::of(self.name, self.packages)
+    }
+}
+
+/// Commands that change the system, and what they do in a sentence.
+pub(crate) struct Installation {
+    sentence: String,
+    commands: Vec<Command>,
+}
+
+impl Installation {
+    /// What installs Debian's `packages`, which bring `name`.
+    pub(crate) fn of(name: &str, packages: &[&str]) -> Self {
         let apt_get = |arguments: &[&str]| {
             let mut command = Command::new("apt-get");
             command
@@ -145,27 +158,18 @@ impl Browser {
             command
         };
         let mut install = apt_get(&["install", "-y", "-qq", "--no-install-recommends"]);
-        install.args(self.packages);
-        Installation {
+        install.args(packages);
+        Self {
             sentence: format!(
-                "{} was not found. As root, Debian's packages will be installed: {}",
-                self.name,
-                self.packages.join(", ")
+                "{name} was not found. As root, Debian's packages will be installed: {}",
+                packages.join(", ")
             ),
             commands: vec![apt_get(&["update", "-qq"]), install],
         }
     }
-}
 
-/// Commands that change the system, and what they do in a sentence.
-struct Installation {
-    sentence: String,
-    commands: Vec<Command>,
-}
-
-impl Installation {
     /// Prints the sentence and the command lines.
-    fn announce(&self, out: &mut impl Write) -> Result<()> {
+    pub(crate) fn announce(&self, out: &mut impl Write) -> Result<()> {
         writeln!(out, "    {}", self.sentence)?;
         for command in &self.commands {
             writeln!(out, "      {}", command::shown(command))?;
@@ -174,7 +178,7 @@ impl Installation {
     }
 
     /// Runs the commands; all of them are printed before the first one starts.
-    fn run(mut self, out: &mut impl Write) -> Result<()> {
+    pub(crate) fn run(mut self, out: &mut impl Write) -> Result<()> {
         self.announce(out)?;
         self.commands.iter_mut().try_for_each(command::run)
     }
@@ -211,7 +215,7 @@ fn named(variable: &str) -> Result<Option<PathBuf>> {
     }
 }
 
-fn can_install() -> bool {
+pub(crate) fn can_install() -> bool {
     is_debian() && is_root()
 }
 

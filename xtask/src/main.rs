@@ -28,6 +28,7 @@ mod source_lines;
 mod steps;
 mod test;
 mod vendor;
+mod vulkan;
 mod wasm;
 
 use std::process::ExitCode;

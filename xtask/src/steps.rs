@@ -8,13 +8,14 @@ use anyhow::{Context, Result, bail};
 
 use crate::project::{PACKAGE, cargo, root};
 use crate::wasm::{self, Module, Recipe, cargo_for_wasm};
-use crate::{browser, command, dist, generate, models, node, vendor};
+use crate::{browser, command, dist, generate, models, node, vendor, vulkan};
 
 /// Tells native and browser tests that there is time.
 const LONG: &str = "WALKBACK_LONG";
 
-/// The one step that may install something as root.
+/// The two steps that may install something as root: browsers, a driver for the GPU's tests.
 pub(crate) const BROWSER: &str = "browser";
+pub(crate) const NATIVE: &str = "native";
 
 /// How much of a step's tests is run.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -79,7 +80,7 @@ pub(crate) const STEPS: &[Step] = &[
         run: |_| docs(),
     },
     Step {
-        name: "native",
+        name: NATIVE,
         is_fast: true,
         run: native,
     },
@@ -212,6 +213,7 @@ fn docs() -> Result<()> {
 }
 
 fn native(extent: Extent) -> Result<()> {
+    vulkan::ensure()?;
     PACKAGES.iter().try_for_each(|package| {
         let mut test = cargo();
         test.arg("test").args(package);

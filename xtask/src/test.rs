@@ -4,8 +4,8 @@ use anyhow::Result;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
-use crate::browser;
-use crate::steps::{self, BROWSER, Extent, STEPS};
+use crate::steps::{self, BROWSER, Extent, NATIVE, STEPS};
+use crate::{browser, vulkan};
 
 /// Check and test everything: format, lints, types, documentation, native and browser tests.
 #[derive(Args)]
@@ -30,6 +30,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if is_wanted(options, BROWSER) {
         // Before the steps that take minutes, so that there is time to stop it.
         browser::announce_installations()?;
+    }
+    if is_wanted(options, NATIVE) {
+        vulkan::announce_installation()?;
     }
     let extent = if options.long {
         Extent::Long
