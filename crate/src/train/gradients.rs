@@ -56,16 +56,21 @@ pub(crate) fn of_batch(
     let grads = GradientsParams::from_grads(loss.backward(), unet);
     let (grads, grad_norm) = clip_by_global_norm(unet, grads, max_norm);
     let loss = loss.into_scalar::<f64>();
-    for (what, value) in [("the loss", loss), ("the norm of the gradients", grad_norm)] {
-        if !value.is_finite() {
-            return Err(NoSlope::NotFinite(what, value));
-        }
+    if let Some((what, value)) = not_finite(loss, grad_norm) {
+        return Err(NoSlope::NotFinite(what, value));
     }
     Ok(Slope {
         loss,
         grads,
         grad_norm,
     })
+}
+
+/// Which of the two cannot be built on, and its value.
+pub(crate) fn not_finite(loss: f64, grad_norm: f64) -> Option<(&'static str, f64)> {
+    [("the loss", loss), ("the norm of the gradients", grad_norm)]
+        .into_iter()
+        .find(|(_, value)| !value.is_finite())
 }
 
 struct SquaredNorm<'a> {

@@ -167,7 +167,10 @@ impl Trainer {
             return Ok(None);
         };
         let (loss, grad_norm) = (f64::from(learned.loss), f64::from(learned.grad_norm));
-        finite(report.step, loss, grad_norm)?;
+        if let Some((what, value)) = gradients::not_finite(loss, grad_norm) {
+            let step = report.step;
+            return Err(TrainError::Diverged { step, what, value });
+        }
         let seconds = self.known.elapsed().as_secs_f64();
         self.known = Instant::now();
         Ok(Some(StepReport {
@@ -225,14 +228,5 @@ impl Trainer {
             elapsed_s: self.state.elapsed_s,
         };
         Ok((self, report))
-    }
-}
-
-/// Whether what a step has come to can be built on.
-fn finite(step: u64, loss: f64, grad_norm: f64) -> Result<(), TrainError> {
-    let values = [("the loss", loss), ("the norm of the gradients", grad_norm)];
-    match values.into_iter().find(|(_, value)| !value.is_finite()) {
-        Some((what, value)) => Err(TrainError::Diverged { step, what, value }),
-        None => Ok(()),
     }
 }

@@ -1,8 +1,7 @@
 //! The GPU of this machine, by Vulkan, Metal or DirectX 12.
 //!
-//! Kernels go there as WGSL, which wgpu checks and translates for every driver. Handing a driver SPIR-V of CubeCL's own
-//! needs device addresses, 64-bit integers and a memory model that some drivers say they have and do not: two software
-//! drivers ended in a crash, or in wrong numbers without a word.
+//! Kernels go there as WGSL, which wgpu checks and translates for every driver. With SPIR-V of CubeCL's own, one software
+//! driver crashed and another gave wrong numbers without a word; the cause is not known.
 
 use cubecl::client::Client;
 #[cfg(windows)]
