@@ -216,24 +216,24 @@ class Teach {
 
   #toggle() {
     return this.#attempt(async () => {
-      if (this.#learner.state.running) {
+      if (this.#learner.status.running) {
         await this.#learner.pause();
         return;
       }
       if (this.#isForeign) {
-        const [, height, width] = this.#learner.state.shape ?? [];
+        const [, height, width] = this.#learner.status.shape ?? [];
         throw new Error(
           `What was learned here before draws images of ${height} × ${width} in other colours or size than this model. Open such a model to continue, or press Begin again.`,
         );
       }
-      if (this.#learner.state.learning === null) await this.#begin();
-      await this.#learner.learn((this.#learner.state.learning?.step ?? 0) + this.#steps);
+      if (this.#learner.status.learning === null) await this.#begin();
+      await this.#learner.learn((this.#learner.status.learning?.step ?? 0) + this.#steps);
     });
   }
 
   /** Whether what is learned has images of another shape than the model of the page. */
   get #isForeign() {
-    const { shape, learning } = this.#learner.state;
+    const { shape, learning } = this.#learner.status;
     return learning !== null && shape !== null && !sameShape(shape, this.#context.shape);
   }
 
@@ -242,7 +242,7 @@ class Teach {
     if (this.#examples.value.length === 0) {
       throw new Error("There is nothing to learn from yet. Draw an example and add it.");
     }
-    setText(this.#status, "Fetching what learns");
+    setText(this.#status, "Loading the learner");
     await this.#learner.set({
       learningRate: this.#rate,
       varies: this.#varies,
@@ -271,7 +271,7 @@ class Teach {
   }
 
   async #takeOneStep() {
-    if (this.#learner.state.learning === null) await this.#begin();
+    if (this.#learner.status.learning === null) await this.#begin();
     this.#stepping = true;
     this.#show();
     try {
@@ -288,7 +288,7 @@ class Teach {
   }
 
   #card() {
-    const { learning, examples } = this.#learner.state;
+    const { learning, examples } = this.#learner.status;
     if (learning === null) throw new Error("Nothing has been learned yet.");
     return cardOf({ learning, examples: examples.length });
   }
@@ -327,10 +327,10 @@ class Teach {
       imagesPerStep,
       keeping,
       notice,
-    } = this.#learner.state;
+    } = this.#learner.status;
     if (
       this.#examples.value.length !== examples.length &&
-      sameShape(this.#learner.state.shape, this.#context.shape)
+      sameShape(this.#learner.status.shape, this.#context.shape)
     ) {
       this.#examples.value = examples;
     }

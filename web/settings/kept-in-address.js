@@ -125,11 +125,11 @@ export class Group {
     this.#values = this.#initial();
     this.#left.clear();
     this.#changed();
-    this.tell();
+    this.notify();
   }
 
   /** Calls the figure after its values have come from outside. */
-  tell() {
+  notify() {
     for (const listener of this.#listeners) listener(this.#values);
   }
 
@@ -222,7 +222,7 @@ export class AllSettings {
       }
       beginReading();
       this.#read();
-      for (const group of this.#groups.values()) group.tell();
+      for (const group of this.#groups.values()) group.notify();
     };
     addEventListener("hashchange", followed, { signal: this.#ended.signal });
   }
@@ -314,7 +314,7 @@ export class AllSettings {
     }));
     // A walk that stood still stands still again, at the start of the walk as it was.
     this.#take(paused ? `${before}&at=0` : before);
-    for (const { group, was } of changed) if (String(group.write()) !== was) group.tell();
+    for (const { group, was } of changed) if (String(group.write()) !== was) group.notify();
     this.#present = { settings: before, keys: "", at: -Infinity };
     this.write();
     return true;
