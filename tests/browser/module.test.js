@@ -11,7 +11,7 @@ import { openSite } from "./site.js";
 import { Visitor } from "./visitor.js";
 
 const DRAFT = path.join(root, "target", "dist-draft");
-const site = openSite({ place: { folder: DRAFT + path.sep, below: "/some/path/" } });
+const site = openSite({ served: { folder: DRAFT + path.sep, below: "/some/path/" } });
 
 /** A page of the published site. @param {import("node:test").TestContext} t @param {string} address */
 async function open(t, address) {

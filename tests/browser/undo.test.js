@@ -119,9 +119,7 @@ test("after a reload the page says that a model from files has to be opened agai
   await drop(page, conformance("plain"));
   await page.getByText(/It comes from your files/).waitFor();
   await page.reload();
-  await page
-    .getByText(/“plain” came from your files, which a reload of the page lets go/)
-    .waitFor();
+  await page.getByText(/“plain” came from your files, and a reload closes them/).waitFor();
   await page.getByRole("button", { name: "Open it again" }).click();
   await page.getByRole("dialog", { name: "Open a model" }).waitFor();
   await page.keyboard.press("Escape");

@@ -116,10 +116,10 @@ function shardsIn(text, name) {
  * Fetches a folder file by file. All files of the usual layout are requested at once, then those of the older flat one.
  * @param {import("../models/source.js").AddressSource} source
  * @param {import("./download.js").ByteCount} count
- * @param {(head: Head) => void} tell called when everything except the weights is there
+ * @param {(head: Head) => void} onHead called when everything except the weights is there
  * @returns {Promise<ModelFolder>}
  */
-async function fetchFolder({ name, base, foreign, chosen = {} }, count, tell) {
+async function fetchFolder({ name, base, foreign, chosen = {} }, count, onHead) {
   const small = { foreign, most: MAX_JSON };
   const large = { foreign, most: MAX_WEIGHTS };
   /** @param {string} path */
@@ -135,7 +135,7 @@ async function fetchFolder({ name, base, foreign, chosen = {} }, count, tell) {
     return Promise.all([
       fetchText(new URL(config, base), small).then(async (text) => {
         const unetConfig = withSize(text, chosen.size);
-        tell({ unetConfig, modelIndex: await modelIndex });
+        onHead({ unetConfig, modelIndex: await modelIndex });
         return unetConfig;
       }),
       fetchText(new URL(SCHEDULER_CONFIG[layout], base), small),
@@ -166,10 +166,10 @@ async function fetchFolder({ name, base, foreign, chosen = {} }, count, tell) {
  * @param {import("../models/source.js").AddressSource} source
  * @param {readonly import("../models/layout.js").Entry[]} files
  * @param {import("./download.js").ByteCount} count
- * @param {(head: Head) => void} tell called when what comes before the weights is there
+ * @param {(head: Head) => void} onHead called when what comes before the weights is there
  * @returns {Promise<ModelFolder>}
  */
-async function fetchListed({ name, base, foreign, chosen = {} }, files, count, tell) {
+async function fetchListed({ name, base, foreign, chosen = {} }, files, count, onHead) {
   const parts = findParts(files, chosen.weights);
   const manners = { foreign, fixed: true };
   /** @param {import("../models/layout.js").Entry} file */
@@ -190,7 +190,7 @@ async function fetchListed({ name, base, foreign, chosen = {} }, files, count, t
   });
   const unetConfig = withSize(config, chosen.size);
   const modelIndex = await optional(parts.modelIndex);
-  tell({ unetConfig, modelIndex });
+  onHead({ unetConfig, modelIndex });
   const [schedulerConfig, labels, golden, ...weights] = await Promise.all([
     text(parts.schedulerConfig),
     optional(parts.labels),
@@ -216,12 +216,12 @@ const known = (name, golden) => (golden === undefined ? undefined : parseGolden(
 /**
  * @param {import("../models/source.js").ModelSource} source
  * @param {import("./download.js").ByteCount} count
- * @param {(head: Head) => void} tell
+ * @param {(head: Head) => void} onHead
  * @returns {Promise<ModelFolder>}
  */
-async function read(source, count, tell) {
+async function read(source, count, onHead) {
   const { chosen = {} } = source;
-  const folder = await readUnchanged(source, count, tell);
+  const folder = await readUnchanged(source, count, onHead);
   // What the exporter computed is of other weights or another size.
   const golden =
     chosen.size === undefined && chosen.weights !== "trained" ? folder.golden : undefined;
@@ -232,18 +232,18 @@ async function read(source, count, tell) {
  * The same without what the visitor says of its labels.
  * @param {import("../models/source.js").ModelSource} source
  * @param {import("./download.js").ByteCount} count
- * @param {(head: Head) => void} tell
+ * @param {(head: Head) => void} onHead
  * @returns {Promise<ModelFolder>}
  */
-async function readUnchanged(source, count, tell) {
+async function readUnchanged(source, count, onHead) {
   if (source.kind === "address") {
     return source.files === undefined
-      ? fetchFolder(source, count, tell)
-      : fetchListed(source, source.files, count, tell);
+      ? fetchFolder(source, count, onHead)
+      : fetchListed(source, source.files, count, onHead);
   }
   const { name, schedulerConfig, modelIndex, labels, golden, notes } = source;
   const unetConfig = withSize(source.unetConfig, source.chosen?.size);
-  tell({ unetConfig, modelIndex });
+  onHead({ unetConfig, modelIndex });
   let weights;
   try {
     const buffers = await Promise.all(source.weights.map((blob) => blob.arrayBuffer()));
@@ -272,12 +272,12 @@ async function readUnchanged(source, count, tell) {
  */
 export function readModel(source, count) {
   /** @type {(head: Head) => void} */
-  let tell = () => {};
+  let onHead = () => {};
   /** @type {Promise<Head>} */
-  const told = new Promise((resolve) => (tell = resolve));
-  const folder = read(source, count, tell);
+  const hasHead = new Promise((resolve) => (onHead = resolve));
+  const folder = read(source, count, onHead);
   // An error is reported by the folder that cannot be read.
-  const head = Promise.race([told, folder.then(() => told)]);
+  const head = Promise.race([hasHead, folder.then(() => hasHead)]);
   // Callers that wait for them get the error.
   for (const promise of [folder, head]) promise.catch(() => {});
   return { head, folder };

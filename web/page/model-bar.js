@@ -87,7 +87,7 @@ export function createBar(own, onChoose, onChange) {
     offerAgain(name) {
       setText(
         status,
-        `“${shortened(name)}” came from your files, which a reload of the page lets go.`,
+        `“${shortened(name)}” came from your files, and a reload closes them. Open them again to continue.`,
       );
       again.element.hidden = false;
       settle();

@@ -7,7 +7,7 @@ import { MAX_DRAWING, readDrawing, writeDrawing } from "../settings/drawing.js";
 import { createButton } from "./button.js";
 import { Ink } from "./ink.js";
 import { createOpenImage, readImage, takeDrops } from "./open-image.js";
-import { createPhotoLook } from "./photo-look.js";
+import { createPhotoPreview } from "./photo-preview.js";
 import { digitOnPaper, isPaper } from "./photo.js";
 import { createDrawable } from "./strokes.js";
 
@@ -39,7 +39,7 @@ export function createDrawingPad(options) {
     tool: "pen",
     hint: "Draw, or drop an image here.",
     begin(point) {
-      look.close();
+      preview.close();
       last = pixel(point);
       stroke(last, last);
     },
@@ -48,7 +48,7 @@ export function createDrawingPad(options) {
       stroke(last, next);
       last = next;
     },
-    end: () => tell(),
+    end: () => emit(),
   });
   const context = canvas.getContext("2d");
   if (context === null) throw new Error("This browser has no canvas to draw on.");
@@ -81,7 +81,7 @@ export function createDrawingPad(options) {
   };
   const name = () =>
     canvas.setAttribute("aria-label", `${label}: ${empty ? "nothing drawn yet" : "a drawing"}`);
-  const tell = () => {
+  const emit = () => {
     drawn = images();
     name();
     onDraw();
@@ -121,11 +121,11 @@ export function createDrawingPad(options) {
     });
     show(all);
     empty = false;
-    tell();
+    emit();
   };
   /** @param {Blob} file */
   const take = async (file) => {
-    look.close();
+    preview.close();
     try {
       const bitmap = await readImage(file);
       const shrink = Math.min(1, PHOTO / Math.max(bitmap.width, bitmap.height));
@@ -142,10 +142,10 @@ export function createDrawingPad(options) {
         return;
       }
       const digit = digitOnPaper(picture, height);
-      look.show(digit, {
+      preview.show(digit, {
         use() {
           put(digit);
-          tell();
+          emit();
         },
         whole: () => takeWhole(whole, true),
       });
@@ -153,14 +153,14 @@ export function createDrawingPad(options) {
       fail(error);
     }
   };
-  const look = createPhotoLook([height, width]);
+  const preview = createPhotoPreview([height, width]);
 
   const clear = createButton({
     name: "Clear",
     onPress: () => {
-      look.close();
+      preview.close();
       blank();
-      tell();
+      emit();
     },
   });
   const id = freshId("pen");
@@ -172,7 +172,7 @@ export function createDrawingPad(options) {
     "div",
     { class: "drawing-pad" },
     screen,
-    look.element,
+    preview.element,
     h("div", { class: "row" }, colour, clear.element, createOpenImage(take)),
     hint,
   );

@@ -125,11 +125,11 @@ export class Group {
     this.#values = this.#initial();
     this.#left.clear();
     this.#changed();
-    this.tell();
+    this.notify();
   }
 
   /** Calls the figure after its values have come from outside. */
-  tell() {
+  notify() {
     for (const listener of this.#listeners) listener(this.#values);
   }
 
@@ -237,7 +237,7 @@ export class AllSettings {
       }
       beginReading();
       this.#read();
-      for (const group of this.#groups.values()) group.tell();
+      for (const group of this.#groups.values()) group.notify();
     };
     addEventListener("hashchange", followed, { signal: this.#ended.signal });
   }
@@ -357,7 +357,7 @@ export class AllSettings {
           (name) => wanted.get(group.key(name)),
           () => {},
         );
-        group.tell();
+        group.notify();
       }
     });
     this.#present = { settings: this.#undoable(), keys: "", at: -Infinity };

@@ -36,7 +36,7 @@ export function createMaskPainter({ imageSize: [height, width], onChange }) {
       rubAt(point);
     },
     move: rubAt,
-    end: () => tell(),
+    end: () => emit(),
   });
   canvas.setAttribute("aria-label", "The image, not ready yet");
   const context = canvas.getContext("2d");
@@ -92,7 +92,7 @@ export function createMaskPainter({ imageSize: [height, width], onChange }) {
     const share = kept.reduce((sum, keep) => sum + 1 - keep, 0) / kept.length;
     canvas.setAttribute("aria-label", `${image.name}, ${Math.round(100 * share)} % of it erased`);
   };
-  const tell = () => {
+  const emit = () => {
     draw();
     onChange(write());
   };
@@ -111,7 +111,7 @@ export function createMaskPainter({ imageSize: [height, width], onChange }) {
         name,
         onPress: () => {
           follow(keeps);
-          tell();
+          emit();
         },
       }).element,
   );
