@@ -23,8 +23,7 @@ for (const { width, text, lines } of [
     const { page } = visitor;
     await page.evaluate((size) => (document.documentElement.style.fontSize = size), text);
     // The longest name.
-    await visitor.rests(10);
-    assert.match((await visitor.play.textContent()) ?? "", /^Play again$/);
+    await visitor.until(async () => (await visitor.play.textContent()) === "Play again");
     const buttons = await page
       .locator("#walk-back .transport button")
       .evaluateAll((found) => found.map((button) => button.getBoundingClientRect().toJSON()));
