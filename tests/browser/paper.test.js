@@ -57,6 +57,6 @@ test("on paper a figure that was seen lies within the margins, and one that neve
   assert.equal(tops.length, 3);
   assert.ok(await visitor.play.isHidden());
   assert.ok(await learning.getByText("What you should see").isHidden());
-  assert.ok(await learning.getByText(/^The error rises from nearly 0/).isVisible());
+  assert.ok(await learning.getByText(/The error rises from nearly 0/).isVisible());
   await visitor.leave();
 });
