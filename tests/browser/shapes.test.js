@@ -94,7 +94,7 @@ describe("where images are not square", () => {
   test("the strip of a walk shows them as they are", async (t) => {
     const visitor = await wide(t);
     await visitor.toEnd.click();
-    await visitor.rests(10);
+    await visitor.until(async () => (await visitor.play.textContent()) === "Play again");
     const seen = await visitor.page.locator("#walk-back .strip canvas").evaluate((canvas) => {
       if (!(canvas instanceof HTMLCanvasElement)) throw new Error("no canvas");
       const { width, height } = canvas;
