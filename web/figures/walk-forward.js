@@ -100,7 +100,7 @@ class WalkForward {
         naive: (options) =>
           createSwitch({
             label: "Forget to shrink the image",
-            hint: "Drops the factor √(1 − β) from every step.",
+            hint: "Without the factor √(1 − β), which makes it fainter in every step.",
             ...options,
           }),
         schedule: (options) =>

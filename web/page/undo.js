@@ -1,4 +1,5 @@
-// Ctrl-Z takes the last change of a setting back, a stroke on a pad too; on a Mac it is with the command key.
+// Ctrl-Z takes the last change of a setting back, a stroke on a pad too; on a Mac it is with the command key. Who has no
+// keys has a button below each figure: figures/shared/frame.js.
 
 /**
  * @param {import("../settings/kept-in-address.js").AllSettings} allSettings

@@ -2,6 +2,7 @@
 // dropped.
 
 import { freshId, h } from "../screen/dom.js";
+import { behind } from "../screen/paint.js";
 import { MAX_DRAWING, readDrawing, writeDrawing } from "../settings/drawing.js";
 import { createButton } from "./button.js";
 import { Ink } from "./ink.js";
@@ -21,7 +22,7 @@ const PHOTO = 400;
  * @param {object} options
  * @param {string} options.label
  * @param {[number, number]} options.imageSize height, width
- * @param {1 | 3} [options.channels] 3: red, green and blue, with pens in colour; 1 without it
+ * @param {1 | 3 | 4} [options.channels] 3: red, green and blue, with pens in colour; 4: opacity, too, and nothing drawn is nothing there; 1 without it
  * @param {boolean} options.ofDigits whether a photo of ink on paper is taken for a digit
  * @param {() => void} options.onDraw after every stroke
  * @param {(error: unknown) => void} options.fail a file that is no image, or one too large for a link, as an Error with a sentence
@@ -64,8 +65,11 @@ export function createDrawingPad(options) {
   const show = (box) => {
     for (let y = box.y; y < box.y + box.height; y++) {
       for (let i = y * canvas.width + box.x, x = 0; x < box.width; i++, x++) {
-        const [red = 0, green = red, blue = red] = inks.map((ink) => ink.values[i] ?? 0);
-        shown.data.set([red, green, blue, 255], 4 * i);
+        const values = inks.map((ink) => ink.values[i] ?? 0);
+        const [red = 0, green = red, blue = red, alpha = 255] = values;
+        const open = (behind(i, canvas.width, FINE) * (255 - alpha)) / 255;
+        const share = alpha / 255;
+        shown.data.set([red * share + open, green * share + open, blue * share + open, 255], 4 * i);
       }
     }
     context.putImageData(shown, 0, 0, box.x, box.y, box.width, box.height);
@@ -101,7 +105,7 @@ export function createDrawingPad(options) {
   };
   /** A piece of a stroke, in pixels of the image. @param {{ x: number, y: number }} from @param {{ x: number, y: number }} to */
   const stroke = (from, to) => {
-    const colour = channels === 3 ? coloursIn(pen.value) : [null];
+    const colour = channels === 1 ? [null] : [...coloursIn(pen.value), 255];
     const changed = inks.map((ink, c) => ink.stroke(from, to, PEN, colour[c] ?? null));
     show(changed[0] ?? all);
     empty = false;
@@ -161,7 +165,7 @@ export function createDrawingPad(options) {
   });
   const id = freshId("pen");
   const pen = h("input", { id, type: "color", value: "#ffffff" });
-  const colour = channels === 3 ? h("span", {}, h("label", { for: id }, "Pen"), pen) : null;
+  const colour = channels !== 1 ? h("span", {}, h("label", { for: id }, "Pen"), pen) : null;
   blank();
   name();
   const element = h(
@@ -219,21 +223,21 @@ const coloursIn = (colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at
  * @param {ImageBitmap} picture
  * @param {number} width
  * @param {number} height
- * @param {1 | 3} channels
- * @param {string} [around] the colour of what it does not cover
+ * @param {1 | 3 | 4} channels
+ * @param {string} [around] the colour of what it does not cover, where it is not left open
  * @returns {Uint8ClampedArray[]} [height, width] of each channel
  */
 function planesOf(picture, width, height, channels, around = "#000") {
   const context = h("canvas", { width, height }).getContext("2d", { willReadFrequently: true });
   if (context === null) throw new Error("This browser has no canvas, so the image cannot be read.");
   context.fillStyle = around;
-  context.fillRect(0, 0, width, height);
+  if (channels !== 4) context.fillRect(0, 0, width, height);
   const scale = Math.min(width / picture.width, height / picture.height);
   const [w, tall] = [picture.width * scale, picture.height * scale];
   context.drawImage(picture, (width - w) / 2, (height - tall) / 2, w, tall);
   const { data } = context.getImageData(0, 0, width, height);
-  if (channels === 3) {
-    return [0, 1, 2].map((channel) =>
+  if (channels !== 1) {
+    return Array.from({ length: channels }, (_, channel) =>
       Uint8ClampedArray.from({ length: width * height }, (_, i) => data[4 * i + channel] ?? 0),
     );
   }

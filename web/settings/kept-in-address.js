@@ -150,6 +150,11 @@ export class Group {
       .map(([name, now]) => [name, now]);
   }
 
+  /** What the address calls its properties. */
+  get keys() {
+    return Object.keys(this.#properties).map(this.#key);
+  }
+
   /** What the address calls a property. @param {string} name */
   key(name) {
     return this.#key(name);
@@ -177,6 +182,12 @@ const ONE_CHANGE = 1000;
 /** How many changes can be undone. */
 const MOST_UNDONE = 50;
 
+/**
+ * @typedef {object} Change what the visitor changed at once
+ * @property {string[]} keys of the settings, as the address calls them
+ * @property {string} before all settings before it
+ */
+
 export class AllSettings {
   /** @type {Map<string, Group<any>>} */
   #groups;
@@ -187,8 +198,12 @@ export class AllSettings {
   #timer;
   /** The settings in the hash that was read or written last. */
   #known = "";
-  /** The settings before each change of the visitor's, the newest last. @type {string[]} */
+  /** The visitor's changes, the newest last. @type {Change[]} */
   #past = [];
+  /** Who wants to hear when there is something else to undo. @type {Set<() => void>} */
+  #watchers = new Set();
+  /** Whether what is set is a change of the visitor's. */
+  #isNoting = true;
   /** The settings after the last change, and when that was. */
   #present = { settings: "", keys: "", at: -Infinity };
   #ended = new AbortController();
@@ -277,9 +292,12 @@ export class AllSettings {
     return url.href;
   }
 
-  /** Sets a figure back to what it is without an address. @param {readonly GroupName[]} names of its settings */
+  /** Sets a figure back to what it is without an address, as one change. @param {readonly GroupName[]} names of its settings */
   reset(names) {
-    for (const name of names) this.group(name).reset();
+    this.#unnoted(() => {
+      for (const name of names) this.group(name).reset();
+    });
+    this.#note();
   }
 
   /** Writes the settings into the address at once. @param {string | null} place without it, the place stays */
@@ -301,38 +319,86 @@ export class AllSettings {
   }
 
   /**
+   * Whether there is a change to take back.
+   * @param {readonly GroupName[]} [names] of some settings only
+   */
+  canUndo(names) {
+    return this.#lastOf(names) !== undefined;
+  }
+
+  /** @param {() => void} watcher called when there is something else to undo */
+  watchUndo(watcher) {
+    this.#watchers.add(watcher);
+    this.#ended.signal.addEventListener("abort", () => this.#watchers.delete(watcher));
+  }
+
+  /**
    * Takes the visitor's last change back.
+   * @param {readonly GroupName[]} [names] the last one of some settings; what was changed elsewhere since stays
    * @returns {boolean} whether there was any
    */
-  undo() {
-    const before = this.#past.pop();
-    if (before === undefined) return false;
-    const paused = this.group("walk").values.at !== null;
-    const changed = [...this.#groups.values()].map((group) => ({
-      group,
-      was: String(group.write()),
-    }));
+  undo(names) {
+    const change = this.#lastOf(names);
+    if (change === undefined) return false;
+    this.#past.splice(this.#past.indexOf(change), 1);
+    const old = new URLSearchParams(change.before);
+    const wanted = new URLSearchParams(this.#undoable());
+    for (const key of change.keys) {
+      const value = old.get(key);
+      if (value === null) wanted.delete(key);
+      else wanted.set(key, value);
+    }
     // A walk that stood still stands still again, at the start of the walk as it was.
-    this.#take(paused ? `${before}&at=0` : before);
-    for (const { group, was } of changed) if (String(group.write()) !== was) group.tell();
-    this.#present = { settings: before, keys: "", at: -Infinity };
+    if (this.group("walk").values.at !== null) wanted.set("at", "0");
+    this.#unnoted(() => {
+      for (const group of this.#groups.values()) {
+        if (!group.keys.some((key) => change.keys.includes(key))) continue;
+        group.read(
+          (name) => wanted.get(group.key(name)),
+          () => {},
+        );
+        group.tell();
+      }
+    });
+    this.#present = { settings: this.#undoable(), keys: "", at: -Infinity };
     this.write();
+    for (const watcher of this.#watchers) watcher();
     return true;
+  }
+
+  /** The last change, of some settings or of any. @param {readonly GroupName[]} [names] */
+  #lastOf(names) {
+    if (names === undefined) return this.#past.at(-1);
+    const own = names.flatMap((name) => this.group(name).keys);
+    return this.#past.filter(({ keys }) => keys.some((key) => own.includes(key))).at(-1);
+  }
+
+  /** Does something whose parts are no changes of the visitor's. @param {() => void} change */
+  #unnoted(change) {
+    this.#isNoting = false;
+    try {
+      change();
+    } finally {
+      this.#isNoting = true;
+    }
   }
 
   /** Notes what there is to undo. */
   #note() {
+    if (!this.#isNoting) return;
     const settings = this.#undoable();
     const { settings: before, keys: last, at } = this.#present;
     if (settings === before) return;
     const [old, now] = [new URLSearchParams(before), new URLSearchParams(settings)];
-    const keys = [...new Set([...old.keys(), ...now.keys()])]
-      .filter((key) => old.get(key) !== now.get(key))
-      .join();
+    const keys = [...new Set([...old.keys(), ...now.keys()])].filter(
+      (key) => old.get(key) !== now.get(key),
+    );
     const time = performance.now();
-    if (keys !== last || time - at > ONE_CHANGE) this.#past.push(before);
+    const isAnother = keys.join() !== last || time - at > ONE_CHANGE;
+    if (isAnother) this.#past.push({ keys, before });
     if (this.#past.length > MOST_UNDONE) this.#past.shift();
-    this.#present = { settings, keys, at: time };
+    this.#present = { settings, keys: keys.join(), at: time };
+    if (isAnother) for (const watcher of this.#watchers) watcher();
   }
 
   /** All settings but those that the page has chosen, and where the walk stands, which changes as it walks. */
@@ -361,6 +427,7 @@ export class AllSettings {
     this.#take(this.#known);
     this.#past = [];
     this.#present = { settings: this.#undoable(), keys: "", at: -Infinity };
+    for (const watcher of this.#watchers) watcher();
   }
 
   /** Takes all settings from a text. @param {string} settings as in the address */
