@@ -128,7 +128,8 @@ async function fetchFolder({ name, base, foreign, chosen = {} }, count, tell) {
   /** @param {string} path */
   const optional = (path) => fetchOptionalText(new URL(path, base), small);
   // The page's own models are not asked for what they do not have.
-  const there = base.startsWith(PRETRAINED) ? undefined : await optional(EMA_CONFIG);
+  const isOwn = base.startsWith(PRETRAINED);
+  const there = isOwn ? undefined : await optional(EMA_CONFIG);
   const averaged = chosen.weights === "trained" ? undefined : there;
   const modelIndex = optional(MODEL_INDEX);
   modelIndex.catch(() => {});
@@ -159,7 +160,7 @@ async function fetchFolder({ name, base, foreign, chosen = {} }, count, tell) {
     flatIfMissing(),
     optional(LABELS),
     optional(GOLDEN),
-    optional(BEST),
+    isOwn ? undefined : optional(BEST),
   ]);
   const notes = there === undefined ? [] : [averaged === undefined ? EMA_LEFT : EMA_TAKEN];
   return {
