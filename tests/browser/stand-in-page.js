@@ -139,6 +139,7 @@ function loadedOn(device, [, channels = 1, height = 28, width = 28]) {
     notice: null,
     check: { against: "none", difference: 0 },
     software: false,
+    best: null,
     stepTimes: {},
   };
 }

@@ -1,9 +1,11 @@
 // A model folder in the layout of Hugging Face diffusers, as bytes and text.
 
 import { sentence } from "../basics/sentence.js";
+import { parseBest } from "../models/best.js";
 import { withSize } from "../models/chosen.js";
 import { EMA_LEFT, EMA_TAKEN, findParts } from "../models/layout.js";
 import {
+  BEST,
   GOLDEN,
   LABELS,
   MAX_JSON,
@@ -33,6 +35,7 @@ const PRETRAINED = ownFile("../pretrained/").href;
  * @property {string} schedulerConfig
  * @property {string | undefined} labels
  * @property {Float32Array | undefined} golden eps-hat the exporter computed for the probe's input
+ * @property {import("../models/best.js").Best | null} best
  * @property {Uint8Array[]} weights one file, or those that they are split into
  * @property {string[]} notes what was chosen in the folder, in sentences
  */
@@ -125,7 +128,8 @@ async function fetchFolder({ name, base, foreign, chosen = {} }, count, onHead) 
   /** @param {string} path */
   const optional = (path) => fetchOptionalText(new URL(path, base), small);
   // The page's own models are not asked for what they do not have.
-  const there = base.startsWith(PRETRAINED) ? undefined : await optional(EMA_CONFIG);
+  const isOwn = base.startsWith(PRETRAINED);
+  const there = isOwn ? undefined : await optional(EMA_CONFIG);
   const averaged = chosen.weights === "trained" ? undefined : there;
   const modelIndex = optional(MODEL_INDEX);
   modelIndex.catch(() => {});
@@ -152,13 +156,23 @@ async function fetchFolder({ name, base, foreign, chosen = {} }, count, onHead) 
       return parts(1).catch((other) => Promise.reject(isMissing(other, small) ? error : other));
     }
   };
-  const [[unetConfig, schedulerConfig, weights], labels, golden] = await Promise.all([
+  const [[unetConfig, schedulerConfig, weights], labels, golden, best] = await Promise.all([
     flatIfMissing(),
     optional(LABELS),
     optional(GOLDEN),
+    isOwn ? undefined : optional(BEST),
   ]);
   const notes = there === undefined ? [] : [averaged === undefined ? EMA_LEFT : EMA_TAKEN];
-  return { name, unetConfig, schedulerConfig, labels, golden: known(name, golden), weights, notes };
+  return {
+    name,
+    unetConfig,
+    schedulerConfig,
+    labels,
+    golden: known(name, golden),
+    best: parseBest(best),
+    weights,
+    notes,
+  };
 }
 
 /**
@@ -191,10 +205,11 @@ async function fetchListed({ name, base, foreign, chosen = {} }, files, count, o
   const unetConfig = withSize(config, chosen.size);
   const modelIndex = await optional(parts.modelIndex);
   onHead({ unetConfig, modelIndex });
-  const [schedulerConfig, labels, golden, ...weights] = await Promise.all([
+  const [schedulerConfig, labels, golden, best, ...weights] = await Promise.all([
     text(parts.schedulerConfig),
     optional(parts.labels),
     optional(parts.golden),
+    optional(parts.best),
     ...parts.weights.map((file) =>
       fetchBytes(urlOf(file), count, { ...manners, most: MAX_WEIGHTS }),
     ),
@@ -205,6 +220,7 @@ async function fetchListed({ name, base, foreign, chosen = {} }, files, count, o
     schedulerConfig,
     labels,
     golden: known(name, golden),
+    best: parseBest(best),
     weights,
     notes: parts.notes,
   };
@@ -222,10 +238,11 @@ const known = (name, golden) => (golden === undefined ? undefined : parseGolden(
 async function read(source, count, onHead) {
   const { chosen = {} } = source;
   const folder = await readUnchanged(source, count, onHead);
-  // What the exporter computed is of other weights or another size.
-  const golden =
-    chosen.size === undefined && chosen.weights !== "trained" ? folder.golden : undefined;
-  return { ...folder, golden, labels: chosen.labels ?? folder.labels };
+  // What the exporter computed and measured is of other weights or another size.
+  const isSame = chosen.size === undefined && chosen.weights !== "trained";
+  const golden = isSame ? folder.golden : undefined;
+  const best = isSame ? folder.best : null;
+  return { ...folder, golden, best, labels: chosen.labels ?? folder.labels };
 }
 
 /**
@@ -241,7 +258,7 @@ async function readUnchanged(source, count, onHead) {
       ? fetchFolder(source, count, onHead)
       : fetchListed(source, source.files, count, onHead);
   }
-  const { name, schedulerConfig, modelIndex, labels, golden, notes } = source;
+  const { name, schedulerConfig, modelIndex, labels, golden, best, notes } = source;
   const unetConfig = withSize(source.unetConfig, source.chosen?.size);
   onHead({ unetConfig, modelIndex });
   let weights;
@@ -255,7 +272,16 @@ async function readUnchanged(source, count, onHead) {
       `The weights of the model "${name}" cannot be read (${sentence(error)}). Were they moved? Open the model again.`,
     );
   }
-  return { name, unetConfig, schedulerConfig, labels, golden: known(name, golden), weights, notes };
+  return {
+    name,
+    unetConfig,
+    schedulerConfig,
+    labels,
+    golden: known(name, golden),
+    best: parseBest(best),
+    weights,
+    notes,
+  };
 }
 
 /**

@@ -30,6 +30,7 @@ const TOLERANCE = 2e-2;
  * @property {StartCheck} check
  * @property {number} milliseconds that a step takes
  * @property {string[]} notes what was chosen in its files
+ * @property {import("../models/best.js").Best | null} best
  */
 
 /** A device computes, but its results are wrong. */
@@ -181,7 +182,7 @@ async function startOn(device, reading, count, report) {
       total: 0,
     });
     const notes = [...folder.notes, ...model.info.notes.map(asSentence)];
-    return { model, notes, ...(await checkAnswer(model, folder, count)) };
+    return { model, notes, best: folder.best, ...(await checkAnswer(model, folder, count)) };
   } catch (error) {
     model.free();
     throw error;
@@ -256,7 +257,7 @@ function described(started, notice, gpu, others) {
 }
 
 /** @param {Started} started @param {string | null} notice @param {import("./gpu.js").Gpu | null} gpu @param {StepTimes} others @returns {Loaded} */
-function describe({ model, check, milliseconds, notes }, notice, gpu, others) {
+function describe({ model, check, milliseconds, notes, best }, notice, gpu, others) {
   const info = model.info;
   return {
     // Few browsers give the crate the adapter's name.
@@ -270,6 +271,7 @@ function describe({ model, check, milliseconds, notes }, notice, gpu, others) {
     schedule: model.schedule(),
     notice,
     check,
+    best,
     software: gpu?.software ?? false,
     stepTimes: { ...others, [info.device]: milliseconds },
   };

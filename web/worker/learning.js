@@ -328,6 +328,7 @@ export function learningMethods(emit, isFatal) {
           modelIndex: text("model_index.json"),
           labels: text("labels.json"),
           golden: text("golden.json"),
+          best: undefined,
           weights: weights.map(
             (path) => new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (files[path])]),
           ),
