@@ -1,5 +1,6 @@
 // The settings of all figures, kept in the address behind the #, so that a link shows the same again.
 
+import { LASTING } from "./list.js";
 import { beginReading, hashOf, isOfThisReading, placeIn, settingsIn } from "./place.js";
 
 /** @typedef {import("./list.js").GroupName} GroupName */
@@ -20,6 +21,9 @@ const WRITE_EVERY = 400;
 /** @param {string} name @param {string} text @param {string} taken */
 const refusal = (name, text, taken) =>
   `${name} = ${text} in this link is not valid; using ${taken}.`;
+
+/** What a model without classes allows; the settings that last longer than a model need none of it. @type {Limits} */
+const NO_MODEL = { trainTimesteps: 1, classes: 0, anyLabel: false };
 
 /** @param {string} group @param {string} name */
 const keyOf = (group, name) => (group === "walk" ? name : `${group}.${name}`);
@@ -178,8 +182,13 @@ const ONE_CHANGE = 1000;
 const MOST_UNDONE = 50;
 
 export class AllSettings {
+  #properties;
+  /** What the model allows; null while there is none, and then only the lasting settings are read and written. */
+  #limits;
   /** @type {Map<string, Group<any>>} */
-  #groups;
+  #groups = new Map();
+  /** What the address says of settings that are not read yet; it stays as it is. */
+  #unread = "";
   #complain;
   /** The settings in the address that are not valid, as sentences. @type {string[]} */
   #complaints = [];
@@ -195,22 +204,14 @@ export class AllSettings {
 
   /**
    * @param {Properties} properties
-   * @param {Limits} limits
+   * @param {Limits | null} limits null: there is no model yet
    * @param {(sentences: string[]) => void} complain about settings in the address that are not valid; [] if there are none
    */
   constructor(properties, limits, complain) {
+    this.#properties = properties;
+    this.#limits = limits;
     this.#complain = complain;
-    this.#groups = new Map(
-      Object.entries(properties).map(([group, list]) => [
-        group,
-        new Group(
-          /** @type {Record<string, Property<any>>} */ (list),
-          limits,
-          () => this.#soon(),
-          (name) => keyOf(group, name),
-        ),
-      ]),
-    );
+    this.#makeGroups();
     this.#read();
     const followed = () => {
       const settings = settingsIn(location.hash);
@@ -225,6 +226,44 @@ export class AllSettings {
       for (const group of this.#groups.values()) group.tell();
     };
     addEventListener("hashchange", followed, { signal: this.#ended.signal });
+  }
+
+  /** The groups that are read; those that last stay the same objects. */
+  #makeGroups() {
+    const before = this.#groups;
+    this.#groups = new Map();
+    for (const [name, list] of Object.entries(this.#properties)) {
+      const lasts = LASTING.some((one) => one === name);
+      if (!lasts && this.#limits === null) continue;
+      const kept = lasts ? before.get(name) : undefined;
+      const made = () =>
+        new Group(
+          /** @type {Record<string, Property<any>>} */ (list),
+          this.#limits ?? NO_MODEL,
+          () => this.#soon(),
+          (property) => keyOf(name, property),
+        );
+      this.#groups.set(name, kept ?? made());
+    }
+  }
+
+  /**
+   * Another model, or none while one is loaded. The settings of its figures are read from the address; those that last
+   * stay as they are set.
+   * @param {Limits | null} limits
+   */
+  suit(limits) {
+    const now = limits === null ? this.#hash() : settingsIn(location.hash);
+    this.#limits = limits;
+    this.#makeGroups();
+    const kept = LASTING.map((name) => this.group(name));
+    const values = kept.map((group) => group.values);
+    this.#read(now);
+    const read = kept.map((group) => String(group.write()));
+    kept.forEach((group, i) => group.assume(values[i] ?? {}));
+    this.#present = { settings: this.#undoable(), keys: "", at: -Infinity };
+    // The address of another model begins empty.
+    if (kept.some((group, i) => String(group.write()) !== read[i])) this.#writeSoon();
   }
 
   /** Stops reading and writing the address. */
@@ -292,12 +331,12 @@ export class AllSettings {
 
   /** @param {readonly string[]} [names] of some groups; all without it */
   #hash(names) {
-    return [...this.#groups]
+    const own = [...this.#groups]
       .filter(([group]) => names?.includes(group) ?? true)
       .flatMap(([group, values]) =>
         values.write().map(([name, text]) => `${keyOf(group, name)}=${encodeURIComponent(text)}`),
-      )
-      .join("&");
+      );
+    return (names === undefined && this.#unread !== "" ? [this.#unread, ...own] : own).join("&");
   }
 
   /**
@@ -307,7 +346,7 @@ export class AllSettings {
   undo() {
     const before = this.#past.pop();
     if (before === undefined) return false;
-    const paused = this.group("walk").values.at !== null;
+    const paused = (this.#groups.get("walk")?.values.at ?? null) !== null;
     const changed = [...this.#groups.values()].map((group) => ({
       group,
       was: String(group.write()),
@@ -346,6 +385,10 @@ export class AllSettings {
 
   #soon() {
     this.#note();
+    this.#writeSoon();
+  }
+
+  #writeSoon() {
     if (this.#timer !== undefined || this.#ended.signal.aborted) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
@@ -354,11 +397,22 @@ export class AllSettings {
     }, WRITE_EVERY);
   }
 
-  #read() {
+  /** @param {string} [settings] without it what the address says */
+  #read(settings = settingsIn(location.hash)) {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#known = settingsIn(location.hash);
-    this.#take(this.#known);
+    const keys = [...this.#groups].flatMap(([group, values]) =>
+      Object.keys(values.values).map((name) => keyOf(group, name)),
+    );
+    this.#unread =
+      this.#limits === null
+        ? settings
+            .split("&")
+            .filter((part) => part !== "" && !keys.includes(part.split("=")[0] ?? ""))
+            .join("&")
+        : "";
+    this.#take(settings);
     this.#past = [];
     this.#present = { settings: this.#undoable(), keys: "", at: -Infinity };
   }
@@ -381,7 +435,7 @@ export class AllSettings {
       );
     }
     for (const key of given.keys()) {
-      if (known.has(key)) continue;
+      if (known.has(key) || this.#limits === null) continue;
       this.#complaints.push(
         `This link sets "${key}", which this page does not have; it is ignored.`,
       );

@@ -1,0 +1,84 @@
+// The time that the plane shows: running back or forward by itself, or standing where the visitor put it.
+
+/** @typedef {"back" | "forward"} Direction */
+
+/** From pure noise to the points or the other way, in milliseconds. */
+const DURATION = 6000;
+
+export class Player {
+  #last;
+  #tick;
+  #arrived;
+  /** @type {Direction | null} */
+  #direction = null;
+  #resting = false;
+  #frame = 0;
+  /** When the time was moved last. */
+  #moved = 0;
+  /** The exact time, between timesteps. */
+  #time;
+
+  /**
+   * @param {number} last T-1
+   * @param {(time: number) => number} tick called while it runs; returns the time that could be reached
+   * @param {(direction: Direction) => void} arrived
+   */
+  constructor(last, tick, arrived) {
+    this.#last = last;
+    this.#time = last;
+    this.#tick = tick;
+    this.#arrived = arrived;
+  }
+
+  /** Null while it stands. */
+  get direction() {
+    return this.#direction;
+  }
+
+  /** From -1, the points, to T-1; with a fraction while it runs. */
+  get time() {
+    return this.#time;
+  }
+
+  /** Stands at a time. @param {number} time */
+  stand(time) {
+    this.#direction = null;
+    this.#time = time;
+  }
+
+  /** Runs, from a time on. @param {Direction} direction @param {number} from */
+  run(direction, from) {
+    this.#direction = direction;
+    this.#time = from;
+    this.#moved = performance.now();
+    this.#soon();
+  }
+
+  /** @param {boolean} resting true: nobody looks */
+  rest(resting) {
+    this.#resting = resting;
+    this.#moved = performance.now();
+    this.#soon();
+  }
+
+  #soon() {
+    cancelAnimationFrame(this.#frame);
+    if (this.#direction === null || this.#resting) return;
+    this.#frame = requestAnimationFrame(() => this.#move());
+  }
+
+  #move() {
+    const direction = this.#direction;
+    if (direction === null) return;
+    const now = performance.now();
+    // A frame that came late is not made up for at once.
+    const way = (Math.min(100, now - this.#moved) / DURATION) * (this.#last + 1);
+    this.#moved = now;
+    const wish = direction === "back" ? this.#time - way : this.#time + way;
+    this.#time = this.#tick(Math.min(this.#last, Math.max(-1, wish)));
+    if (this.#time === (direction === "back" ? -1 : this.#last)) {
+      this.#direction = null;
+      this.#arrived(direction);
+    } else this.#soon();
+  }
+}
