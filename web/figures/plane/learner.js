@@ -1,12 +1,12 @@
 // How the small network learns: Algorithm 1 of Ho et al. 2020 with Adam (Kingma & Ba 2015), on a finite set of points.
 
 import { exactGuess } from "./exact.js";
-import { Network, PARAMETERS, firstWeights } from "./network.js";
+import { Network, OUTPUTS, PARAMETERS, firstWeights } from "./network.js";
 
 /** @typedef {import("./shapes.js").Points} Points */
 
 /** Noisy places of one step. */
-const BATCH = 128;
+const BATCH = 64;
 /** Steps of the whole learning. */
 export const LEARNING_STEPS = 2400;
 /** The rate falls from the first to the last like half a cosine. */
@@ -33,10 +33,10 @@ export class Learner {
   #noise;
   #uniform;
   #network;
-  #gradient = new Float32Array(PARAMETERS);
-  #mean = new Float32Array(PARAMETERS);
-  #square = new Float32Array(PARAMETERS);
-  #byOutput = new Float32Array(2 * BATCH);
+  #gradient = new Float64Array(PARAMETERS);
+  #mean = new Float64Array(PARAMETERS);
+  #square = new Float64Array(PARAMETERS);
+  #byOutput = new Float64Array(OUTPUTS * BATCH);
   /** What the losses are measured on. */
   #measured;
   step = 0;
@@ -88,8 +88,8 @@ export class Learner {
     });
     const v = network.run();
     targets.forEach(({ vx, vy }, n) => {
-      this.#byOutput[2 * n] = (v[2 * n] - vx) / BATCH;
-      this.#byOutput[2 * n + 1] = (v[2 * n + 1] - vy) / BATCH;
+      this.#byOutput[OUTPUTS * n] = (v[OUTPUTS * n] - vx) / BATCH;
+      this.#byOutput[OUTPUTS * n + 1] = (v[OUTPUTS * n + 1] - vy) / BATCH;
     });
     network.learnFrom(this.#byOutput, this.#gradient);
     this.#adam();
@@ -120,7 +120,7 @@ export class Learner {
       network.see(n, x, y, alphaCumprod, label),
     );
     const v = network.run();
-    return this.#error((n) => [v[2 * n], v[2 * n + 1]]);
+    return this.#error((n) => [v[OUTPUTS * n], v[OUTPUTS * n + 1]]);
   }
 
   /** The same of the exact answer: no network can do better in the mean. */

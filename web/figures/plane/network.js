@@ -12,10 +12,13 @@ const TIME_WAVES = [1, 2, 3];
 /** At most so many classes; none of them is "any". */
 const CLASSES = 2;
 
-const INPUTS = 2 + 4 * WAVES.length + 1 + 2 * TIME_WAVES.length + CLASSES;
-const WIDTH = 64;
+/** Rounded up to a multiple of four, as every layer is; what is left over is 0. */
+const INPUTS = 4 * Math.ceil((2 + 4 * WAVES.length + 1 + 2 * TIME_WAVES.length + CLASSES) / 4);
+/** The first two are v. */
+export const OUTPUTS = 4;
+const WIDTH = 48;
 /** From layer to layer. */
-const SIZES = [INPUTS, WIDTH, WIDTH, WIDTH, 2];
+const SIZES = [INPUTS, WIDTH, WIDTH, WIDTH, OUTPUTS];
 
 /** Where each layer's weights lie in one list: [inputs, outputs], then a bias for each output. */
 const LAYERS = SIZES.slice(1).map((outputs, i) => ({ inputs: SIZES[i], outputs, at: 0 }));
@@ -28,12 +31,81 @@ for (const layer of LAYERS) {
 /** How many numbers are learned. */
 export const PARAMETERS = filled;
 
-/** @param {() => number} uniform from 0 to 1 @returns {Float32Array} what the network begins with */
+/**
+ * A product of matrices, with four columns of two rows at a time, which is what keeps a processor busy.
+ * @param {Float64Array} out [rows, columns]
+ * @param {[rows: number, inner: number, columns: number]} size
+ * @param {Float64Array} a
+ * @param {[from: number, row: number, inner: number]} strideOfA
+ * @param {Float64Array} b
+ * @param {[from: number, inner: number, column: number]} strideOfB
+ * @param {number} to where the product begins in `out`
+ */
+function multiply(
+  out,
+  [rows, inner, columns],
+  a,
+  [a0, aRow, aInner],
+  b,
+  [b0, bInner, bColumn],
+  to,
+) {
+  for (let row = 0; row < rows; row += 2) {
+    const two = row + 1 < rows;
+    const first = a0 + row * aRow;
+    const second = two ? first + aRow : first;
+    for (let column = 0; column < columns; column += 4) {
+      const from = b0 + column * bColumn;
+      let s0 = 0;
+      let s1 = 0;
+      let s2 = 0;
+      let s3 = 0;
+      let u0 = 0;
+      let u1 = 0;
+      let u2 = 0;
+      let u3 = 0;
+      let i = first;
+      let j = second;
+      let k = from;
+      for (let n = 0; n < inner; n++) {
+        const x = a[i];
+        const y = a[j];
+        const p = b[k];
+        const q = b[k + bColumn];
+        const r = b[k + 2 * bColumn];
+        const s = b[k + 3 * bColumn];
+        s0 += x * p;
+        s1 += x * q;
+        s2 += x * r;
+        s3 += x * s;
+        u0 += y * p;
+        u1 += y * q;
+        u2 += y * r;
+        u3 += y * s;
+        i += aInner;
+        j += aInner;
+        k += bInner;
+      }
+      const at = to + row * columns + column;
+      out[at] = s0;
+      out[at + 1] = s1;
+      out[at + 2] = s2;
+      out[at + 3] = s3;
+      if (!two) continue;
+      out[at + columns] = u0;
+      out[at + columns + 1] = u1;
+      out[at + columns + 2] = u2;
+      out[at + columns + 3] = u3;
+    }
+  }
+}
+
+/** @param {() => number} uniform from 0 to 1 @returns {Float64Array} what the network begins with */
 export function firstWeights(uniform) {
-  const weights = new Float32Array(PARAMETERS);
+  const weights = new Float64Array(PARAMETERS);
   for (const { inputs, outputs, at } of LAYERS) {
     // The last layer begins at 0: the first answer is 0.
-    if (outputs === 2) continue;
+    if (outputs === OUTPUTS) continue;
     const bound = Math.sqrt(3 / inputs);
     for (let i = 0; i < inputs * outputs; i++) weights[at + i] = bound * (2 * uniform() - 1);
   }
@@ -47,16 +119,16 @@ export class Network {
   #sums;
   /** The gradient by what each layer was given. */
   #back;
-  /** [count, 2] after `run` */
+  /** [count, OUTPUTS] after `run` */
   output;
 
-  /** @param {Float32Array} weights @param {number} count how many places it is asked about at once */
+  /** @param {Float64Array} weights @param {number} count how many places it is asked about at once */
   constructor(weights, count) {
     this.weights = weights;
     this.#count = count;
-    this.#given = LAYERS.map(({ inputs }) => new Float32Array(count * inputs));
-    this.#sums = LAYERS.map(({ outputs }) => new Float32Array(count * outputs));
-    this.#back = LAYERS.map(({ inputs }) => new Float32Array(count * inputs));
+    this.#given = LAYERS.map(({ inputs }) => new Float64Array(count * inputs));
+    this.#sums = LAYERS.map(({ outputs }) => new Float64Array(count * outputs));
+    this.#back = LAYERS.map(({ inputs }) => new Float64Array(count * inputs));
     this.output = this.#sums[LAYERS.length - 1];
   }
 
@@ -87,19 +159,15 @@ export class Network {
     for (let own = 0; own < CLASSES; own++) inputs[at++] = own === label ? 1 : 0;
   }
 
-  /** Answers for all that it sees. @returns {Float32Array} v, [count, 2] */
+  /** Answers for all that it sees. @returns {Float64Array} v, [count, OUTPUTS] */
   run() {
     LAYERS.forEach(({ inputs, outputs, at }, layer) => {
       const [given, sums, weights] = [this.#given[layer], this.#sums[layer], this.weights];
+      const count = this.#count;
+      multiply(sums, [count, inputs, outputs], given, [0, inputs, 1], weights, [at, outputs, 1], 0);
       const bias = at + inputs * outputs;
-      for (let n = 0; n < this.#count; n++) {
-        const to = n * outputs;
-        for (let o = 0; o < outputs; o++) sums[to + o] = weights[bias + o];
-        for (let i = 0; i < inputs; i++) {
-          const value = given[n * inputs + i];
-          const row = at + i * outputs;
-          for (let o = 0; o < outputs; o++) sums[to + o] += value * weights[row + o];
-        }
+      for (let k = 0; k < sums.length; k += outputs) {
+        for (let o = 0; o < outputs; o++) sums[k + o] += weights[bias + o];
       }
       const next = this.#given[layer + 1];
       if (next === undefined) return;
@@ -111,33 +179,25 @@ export class Network {
 
   /**
    * The gradient by the weights, after `run`.
-   * @param {Float32Array} byOutput the gradient by the output, [count, 2]
-   * @param {Float32Array} gradient is written, in the order of the weights
+   * @param {Float64Array} byOutput the gradient by the output, [count, OUTPUTS]
+   * @param {Float64Array} gradient is written, in the order of the weights
    */
   learnFrom(byOutput, gradient) {
-    gradient.fill(0);
+    const count = this.#count;
     let by = byOutput;
     for (let layer = LAYERS.length - 1; layer >= 0; layer--) {
       const { inputs, outputs, at } = LAYERS[layer];
-      const [given, back, weights] = [this.#given[layer], this.#back[layer], this.weights];
+      const given = this.#given[layer];
       const bias = at + inputs * outputs;
-      for (let n = 0; n < this.#count; n++) {
-        const from = n * outputs;
-        for (let o = 0; o < outputs; o++) gradient[bias + o] += by[from + o];
-        for (let i = 0; i < inputs; i++) {
-          const value = given[n * inputs + i];
-          const row = at + i * outputs;
-          let sum = 0;
-          for (let o = 0; o < outputs; o++) {
-            const of = by[from + o];
-            gradient[row + o] += value * of;
-            sum += of * weights[row + o];
-          }
-          back[n * inputs + i] = sum;
-        }
+      multiply(gradient, [inputs, count, outputs], given, [0, 1, inputs], by, [0, outputs, 1], at);
+      gradient.fill(0, bias, bias + outputs);
+      for (let k = 0; k < by.length; k += outputs) {
+        for (let o = 0; o < outputs; o++) gradient[bias + o] += by[k + o];
       }
       if (layer === 0) return;
-      const sums = this.#sums[layer - 1];
+      const [back, sums] = [this.#back[layer], this.#sums[layer - 1]];
+      const turned = /** @type {[number, number, number]} */ ([at, 1, outputs]);
+      multiply(back, [count, outputs, inputs], by, [0, outputs, 1], this.weights, turned, 0);
       for (let k = 0; k < back.length; k++) {
         const share = 1 / (1 + Math.exp(-sums[k]));
         back[k] *= share * (1 + sums[k] * (1 - share));
@@ -149,7 +209,7 @@ export class Network {
 
 /**
  * The guess of x_0 that a network makes.
- * @param {Float32Array} weights
+ * @param {Float64Array} weights
  * @param {number} count of the places of a crowd
  * @param {number | null} label
  * @param {number} guidanceScale
@@ -157,7 +217,7 @@ export class Network {
  */
 export function learnedGuess(weights, count, label, guidanceScale) {
   const network = new Network(weights, count);
-  const answer = new Float32Array(2 * count);
+  const answer = new Float64Array(OUTPUTS * count);
   return (xt, alphaCumprod, x0) => {
     /** @param {number | null} asked */
     const ask = (asked) => {
@@ -172,6 +232,9 @@ export function learnedGuess(weights, count, label, guidanceScale) {
       }
     }
     const [root, rest] = [Math.sqrt(alphaCumprod), Math.sqrt(1 - alphaCumprod)];
-    for (let i = 0; i < x0.length; i++) x0[i] = root * xt[i] - rest * answer[i];
+    for (let n = 0; n < count; n++) {
+      x0[2 * n] = root * xt[2 * n] - rest * answer[OUTPUTS * n];
+      x0[2 * n + 1] = root * xt[2 * n + 1] - rest * answer[OUTPUTS * n + 1];
+    }
   };
 }

@@ -18,7 +18,7 @@ import { walksBack } from "./walk.js";
  * @property {Float32Array} noise [steps + 1, n, 2]
  * @property {number | null} label
  * @property {number} guidanceScale
- * @property {Float32Array | null} weights of the network that guesses; null: the exact guess
+ * @property {Float64Array | null} weights of the network that guesses; null: the exact guess
  */
 
 /**
@@ -32,7 +32,7 @@ import { walksBack } from "./walk.js";
 
 /** @typedef {{ walk: WalkRequest } | { learn: LearnRequest | null } | { hold: boolean }} PlaneRequest */
 /** @typedef {{ id: number, states: Crowds[], done: boolean }} WalkReply */
-/** @typedef {{ id: number, step: number, loss: number, leastLoss: number, weights: Float32Array }} LearnReply */
+/** @typedef {{ id: number, step: number, loss: number, leastLoss: number, weights: Float64Array }} LearnReply */
 /** @typedef {{ walk: WalkReply } | { learn: LearnReply }} PlaneReply */
 
 /** A slice takes about so many milliseconds. */
