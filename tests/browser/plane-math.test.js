@@ -11,7 +11,7 @@ import {
   scoreFrom,
 } from "../../web/figures/plane/exact.js";
 import { LEARNING_STEPS, Learner, uniformFrom } from "../../web/figures/plane/learner.js";
-import { Network, PARAMETERS, firstWeights } from "../../web/figures/plane/network.js";
+import { Network, OUTPUTS, PARAMETERS, firstWeights } from "../../web/figures/plane/network.js";
 import { T, alphaAt, alphasCumprodOf, timestepsOf } from "../../web/figures/plane/schedule.js";
 import {
   MOST_POINTS,
@@ -254,19 +254,25 @@ test("the_walk_forward_has_the_mean_and_the_variance_of_eq_4", () => {
 test("the_network_knows_its_own_slope", () => {
   const uniform = uniformFrom(11);
   const weights = firstWeights(uniform).map((value) => value + 0.1 * (uniform() - 0.5));
-  const targets = [0.3, -0.2, 0.5, 1];
+  const targets = [0.3, -0.2, 0.5, 1, -0.7, 0.1];
   const loss = () => {
-    const network = new Network(weights, 2);
+    const network = new Network(weights, 3);
     network.see(0, 0.4, -0.7, 0.6, null);
     network.see(1, -1.1, 0.2, 0.1, 1);
+    network.see(2, 0.3, 1.4, 0.9, 0);
     const v = network.run();
-    const value = targets.reduce((sum, target, i) => sum + ((v[i] ?? NaN) - target) ** 2 / 2, 0);
-    return { network, value, byOutput: v.map((at, i) => at - (targets[i] ?? 0)) };
+    const byOutput = new Float64Array(v.length);
+    targets.forEach((target, i) => {
+      const at = OUTPUTS * (i >> 1) + (i & 1);
+      byOutput[at] = (v[at] ?? NaN) - target;
+    });
+    const value = byOutput.reduce((sum, error) => sum + error ** 2 / 2, 0);
+    return { network, value, byOutput };
   };
-  const gradient = new Float32Array(PARAMETERS);
+  const gradient = new Float64Array(PARAMETERS);
   const { network, byOutput } = loss();
   network.learnFrom(byOutput, gradient);
-  const h = 1e-2;
+  const h = 1e-5;
   const size = Math.max(...gradient.map(Math.abs));
   let moved = 0;
   for (let i = 0; i < PARAMETERS; i += 97) {
@@ -276,7 +282,7 @@ test("the_network_knows_its_own_slope", () => {
     weights[i] = before - h;
     const slope = (above - loss().value) / (2 * h);
     weights[i] = before;
-    near(gradient[i] ?? NaN, slope, 0.003 * size, `parameter ${i}`);
+    near(gradient[i] ?? NaN, slope, 1e-6 * size, `parameter ${i}`);
     if (Math.abs(slope) > 0.003 * size) moved += 1;
   }
   assert.ok(moved > 20, `${moved} of the parameters matter`);

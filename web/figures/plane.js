@@ -3,27 +3,23 @@
 
 import { latest } from "../basics/latest.js";
 import { createButton } from "../parts/button.js";
-import { createChoice } from "../parts/choice.js";
 import { createReadouts } from "../parts/readouts.js";
-import { createSeed } from "../parts/seed.js";
-import { createSlider } from "../parts/slider.js";
-import { createSwitch } from "../parts/switch.js";
 import { h, setText } from "../screen/dom.js";
 import { withNextFrame } from "../screen/next-frame.js";
 import { theme } from "../screen/theme.js";
-import { bind } from "../settings/bind.js";
-import { GUIDANCE, PLANE_STEPS } from "../settings/list.js";
 import { PlaneComputing } from "./plane/computing.js";
+import { bindControls, nameClasses } from "./plane/controls.js";
 import { exactGuess } from "./plane/exact.js";
 import { LEARNING_STEPS } from "./plane/learner.js";
 import { learnedGuess } from "./plane/network.js";
 import { createPad } from "./plane/pad.js";
-import { Player } from "./plane/player.js";
+import { Player, stateAt } from "./plane/player.js";
 import { listenForPointing } from "./plane/pointing.js";
 import { T, alphaAt, alphasCumprodOf, timestepsOf } from "./plane/schedule.js";
 import { drawnPoints, readPoints, shapeOf, writePoints } from "./plane/shapes.js";
-import { createViews, originsInWords } from "./plane/views.js";
-import { CROWD, STRIDE, beginnings, meanDistance, walkForward } from "./plane/walk.js";
+import { createPlane, createViews } from "./plane/views.js";
+import { CROWD, STRIDE, beginnings, walkForward } from "./plane/walk.js";
+import { arrivedInWords, distanceInWords, originsInWords, progressInWords } from "./plane/words.js";
 import { createMore } from "./shared/more.js";
 
 /** @typedef {import("./plane/walk.js").Crowds} Crowds */
@@ -34,8 +30,6 @@ const FIRST_WALKS = 75;
 const OTHER_SEED = 1;
 /** Values of noise that learning uses again and again. */
 const NOISE_POOL = 2 ** 16;
-/** Of so many steps each is seen: the crowd glides from one state to the next. */
-const SEEN_STEPS = 100;
 /** Arrows of the field, a side squared. */
 const FIELD = 19 ** 2;
 
@@ -102,76 +96,21 @@ export function create(root, { arithmetic, allSettings, calm, fail }) {
     },
   );
 
-  const binding = bind(
-    settings,
-    {
-      shape: (options) =>
-        createChoice({
-          legend: "Shape",
-          className: "words",
-          choices: [
-            { value: "moons", name: "two moons" },
-            { value: "spiral", name: "spiral" },
-            { value: "ring", name: "ring" },
-            { value: "letters", name: "letters" },
-            { value: "own", name: "yours" },
-          ],
-          ...options,
-        }),
-      steps: (options) =>
-        createSlider({ label: "Number of steps", choices: PLANE_STEPS, ...options }),
-      t: (options) =>
-        createSlider({
-          label: "Time t",
-          min: -1,
-          max: T - 1,
-          format: (t) => (t < 0 ? "the points" : String(t)),
-          ...options,
-        }),
-      learned: (options) =>
-        createSwitch({
-          label: "A learned network in place of the formula",
-          hint: "It sees only noisy points and where each came from, and learns in this browser.",
-          ...options,
-        }),
-      label: (options) =>
-        createChoice({
-          legend: "Walk to",
-          choices: [
-            { value: "any", name: "any" },
-            { value: "first", name: "first" },
-            { value: "second", name: "second" },
-          ],
-          ...options,
-        }),
-      guidance: (options) => createSlider({ label: "Guidance", ...GUIDANCE, ...options }),
-      schedule: (options) =>
-        createChoice({
-          legend: "Schedule",
-          choices: [
-            { value: "linear", name: "linear" },
-            { value: "squaredcos_cap_v2", name: "cosine" },
-          ],
-          ...options,
-        }),
-      seed: createSeed,
+  const binding = bindControls(settings, {
+    // While it runs, the page says where it is.
+    decided: { t: () => settings.values.t ?? Math.round(player.time) },
+    changed(name) {
+      if (name === "t") {
+        player.stand(settings.values.t ?? T - 1);
+        draw();
+        return;
+      }
+      readPointsNow();
+      if (name === null) standOrRun();
+      if (name !== "steps" && name !== "label" && name !== "guidance") beginLearning();
+      compute.ask();
     },
-    {
-      // While it runs, the page says where it is.
-      decided: { t: () => settings.values.t ?? Math.round(player.time) },
-      changed(name) {
-        if (name === "t") {
-          player.stand(settings.values.t ?? T - 1);
-          draw();
-          return;
-        }
-        readPointsNow();
-        if (name === null) standOrRun();
-        if (name !== "steps" && name !== "label" && name !== "guidance") beginLearning();
-        compute.ask();
-      },
-    },
-  );
+  });
   const {
     shape,
     steps,
@@ -252,21 +191,13 @@ export function create(root, { arithmetic, allSettings, calm, fail }) {
   });
   const drift = createButton({ name: "Drift forward", onPress: () => toggle("forward") });
 
-  /** @param {string} class_ @param {HTMLCanvasElement} canvas @param {string} name @param {string} text */
-  const plane = (class_, canvas, name, text) =>
-    h(
-      "figure",
-      { class: class_ },
-      h("div", { class: "screen" }, canvas),
-      h("figcaption", {}, h("span", {}, h("strong", {}, `${name}: `), text)),
-    );
   root.append(
     h(
       "div",
       { class: "plane" },
-      plane("plane-back", views.ddpm, "Back by DDPM", "every step adds fresh noise."),
+      createPlane("plane-back", views.ddpm, "Back by DDPM", "every step adds fresh noise."),
       pad.element,
-      plane("plane-ddim", views.ddim, "Back by DDIM", "the same start, no fresh noise."),
+      createPlane("plane-ddim", views.ddim, "Back by DDIM", "the same start, no fresh noise."),
       h(
         "div",
         { class: "way" },
@@ -295,19 +226,6 @@ export function create(root, { arithmetic, allSettings, calm, fail }) {
     ),
   );
 
-  /** The state of the walks that is shown. */
-  const stateShown = () => {
-    const time = settings.values.t ?? player.time;
-    let at = time <= -1 ? timesteps.length : timesteps.filter((t) => t >= time).length - 1;
-    at = Math.max(0, Math.min(at, states.length - 1));
-    const [here, next] = [timesteps[at] ?? -1, timesteps[at + 1] ?? -1];
-    if (player.direction === null || timesteps.length > SEEN_STEPS || here === next) {
-      return { at, glide: 0 };
-    }
-    const share = Math.min(1, Math.max(0, ((here - time) / (here - next) - 0.4) / 0.6));
-    return { at, glide: share * share * (3 - 2 * share) };
-  };
-
   const fieldGuess = () => {
     if (points.labels.length === 0) return null;
     const scale = settings.values.guidance;
@@ -319,7 +237,8 @@ export function create(root, { arithmetic, allSettings, calm, fail }) {
   const draw = withNextFrame(() => {
     if (disposed) return;
     const time = shownTime();
-    const { at, glide } = stateShown();
+    const exact = settings.values.t ?? player.time;
+    const { at, glide } = stateAt(exact, timesteps, states.length, player.direction !== null);
     const state = states[at];
     slider.value = time;
     const running = player.direction === "back";
@@ -327,7 +246,7 @@ export function create(root, { arithmetic, allSettings, calm, fail }) {
     drift.rename(player.direction === "forward" ? "Pause" : "Drift forward");
     pad.again.hidden = settings.values.shape !== "own" || settings.values.points === "";
     for (const { element } of [classes, guidance]) element.hidden = points.classes.length === 0;
-    nameClasses();
+    nameClasses(classes.element, points.classes);
     views.draw(
       {
         points,
@@ -350,11 +269,13 @@ export function create(root, { arithmetic, allSettings, calm, fail }) {
         ? "the points. Draw your own here."
         : `drifted to t = ${time}.`;
     setText(about, told());
-    const away = (/** @type {Float32Array | undefined} */ crowd) =>
-      crowd === undefined || empty ? "–" : meanDistance(crowd, points).toFixed(2);
-    const distances = { ddpm: away(state?.ddpm), ddim: away(state?.ddim) };
+    const distances = {
+      ddpm: distanceInWords(state?.ddpm, points),
+      ddim: distanceInWords(state?.ddim, points),
+    };
     readouts.show(distances);
-    showProgress();
+    const learns = settings.values.learned && !empty;
+    setText(progress, learns ? progressInWords(learned) : "");
     if (player.direction !== null) return;
     const when = time < 0 ? "at the end" : `at t = ${time}`;
     const of = (/** @type {string} */ name, /** @type {string} */ distance) =>
@@ -366,36 +287,11 @@ export function create(root, { arithmetic, allSettings, calm, fail }) {
       : `Drifting forward: ${points.labels.length} points ${time < 0 ? "before the first step" : when}.`;
   });
 
-  const nameClasses = () => {
-    const names = ["any", ...points.classes];
-    classes.element.querySelectorAll("label > span").forEach((span, i) => {
-      const name = names[i];
-      if (name !== undefined && span instanceof HTMLElement) setText(span, name);
-    });
-  };
-
-  const showProgress = () => {
-    if (!settings.values.learned || points.labels.length === 0) setText(progress, "");
-    else if (learned === null) setText(progress, "Learning begins.");
-    else {
-      const { step, loss, leastLoss } = learned;
-      const how = step < LEARNING_STEPS ? `Learning: step ${step} of ${LEARNING_STEPS}` : "Learned";
-      setText(
-        progress,
-        `${how}. Its loss is ${loss.toFixed(3)}; the exact answer’s is ${leastLoss.toFixed(3)}.`,
-      );
-    }
-  };
-
   /** Says once, when the walks have arrived. */
   const say = () => {
     const last = states[timesteps.length];
     if (shownTime() >= 0 || last === undefined || points.labels.length === 0) return;
-    const [ddpm, ddim] = [last.ddpm, last.ddim].map((crowd) =>
-      meanDistance(crowd, points).toFixed(2),
-    );
-    const count = timesteps.length === 1 ? "one step" : `${timesteps.length} steps`;
-    setText(status, `Arrived in ${count}: DDPM ${ddpm} from the points on average, DDIM ${ddim}.`);
+    setText(status, arrivedInWords(last, points, timesteps.length));
   };
 
   /** Where the time stands or that it runs, from the settings. */

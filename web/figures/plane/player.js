@@ -5,6 +5,26 @@
 /** From pure noise to the points or the other way, in milliseconds. */
 const DURATION = 6000;
 
+/** Of so many steps each is seen: the crowd glides from one state to the next. */
+const SEEN_STEPS = 100;
+
+/**
+ * Which state of a walk a time shows: the last that is not past it.
+ * @param {number} time with a fraction while it runs; -1 is the end
+ * @param {number[]} timesteps falling
+ * @param {number} computed states so far
+ * @param {boolean} runs
+ * @returns {{ at: number, glide: number }} glide: how far it is on the way to the next
+ */
+export function stateAt(time, timesteps, computed, runs) {
+  const reached = time <= -1 ? timesteps.length : timesteps.filter((t) => t >= time).length - 1;
+  const at = Math.max(0, Math.min(reached, computed - 1));
+  const [here, next] = [timesteps[at] ?? -1, timesteps[at + 1] ?? -1];
+  if (!runs || timesteps.length > SEEN_STEPS || here === next) return { at, glide: 0 };
+  const share = Math.min(1, Math.max(0, ((here - time) / (here - next) - 0.4) / 0.6));
+  return { at, glide: share * share * (3 - 2 * share) };
+}
+
 export class Player {
   #last;
   #tick;

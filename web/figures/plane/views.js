@@ -118,26 +118,15 @@ export function createViews() {
 }
 
 /**
- * What the lines from a place say, in words.
- * @param {Points} points
- * @param {number | null} label
- * @param {number} alphaCumprod
- * @param {[number, number]} place
+ * @param {string} area of the figure's grid
+ * @param {HTMLCanvasElement} canvas
+ * @param {string} name
+ * @param {string} text
  */
-export function originsInWords(points, label, alphaCumprod, [x, y]) {
-  const weights = [...originsOf(points, x, y, alphaCumprod, label)];
-  const guess = weights.reduce(
-    ([a, b], weight, i) => [a + weight * points.xy[2 * i], b + weight * points.xy[2 * i + 1]],
-    [0, 0],
+export const createPlane = (area, canvas, name, text) =>
+  h(
+    "figure",
+    { class: area },
+    h("div", { class: "screen" }, canvas),
+    h("figcaption", {}, h("span", {}, h("strong", {}, `${name}: `), text)),
   );
-  const falling = weights.filter((weight) => weight > 0).sort((a, b) => b - a);
-  let [sum, count] = [0, 0];
-  while (sum < 0.9 && count < falling.length) sum += falling[count++] ?? 0;
-  /** @param {number} value */
-  const said = (value) =>
-    value
-      .toFixed(2)
-      .replace(/^-(?=0\.00$)/, "")
-      .replace("-", "−");
-  return `A noisy point at (${said(x)}, ${said(-y)}): ${count === 1 ? "one point has" : `${count} points share`} nine tenths of the weight; their mean, the guess, is at (${said(guess[0] ?? 0)}, ${said(-(guess[1] ?? 0))}).`;
-}
