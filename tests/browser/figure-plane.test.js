@@ -81,7 +81,10 @@ describe("the plane", () => {
     assert.ok(Math.abs(Number(y) + (guess[1] ?? NaN)) < 0.006, `${y} and ${guess[1]}`);
     assert.equal(await section.getByRole("status").last().textContent(), await said.textContent());
     await canvas.press("Escape");
-    await visitor.until(async () => (await said.textContent()) === "");
+    await section
+      .getByText(/^Point at a place of the large plane/)
+      .last()
+      .waitFor();
     assert.deepEqual(await violations(page, section), []);
   });
 

@@ -215,8 +215,8 @@ test("many_steps_land_on_the_points_and_one_lands_in_their_middle", () => {
   const points = shapeOf("ring");
   // The last step takes all noise away, down to that of t = 0, which is 0.01.
   const many = ends(points, 1000);
-  assert.ok(meanDistance(many.ddim, points) < 0.001, `${meanDistance(many.ddim, points)}`);
-  assert.ok(meanDistance(many.ddpm, points) < 0.001, `${meanDistance(many.ddpm, points)}`);
+  assert.ok(meanDistance(many.ddim, points) < 0.003, `${meanDistance(many.ddim, points)}`);
+  assert.ok(meanDistance(many.ddpm, points) < 0.003, `${meanDistance(many.ddpm, points)}`);
   const one = ends(points, 1);
   assert.ok(meanDistance(one.ddim, points) > 1.2, `${meanDistance(one.ddim, points)}`);
   // Few steps are better than one and worse than many.

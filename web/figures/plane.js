@@ -14,7 +14,7 @@ import { LEARNING_STEPS } from "./plane/learner.js";
 import { learnedGuess } from "./plane/network.js";
 import { createPad } from "./plane/pad.js";
 import { Player, stateAt } from "./plane/player.js";
-import { listenForPointing } from "./plane/pointing.js";
+import { POINTING, listenForPointing } from "./plane/pointing.js";
 import { T, alphaAt, alphasCumprodOf, timestepsOf } from "./plane/schedule.js";
 import { drawnPoints, readPoints, shapeOf, writePoints } from "./plane/shapes.js";
 import { createPlane, createViews } from "./plane/views.js";
@@ -219,8 +219,8 @@ export function create(root, { arithmetic, allSettings, calm, fail }) {
           schedule.element,
           seed.element,
           pad.hint,
-          pointing,
         ),
+        pointing,
         status,
       ),
     ),
@@ -238,8 +238,8 @@ export function create(root, { arithmetic, allSettings, calm, fail }) {
     if (disposed) return;
     const time = shownTime();
     const exact = settings.values.t ?? player.time;
-    const { at, glide } = stateAt(exact, timesteps, states.length, player.direction !== null);
-    const state = states[at];
+    const { at, glide, isThere } = stateAt(exact, timesteps, states.length, player.direction !== null);
+    const state = isThere ? states[at] : undefined;
     slider.value = time;
     const running = player.direction === "back";
     back.rename(running ? "Pause" : "Walk back", running ? "pause" : "play");
@@ -268,7 +268,7 @@ export function create(root, { arithmetic, allSettings, calm, fail }) {
       : time < 0
         ? "the points. Draw your own here."
         : `drifted to t = ${time}.`;
-    setText(about, told());
+    setText(about, told() || POINTING);
     const distances = {
       ddpm: distanceInWords(state?.ddpm, points),
       ddim: distanceInWords(state?.ddim, points),

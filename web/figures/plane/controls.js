@@ -27,7 +27,7 @@ export const bindControls = (settings, { changed, decided }) =>
           legend: "Shape",
           className: "words",
           choices: [
-            { value: "moons", name: "two moons" },
+            { value: "moons", name: "moons" },
             { value: "spiral", name: "spiral" },
             { value: "ring", name: "ring" },
             { value: "letters", name: "letters" },

@@ -14,15 +14,16 @@ const SEEN_STEPS = 100;
  * @param {number[]} timesteps falling
  * @param {number} computed states so far
  * @param {boolean} runs
- * @returns {{ at: number, glide: number }} glide: how far it is on the way to the next
+ * @returns {{ at: number, glide: number, isThere: boolean }} glide: how far it is on the way to the next; isThere: whether the walk has come so far
  */
 export function stateAt(time, timesteps, computed, runs) {
   const reached = time <= -1 ? timesteps.length : timesteps.filter((t) => t >= time).length - 1;
   const at = Math.max(0, Math.min(reached, computed - 1));
+  const isThere = reached < computed;
   const [here, next] = [timesteps[at] ?? -1, timesteps[at + 1] ?? -1];
-  if (!runs || timesteps.length > SEEN_STEPS || here === next) return { at, glide: 0 };
+  if (!runs || timesteps.length > SEEN_STEPS || here === next) return { at, glide: 0, isThere };
   const share = Math.min(1, Math.max(0, ((here - time) / (here - next) - 0.4) / 0.6));
-  return { at, glide: share * share * (3 - 2 * share) };
+  return { at, glide: share * share * (3 - 2 * share), isThere };
 }
 
 export class Player {

@@ -4,6 +4,10 @@ import { freshId, h } from "../../screen/dom.js";
 import { pointOn } from "../../parts/strokes.js";
 import { REACH } from "./shapes.js";
 
+/** What pointing shows. */
+export const POINTING =
+  "Point at a place of the large plane, or move there with the arrow keys: the lines lead to the points that a noisy point there may have come from.";
+
 /** How far an arrow key moves the place. */
 const STEP = REACH / 16;
 
@@ -13,7 +17,7 @@ const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
 /**
  * @param {HTMLCanvasElement} canvas
  * @param {(place: [number, number] | null, byKey: boolean) => void} onPoint null: nowhere any more
- * @returns {HTMLElement} a line that says how
+ * @returns {HTMLElement} says how, to those who do not see it
  */
 export function listenForPointing(canvas, onPoint) {
   const id = freshId("pointing");
@@ -54,9 +58,5 @@ export function listenForPointing(canvas, onPoint) {
     event.preventDefault();
     event.stopPropagation();
   });
-  return h(
-    "p",
-    { class: "hint", id },
-    "Point at a place, or move there with the arrow keys: the lines lead to the points that a noisy point there may have come from.",
-  );
+  return h("p", { class: "unseen", id }, POINTING);
 }

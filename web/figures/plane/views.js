@@ -59,8 +59,8 @@ export function createViews() {
         (state) =>
           /** @type {const} */ ([state[which][2 * FOLLOWED], state[which][2 * FOLLOWED + 1]]),
       );
-    brush.line([...way, [x, y]], "paper", 4 * dot, 0.6);
-    brush.line([...way, [x, y]], "ink", 1.6 * dot, 0.9);
+    brush.line([...way, [x, y]], "paper", 3 * dot, 0.4);
+    brush.line([...way, [x, y]], "ink", 1.2 * dot, 0.85);
     brush.dots([x, y], "ink", 4.5 * dot, 1);
     brush.dots([x, y], "accent", 2.8 * dot, 1);
   };
