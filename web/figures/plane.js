@@ -238,7 +238,12 @@ export function create(root, { arithmetic, allSettings, calm, fail }) {
     if (disposed) return;
     const time = shownTime();
     const exact = settings.values.t ?? player.time;
-    const { at, glide, isThere } = stateAt(exact, timesteps, states.length, player.direction !== null);
+    const { at, glide, isThere } = stateAt(
+      exact,
+      timesteps,
+      states.length,
+      player.direction !== null,
+    );
     const state = isThere ? states[at] : undefined;
     slider.value = time;
     const running = player.direction === "back";
