@@ -1,4 +1,4 @@
-// Figure 3: the question the network is trained on, asked about one digit, one t and one noise; and
+// Figure 4: the question the network is trained on, asked about one digit, one t and one noise; and
 // how hard it is at every t.
 
 import { latest } from "../basics/latest.js";

@@ -1,4 +1,4 @@
-// Figure 5: sixteen walks back from one noisy image, each with noise of its own.
+// Figure 6: sixteen walks back from one noisy image, each with noise of its own.
 
 import { createGate } from "../basics/gate.js";
 import { latest } from "../basics/latest.js";

@@ -1,4 +1,4 @@
-// Figure 6: the posterior walk, which knows x_0, next to the learned walk, from the same x_T and with the
+// Figure 7: the posterior walk, which knows x_0, next to the learned walk, from the same x_T and with the
 // same noise: eight times of each, and how far they are apart over all times.
 
 import { createGate } from "../basics/gate.js";

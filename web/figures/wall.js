@@ -1,4 +1,4 @@
-// Figure 9: ten rows of ten walks, each row a class, each cell its own noise.
+// Figure 10: ten rows of ten walks, each row a class, each cell its own noise.
 
 import { createGate } from "../basics/gate.js";
 import { latest } from "../basics/latest.js";

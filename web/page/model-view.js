@@ -4,7 +4,7 @@ import { asSentence, sentence } from "../basics/sentence.js";
 import { Arithmetic } from "../client/arithmetic.js";
 import { loadDigits } from "../client/digits.js";
 import { Engine } from "../client/engine.js";
-import { figures } from "../figures/list.js";
+import { figures, lastingFigures } from "../figures/list.js";
 import { placeFigures } from "../figures/shared/figure.js";
 import { History } from "../figures/shared/history.js";
 import { element } from "../screen/dom.js";
@@ -57,6 +57,12 @@ export function showProgress({ activity, loaded, total }) {
       : total > 0
         ? `${megabytes(loaded)} of ${megabytes(total)} MB`
         : `${megabytes(loaded)} MB`;
+}
+
+/** Nothing is being loaded. */
+export function endProgress() {
+  watchProgress(false);
+  element("loading", HTMLElement).hidden = true;
 }
 
 /** @param {number} bytes */
@@ -122,12 +128,26 @@ export class ModelView {
   /** What is known of it. @type {Loaded | null} */
   #loaded = null;
 
+  /** About the address, beside what its settings give reason to. @type {string[]} */
+  #complaints = [];
+  #settings = new AllSettings(properties, null, (more) =>
+    showComplaints([...this.#complaints, ...more]),
+  );
+  #calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+
   /** Has a figure's model shown as one that the visitor opens. @type {(source: ModelSource) => void} */
   open = () => {};
 
   /** @param {import("../protocol/messages.js").DeviceChoice} device */
   constructor(device) {
     this.#device = device;
+    listenForUndo(this.#settings);
+  }
+
+  /** Shows the figures that need no model. They stay, whatever model comes. */
+  showLasting() {
+    const [arithmetic, allSettings, calm] = [this.#arithmetic, this.#settings, this.#calm];
+    placeFigures(lastingFigures, { arithmetic, allSettings, calm });
   }
 
   /**
@@ -195,16 +215,15 @@ export class ModelView {
     }
     this.#loaded = loaded;
     arrived?.();
-    watchProgress(false);
-    loading.hidden = true;
+    endProgress();
     describeDevice(loaded);
     useWordsFor(loaded.info);
     const { trainTimesteps, classes, nullLabel, channels, imageSize } = loaded.info;
     const anyLabel = nullLabel !== null;
     const limits = { trainTimesteps, classes: classes.length, anyLabel, nullLabel };
-    const allSettings = new AllSettings(properties, limits, (more) =>
-      showComplaints([...complaints, ...more]),
-    );
+    this.#complaints = complaints;
+    const allSettings = this.#settings;
+    allSettings.suit(limits);
     const endFigures = placeFigures(figures, {
       engine: this.#engine,
       arithmetic: this.#arithmetic,
@@ -217,12 +236,10 @@ export class ModelView {
       digits: loadDigits,
       history: new History(),
       moveTo: (device) => this.moveTo(device),
-      calm: matchMedia("(prefers-reduced-motion: reduce)").matches,
+      calm: this.#calm,
     });
-    const endUndo = listenForUndo(allSettings);
     const end = () => {
-      endUndo();
-      allSettings.end();
+      allSettings.suit(null);
       endFigures();
     };
     this.#shown = { source, end };

@@ -1,4 +1,4 @@
-// Figure 10, second part: a part of an image is replaced (RePaint, Lugmayr et al. 2022).
+// Figure 11, second part: a part of an image is replaced (RePaint, Lugmayr et al. 2022).
 
 import { repeat } from "../../basics/statistics.js";
 import { createLabelChoice } from "../../parts/choice.js";

@@ -1,4 +1,4 @@
-// Figure 10, first part: a drawing is noised to t, and walked back from there (SDEdit, Meng et al. 2022).
+// Figure 11, first part: a drawing is noised to t, and walked back from there (SDEdit, Meng et al. 2022).
 
 import { asSentence, sentence } from "../../basics/sentence.js";
 import { difference, meanSquare, repeat } from "../../basics/statistics.js";

@@ -73,7 +73,7 @@ function createUndo(allSettings, settings, heir) {
     if (!possible && document.activeElement === button.element) heir.element.focus();
     button.disabled = !possible;
   };
-  allSettings.watchUndo(show);
+  allSettings.watchUndo(settings, show);
   show();
   return button;
 }
