@@ -75,7 +75,7 @@ function describeDevice({ info, check }) {
   element("detail-device", HTMLElement).textContent =
     info.device === "webgpu"
       ? `WebGPU${info.adapter === "" ? "" : ` on ${info.adapter}`}`
-      : "the CPU, in WebAssembly, in one thread";
+      : "the CPU, in WebAssembly, in one thread; many images in several, where there are cores for them";
   const [height, width] = info.imageSize;
   const millions = (info.parameters / 1e6).toFixed(2);
   element("detail-model", HTMLElement).textContent =
