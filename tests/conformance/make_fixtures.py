@@ -1,9 +1,9 @@
 """Regenerates the conformance fixtures with diffusers and PyTorch, from scratch, on a CPU.
 
     python -m venv venv && venv/bin/pip install diffusers==0.42.1 torch==2.15.0 numpy==2.4.6 safetensors==0.8.0
-    venv/bin/python tests/conformance/make_fixtures.py [noise] [schedulers] [solvers] [folders] [networks] [files] [--out DIR] [--new-weights]
+    venv/bin/python tests/conformance/make_fixtures.py [noise] [schedulers] [solvers] [levels] [folders] [networks] [files] [--out DIR] [--new-weights]
 
-Without names it makes all six. A folder's weights are kept as they are in this directory unless
+Without names it makes all seven. A folder's weights are kept as they are in this directory unless
 --new-weights draws others: the same weights give the same `io.safetensors`, up to the last digits.
 """
 
@@ -20,14 +20,17 @@ from diffusers import (
     DDPMPipeline,
     DDPMScheduler,
     DPMSolverMultistepScheduler,
+    EDMDPMSolverMultistepScheduler,
+    EDMEulerScheduler,
     EulerAncestralDiscreteScheduler,
     EulerDiscreteScheduler,
     FlowMatchEulerDiscreteScheduler,
     HeunDiscreteScheduler,
+    ScoreSdeVeScheduler,
     UNet2DModel,
     UniPCMultistepScheduler,
 )
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 PINNED = {"diffusers": "0.42.1", "torch": "2.15.0"}
 HERE = Path(__file__).resolve().parent
@@ -232,11 +235,14 @@ def solver_cases():
         yield f"{sampler}.cosine", sampler, {"beta_schedule": "squaredcos_cap_v2"}, 10
         yield f"{sampler}.300", sampler, {"num_train_timesteps": 300, "timestep_spacing": "linspace"}, 11
         yield f"{sampler}.offset", sampler, {"timestep_spacing": "leading", "steps_offset": 1}, 10
-        if sampler != "heun":
-            yield f"{sampler}.zero_snr", sampler, {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing", **v}, 10
+        yield f"{sampler}.zero_snr", sampler, {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing", **v}, 10
     for sampler in ["heun", "unipc"]:
         yield f"{sampler}.sample", sampler, {"prediction_type": "sample"}, 10
     yield "heun.clipped", "heun", {"clip_sample": True}, 10
+    # Here sigma falls from 20,000 to 5 in one step.
+    cosine = {"beta_schedule": "squaredcos_cap_v2", "timestep_spacing": "trailing"}
+    yield "heun.cosine_trailing", "heun", {"clip_sample": True, **cosine}, 8
+    yield "heun.of_euler", "heun", json.loads(EulerDiscreteScheduler(**cosine).to_json_string()), 8
     for name, config in {
         "order1": {"solver_order": 1},
         "no_lower_order": {"final_sigmas_type": "sigma_min", "lower_order_final": False},
@@ -262,11 +268,21 @@ def solvers(out):
     tensors, index = {}, []
     for name, sampler, config, steps in solver_cases():
         flow = sampler == "flow"
-        scheduler = FlowMatchEulerDiscreteScheduler(**config) if flow else SOLVERS[sampler](**config)
+        scheduler = FlowMatchEulerDiscreteScheduler(**config) if flow else SOLVERS[sampler].from_config(config)
+        saved = json.loads(scheduler.to_json_string())
+        # In single precision, a second evaluation multiplies the rounding of x_0 + sigma eps by sigma / (2 sigma').
+        precision = torch.float64 if sampler == "heun" else torch.float32
+        if sampler == "heun" and config.get("rescale_betas_zero_snr"):
+            # The class has no such switch.
+            scheduler.alphas_cumprod = EulerDiscreteScheduler(**config).alphas_cumprod
+            saved["rescale_betas_zero_snr"] = True
+        if "_class_name" in config:
+            saved = config
         scheduler.set_timesteps(steps)
+        scheduler.sigmas = scheduler.sigmas.to(precision)
         generator = torch.Generator().manual_seed(5)
         on_sigma = sampler != "unipc"
-        x = randn((2, 1, 4, 4), generator) * (1 if flow else scheduler.init_noise_sigma)
+        x = randn((2, 1, 4, 4), generator).to(precision) * (1 if flow else scheduler.init_noise_sigma)
         model = formula(None)
 
         def given(x, i):
@@ -280,19 +296,93 @@ def solvers(out):
             options = {"generator": generator} if sampler == "euler_a" else {}
             x = scheduler.step(output, t, x, **options).prev_sample
             states.append(given(x, i + 1))
-        tensors[f"{name}.trajectory"] = torch.stack(states).contiguous()
+        tensors[f"{name}.trajectory"] = torch.stack(states).float().contiguous()
         index.append(
             {
                 "name": name,
                 "sampler": "euler" if flow else sampler,
                 "steps": steps,
                 "timesteps": (scheduler.timesteps - int(flow)).tolist(),
-                "config": json.loads(scheduler.to_json_string()),
+                "config": saved,
             }
         )
     save_file(tensors, out / "solvers.safetensors")
     text = {"versions": PINNED, "cases": index}
     (out / "solvers.json").write_text(json.dumps(text, separators=(",", ":")).replace('},{"name"', '},\n{"name"') + "\n")
+
+
+# --- schedulers that state noise levels -------------------------------------------------------------
+
+
+def level_cases():
+    """(name, sampler, scheduler, steps)"""
+    for steps in [1, 2, 7, 20]:
+        yield f"edm.{steps}", "euler", EDMEulerScheduler(), steps
+        yield f"edm_dpm.{steps}", "dpm++", EDMDPMSolverMultistepScheduler(), steps
+        yield f"edm_heun.{steps}", "heun", EDMEulerScheduler(), steps
+        yield f"score.{steps}", "euler", ScoreSdeVeScheduler(), steps
+    other = {"sigma_min": 0.01, "sigma_max": 20.0, "sigma_data": 1.0, "rho": 5.0, "num_train_timesteps": 300}
+    yield "edm.other", "euler", EDMEulerScheduler(**other), 7
+    yield "edm.v", "euler", EDMEulerScheduler(prediction_type="v_prediction"), 7
+    yield "edm.exponential", "euler", EDMEulerScheduler(sigma_schedule="exponential"), 7
+    yield "edm.sigma_min", "euler", EDMEulerScheduler(final_sigmas_type="sigma_min"), 7
+    yield "edm_dpm.order1", "dpm++", EDMDPMSolverMultistepScheduler(solver_order=1), 7
+    yield "edm_dpm.exponential", "dpm++", EDMDPMSolverMultistepScheduler(sigma_schedule="exponential"), 7
+    yield "score.other", "euler", ScoreSdeVeScheduler(num_train_timesteps=1000, sigma_max=50.0), 7
+
+
+def levels(out):
+    """Walks of `files/safetensors` (EDM) and `networks/skip` (score): x_0 + sigma eps, divided by sqrt(1 + sigma^2)."""
+    network = UNet2DModel.from_pretrained(HERE / "files" / "safetensors", subfolder="unet", low_cpu_mem_usage=False).eval()
+    skip = HERE / "networks" / "skip"
+    score_network = UNet2DModel.from_config(UNet2DModel.load_config(skip)).eval()
+    score_network.load_state_dict(load_file(skip / "weights.safetensors"))
+    tensors, index = {}, []
+    for name, sampler, stated, steps in level_cases():
+        config = json.loads(stated.to_json_string())
+        score = isinstance(stated, ScoreSdeVeScheduler)
+        unet = score_network if score else network
+        bounds = {"sigma_min": config["sigma_min"], "sigma_max": config["sigma_max"]}
+        # Of a score network EDM's Euler walks, which takes an x_0 in place of an output.
+        scheduler = EDMEulerScheduler(sigma_schedule="exponential", **bounds) if score else stated
+        scheduler.set_timesteps(steps)
+        sigmas = scheduler.sigmas
+        start = config["sigma_max"] if score else scheduler.init_noise_sigma
+        x = randn((2, unet.config.in_channels, 8, 8), torch.Generator().manual_seed(5)) * start
+
+        def x_0_of(x, sigma, unet=unet, score=score, scheduler=scheduler):
+            if score:
+                return x + sigma**2 * unet(x, sigma).sample
+            output = unet(scheduler.precondition_inputs(x, sigma), scheduler.precondition_noise(sigma)).sample
+            return scheduler.precondition_outputs(x, output, sigma)
+
+        states = [x / (1 + sigmas[0] ** 2) ** 0.5]
+
+        def keep(x, i, states=states, sigmas=sigmas):
+            states.append(x / (1 + sigmas[i] ** 2) ** 0.5)
+            return x
+
+        for i, t in enumerate(scheduler.timesteps):
+            if sampler == "heun":  # Karras et al. 2022, Algorithm 1, which diffusers has for betas alone
+                e = (x - x_0_of(x, sigmas[i])) / sigmas[i]
+                to = keep(x + (sigmas[i + 1] - sigmas[i]) * e, i + 1)
+                if sigmas[i + 1] > 0:
+                    e = (e + (to - x_0_of(to, sigmas[i + 1])) / sigmas[i + 1]) / 2
+                    to = keep(x + (sigmas[i + 1] - sigmas[i]) * e, i + 1)
+                x = to
+                continue
+            given = scheduler.scale_model_input(x, t)
+            if score:
+                x_0 = x_0_of(x, sigmas[i])
+                x = scheduler.step(x_0, t, x, pred_original_sample=x_0).prev_sample
+            else:
+                x = scheduler.step(unet(given, t).sample, t, x).prev_sample
+            keep(x, i + 1)
+        tensors[f"{name}.trajectory"] = torch.stack(states).contiguous()
+        index.append({"name": name, "sampler": sampler, "steps": steps, "config": config})
+    save_file(tensors, out / "levels.safetensors")
+    text = {"versions": PINNED, "cases": index}
+    (out / "levels.json").write_text(json.dumps(text, separators=(",", ":")).replace('},{"name"', '},\n{"name"') + "\n")
 
 
 # --- model folders with random weights ----------------------------------------------------------
@@ -488,7 +578,7 @@ def files(out):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", metavar="noise|schedulers|solvers|folders|networks|files")
+    parser.add_argument("parts", nargs="*", metavar="noise|schedulers|solvers|levels|folders|networks|files")
     parser.add_argument("--out", type=Path, default=HERE)
     parser.add_argument("--new-weights", action="store_true")
     arguments = parser.parse_args()
@@ -498,7 +588,7 @@ def main():
             parser.error(f"{package} {found} is installed, the fixtures are made with {wanted}")
     torch.set_grad_enabled(False)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    everything = {"noise", "schedulers", "solvers", "folders", "networks", "files"}
+    everything = {"noise", "schedulers", "solvers", "levels", "folders", "networks", "files"}
     parts = set(arguments.parts) or everything
     if parts - everything:
         parser.error(f"there is no part {', '.join(parts - everything)}")
@@ -508,6 +598,8 @@ def main():
         schedulers(arguments.out)
     if "solvers" in parts:
         solvers(arguments.out)
+    if "levels" in parts:
+        levels(arguments.out)
     if "folders" in parts:
         folders(arguments.out, arguments.new_weights)
     if "networks" in parts:
