@@ -54,6 +54,7 @@ SAMPLERS = {
 }
 
 
+SCORE = "ScoreSdeVeScheduler"
 # These state noise levels and how the network is asked there; each walks with its own sampler.
 EDM = {"EDMEulerScheduler": EDMEulerScheduler, "EDMDPMSolverMultistepScheduler": EDMDPMSolverMultistepScheduler}
 
@@ -62,6 +63,11 @@ def scheduler_of(config, sampler, spacing):
     """The scheduler of diffusers that the sampler is compared with, set as walkback sets it."""
     if config["_class_name"] in EDM:
         return EDM[config["_class_name"]].from_config(config)
+    if config["_class_name"] == SCORE:
+        # Its own sampler is not built. EDM's Euler walks its noise levels, too.
+        return EDMEulerScheduler(
+            sigma_schedule="exponential", sigma_min=config["sigma_min"], sigma_max=config["sigma_max"]
+        )
     cls = SAMPLERS[sampler][0]
     changes = {"timestep_spacing": spacing}
     if sampler == "dpm++":
@@ -78,7 +84,7 @@ def scheduler_of(config, sampler, spacing):
 
 
 @torch.no_grad()
-def by_diffusers(unet, scheduler, sampler, size, label, precision=torch.float32):
+def by_diffusers(unet, scheduler, sampler, size, label, precision=torch.float32, score=False):
     """Every state as walkback keeps it, x_T first."""
     flow = isinstance(scheduler, FlowMatchEulerDiscreteScheduler)
     scheduler.set_timesteps(STEPS)
@@ -86,7 +92,7 @@ def by_diffusers(unet, scheduler, sampler, size, label, precision=torch.float32)
         scheduler.sigmas = scheduler.sigmas.double()
     generator = torch.Generator().manual_seed(SEED)
     noise = torch.randn((2, unet.config.in_channels, *size), generator=generator).to(precision)
-    x = noise * (1 if flow else scheduler.init_noise_sigma)
+    x = noise * (scheduler.config.sigma_max if score else 1 if flow else scheduler.init_noise_sigma)
 
     on_sigma = sampler in ON_SIGMA or isinstance(scheduler, tuple(EDM.values()))
 
@@ -104,8 +110,13 @@ def by_diffusers(unet, scheduler, sampler, size, label, precision=torch.float32)
     states = [kept(x, 0)]
     for i, t in enumerate(scheduler.timesteps):
         given = x if flow else scheduler.scale_model_input(x, t)
-        output = unet(given, t.to(precision), class_labels=labels).sample
         options = dict(SAMPLERS[sampler][2]) if not flow else {}
+        if score:
+            sigma = scheduler.sigmas[i]
+            output = x + sigma**2 * unet(x, sigma, class_labels=labels).sample
+            options["pred_original_sample"] = output
+        else:
+            output = unet(given, t.to(precision), class_labels=labels).sample
         if sampler in ("ddpm", "ddim", "ddim_eta1", "euler_a"):
             options["generator"] = generator
         x = scheduler.step(output, t, x, **options).prev_sample
@@ -150,13 +161,14 @@ def compare(binary, folder, samplers=None, single=False):
     size = tuple(size) if isinstance(size, (list, tuple)) else (size, size)
     label = 1 if unet.config.num_class_embeds or unet.config.class_embed_type == "timestep" else None
     wrong = 0
-    if flow or config["_class_name"] == "EDMEulerScheduler":
+    score = config["_class_name"] == SCORE
+    if flow or score or config["_class_name"] == "EDMEulerScheduler":
         samplers = ["euler"]
     elif config["_class_name"] == "EDMDPMSolverMultistepScheduler":
         samplers = ["dpm++"]
     for sampler in samplers or SAMPLERS:
         # ln 0 is no number, and trailing does not visit 0. DPM-Solver++ is spaced evenly whatever the file says.
-        fourier = unet.config.time_embedding_type == "fourier"
+        fourier = unet.config.time_embedding_type == "fourier" and not score
         spacing = "trailing" if fourier else "linspace" if sampler in ("dpm++", "unipc") else None
         stated = spacing or config.get("timestep_spacing") or SPACING.get(config["_class_name"], "leading")
         try:
@@ -167,7 +179,7 @@ def compare(binary, folder, samplers=None, single=False):
             )
             precision = torch.float64 if sampler == "heun" and not single else torch.float32
             unet = unet.to(precision)
-            theirs = by_diffusers(unet, scheduler, sampler, size, label, precision).float()
+            theirs = by_diffusers(unet, scheduler, sampler, size, label, precision, score).float()
         except Exception as error:
             print(f"{name:22} {sampler:10} diffusers: {type(error).__name__}: {str(error)[:90]}")
             continue

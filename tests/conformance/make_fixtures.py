@@ -274,8 +274,8 @@ def solvers(out):
         precision = torch.float64 if sampler == "heun" else torch.float32
         if sampler == "heun" and config.get("rescale_betas_zero_snr"):
             # The class has no such switch.
-            scheduler.alphas_cumprod = EulerDiscreteScheduler(**config).alphas_cumprod
             saved["rescale_betas_zero_snr"] = True
+            scheduler.alphas_cumprod = EulerDiscreteScheduler.from_config(saved).alphas_cumprod
         if "_class_name" in config:
             saved = config
         scheduler.set_timesteps(steps)
@@ -320,7 +320,8 @@ def level_cases():
         yield f"edm.{steps}", "euler", EDMEulerScheduler(), steps
         yield f"edm_dpm.{steps}", "dpm++", EDMDPMSolverMultistepScheduler(), steps
         yield f"edm_heun.{steps}", "heun", EDMEulerScheduler(), steps
-        yield f"score.{steps}", "euler", ScoreSdeVeScheduler(), steps
+        if steps > 1:  # EDM's exponential levels are sigma_min alone, where a score network begins at sigma_max
+            yield f"score.{steps}", "euler", ScoreSdeVeScheduler(), steps
     other = {"sigma_min": 0.01, "sigma_max": 20.0, "sigma_data": 1.0, "rho": 5.0, "num_train_timesteps": 300}
     yield "edm.other", "euler", EDMEulerScheduler(**other), 7
     yield "edm.v", "euler", EDMEulerScheduler(prediction_type="v_prediction"), 7
