@@ -1,9 +1,9 @@
 """Regenerates the conformance fixtures with diffusers and PyTorch, from scratch, on a CPU.
 
     python -m venv venv && venv/bin/pip install diffusers==0.42.1 torch==2.15.0 numpy==2.4.6 safetensors==0.8.0
-    venv/bin/python tests/conformance/make_fixtures.py [noise] [schedulers] [solvers] [folders] [networks] [files] [--out DIR] [--new-weights]
+    venv/bin/python tests/conformance/make_fixtures.py [noise] [schedulers] [solvers] [levels] [folders] [networks] [files] [--out DIR] [--new-weights]
 
-Without names it makes all six. A folder's weights are kept as they are in this directory unless
+Without names it makes all seven. A folder's weights are kept as they are in this directory unless
 --new-weights draws others: the same weights give the same `io.safetensors`, up to the last digits.
 """
 
@@ -20,6 +20,7 @@ from diffusers import (
     DPMSolverMultistepScheduler,
     UNet2DModel,
 )
+from level_fixtures import levels
 from safetensors.torch import save_file
 from scheduler_fixtures import PINNED, randn, schedulers, solvers, walk
 
@@ -241,7 +242,7 @@ def files(out):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", metavar="noise|schedulers|solvers|folders|networks|files")
+    parser.add_argument("parts", nargs="*", metavar="noise|schedulers|solvers|levels|folders|networks|files")
     parser.add_argument("--out", type=Path, default=HERE)
     parser.add_argument("--new-weights", action="store_true")
     arguments = parser.parse_args()
@@ -251,7 +252,7 @@ def main():
             parser.error(f"{package} {found} is installed, the fixtures are made with {wanted}")
     torch.set_grad_enabled(False)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    everything = {"noise", "schedulers", "solvers", "folders", "networks", "files"}
+    everything = {"noise", "schedulers", "solvers", "levels", "folders", "networks", "files"}
     parts = set(arguments.parts) or everything
     if parts - everything:
         parser.error(f"there is no part {', '.join(parts - everything)}")
@@ -261,6 +262,8 @@ def main():
         schedulers(arguments.out)
     if "solvers" in parts:
         solvers(arguments.out)
+    if "levels" in parts:
+        levels(arguments.out)
     if "folders" in parts:
         folders(arguments.out, arguments.new_weights)
     if "networks" in parts:

@@ -196,11 +196,14 @@ def solver_cases():
         yield f"{sampler}.cosine", sampler, {"beta_schedule": "squaredcos_cap_v2"}, 10
         yield f"{sampler}.300", sampler, {"num_train_timesteps": 300, "timestep_spacing": "linspace"}, 11
         yield f"{sampler}.offset", sampler, {"timestep_spacing": "leading", "steps_offset": 1}, 10
-        if sampler != "heun":
-            yield f"{sampler}.zero_snr", sampler, {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing", **v}, 10
+        yield f"{sampler}.zero_snr", sampler, {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing", **v}, 10
     for sampler in ["heun", "unipc"]:
         yield f"{sampler}.sample", sampler, {"prediction_type": "sample"}, 10
     yield "heun.clipped", "heun", {"clip_sample": True}, 10
+    # Here sigma falls from 20,000 to 5 in one step.
+    cosine = {"beta_schedule": "squaredcos_cap_v2", "timestep_spacing": "trailing"}
+    yield "heun.cosine_trailing", "heun", {"clip_sample": True, **cosine}, 8
+    yield "heun.of_euler", "heun", json.loads(EulerDiscreteScheduler(**cosine).to_json_string()), 8
     for name, config in {
         "order1": {"solver_order": 1},
         "no_lower_order": {"final_sigmas_type": "sigma_min", "lower_order_final": False},
@@ -226,11 +229,21 @@ def solvers(out):
     tensors, index = {}, []
     for name, sampler, config, steps in solver_cases():
         flow = sampler == "flow"
-        scheduler = FlowMatchEulerDiscreteScheduler(**config) if flow else SOLVERS[sampler](**config)
+        scheduler = FlowMatchEulerDiscreteScheduler(**config) if flow else SOLVERS[sampler].from_config(config)
+        saved = json.loads(scheduler.to_json_string())
+        # In single precision, a second evaluation multiplies the rounding of x_0 + sigma eps by sigma / (2 sigma').
+        precision = torch.float64 if sampler == "heun" else torch.float32
+        if sampler == "heun" and config.get("rescale_betas_zero_snr"):
+            # The class has no such switch.
+            saved["rescale_betas_zero_snr"] = True
+            scheduler.alphas_cumprod = EulerDiscreteScheduler.from_config(saved).alphas_cumprod
+        if "_class_name" in config:
+            saved = config
         scheduler.set_timesteps(steps)
+        scheduler.sigmas = scheduler.sigmas.to(precision)
         generator = torch.Generator().manual_seed(5)
         on_sigma = sampler != "unipc"
-        x = randn((2, 1, 4, 4), generator) * (1 if flow else scheduler.init_noise_sigma)
+        x = randn((2, 1, 4, 4), generator).to(precision) * (1 if flow else scheduler.init_noise_sigma)
         model = formula(None)
 
         def given(x, i):
@@ -244,14 +257,14 @@ def solvers(out):
             options = {"generator": generator} if sampler == "euler_a" else {}
             x = scheduler.step(output, t, x, **options).prev_sample
             states.append(given(x, i + 1))
-        tensors[f"{name}.trajectory"] = torch.stack(states).contiguous()
+        tensors[f"{name}.trajectory"] = torch.stack(states).float().contiguous()
         index.append(
             {
                 "name": name,
                 "sampler": "euler" if flow else sampler,
                 "steps": steps,
                 "timesteps": (scheduler.timesteps - int(flow)).tolist(),
-                "config": json.loads(scheduler.to_json_string()),
+                "config": saved,
             }
         )
     save_file(tensors, out / "solvers.safetensors")

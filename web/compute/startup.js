@@ -7,7 +7,7 @@ import { ByteCount, DownloadError } from "./download.js";
 import { readModel } from "./folder.js";
 import { doneInFull, gpuLost } from "./gpu-watch.js";
 import { findGpu } from "./gpu.js";
-import { cpuIsFaster, isDoubtful, timed } from "./step-time.js";
+import { cpuIsFaster, isDoubtful, secondsOnCpu, timed } from "./step-time.js";
 import { loadWasm } from "./wasm.js";
 
 /** @typedef {import("../protocol/messages.js").Device} Device */
@@ -176,8 +176,9 @@ async function startOn(device, reading, count, report) {
     if (model.info.device !== device) {
       throw new WrongAnswer(`the model runs on "${model.info.device}" instead of "${device}"`);
     }
+    const long = secondsOnCpu(model.info) >= 1 ? ", which takes a while with so large a model" : "";
     report({
-      activity: `Checking the ${where} with a known result`,
+      activity: `Checking the ${where} with a known result${long}`,
       loaded: 0,
       total: 0,
     });

@@ -347,6 +347,10 @@ fn initial(model: &ModelFolder) -> anyhow::Result<Model> {
     let unet = UNetConfig::from_json(&model.unet_config)?;
     let scheduler = SchedulerConfig::from_json(&model.scheduler_config)
         .context("scheduler/scheduler_config.json")?;
+    ensure!(
+        scheduler.exploding.is_none(),
+        "--init: this model is given its noise as sigma (EDM or a score network); such networks are walked here, not trained"
+    );
     let labels = Labels::new(model.labels.as_deref(), unet.num_class_embeds)?;
     Ok((unet, scheduler, labels))
 }
