@@ -142,6 +142,8 @@ impl Builder {
             bias: self.uniform([c_out], bound),
             stride,
             padding,
+            #[cfg(feature = "cpu")]
+            kept: Default::default(),
         }
     }
 
