@@ -198,7 +198,7 @@ async function fetchListed({ name, base, foreign, chosen = {} }, files, count, o
     if (!(error instanceof DownloadError) || ![401, 403].includes(error.status)) throw error;
     const { host } = new URL(base);
     throw new DownloadError(
-      `The model ${name} is gated: ${host} gives its files only to those whom its owner lets in. Download it there with your account, and drop it here.`,
+      `The model ${name} is gated: ${host} gives its files only to people whom its owner has approved. Download it there with your account, and drop it here.`,
       error.status,
     );
   });

@@ -12,7 +12,7 @@ named! {
     Preset, "preset" {
         /// About two million parameters for images of 28 x 28: the shipped model's.
         Mnist = "mnist",
-        /// An eighth of that, to be trained within minutes: digits to be seen, not to be proud of.
+        /// An eighth of that, to be trained within minutes: readable digits, no more.
         ///
         /// 43,000 images in small steps, which is about three minutes where 240 images a second are trained on. Weighing
         /// the loss by min-SNR spends them on the shapes, which so short a run has to learn first.
