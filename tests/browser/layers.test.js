@@ -38,7 +38,7 @@ const MAY_IMPORT = {
   // Elements, colours, tensors as pixels.
   screen: [],
   // What the address can say.
-  settings: ["protocol", "client", "screen"],
+  settings: ["protocol", "client"],
   // What figures are made of.
   parts: ["vendor", "basics", "protocol", "client", "screen", "settings"],
   figures: ["own-file.js", "basics", "protocol", "client", "screen", "settings", "parts"],
