@@ -52,7 +52,7 @@ async function begin(alone) {
   }
   element("walk-back", HTMLElement).dataset["started"] = "";
   showProgress({ activity: "Starting", loaded: 0, total: 0 });
-  const view = new ModelView(wish.device);
+  const view = new ModelView(wish.device, alone !== null);
   if (alone !== null) await watchSight(alone, (signal) => view.release(signal));
   // The first figure's code comes while the model does.
   figures[alone === null ? "walk-back" : (wish.embed ?? "")]?.module().catch(() => {});

@@ -5,6 +5,7 @@ import { NETWORK } from "../protocol/calls.js";
 import { asking } from "./asking.js";
 import { Connection } from "./connection.js";
 import { Relay } from "./relay.js";
+import { ALWAYS } from "./turn.js";
 
 /** @typedef {import("../protocol/calls.js").ModelCalls} ModelCalls */
 /** @typedef {import("../protocol/messages.js").Frame} Frame */
@@ -35,6 +36,7 @@ const LOST_TOO_OFTEN = "The GPU was lost twice, so the CPU computes.";
 export class Engine extends asking(NETWORK) {
   #onProgress;
   #onChange;
+  #turn;
   #relay;
   #lastChain = 0;
   /** Counts models, so that chains of an earlier one end. */
@@ -56,12 +58,14 @@ export class Engine extends asking(NETWORK) {
   /**
    * @param {(progress: import("../protocol/messages.js").Progress) => void} onProgress
    * @param {(change: Change) => void} onChange
+   * @param {import("./turn.js").Turn} [turn] when a worker may be started
    */
-  constructor(onProgress, onChange) {
+  constructor(onProgress, onChange, turn = ALWAYS) {
     super();
     this.#onProgress = onProgress;
     this.#onChange = onChange;
-    this.#relay = new Relay(() => this.#startAgain());
+    this.#turn = turn;
+    this.#relay = new Relay(() => turn.start(() => this.#startAgain()));
   }
 
   /**
@@ -77,7 +81,7 @@ export class Engine extends asking(NETWORK) {
     const onCpu = this.#losses >= LOSSES && wish.device !== "cpu";
     /** @type {Loaded | undefined} */
     let loaded;
-    await this.#relay.renew(async (before) => {
+    await this.#renew(async (before) => {
       const connection = (await before?.catch(() => null)) ?? this.#newConnection();
       // Nothing is running any more that a breakdown could have interrupted, or can from here on.
       this.#serving = null;
@@ -104,7 +108,7 @@ export class Engine extends asking(NETWORK) {
     let loaded;
     /** @type {unknown} */
     let failure;
-    await this.#relay.renew(async (before) => {
+    await this.#renew(async (before) => {
       const old = (await before?.catch(() => null)) ?? null;
       const batch = this.#batch;
       this.#batch = Infinity;
@@ -210,6 +214,11 @@ export class Engine extends asking(NETWORK) {
    */
   release(signal) {
     return this.#relay.release(signal);
+  }
+
+  /** @type {Relay["renew"]} */
+  #renew(open) {
+    return this.#relay.renew((before) => this.#turn.start(() => open(before)));
   }
 
   #newConnection() {
