@@ -154,8 +154,10 @@ test("three embeds ask for the weights once, and only the one in sight has worke
   const weights = asked.filter((address) => address.endsWith(".safetensors"));
   assert.equal(weights.length, 1, weights.join(", "));
 
-  // Back in sight it is as it was left, and goes on.
+  // The last one lets its workers go when it is out of sight, though nobody else asks for a turn.
   await see("walk-back");
+  await until(async () => (await all()).every((count) => count === 0), all);
+  // Back in sight it is as it was left, and goes on.
   const hero = embed("walk-back");
   assert.equal(await hero.getByRole("slider", { name: "Step of the walk" }).inputValue(), "3");
   await hero.getByRole("button", { name: "One step", exact: true }).click();
