@@ -45,7 +45,7 @@ export async function measureBrowser({ modules, quick }) {
 }
 
 /** What the server has beside the repository. @param {string} folder @param {import("./networks.js").Network} network */
-async function bodies(folder, network) {
+export async function bodies(folder, network) {
   const made = Object.entries(await files(network));
   return Object.fromEntries(made.map(([name, body]) => [`/${folder}/${name}`, { body }]));
 }
@@ -60,21 +60,25 @@ async function withPage(wish, bodies, measure) {
   try {
     const browser = await launch(wish);
     try {
-      const page = await browser.newPage();
-      await page.goto(`${server.url}bench/page.html`);
-      await page.waitForFunction("'ask' in globalThis");
-      await measure((name, question) =>
-        page.evaluate(
-          ([name, question]) => /** @type {any} */ (globalThis).ask(name, question),
-          /** @type {const} */ ([name, question]),
-        ),
-      );
+      await measure(await openPage(browser, server.url));
     } finally {
       await browser.close();
     }
   } finally {
     await server.close();
   }
+}
+
+/** @param {import("playwright-core").Browser} browser @param {string} url of the server @returns {Promise<Ask>} */
+export async function openPage(browser, url) {
+  const page = await browser.newPage();
+  await page.goto(`${url}bench/page.html`);
+  await page.waitForFunction("'ask' in globalThis");
+  return (name, question) =>
+    page.evaluate(
+      ([name, question]) => /** @type {any} */ (globalThis).ask(name, question),
+      /** @type {const} */ ([name, question]),
+    );
 }
 
 /**

@@ -4,9 +4,11 @@ import { writeFile } from "node:fs/promises";
 import os from "node:os";
 import { parseArgs } from "node:util";
 import { measureBrowser } from "./browser.js";
+import { measureMemory } from "./memory.js";
 import { measureNative } from "./native.js";
 import { measureSizes } from "./sizes.js";
 import { print } from "./table.js";
+import { measureWall } from "./wall.js";
 
 const { values } = parseArgs({
   options: {
@@ -22,6 +24,8 @@ const { values } = parseArgs({
 const parts = {
   sizes: () => measureSizes(values.modules),
   browser: () => measureBrowser(values),
+  wall: () => measureWall(values),
+  memory: () => measureMemory(values),
   native: () => measureNative(values),
 };
 

@@ -8,6 +8,7 @@
  * @property {number | null} peer the same of ONNX Runtime Web or PyTorch, in the same run
  * @property {number | null} ratio ours to the peer's
  * @property {number | null} goal of the ratio where there is a peer to be compared with, else of our figure; null: none
+ * @property {boolean} least whether the goal is the least that the ratio should be, else the most
  */
 
 /** @param {number[]} values */
@@ -32,7 +33,22 @@ export function median(values) {
  */
 export function row(what, unit, ours, peer, ratioGoal, goal = null) {
   const ratio = peer === null ? null : ours / peer;
-  return { what, unit, ours, peer, ratio, goal: ratioGoal ?? goal, compared: ratioGoal !== null };
+  const compared = ratioGoal !== null;
+  return { what, unit, ours, peer, ratio, goal: ratioGoal ?? goal, least: false, compared };
+}
+
+/**
+ * How many times as fast we are as without something, which stands in the peer's column.
+ * @param {string} what
+ * @param {string} unit
+ * @param {number} ours
+ * @param {number} without
+ * @param {number} goal the ratio to reach
+ * @returns {ReturnType<typeof row>}
+ */
+export function speedup(what, unit, ours, without, goal) {
+  const ratio = without / ours;
+  return { what, unit, ours, peer: without, ratio, goal, least: true, compared: true };
 }
 
 /** @param {number} value */
@@ -41,11 +57,12 @@ const short = (value) =>
 
 /** @param {ReturnType<typeof row>[]} rows */
 export function print(rows) {
-  const cells = rows.map(({ what, unit, ours, peer, ratio, goal, compared }) => {
+  const cells = rows.map(({ what, unit, ours, peer, ratio, goal, least, compared }) => {
     const figure = compared ? ratio : ours;
-    const verdict =
-      goal === null || figure === null ? "" : figure <= goal ? "reached" : "not reached";
-    const wanted = goal === null ? "" : `at most ${goal}${compared ? " x" : ""}`;
+    const reached = goal !== null && figure !== null && (least ? figure >= goal : figure <= goal);
+    const verdict = goal === null || figure === null ? "" : reached ? "reached" : "not reached";
+    const wanted =
+      goal === null ? "" : `at ${least ? "least" : "most"} ${goal}${compared ? " x" : ""}`;
     return [
       what,
       `${short(ours)} ${unit}`.trim(),

@@ -22,7 +22,7 @@
 // Nothing is computed on this thread, and nothing at all for a figure that is out of sight. A figure that
 // fails says so in its own place; the rest continues.
 
-import { figures } from "./figures/list.js";
+import { figures, lastingFigures } from "./figures/list.js";
 import { revealSections } from "./figures/shared/figure.js";
 import { listenForPresenter } from "./figures/shared/presenter.js";
 import { keepInPlace } from "./page/anchoring.js";
@@ -31,7 +31,7 @@ import { listContents } from "./page/contents.js";
 import { showAlone, watchSight } from "./page/embed.js";
 import { setUpHelp } from "./page/help.js";
 import { setUpModels } from "./page/model-choice.js";
-import { ModelView, fail, setUpAgain, showProgress } from "./page/model-view.js";
+import { ModelView, endProgress, fail, setUpAgain, showProgress } from "./page/model-view.js";
 import { setUpNotices, showNotice } from "./page/notices.js";
 import { keepOffline } from "./page/offline.js";
 import { followPlaces } from "./page/places.js";
@@ -53,7 +53,13 @@ async function begin(alone) {
   element("walk-back", HTMLElement).dataset["started"] = "";
   showProgress({ activity: "Starting", loaded: 0, total: 0 });
   const view = new ModelView(wish.device, alone !== null);
+  view.showLasting();
   if (alone !== null) await watchSight(alone, (signal) => view.release(signal));
+  if (alone !== null && lastingFigures[wish.embed ?? ""] !== undefined) {
+    // It needs no model, and nothing else is seen.
+    endProgress();
+    return;
+  }
   // The first figure's code comes while the model does.
   figures[alone === null ? "walk-back" : (wish.embed ?? "")]?.module().catch(() => {});
   await setUpModels(view, wish.model);
@@ -63,7 +69,7 @@ async function begin(alone) {
 
 linkSources();
 defineWords(document);
-revealSections(figures);
+revealSections({ ...lastingFigures, ...figures });
 listContents();
 keepInPlace();
 followPlaces();

@@ -5,14 +5,17 @@ use std::fmt::Display;
 /// The sentence for an error of serde_json.
 pub(crate) fn in_words(error: &impl Display) -> String {
     let text = error.to_string();
-    let (what, place) = match text.rsplit_once(" at line ") {
-        Some((what, place)) => {
-            let place = place.replace(" column ", ", column ");
-            (what, format!(" (line {place})"))
+    let (what, position) = match text.rsplit_once(" at line ") {
+        Some((what, position)) => {
+            let position = position.replace(" column ", ", column ");
+            (what, format!(" (line {position})"))
         }
         None => (text.as_str(), String::new()),
     };
-    format!("{}{place}", said(what).unwrap_or_else(|| what.to_owned()))
+    format!(
+        "{}{position}",
+        said(what).unwrap_or_else(|| what.to_owned())
+    )
 }
 
 /// The message without line and column; `None` where serde's own words are kept.
@@ -79,30 +82,30 @@ mod tests {
 
     #[test]
     fn errors_speak_of_numbers_and_lists() {
-        let place = "(line 1, column";
+        let position = "(line 1, column";
         assert_eq!(
             words::<usize>("-1"),
-            format!("expected a whole number (0 or more), found -1 {place} 2)")
+            format!("expected a whole number (0 or more), found -1 {position} 2)")
         );
         assert_eq!(
             words::<Vec<f64>>("[0.5, \"half\"]"),
-            format!("expected a number, found the text \"half\" {place} 12)")
+            format!("expected a number, found the text \"half\" {position} 12)")
         );
         assert_eq!(
             words::<Vec<bool>>("{}"),
-            format!("expected a list, found an object {place} 0)")
+            format!("expected a list, found an object {position} 0)")
         );
         assert_eq!(
             words::<Vec<bool>>("[true"),
-            format!("the text ends too early {place} 5)")
+            format!("the text ends too early {position} 5)")
         );
         assert_eq!(
             words::<f64>("<html>"),
-            format!("this is not JSON {place} 1)")
+            format!("this is not JSON {position} 1)")
         );
         assert_eq!(
             words::<f64>("1,"),
-            format!("trailing characters {place} 2)")
+            format!("trailing characters {position} 2)")
         );
     }
 }

@@ -5,7 +5,9 @@
 use crate::denoiser::{Denoiser, ModelSpec};
 use crate::json::in_words;
 use crate::noise::NoiseStream;
-use crate::schedule::{PredictionType, Schedule, ScheduleError, SchedulerConfig, flow};
+use crate::schedule::{
+    Preconditioning, PredictionType, Schedule, ScheduleError, SchedulerConfig, flow,
+};
 #[cfg(feature = "gpu")]
 use crate::unet::gpu::{Engine, Unsupported};
 use crate::unet::look::Seen;
@@ -32,6 +34,12 @@ pub enum PipelineError {
     /// `labels.json`.
     #[error("labels.json: {0}")]
     Labels(String),
+    /// The time embedding is not defined where the noise is below 1.
+    #[error(
+        "the Fourier embedding of this network takes the logarithm of the time, and EDM's time, ln(sigma) / 4, is negative \
+         where sigma is below 1"
+    )]
+    LogarithmOfNegative,
     /// The time embedding is not defined at timestep 0.
     #[error(
         "the Fourier embedding of this network takes the logarithm of the timestep, and 0 has none: \
@@ -128,6 +136,12 @@ impl Pipeline {
         let config = UNetConfig::from_json(unet_config)?;
         let scheduler = SchedulerConfig::from_json(scheduler_config)?;
         Schedule::new(&scheduler)?;
+        let edm = scheduler.exploding.map(|levels| levels.network);
+        if config.time_embedding_type == TimeEmbeddingType::Fourier
+            && matches!(edm, Some(Preconditioning::Edm { .. }))
+        {
+            return Err(PipelineError::LogarithmOfNegative);
+        }
         let labels = Labels::new(labels, config.num_class_embeds)?;
         let parameters = config.parameter_count();
         if parameters > weights.len() as u128 / 2 {
@@ -255,7 +269,7 @@ impl Pipeline {
         timestep: usize,
         labels: Option<&[usize]>,
     ) -> Result<Seen, PipelineError> {
-        let (x_t, time) = given(self.process(), x_t, timestep as f32);
+        let (x_t, time) = self.given(x_t, timestep as f32);
         self.check_time(time)?;
         let timesteps = vec![time; shape[0]];
         #[cfg(feature = "gpu")]
@@ -276,22 +290,50 @@ impl Pipeline {
         let scheduler = &self.scheduler;
         (scheduler.prediction_type, scheduler.num_train_timesteps)
     }
-}
 
-/// What the network is given for x_t at a time between 0 and T - 1: both as they are, but in flow matching, which scales
-/// x_t and counts times from 1.
-pub(crate) fn given(
-    (prediction_type, num_train_timesteps): (PredictionType, usize),
-    x_t: &[f32],
-    time: f32,
-) -> (Cow<'_, [f32]>, f32) {
-    if prediction_type != PredictionType::Flow {
-        return (x_t.into(), time);
+    /// What the network is given for x_t at a time, and at which time of its own.
+    fn given<'a>(&self, x_t: &'a [f32], time: f32) -> (Cow<'a, [f32]>, f32) {
+        match &self.scheduler.exploding {
+            Some(levels) => {
+                let (x, time) = levels.given(x_t, self.noise_at(time));
+                (x.into(), time)
+            }
+            None => flow::given(self.process(), x_t, time),
+        }
     }
-    let s = flow::share_of_noise(time.into(), num_train_timesteps);
-    let scale = flow::scale(s);
-    let scaled = |&x: &f32| (scale * f64::from(x)) as f32;
-    (x_t.iter().map(scaled).collect(), time + 1.0)
+
+    /// s at a time, where the scheduler states it.
+    fn noise_at(&self, time: f32) -> f64 {
+        let (levels, count) = (
+            &self.scheduler.exploding,
+            self.scheduler.num_train_timesteps,
+        );
+        levels.map_or(0.0, |levels| levels.noise(time.into(), count))
+    }
+
+    /// The network's own output.
+    async fn evaluate(
+        &self,
+        x: Cow<'_, [f32]>,
+        shape: [usize; 4],
+        time: f32,
+        labels: Option<&[usize]>,
+    ) -> Result<Vec<f32>, PipelineError> {
+        let timesteps = vec![time; shape[0]];
+        #[cfg(feature = "gpu")]
+        if let Some(engine) = &self.engine {
+            let output = engine.predict(&x, &timesteps, labels).await;
+            return output.map_err(|e| PipelineError::Device(e.to_string()));
+        }
+        let x = Tensor::<4>::from_data(TensorData::new(x.into_owned(), shape), &self.device);
+        let out = self.unet.forward(x, &timesteps, labels); // [n, out_channels, h, w]
+        let data = out
+            .into_data_async()
+            .await
+            .map_err(|e| PipelineError::Device(format!("{e:?}")))?;
+        data.try_into_vec::<f32>()
+            .map_err(|e| PipelineError::Device(format!("{e:?}")))
+    }
 }
 
 /// The fixed input of the device check.
@@ -335,22 +377,15 @@ impl Denoiser for Pipeline {
         time: f32,
         labels: Option<&[usize]>,
     ) -> Result<Vec<f32>, PipelineError> {
-        let (x_t, time) = given(self.process(), x_t, time);
-        self.check_time(time)?;
-        let timesteps = vec![time; shape[0]];
-        #[cfg(feature = "gpu")]
-        if let Some(engine) = &self.engine {
-            let x_t = &x_t[..];
-            let output = engine.predict(x_t, &timesteps, labels).await;
-            return output.map_err(|e| PipelineError::Device(e.to_string()));
-        }
-        let x_t = Tensor::<4>::from_data(TensorData::new(x_t.into_owned(), shape), &self.device);
-        let out = self.unet.forward(x_t, &timesteps, labels); // [n, out_channels, h, w]
-        let data = out
-            .into_data_async()
-            .await
-            .map_err(|e| PipelineError::Device(format!("{e:?}")))?;
-        data.try_into_vec::<f32>()
-            .map_err(|e| PipelineError::Device(format!("{e:?}")))
+        let (given, given_time) = self.given(x_t, time);
+        self.check_time(given_time)?;
+        let output = self.evaluate(given, shape, given_time, labels).await?;
+        Ok(match &self.scheduler.exploding {
+            // A network with more channels than an image has is refused by its chain.
+            Some(levels) if output.len() == x_t.len() => {
+                levels.answer(x_t, &output, self.noise_at(time))
+            }
+            _ => output,
+        })
     }
 }

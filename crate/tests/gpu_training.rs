@@ -7,7 +7,7 @@ use walkback::data::Dataset;
 use walkback::data::images::Preparation;
 use walkback::pipeline::Labels;
 use walkback::schedule::{PredictionType, SchedulerConfig};
-use walkback::train::checkpoint::State;
+use walkback::train::checkpoint::Progress;
 use walkback::train::learning_rate::{End, LrDecay};
 use walkback::train::loss::Loss;
 use walkback::train::run_config::RunConfig;
@@ -22,7 +22,7 @@ use walkback::unet::{DownBlockType, UNet, UNetConfig, UpBlockType};
 struct Reports(Vec<StepReport>);
 
 impl Watcher for Reports {
-    fn started(&mut self, _: State, _: Option<End>) {}
+    fn started(&mut self, _: Progress, _: Option<End>) {}
     fn stepped(&mut self, report: &StepReport) -> bool {
         self.0.push(*report);
         true
@@ -184,7 +184,7 @@ fn a_run_may_change_between_cpu_and_gpu_and_resume_on_the_gpu_to_the_bit() {
 struct Half(u64);
 
 impl Watcher for Half {
-    fn started(&mut self, _: State, _: Option<End>) {}
+    fn started(&mut self, _: Progress, _: Option<End>) {}
     fn stepped(&mut self, _: &StepReport) -> bool {
         self.0 += 1;
         self.0 < 4

@@ -221,3 +221,16 @@ fn upsampling_agrees_with_the_plain_operators() {
         }],
     );
 }
+
+#[test]
+fn linear_layers_agree_with_the_plain_operators() {
+    let device = Device::flex();
+    for (n, d_in, d_out) in [(1, 128, 96), (3, 37, 7), (2, 3, 5), (1, 16, 1)] {
+        let x = random::<2>(1, [n, d_in], &device);
+        let weight = random::<2>(2, [d_out, d_in], &device);
+        let bias = random::<1>(3, [d_out], &device);
+        let ours = ops::linear(x.clone(), weight.clone(), bias.clone());
+        let reference = ops::reference::linear(x, weight, bias);
+        assert_close(&format!("{n}x{d_in} to {d_out}"), ours, reference);
+    }
+}

@@ -4,7 +4,7 @@ mod common;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use walkback::noise::NoiseStream;
-use walkback::unet::look::Place;
+use walkback::unet::look::Stage;
 use walkback::unet::{UNet, UNetConfig};
 
 fn network(name: &str) -> (UNet, Device) {
@@ -30,27 +30,27 @@ fn the_stages_follow_the_u_and_end_in_the_output() {
     let labels = config.num_class_embeds.map(|_| vec![0]);
     let look = unet.look(x.clone(), &[400.0], labels.as_deref());
 
-    let places: Vec<Place> = look.stages.iter().map(|(place, _)| *place).collect();
-    let mut expected = vec![Place::In];
-    expected.extend((0..levels).map(Place::Down));
-    expected.push(Place::Mid);
-    expected.extend((0..levels).rev().map(Place::Up));
-    expected.push(Place::Out);
-    assert_eq!(places, expected);
+    let stages: Vec<Stage> = look.stages.iter().map(|(stage, _)| *stage).collect();
+    let mut expected = vec![Stage::In];
+    expected.extend((0..levels).map(Stage::Down));
+    expected.push(Stage::Mid);
+    expected.extend((0..levels).rev().map(Stage::Up));
+    expected.push(Stage::Out);
+    assert_eq!(stages, expected);
 
     let bottom = [h >> (levels - 1), w >> (levels - 1)];
-    for (place, features) in &look.stages {
+    for (stage, features) in &look.stages {
         let [n, _, height, width] = features.dims();
         assert_eq!(n, 1);
-        match place {
-            Place::In | Place::Out => assert_eq!([height, width], [h, w]),
-            Place::Mid => assert_eq!([height, width], bottom),
-            Place::Down(level) => {
+        match stage {
+            Stage::In | Stage::Out => assert_eq!([height, width], [h, w]),
+            Stage::Mid => assert_eq!([height, width], bottom),
+            Stage::Down(level) => {
                 let last = level + 1 == levels;
                 let halvings = level + usize::from(!last);
                 assert_eq!([height, width], [h >> halvings, w >> halvings]);
             }
-            Place::Up(level) => {
+            Stage::Up(level) => {
                 let halvings = level.saturating_sub(1);
                 assert_eq!([height, width], [h >> halvings, w >> halvings]);
             }

@@ -13,7 +13,7 @@ use walkback::data::idx::Split;
 use walkback::folder::{self, ModelFolder};
 use walkback::pipeline::Labels;
 use walkback::schedule::{SchedulerConfig, VarianceType};
-use walkback::train::checkpoint::State;
+use walkback::train::checkpoint::Progress;
 use walkback::train::export::export;
 use walkback::train::learning_rate::{self, End, LrDecay};
 use walkback::train::loss::Loss;
@@ -34,7 +34,7 @@ struct Record {
 }
 
 impl Watcher for Record {
-    fn started(&mut self, _: State, _: Option<End>) {}
+    fn started(&mut self, _: Progress, _: Option<End>) {}
     fn stepped(&mut self, report: &StepReport) -> bool {
         self.losses.push(report.loss);
         self.rates.push(report.learning_rate);
@@ -154,8 +154,8 @@ fn a_run_stopped_early_and_resumed_is_the_uninterrupted_one_to_the_bit() {
 
 #[test]
 fn the_rate_rises_to_its_base_and_falls_to_nothing_by_steps_as_by_time() {
-    let at = |step, elapsed_s| State { step, elapsed_s };
-    let rate = |decay, end, state| learning_rate::rate(0.5, 10, decay, Some(end), state);
+    let at = |step, elapsed_s| Progress { step, elapsed_s };
+    let rate = |decay, end, progress| learning_rate::rate(0.5, 10, decay, Some(end), progress);
     let (cosine, constant) = (LrDecay::Cosine, LrDecay::Constant);
     let by_steps = |step| rate(cosine, End::Steps(1000), at(step, 0.0));
     assert_eq!(by_steps(0), 0.05);

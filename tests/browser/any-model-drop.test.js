@@ -133,9 +133,9 @@ test("a model may be dropped on a drawing pad too", async (t) => {
   const pad = section.getByRole("application", { name: /^Your drawing/ });
   await pad.scrollIntoViewIfNeeded();
   const box = (await pad.boundingBox()) ?? assert.fail("the pad cannot be seen");
-  const place = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+  const point = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
   const folder = await changed(t, "cifar_style", {}, "cifar_style");
-  await (await drag(visitor.page, [folder], place)).drop();
+  await (await drag(visitor.page, [folder], point)).drop();
   await shows(visitor, /cifar_style/);
   await visitor.leave();
 });

@@ -99,7 +99,7 @@ describe("what is no model", () => {
     }
     // A picture is no model: it is for a figure, and none that takes one is in sight.
     await drop(visitor.page, picture);
-    await visitor.page.getByText(/No figure that takes an image is there yet/).waitFor();
+    await visitor.page.getByText(/No figure on the page takes an image yet/).waitFor();
     await visitor.revealed();
     assert.deepEqual(await sizeOf(visitor), [28, 28]);
     await visitor.step.click();

@@ -33,7 +33,7 @@ function figureWith(choose) {
       (name) => address[name] ?? null,
       () => {},
     );
-    settings.tell();
+    settings.notify();
   };
   return { settings, controls, changes, show, dispose, follow };
 }

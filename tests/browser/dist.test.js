@@ -14,7 +14,7 @@ import { openSite } from "./site.js";
 // Above this path nothing is served: what the page asks for there is missing.
 const below = "/some/path/";
 const folder = path.join(root, "target", "dist-draft") + path.sep;
-const site = openSite({ place: { folder, below } });
+const site = openSite({ served: { folder, below } });
 
 test("the published page has all that it needs below a sub-path", { timeout: SLOW }, async (t) => {
   /** @type {string[]} */

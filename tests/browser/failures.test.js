@@ -211,7 +211,7 @@ describe("a GPU that fails", () => {
     });
   }
 
-  test("is found out by the CPU where the folder has no golden value", async (t) => {
+  test("is detected by the CPU where the folder has no golden value", async (t) => {
     const answers = {
       ...fakeGpu("return new Float32Array(28 * 28);"),
       "/pretrained/mnist/golden.json": { status: 404 },

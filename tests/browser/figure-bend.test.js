@@ -37,16 +37,16 @@ async function see(visitor, section, thing) {
 }
 
 /**
- * Moves the mouse over a picture with its button down, places given as shares of its sides.
+ * Moves the mouse over a picture with its button down, points given as shares of its sides.
  * @param {Locator} picture
- * @param {[number, number][]} places
+ * @param {[number, number][]} points
  */
-async function drag(picture, places) {
+async function drag(picture, points) {
   await picture.scrollIntoViewIfNeeded();
   const box = await picture.boundingBox();
   assert.ok(box !== null);
   const { mouse } = picture.page();
-  for (const [i, [x, y]] of places.entries()) {
+  for (const [i, [x, y]] of points.entries()) {
     await mouse.move(box.x + x * box.width, box.y + y * box.height, { steps: 5 });
     if (i === 0) await mouse.down();
   }
@@ -214,9 +214,9 @@ test("by keyboard the pen is seen, said where it is, and draws where it is down"
   await says("The pen is up, row 15 of 28, column 16 of 28");
   const mark = section.locator(".tool");
   await mark.waitFor();
-  const [place, box] = [await mark.boundingBox(), await pad.boundingBox()];
-  assert.ok(place !== null && box !== null);
-  const share = (place.x + place.width / 2 - box.x) / box.width;
+  const [dot, box] = [await mark.boundingBox(), await pad.boundingBox()];
+  assert.ok(dot !== null && box !== null);
+  const share = (dot.x + dot.width / 2 - box.x) / box.width;
   assert.ok(Math.abs(share - 15.5 / 28) < 0.01, `the mark is at ${share} of the width`);
   const blank = await visitor.pixels(pad);
   assert.ok(

@@ -42,14 +42,14 @@ async function drawCross({ page }, section, ends) {
       [7 + g, 21 + k],
     ],
   ])) {
-    const place = (/** @type {readonly [number, number]} */ [x, y]) =>
+    const point = (/** @type {readonly [number, number]} */ [x, y]) =>
       /** @type {const} */ ([
         box.x + ((x + 0.5) / SIDE) * box.width,
         box.y + ((y + 0.5) / SIDE) * box.height,
       ]);
-    await page.mouse.move(...place(from));
+    await page.mouse.move(...point(from));
     await page.mouse.down();
-    await page.mouse.move(...place(to), { steps: 4 });
+    await page.mouse.move(...point(to), { steps: 4 });
     await page.mouse.up();
   }
   await section.getByRole("button", { name: "Add this drawing" }).click();

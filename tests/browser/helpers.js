@@ -81,7 +81,7 @@ export async function policyOfPage() {
 /**
  * Serves a folder on 127.0.0.1, as static files.
  * @param {Record<string, Answer>} [instead] answers by path, e.g. "/pretrained/mnist/golden.json"
- * @param {{ folder?: string, below?: string, maxAge?: number, asked?: (address: string) => void }} [place] the folder,
+ * @param {{ folder?: string, below?: string, maxAge?: number, asked?: (address: string) => void }} [served] the folder,
  *     by default the repository; the path below which it is served, "/" by default, anything else is not found; seconds
  *     that a browser may keep files; asked: told of every request, by its path
  * @returns {Promise<{ url: string, close: () => Promise<void> }>}

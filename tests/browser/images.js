@@ -10,8 +10,8 @@
 export function imagesOf(pixels, { columns, rows, side = 28, gap = 1 }) {
   const pitch = side + gap;
   const line = columns * pitch - gap;
-  return Array.from({ length: columns * rows }, (_, place) => {
-    const corner = Math.floor(place / columns) * pitch * line + (place % columns) * pitch;
+  return Array.from({ length: columns * rows }, (_, cell) => {
+    const corner = Math.floor(cell / columns) * pitch * line + (cell % columns) * pitch;
     return Array.from(
       { length: side * side },
       (_, i) => pixels[corner + Math.floor(i / side) * line + (i % side)] ?? NaN,

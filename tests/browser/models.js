@@ -36,10 +36,10 @@ export async function changed(t, model, changes, name = "changed") {
   await cp(conformance(model), folder, { recursive: true });
   await rm(path.join(folder, "io.safetensors"));
   for (const [file, content] of Object.entries(changes)) {
-    const place = path.join(folder, file);
-    await mkdir(path.dirname(place), { recursive: true });
-    if (content === null) await rm(place);
-    else await writeFile(place, content);
+    const target = path.join(folder, file);
+    await mkdir(path.dirname(target), { recursive: true });
+    if (content === null) await rm(target);
+    else await writeFile(target, content);
   }
   return folder;
 }
@@ -60,7 +60,7 @@ export async function filesOf(folder) {
  * Drags files or folders from the desktop over the page.
  * @param {Page} page
  * @param {string[]} paths
- * @param {{ x: number, y: number }} [place] of the window
+ * @param {{ x: number, y: number }} [point] of the window
  */
 export async function drag(page, paths, { x, y } = { x: 60, y: 60 }) {
   const session = await page.context().newCDPSession(page);

@@ -15,8 +15,8 @@ import { Visitor } from "./visitor.js";
 const DRAFT = path.join(root, "target", "dist-draft");
 const hub = await openHub();
 after(() => hub.close());
-const place = { folder: DRAFT + path.sep, below: "/some/path/" };
-const site = openSite({ place, flags: hub.flags });
+const served = { folder: DRAFT + path.sep, below: "/some/path/" };
+const site = openSite({ served, flags: hub.flags });
 
 /** A page of somebody else beside the module. @param {string} [policy] */
 const course = (policy = "") => ({
@@ -177,7 +177,7 @@ test("where no worker can be started it says so", async (t) => {
   await assert.rejects(load("mnist"), { message: needed }, "in Node");
 
   const policy = "script-src 'self' 'wasm-unsafe-eval'; worker-src 'none'; connect-src 'self'";
-  const { url, close } = await serve(course(policy), place);
+  const { url, close } = await serve(course(policy), served);
   t.after(close);
   const page = await site.browser.newPage();
   t.after(() => page.close());

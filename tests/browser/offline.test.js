@@ -21,8 +21,8 @@ const ADDRESS = "?device=cpu#seed=5&steps=10";
 async function published(t, folder) {
   /** @type {string[]} */
   const asked = [];
-  const place = { folder: folder + path.sep, below: "/some/path/", maxAge: 600 };
-  const server = await serve({}, { ...place, asked: (address) => asked.push(address) });
+  const served = { folder: folder + path.sep, below: "/some/path/", maxAge: 600 };
+  const server = await serve({}, { ...served, asked: (address) => asked.push(address) });
   t.after(server.close);
   const browser = await launch({ webgpu: false });
   t.after(() => browser.close());

@@ -175,7 +175,7 @@ test("the table of contents goes to a figure and leaves the walk alone", async (
   await link.click();
   const heading = visitor.page.getByRole("heading", { name });
   await visitor.until(() => heading.evaluate((at) => at === document.activeElement));
-  assert.equal(new URL(visitor.page.url()).hash, "#walk-forward&steps=10&seed=5&at=1");
+  assert.equal(new URL(visitor.page.url()).hash, "#plane&steps=10&seed=5&at=1");
   assert.equal(await visitor.seed.inputValue(), "5");
   await visitor.leave();
 });

@@ -2,6 +2,7 @@
 
 import { after, before } from "node:test";
 import { launch, serve } from "./helpers.js";
+import { holdPolicy } from "./policy.js";
 import { arrive, visit } from "./visitor.js";
 
 /**
@@ -10,9 +11,9 @@ import { arrive, visit } from "./visitor.js";
  * @param {object} [options]
  * @param {boolean} [options.webgpu] whether the browser has a WebGPU adapter, imitated in software
  * @param {string[]} [options.flags] of the browser's command line
- * @param {Parameters<typeof serve>[1]} [options.place] what is served and where; the repository without it
+ * @param {Parameters<typeof serve>[1]} [options.served] what is served and where; the repository without it
  */
-export function openSite({ webgpu = false, flags = [], place } = {}) {
+export function openSite({ webgpu = false, flags = [], served } = {}) {
   /** @type {Awaited<ReturnType<typeof serve>> | undefined} */
   let server;
   /** @type {Awaited<ReturnType<typeof launch>> | undefined} */
@@ -21,7 +22,7 @@ export function openSite({ webgpu = false, flags = [], place } = {}) {
   const visitors = [];
 
   const open = async () => {
-    server = await serve({}, place);
+    server = await serve({}, served);
     browser = await launch({ webgpu, flags });
   };
   /** @type {Promise<void> | undefined} */
@@ -30,13 +31,14 @@ export function openSite({ webgpu = false, flags = [], place } = {}) {
   const opened = () => (opening ??= open());
 
   before(opened);
+  // An open browser or server would keep the file from ending, so both are closed before anything fails.
   after(async () => {
     try {
       for (const visitor of visitors) if (!visitor.page.isClosed()) await visitor.leave();
     } finally {
-      await browser?.close();
-      await server?.close();
+      await Promise.allSettled([browser?.close(), server?.close()]);
     }
+    holdPolicy();
   });
 
   return {
@@ -69,7 +71,7 @@ export function openSite({ webgpu = false, flags = [], place } = {}) {
      */
     async visitWith(t, instead, address = "?device=cpu", arrival) {
       await opened();
-      const { url, close } = await serve(instead, place);
+      const { url, close } = await serve(instead, served);
       t.after(close);
       const visitor = await arrive(this.browser, url + address, arrival);
       t.after(() => visitor.page.context().close());

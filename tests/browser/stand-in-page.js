@@ -4,7 +4,7 @@
 
 import { createGate } from "../../web/basics/gate.js";
 import { placeFigures } from "../../web/figures/shared/figure.js";
-import { figures } from "../../web/figures/list.js";
+import { figures as ofTheModel, lastingFigures } from "../../web/figures/list.js";
 import { loadDigits } from "../../web/client/digits.js";
 import { History } from "../../web/figures/shared/history.js";
 import { properties } from "../../web/settings/list.js";
@@ -139,9 +139,12 @@ function loadedOn(device, [, channels = 1, height = 28, width = 28]) {
     notice: null,
     check: { against: "none", difference: 0 },
     software: false,
+    best: null,
     stepTimes: {},
   };
 }
+
+const figures = { ...lastingFigures, ...ofTheModel };
 
 /** @param {Wish} wish */
 function show({ device = "cpu", shape = [1, 1, 28, 28], only = Object.keys(figures) }) {

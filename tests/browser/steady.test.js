@@ -240,7 +240,7 @@ describe("numbers that are none", () => {
 
 describe("a seed that is used again", () => {
   for (const model of ["small", "mnist"]) {
-    test(`gives the same walk of ${model} to the bit after the page was loaded anew`, async (t) => {
+    test(`gives the same walk of ${model} to the bit after the page was loaded again`, async (t) => {
       const walks = [];
       for (let visit = 0; visit < 2; visit++) {
         const run = await engineOn(t, {}, model);

@@ -13,24 +13,26 @@ const ELEMENT = "element-6066-11e4-a52e-4f735466cecf";
  */
 export async function openSession(driver) {
   const screen = ["-screen", "0", "1600x1200x24", "-nolisten", "tcp", "-displayfd", "3"];
-  const xvfb = await start("Xvfb", screen, process.env);
-  const display = await new Promise((resolve) => xvfb.stdio[3]?.once("data", resolve));
-  const port = await freePort();
-  const service = await start(driver, [`--port=${port}`, "--host=127.0.0.1"], {
-    ...process.env,
-    DISPLAY: `:${String(display).trim()}`,
-    // No locale: then WebKit calls the visitor's language "C".
-    LC_ALL: "C",
-    // Root in a container has neither its sandbox nor a graphics driver.
-    WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: "1",
-    WEBKIT_DISABLE_COMPOSITING_MODE: "1",
-  });
-  const base = `http://127.0.0.1:${port}`;
-  const end = () => {
-    service.kill();
-    xvfb.kill();
-  };
+  /** @type {import("node:child_process").ChildProcess[]} */
+  const programs = [];
+  const end = () => programs.forEach((program) => program.kill());
   try {
+    const xvfb = await start("Xvfb", screen, process.env);
+    programs.push(xvfb);
+    const display = await new Promise((resolve) => xvfb.stdio[3]?.once("data", resolve));
+    const port = await freePort();
+    programs.push(
+      await start(driver, [`--port=${port}`, "--host=127.0.0.1"], {
+        ...process.env,
+        DISPLAY: `:${String(display).trim()}`,
+        // No locale: then WebKit calls the visitor's language "C".
+        LC_ALL: "C",
+        // Root in a container has neither its sandbox nor a graphics driver.
+        WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: "1",
+        WEBKIT_DISABLE_COMPOSITING_MODE: "1",
+      }),
+    );
+    const base = `http://127.0.0.1:${port}`;
     const listens = () => fetch(`${base}/status`).catch(() => null);
     for (let i = 0; i < 100 && (await listens()) === null; i++) await pause();
     const body = { capabilities: { alwaysMatch: {} } };

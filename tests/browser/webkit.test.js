@@ -29,8 +29,7 @@ describe("the page in WebKit", { skip, timeout: SLOW }, () => {
     await page.resize(1280, 900);
   });
   after(async () => {
-    await page?.close();
-    await server?.close();
+    await Promise.allSettled([page?.close(), server?.close()]);
   });
 
   /** Opens the page, and waits for the end of its first walk. @param {string} [state] behind the # */

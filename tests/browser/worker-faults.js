@@ -93,6 +93,13 @@ if (typeof GPUAdapter !== "undefined") {
   };
 }
 
+/** Rust's constants lie behind its stack of 1 MiB, and with them the tables by which it finds its functions. */
+function corrupt() {
+  for (const { buffer } of memories) new Uint8Array(buffer, 2 ** 20, 96 * 2 ** 10).fill(0xfe);
+}
+// For one worker of several.
+Object.assign(globalThis, { corrupt });
+
 const channel = new BroadcastChannel("faults");
 channel.addEventListener("message", (/** @type {MessageEvent<{ order: Order }>} */ { data }) => {
   if (!hasModel || !("order" in data)) return;
@@ -100,10 +107,7 @@ channel.addEventListener("message", (/** @type {MessageEvent<{ order: Order }>} 
   if (data.order === "starve") starved = true;
   // MAP_READ and STORAGE, which no buffer can be at once; nothing else is touched.
   if (data.order === "offend") devices.at(-1)?.createBuffer({ size: 4, usage: 0x01 | 0x80 });
-  // Rust's constants lie behind its stack of 1 MiB, and with them the tables by which it finds its functions.
-  if (data.order === "corrupt") {
-    for (const { buffer } of memories) new Uint8Array(buffer, 2 ** 20, 96 * 2 ** 10).fill(0xfe);
-  }
+  if (data.order === "corrupt") corrupt();
   const live = liveBuffers();
   channel.postMessage({
     done: data.order,

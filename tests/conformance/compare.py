@@ -6,6 +6,10 @@
 The folders in DIR are such as save_pretrained writes. With --random, networks and schedulers are drawn instead, saved and
 compared; a seed draws the same ones again. Ends with 1 if any walk differs by more than 2e-3 of its largest value, or fails.
 What walkback refuses as not supported is printed, once for each folder. Needs what make_fixtures.py needs.
+
+Heun's walks are diffusers' in double precision. Where a chain starts at sigma = 20,000, as on the cosine schedule, its
+second evaluation multiplies the rounding of x_0 + sigma eps by sigma / (2 sigma'), and single precision is 0.4 away from
+that. `--single` compares with it all the same.
 """
 
 import argparse
@@ -22,6 +26,8 @@ from diffusers import (
     DDPMPipeline,
     DDPMScheduler,
     DPMSolverMultistepScheduler,
+    EDMDPMSolverMultistepScheduler,
+    EDMEulerScheduler,
     EulerAncestralDiscreteScheduler,
     EulerDiscreteScheduler,
     FlowMatchEulerDiscreteScheduler,
@@ -48,8 +54,20 @@ SAMPLERS = {
 }
 
 
+SCORE = "ScoreSdeVeScheduler"
+# These state noise levels and how the network is asked there; each walks with its own sampler.
+EDM = {"EDMEulerScheduler": EDMEulerScheduler, "EDMDPMSolverMultistepScheduler": EDMDPMSolverMultistepScheduler}
+
+
 def scheduler_of(config, sampler, spacing):
     """The scheduler of diffusers that the sampler is compared with, set as walkback sets it."""
+    if config["_class_name"] in EDM:
+        return EDM[config["_class_name"]].from_config(config)
+    if config["_class_name"] == SCORE:
+        # Its own sampler is not built. EDM's Euler walks its noise levels, too.
+        return EDMEulerScheduler(
+            sigma_schedule="exponential", sigma_min=config["sigma_min"], sigma_max=config["sigma_max"]
+        )
     cls = SAMPLERS[sampler][0]
     changes = {"timestep_spacing": spacing}
     if sampler == "dpm++":
@@ -58,20 +76,28 @@ def scheduler_of(config, sampler, spacing):
             changes["lambda_min_clipped"] = -5.1
     if sampler == "unipc":
         changes |= {"solver_type": "bh2", "predict_x0": True}
-    return cls.from_config(config, **changes)
+    scheduler = cls.from_config(config, **changes)
+    if sampler == "heun" and config.get("rescale_betas_zero_snr"):
+        # This class has no such switch, and would walk on another schedule than the model was trained on.
+        scheduler.alphas_cumprod = EulerDiscreteScheduler.from_config(config).alphas_cumprod
+    return scheduler
 
 
 @torch.no_grad()
-def by_diffusers(unet, scheduler, sampler, size, label):
+def by_diffusers(unet, scheduler, sampler, size, label, precision=torch.float32, score=False):
     """Every state as walkback keeps it, x_T first."""
     flow = isinstance(scheduler, FlowMatchEulerDiscreteScheduler)
     scheduler.set_timesteps(STEPS)
+    if precision == torch.float64:
+        scheduler.sigmas = scheduler.sigmas.double()
     generator = torch.Generator().manual_seed(SEED)
-    noise = torch.randn((2, unet.config.in_channels, *size), generator=generator)
-    x = noise * (1 if flow else scheduler.init_noise_sigma)
+    noise = torch.randn((2, unet.config.in_channels, *size), generator=generator).to(precision)
+    x = noise * (scheduler.config.sigma_max if score else 1 if flow else scheduler.init_noise_sigma)
+
+    on_sigma = sampler in ON_SIGMA or isinstance(scheduler, tuple(EDM.values()))
 
     def kept(x, i):
-        sigma = scheduler.sigmas[i] if flow or sampler in ON_SIGMA else 0
+        sigma = scheduler.sigmas[i] if flow or on_sigma else 0
         if flow:
             return x / ((1 - sigma) ** 2 + sigma**2) ** 0.5
         return x / (1 + sigma**2) ** 0.5
@@ -80,12 +106,17 @@ def by_diffusers(unet, scheduler, sampler, size, label):
     if label is not None:
         labels = torch.full((2,), label)
     elif unet.config.class_embed_type == "identity":
-        labels = torch.zeros(2, unet.time_embedding.linear_2.out_features)
+        labels = torch.zeros(2, unet.time_embedding.linear_2.out_features, dtype=precision)
     states = [kept(x, 0)]
     for i, t in enumerate(scheduler.timesteps):
         given = x if flow else scheduler.scale_model_input(x, t)
-        output = unet(given, t, class_labels=labels).sample
         options = dict(SAMPLERS[sampler][2]) if not flow else {}
+        if score:
+            sigma = scheduler.sigmas[i]
+            output = x + sigma**2 * unet(x, sigma, class_labels=labels).sample
+            options["pred_original_sample"] = output
+        else:
+            output = unet(given, t.to(precision), class_labels=labels).sample
         if sampler in ("ddpm", "ddim", "ddim_eta1", "euler_a"):
             options["generator"] = generator
         x = scheduler.step(output, t, x, **options).prev_sample
@@ -107,12 +138,14 @@ def by_walkback(binary, folder, sampler, spacing, size, label, given_size):
         return load_file(f"{scratch}/raw.safetensors")["trajectory"].float()
 
 
-def compare(binary, folder, samplers=None):
+def compare(binary, folder, samplers=None, single=False):
     """Prints a line for each sampler; returns how many walks differ."""
     name = folder.name
     subfolder = "unet" if (folder / "unet").is_dir() else None
     try:
         unet = UNet2DModel.from_pretrained(folder, subfolder=subfolder, torch_dtype=torch.float32).eval()
+        if any(parameter.is_meta for parameter in unet.parameters()):
+            raise KeyError("weights under other names")
     except Exception as error:  # renamed, prefixed or missing weights, which diffusers does not look for
         said = by_walkback(binary, folder, "ddpm", None, (32, 32), None, False)
         opened = "walkback opens it" if torch.is_tensor(said) else said
@@ -121,14 +154,21 @@ def compare(binary, folder, samplers=None):
     path = folder / ("scheduler" if (folder / "scheduler").is_dir() else "") / "scheduler_config.json"
     config = json.loads(path.read_text())
     flow = config["_class_name"] == "FlowMatchEulerDiscreteScheduler"
+    if unet.config.class_embed_type == "timestep":  # the sinusoids of labels are always of single precision
+        unet.class_embedding.register_forward_pre_hook(lambda layer, given: given[0].to(layer.linear_1.weight.dtype))
     given_size = unet.config.sample_size is None
     size = unet.config.sample_size or 32
     size = tuple(size) if isinstance(size, (list, tuple)) else (size, size)
     label = 1 if unet.config.num_class_embeds or unet.config.class_embed_type == "timestep" else None
     wrong = 0
-    for sampler in ["euler"] if flow else samplers or SAMPLERS:
+    score = config["_class_name"] == SCORE
+    if flow or score or config["_class_name"] == "EDMEulerScheduler":
+        samplers = ["euler"]
+    elif config["_class_name"] == "EDMDPMSolverMultistepScheduler":
+        samplers = ["dpm++"]
+    for sampler in samplers or SAMPLERS:
         # ln 0 is no number, and trailing does not visit 0. DPM-Solver++ is spaced evenly whatever the file says.
-        fourier = unet.config.time_embedding_type == "fourier"
+        fourier = unet.config.time_embedding_type == "fourier" and not score
         spacing = "trailing" if fourier else "linspace" if sampler in ("dpm++", "unipc") else None
         stated = spacing or config.get("timestep_spacing") or SPACING.get(config["_class_name"], "leading")
         try:
@@ -137,7 +177,9 @@ def compare(binary, folder, samplers=None):
                 if flow
                 else scheduler_of(config, sampler, stated)
             )
-            theirs = by_diffusers(unet, scheduler, sampler, size, label)
+            precision = torch.float64 if sampler == "heun" and not single else torch.float32
+            unet = unet.to(precision)
+            theirs = by_diffusers(unet, scheduler, sampler, size, label, precision, score).float()
         except Exception as error:
             print(f"{name:22} {sampler:10} diffusers: {type(error).__name__}: {str(error)[:90]}")
             continue
@@ -246,12 +288,13 @@ def main():
     parser.add_argument("--random", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--samplers", help="only these, with commas between")
+    parser.add_argument("--single", action="store_true", help="compare Heun with single precision, too")
     arguments = parser.parse_args()
     samplers = arguments.samplers and arguments.samplers.split(",")
     wrong = 0
     if arguments.folder:
         names = arguments.names or sorted(path.name for path in arguments.folder.iterdir() if path.is_dir())
-        wrong += sum(compare(arguments.binary, arguments.folder / name, samplers) for name in names)
+        wrong += sum(compare(arguments.binary, arguments.folder / name, samplers, arguments.single) for name in names)
     draw = random.Random(arguments.seed)
     torch.manual_seed(arguments.seed)
     made = 0
@@ -263,7 +306,7 @@ def main():
             except Exception as error:  # a combination that diffusers does not build either
                 print(f"not built by diffusers: {type(error).__name__}: {str(error)[:80]}")
                 continue
-            wrong += compare(arguments.binary, folder, samplers)
+            wrong += compare(arguments.binary, folder, samplers, arguments.single)
             made += 1
     print(f"{wrong} walks differ" if wrong else "every walk is diffusers'")
     sys.exit(wrong > 0)

@@ -31,7 +31,7 @@ export async function loadModule(load, name) {
   } catch (error) {
     if (!isLoadError(error)) throw error;
     const address = addressIn(error.message);
-    if (address === null) throw new ModuleError(told(null), false, error);
+    if (address === null) throw new ModuleError(messageFor(null), false, error);
     const other = new URL(address);
     other.searchParams.set("again", String(++others));
     /** @type {M | null} */
@@ -41,7 +41,7 @@ export async function loadModule(load, name) {
     if (module !== null && name in module) return module;
     // Firefox names the file that failed, which may be one that the module imports: those are remembered, too.
     const isThere = module !== null || (await canBeFetched(address));
-    throw new ModuleError(told(address, isThere), isThere, error);
+    throw new ModuleError(messageFor(address, isThere), isThere, error);
   }
 }
 
@@ -61,7 +61,7 @@ const canBeFetched = (address) =>
   );
 
 /** @param {string | null} address @param {boolean} [isThere] */
-function told(address, isThere = false) {
+function messageFor(address, isThere = false) {
   const file = address === null ? "" : ` (${new URL(address).pathname.split("/").at(-1)})`;
   const next = isThere
     ? "This browser requests it again only after a reload of the page."

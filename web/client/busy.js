@@ -21,7 +21,7 @@ let answeredLast = -Infinity;
 
 const oldest = () => Math.min(...[...questions].map(({ asked }) => asked));
 
-const tell = () => {
+const announce = () => {
   timer = undefined;
   const waiting = questions.size > 0 && performance.now() - oldest() >= WAITED_FOR;
   if (waiting || shown) for (const listener of listeners) listener(waiting ? oldest() : null);
@@ -32,7 +32,7 @@ const tell = () => {
 /** @param {number} delay */
 const later = (delay) => {
   clearTimeout(timer);
-  timer = setTimeout(tell, Math.max(0, delay));
+  timer = setTimeout(announce, Math.max(0, delay));
 };
 
 /** A question is asked. @returns {() => void} it is answered */

@@ -30,9 +30,9 @@ export class Connection {
   /** Whether it was ended, as against broken down. */
   #ended = false;
   /** @type {(report: BreakdownReport | null) => void} */
-  #tell = () => {};
+  #resolveBroken = () => {};
   /** The worker's end: how it broke down, or null if it was ended. @type {Promise<BreakdownReport | null>} */
-  broken = new Promise((resolve) => (this.#tell = resolve));
+  broken = new Promise((resolve) => (this.#resolveBroken = resolve));
 
   /** @param {(progress: import("../protocol/messages.js").Progress) => void} onProgress */
   constructor(onProgress) {
@@ -127,7 +127,7 @@ export class Connection {
   /** Ends the worker, whatever it is doing. */
   end() {
     this.#ended = true;
-    this.#tell(null);
+    this.#resolveBroken(null);
     this.#breakDown({ kind: "trap", reason: "it was stopped", call: null });
   }
 
@@ -146,7 +146,7 @@ export class Connection {
     this.#broken = report;
     // A read that a lost GPU never answers would keep it alive.
     this.#worker.terminate();
-    this.#tell(report);
+    this.#resolveBroken(report);
     const { kind, reason, call } = report;
     for (const [id, { method, reject }] of this.#pending) {
       const culprit = call === null ? "none" : call === id ? "this" : "another";

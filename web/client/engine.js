@@ -1,9 +1,11 @@
 // The page's side of the worker that holds the model, which computes one thing at a time. It keeps the state of every
-// open chain, so that a worker that breaks down, or is lost with its GPU, is replaced by one that continues from there.
+// open chain, so that a worker that breaks down, or is lost with its GPU, is replaced by one that continues from there,
+// and so that other workers (crew.js) can take steps of it.
 
 import { NETWORK } from "../protocol/calls.js";
 import { asking } from "./asking.js";
 import { Connection } from "./connection.js";
+import { Crew, roomFor } from "./crew.js";
 import { Relay } from "./relay.js";
 import { ALWAYS } from "./turn.js";
 
@@ -19,7 +21,7 @@ import { ALWAYS } from "./turn.js";
  * @property {Float64Array} alphasCumprod alpha-bar of the state before every step and after the last
  * @property {number[]} shape [count, channels, h, w]
  * @property {Float32Array} xt pure noise, where the walk begins
- * @property {() => Promise<Frame | null>} step null once the chain is closed; one step at a time
+ * @property {(hand?: import("./crew.js").Hand) => Promise<Frame | null>} step null once the chain is closed; one step at a time, by the engine's own worker or by the one that `share` names
  * @property {() => void} close ends the chain at once: the current step returns null, and queued work is skipped
  */
 
@@ -38,6 +40,10 @@ export class Engine extends asking(NETWORK) {
   #onChange;
   #turn;
   #relay;
+  #crew = new Crew((connection) => {
+    if (this.#wish === null) throw new Error("no model is loaded yet");
+    return connection.call("load", { ...this.#wish, device: this.#device });
+  });
   #lastChain = 0;
   /** Counts models, so that chains of an earlier one end. */
   #models = 0;
@@ -75,6 +81,7 @@ export class Engine extends asking(NETWORK) {
    */
   async load(wish) {
     this.#models += 1;
+    this.#crew.renew(0);
     this.#wish = wish;
     this.#batch = Infinity;
     this.#tooSmall = false;
@@ -157,6 +164,7 @@ export class Engine extends asking(NETWORK) {
       if (home === connection) return null;
       const goOn = resume === undefined ? {} : { resume };
       const opened = await connection.call("open", { chain, options: { ...options, ...goOn } });
+      home?.call("close", { chain }).catch(() => {});
       home = connection;
       // The request to close came before the chain was there.
       if (closed.signal.aborted) connection.call("close", { chain }).catch(() => {});
@@ -171,17 +179,18 @@ export class Engine extends asking(NETWORK) {
     let { xt } = opened;
     const images =
       options.count * (options.guidanceScale === undefined || options.guidanceScale === 1 ? 1 : 2);
-    /** @returns {Promise<Frame | null>} */
-    const step = async () => {
+    /** @param {Connection} connection */
+    const stepOn = async (connection) => {
+      await settle(connection);
+      return connection.call("step", { chain }, closed.signal);
+    };
+    /** @param {import("./crew.js").Hand} [hand] @returns {Promise<Frame | null>} */
+    const step = async (hand = null) => {
       if (model !== this.#models) return null;
       try {
-        const result = await this.#relay.run(
-          async (connection) => {
-            await settle(connection);
-            return connection.call("step", { chain }, closed.signal);
-          },
-          { signal: closed.signal, mend: this.#smaller(images) },
-        );
+        const result = await (hand === null
+          ? this.#relay.run(stepOn, { signal: closed.signal, mend: this.#smaller(images) })
+          : stepOn(hand));
         if (result === null) return null;
         const frame = { ...result, xt };
         xt = result.xPrev;
@@ -208,12 +217,28 @@ export class Engine extends asking(NETWORK) {
   }
 
   /**
+   * Does many pieces of work; on the CPU on several workers, where there are the cores and the memory.
+   * @template {object} P
+   * @param {readonly P[]} pieces
+   * @param {import("./crew.js").Sharing<P>} how
+   */
+  share(pieces, how) {
+    return this.#crew.share(pieces, how);
+  }
+
+  /** How many workers have the model now. */
+  get workers() {
+    return this.#crew.size;
+  }
+
+  /**
    * Ends the worker once all that it was asked is answered. Whoever asks again has the model loaded again, and chains
    * continue from their last step.
    * @param {AbortSignal} [signal] aborted: it is kept after all
    */
-  release(signal) {
-    return this.#relay.release(signal);
+  async release(signal) {
+    await this.#relay.release(signal);
+    if (signal?.aborted !== true) this.#crew.dismiss();
   }
 
   /** @type {Relay["renew"]} */
@@ -239,6 +264,8 @@ export class Engine extends asking(NETWORK) {
       const loaded = await connection.call("load", { ...wish, batch: this.#batch });
       this.#device = loaded.info.device;
       this.#serving = connection;
+      // Where memory was refused before, no other worker gets any.
+      this.#crew.renew(this.#batch === Infinity ? roomFor(loaded.info) : 0);
       return loaded;
     } catch (error) {
       connection.end();

@@ -20,7 +20,7 @@ import { ownFile } from "../own-file.js";
  * @property {import("../protocol/learning.js").Errors | null} errors
  * @property {number | null} milliseconds of a step, over the last ones
  * @property {number} imagesPerStep
- * @property {import("../protocol/learning.js").Place} place
+ * @property {import("../protocol/learning.js").Storage} storage
  * @property {string} keeping why nothing is kept, as a sentence; "" where it is
  * @property {string} notice what went wrong last, as a sentence
  */
@@ -44,7 +44,7 @@ export class Learner {
   /** Whether it learns while the page is hidden. */
   goesOnHidden = false;
   /** @type {LearnerState} */
-  state = {
+  status = {
     examples: [],
     shape: null,
     learning: null,
@@ -54,14 +54,14 @@ export class Learner {
     errors: null,
     milliseconds: null,
     imagesPerStep: 0,
-    place: "none",
+    storage: "none",
     keeping: "",
     notice: "",
   };
 
   constructor() {
     document.addEventListener("visibilitychange", () => {
-      if (document.hidden && this.state.running && !this.goesOnHidden) {
+      if (document.hidden && this.status.running && !this.goesOnHidden) {
         this.#hidden = true;
         this.pause().catch(() => {});
       } else if (!document.hidden && this.#hidden) {
@@ -92,7 +92,7 @@ export class Learner {
   }
 
   async #open() {
-    const { kept, place, reason } = await this.#call("open", {});
+    const { kept, storage, reason } = await this.#call("open", {});
     /** @type {Partial<LearnerState>} */
     const known =
       kept === null
@@ -102,7 +102,7 @@ export class Learner {
             shape: kept.shape,
             learning: kept.learning,
           };
-    this.#change({ place, keeping: reason, ready: false, ...known });
+    this.#change({ storage, keeping: reason, ready: false, ...known });
   }
 
   /** Shows other examples from now on. @param {Float32Array[]} examples @param {number[]} shape [channels, h, w] */
@@ -119,7 +119,7 @@ export class Learner {
   async begin(wish) {
     await this.open();
     this.#change({ walks: null, errors: null, milliseconds: null, notice: "" });
-    const examples = together(this.state.examples);
+    const examples = together(this.status.examples);
     const learning = await this.#call("begin", { ...wish, examples });
     this.#change({ learning, ready: true });
   }
@@ -133,7 +133,7 @@ export class Learner {
   /** The worker holds the network again, after a reload. */
   async #getReady() {
     await this.open();
-    if (this.state.ready) return;
+    if (this.status.ready) return;
     this.#change({ learning: await this.#call("continue", {}), ready: true });
   }
 
@@ -203,7 +203,7 @@ export class Learner {
 
   /** @param {Partial<LearnerState>} change */
   #change(change) {
-    Object.assign(this.state, change);
+    Object.assign(this.status, change);
     for (const listener of this.#listeners) listener();
   }
 
@@ -214,7 +214,7 @@ export class Learner {
 
   /** @param {LearnedStep} taken */
   #took({ step, loss, milliseconds, images }) {
-    const { learning, milliseconds: mean } = this.state;
+    const { learning, milliseconds: mean } = this.status;
     if (learning === null) return;
     learning.step = step;
     learning.losses[step - 1] = loss;
@@ -229,10 +229,10 @@ export class Learner {
     if ("step" in event) this.#took(event.step);
     else if ("walks" in event) this.#change({ walks: event.walks });
     else if ("errors" in event) this.#change({ errors: event.errors });
-    else if ("notKept" in event) this.#change({ place: "none", keeping: event.notKept.reason });
+    else if ("notKept" in event) this.#change({ storage: "none", keeping: event.notKept.reason });
     else if ("paused" in event) {
       const { reason } = event.paused;
-      const { learning } = this.state;
+      const { learning } = this.status;
       if (reason !== "" && learning !== null) {
         const back = /back to step (\d+)/.exec(reason);
         if (back !== null) {
@@ -293,8 +293,8 @@ export class Learner {
         : `Learning stopped unexpectedly (${reason})`;
     for (const { reject } of this.#pending.values()) reject(new Error(`${what}.`));
     this.#pending.clear();
-    const { place } = this.state;
-    const lost = place === "none";
+    const { storage } = this.status;
+    const lost = storage === "none";
     this.#change({
       running: false,
       ready: false,

@@ -33,16 +33,16 @@ export class ByteCount {
   expect(bytes) {
     this.#total += bytes;
     if (bytes === 0) this.#known = false;
-    this.#tell();
+    this.#update();
   }
 
   /** @param {number} bytes that have just arrived */
   add(bytes) {
     this.#loaded += bytes;
-    this.#tell();
+    this.#update();
   }
 
-  #tell() {
+  #update() {
     this.#report(this.#loaded, this.#known ? Math.max(this.#total, this.#loaded) : 0);
   }
 }
@@ -197,8 +197,8 @@ async function download(url, count, manners = {}) {
   return { body, type, size };
 }
 
-/** What tells one state of a file from another; null if the server says nothing that does. @param {Response} response */
-function stateOf({ headers }) {
+/** What identifies a version of a file; null if the server says nothing that does. @param {Response} response */
+function versionOf({ headers }) {
   const tag = headers.get("etag");
   // A weak tag is about the meaning, not the bytes.
   return tag !== null && !tag.startsWith("W/") ? tag : headers.get("last-modified");
@@ -213,14 +213,14 @@ function stateOf({ headers }) {
  * @returns {Promise<ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>>}
  */
 async function continued(url, manners, first, received) {
-  const state = stateOf(first);
+  const version = versionOf(first);
   /** @type {Record<string, string>} */
   const headers = { range: `bytes=${received}-` };
   // Elsewhere If-Range would have to be allowed first, which few servers do; what comes is compared below.
-  if (state !== null && manners.foreign !== true) headers["if-range"] = state;
+  if (version !== null && manners.foreign !== true) headers["if-range"] = version;
   // The browser's cache has a part of it, which it would compare in its own way.
   const rest = await request(url, manners, { headers, cache: "no-store" });
-  const same = stateOf(rest) === state && (state !== null || manners.fixed === true);
+  const same = versionOf(rest) === version && (version !== null || manners.fixed === true);
   // Bytes of a packed file cannot be asked for.
   const packed = [first, rest].some((response) => response.headers.has("content-encoding"));
   if (!same || packed || rest.body === null) {

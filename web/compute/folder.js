@@ -1,9 +1,11 @@
 // A model folder in the layout of Hugging Face diffusers, as bytes and text.
 
 import { sentence } from "../basics/sentence.js";
+import { parseBest } from "../models/best.js";
 import { withSize } from "../models/chosen.js";
 import { EMA_LEFT, EMA_TAKEN, findParts } from "../models/layout.js";
 import {
+  BEST,
   GOLDEN,
   LABELS,
   MAX_JSON,
@@ -33,6 +35,7 @@ const PRETRAINED = ownFile("../pretrained/").href;
  * @property {string} schedulerConfig
  * @property {string | undefined} labels
  * @property {Float32Array | undefined} golden eps-hat the exporter computed for the probe's input
+ * @property {import("../models/best.js").Best | null} best
  * @property {Uint8Array[]} weights one file, or those that they are split into
  * @property {string[]} notes what was chosen in the folder, in sentences
  */
@@ -116,16 +119,17 @@ function shardsIn(text, name) {
  * Fetches a folder file by file. All files of the usual layout are requested at once, then those of the older flat one.
  * @param {import("../models/source.js").AddressSource} source
  * @param {import("./download.js").ByteCount} count
- * @param {(head: Head) => void} tell called when everything except the weights is there
+ * @param {(head: Head) => void} onHead called when everything except the weights is there
  * @returns {Promise<ModelFolder>}
  */
-async function fetchFolder({ name, base, foreign, chosen = {} }, count, tell) {
+async function fetchFolder({ name, base, foreign, chosen = {} }, count, onHead) {
   const small = { foreign, most: MAX_JSON };
   const large = { foreign, most: MAX_WEIGHTS };
   /** @param {string} path */
   const optional = (path) => fetchOptionalText(new URL(path, base), small);
   // The page's own models are not asked for what they do not have.
-  const there = base.startsWith(PRETRAINED) ? undefined : await optional(EMA_CONFIG);
+  const isOwn = base.startsWith(PRETRAINED);
+  const there = isOwn ? undefined : await optional(EMA_CONFIG);
   const averaged = chosen.weights === "trained" ? undefined : there;
   const modelIndex = optional(MODEL_INDEX);
   modelIndex.catch(() => {});
@@ -135,7 +139,7 @@ async function fetchFolder({ name, base, foreign, chosen = {} }, count, tell) {
     return Promise.all([
       fetchText(new URL(config, base), small).then(async (text) => {
         const unetConfig = withSize(text, chosen.size);
-        tell({ unetConfig, modelIndex: await modelIndex });
+        onHead({ unetConfig, modelIndex: await modelIndex });
         return unetConfig;
       }),
       fetchText(new URL(SCHEDULER_CONFIG[layout], base), small),
@@ -152,13 +156,23 @@ async function fetchFolder({ name, base, foreign, chosen = {} }, count, tell) {
       return parts(1).catch((other) => Promise.reject(isMissing(other, small) ? error : other));
     }
   };
-  const [[unetConfig, schedulerConfig, weights], labels, golden] = await Promise.all([
+  const [[unetConfig, schedulerConfig, weights], labels, golden, best] = await Promise.all([
     flatIfMissing(),
     optional(LABELS),
     optional(GOLDEN),
+    isOwn ? undefined : optional(BEST),
   ]);
   const notes = there === undefined ? [] : [averaged === undefined ? EMA_LEFT : EMA_TAKEN];
-  return { name, unetConfig, schedulerConfig, labels, golden: known(name, golden), weights, notes };
+  return {
+    name,
+    unetConfig,
+    schedulerConfig,
+    labels,
+    golden: known(name, golden),
+    best: parseBest(best),
+    weights,
+    notes,
+  };
 }
 
 /**
@@ -166,10 +180,10 @@ async function fetchFolder({ name, base, foreign, chosen = {} }, count, tell) {
  * @param {import("../models/source.js").AddressSource} source
  * @param {readonly import("../models/layout.js").Entry[]} files
  * @param {import("./download.js").ByteCount} count
- * @param {(head: Head) => void} tell called when what comes before the weights is there
+ * @param {(head: Head) => void} onHead called when what comes before the weights is there
  * @returns {Promise<ModelFolder>}
  */
-async function fetchListed({ name, base, foreign, chosen = {} }, files, count, tell) {
+async function fetchListed({ name, base, foreign, chosen = {} }, files, count, onHead) {
   const parts = findParts(files, chosen.weights);
   const manners = { foreign, fixed: true };
   /** @param {import("../models/layout.js").Entry} file */
@@ -184,17 +198,18 @@ async function fetchListed({ name, base, foreign, chosen = {} }, files, count, t
     if (!(error instanceof DownloadError) || ![401, 403].includes(error.status)) throw error;
     const { host } = new URL(base);
     throw new DownloadError(
-      `The model ${name} is gated: ${host} gives its files only to those whom its owner lets in. Download it there with your account, and drop it here.`,
+      `The model ${name} is gated: ${host} gives its files only to people whom its owner has approved. Download it there with your account, and drop it here.`,
       error.status,
     );
   });
   const unetConfig = withSize(config, chosen.size);
   const modelIndex = await optional(parts.modelIndex);
-  tell({ unetConfig, modelIndex });
-  const [schedulerConfig, labels, golden, ...weights] = await Promise.all([
+  onHead({ unetConfig, modelIndex });
+  const [schedulerConfig, labels, golden, best, ...weights] = await Promise.all([
     text(parts.schedulerConfig),
     optional(parts.labels),
     optional(parts.golden),
+    optional(parts.best),
     ...parts.weights.map((file) =>
       fetchBytes(urlOf(file), count, { ...manners, most: MAX_WEIGHTS }),
     ),
@@ -205,6 +220,7 @@ async function fetchListed({ name, base, foreign, chosen = {} }, files, count, t
     schedulerConfig,
     labels,
     golden: known(name, golden),
+    best: parseBest(best),
     weights,
     notes: parts.notes,
   };
@@ -216,34 +232,35 @@ const known = (name, golden) => (golden === undefined ? undefined : parseGolden(
 /**
  * @param {import("../models/source.js").ModelSource} source
  * @param {import("./download.js").ByteCount} count
- * @param {(head: Head) => void} tell
+ * @param {(head: Head) => void} onHead
  * @returns {Promise<ModelFolder>}
  */
-async function read(source, count, tell) {
+async function read(source, count, onHead) {
   const { chosen = {} } = source;
-  const folder = await readUnchanged(source, count, tell);
-  // What the exporter computed is of other weights or another size.
-  const golden =
-    chosen.size === undefined && chosen.weights !== "trained" ? folder.golden : undefined;
-  return { ...folder, golden, labels: chosen.labels ?? folder.labels };
+  const folder = await readUnchanged(source, count, onHead);
+  // What the exporter computed and measured is of other weights or another size.
+  const isSame = chosen.size === undefined && chosen.weights !== "trained";
+  const golden = isSame ? folder.golden : undefined;
+  const best = isSame ? folder.best : null;
+  return { ...folder, golden, best, labels: chosen.labels ?? folder.labels };
 }
 
 /**
  * The same without what the visitor says of its labels.
  * @param {import("../models/source.js").ModelSource} source
  * @param {import("./download.js").ByteCount} count
- * @param {(head: Head) => void} tell
+ * @param {(head: Head) => void} onHead
  * @returns {Promise<ModelFolder>}
  */
-async function readUnchanged(source, count, tell) {
+async function readUnchanged(source, count, onHead) {
   if (source.kind === "address") {
     return source.files === undefined
-      ? fetchFolder(source, count, tell)
-      : fetchListed(source, source.files, count, tell);
+      ? fetchFolder(source, count, onHead)
+      : fetchListed(source, source.files, count, onHead);
   }
-  const { name, schedulerConfig, modelIndex, labels, golden, notes } = source;
+  const { name, schedulerConfig, modelIndex, labels, golden, best, notes } = source;
   const unetConfig = withSize(source.unetConfig, source.chosen?.size);
-  tell({ unetConfig, modelIndex });
+  onHead({ unetConfig, modelIndex });
   let weights;
   try {
     const buffers = await Promise.all(source.weights.map((blob) => blob.arrayBuffer()));
@@ -255,7 +272,16 @@ async function readUnchanged(source, count, tell) {
       `The weights of the model "${name}" cannot be read (${sentence(error)}). Were they moved? Open the model again.`,
     );
   }
-  return { name, unetConfig, schedulerConfig, labels, golden: known(name, golden), weights, notes };
+  return {
+    name,
+    unetConfig,
+    schedulerConfig,
+    labels,
+    golden: known(name, golden),
+    best: parseBest(best),
+    weights,
+    notes,
+  };
 }
 
 /**
@@ -272,12 +298,12 @@ async function readUnchanged(source, count, tell) {
  */
 export function readModel(source, count) {
   /** @type {(head: Head) => void} */
-  let tell = () => {};
+  let onHead = () => {};
   /** @type {Promise<Head>} */
-  const told = new Promise((resolve) => (tell = resolve));
-  const folder = read(source, count, tell);
+  const hasHead = new Promise((resolve) => (onHead = resolve));
+  const folder = read(source, count, onHead);
   // An error is reported by the folder that cannot be read.
-  const head = Promise.race([told, folder.then(() => told)]);
+  const head = Promise.race([hasHead, folder.then(() => hasHead)]);
   // Callers that wait for them get the error.
   for (const promise of [folder, head]) promise.catch(() => {});
   return { head, folder };

@@ -16,9 +16,9 @@ export class GpuRefusal extends Error {
 }
 
 /** @type {(reason: string) => void} */
-let tell = () => {};
+let resolveLost = () => {};
 /** Fulfilled, with the browser's reason, when a device that was asked for is lost. @type {Promise<string>} */
-export const gpuLost = new Promise((resolve) => (tell = resolve));
+export const gpuLost = new Promise((resolve) => (resolveLost = resolve));
 
 /** How long after a failure the loss that caused it may be reported, in milliseconds. */
 const SOON = 500;
@@ -99,7 +99,7 @@ export function watchGpu() {
   const { requestDevice } = adapter;
   adapter.requestDevice = async function (...wishes) {
     const device = await requestDevice.apply(this, wishes);
-    device.lost.then(({ reason, message }) => tell(message || reason));
+    device.lost.then(({ reason, message }) => resolveLost(message || reason));
     // Errors outside the scopes; the crate would trap.
     device.addEventListener("uncapturederror", (event) => {
       event.stopImmediatePropagation();

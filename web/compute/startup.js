@@ -7,7 +7,7 @@ import { ByteCount, DownloadError } from "./download.js";
 import { readModel } from "./folder.js";
 import { doneInFull, gpuLost } from "./gpu-watch.js";
 import { findGpu } from "./gpu.js";
-import { cpuIsFaster, isDoubtful, timed } from "./step-time.js";
+import { cpuIsFaster, isDoubtful, secondsOnCpu, timed } from "./step-time.js";
 import { loadWasm } from "./wasm.js";
 
 /** @typedef {import("../protocol/messages.js").Device} Device */
@@ -30,6 +30,7 @@ const TOLERANCE = 2e-2;
  * @property {StartCheck} check
  * @property {number} milliseconds that a step takes
  * @property {string[]} notes what was chosen in its files
+ * @property {import("../models/best.js").Best | null} best
  */
 
 /** A device computes, but its results are wrong. */
@@ -175,13 +176,14 @@ async function startOn(device, reading, count, report) {
     if (model.info.device !== device) {
       throw new WrongAnswer(`the model runs on "${model.info.device}" instead of "${device}"`);
     }
+    const long = secondsOnCpu(model.info) >= 1 ? ", which takes a while with so large a model" : "";
     report({
-      activity: `Checking the ${where} with a known result`,
+      activity: `Checking the ${where} with a known result${long}`,
       loaded: 0,
       total: 0,
     });
     const notes = [...folder.notes, ...model.info.notes.map(asSentence)];
-    return { model, notes, ...(await checkAnswer(model, folder, count)) };
+    return { model, notes, best: folder.best, ...(await checkAnswer(model, folder, count)) };
   } catch (error) {
     model.free();
     throw error;
@@ -256,7 +258,7 @@ function described(started, notice, gpu, others) {
 }
 
 /** @param {Started} started @param {string | null} notice @param {import("./gpu.js").Gpu | null} gpu @param {StepTimes} others @returns {Loaded} */
-function describe({ model, check, milliseconds, notes }, notice, gpu, others) {
+function describe({ model, check, milliseconds, notes, best }, notice, gpu, others) {
   const info = model.info;
   return {
     // Few browsers give the crate the adapter's name.
@@ -270,6 +272,7 @@ function describe({ model, check, milliseconds, notes }, notice, gpu, others) {
     schedule: model.schedule(),
     notice,
     check,
+    best,
     software: gpu?.software ?? false,
     stepTimes: { ...others, [info.device]: milliseconds },
   };

@@ -23,12 +23,20 @@ export async function timed(evaluate) {
 }
 
 /**
+ * How long the CPU takes at least, in seconds, before it has been measured.
+ * @param {import("../protocol/messages.js").ModelInfo} info
+ */
+export function secondsOnCpu({ parameters, imageSize: [height, width] }) {
+  return (CPU_AT_BEST * parameters * height * width) / 1000;
+}
+
+/**
  * Whether a GPU is so slow that it has to be compared with the CPU.
  * @param {import("../protocol/messages.js").ModelInfo} info
  * @param {number} milliseconds that a step takes on the GPU
  */
-export function isDoubtful({ parameters, imageSize: [height, width] }, milliseconds) {
-  return milliseconds > Math.max(SHORT, CPU_AT_BEST * parameters * height * width);
+export function isDoubtful(info, milliseconds) {
+  return milliseconds > Math.max(SHORT, 1000 * secondsOnCpu(info));
 }
 
 /** Whether the CPU is clearly faster. @param {Required<import("../protocol/messages.js").StepTimes>} times */

@@ -1,4 +1,4 @@
-// Figure 7: one evaluation of the network, seen from inside: what it gets as t, what its channels
+// Figure 8: one evaluation of the network, seen from inside: what it gets as t, what its channels
 // hold on the way down and up, and what the bottom attends to.
 
 import { latest } from "../basics/latest.js";

@@ -1,4 +1,4 @@
-// Figure 3: the question the network is trained on, asked about one digit, one t and one noise; and
+// Figure 4: the question the network is trained on, asked about one digit, one t and one noise; and
 // how hard it is at every t.
 
 import { latest } from "../basics/latest.js";
@@ -12,7 +12,7 @@ import { titled } from "../parts/titled.js";
 import { h } from "../screen/dom.js";
 import { EPS_RANGE } from "../screen/paint.js";
 import { bind } from "../settings/bind.js";
-import { hasSubject, labelFor, noDigits } from "../settings/suit.js";
+import { labelFor } from "../settings/suit.js";
 import { createBound } from "./learning/bound.js";
 import { createListing } from "./learning/listing.js";
 import { ask, Curve, times } from "./learning/measure.js";
@@ -28,12 +28,7 @@ const DIFFERENCE_RANGE = 0.5;
 
 /** @type {import("./shared/figure.js").Create} */
 export async function create(root, context) {
-  const digits = await context.digits();
-  if (!hasSubject(context.shape, digits)) {
-    root.append(h("div", { class: "stack" }, noDigits(context.shape, digits), createListing()));
-    return { rest: () => {} };
-  }
-  return new Learning(root, context, digits);
+  return new Learning(root, context, await context.digits());
 }
 
 class Learning {

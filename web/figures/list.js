@@ -2,7 +2,16 @@
 
 import { ownFile } from "../own-file.js";
 
-/** @type {Record<string, import("./shared/figure.js").Entry>} */
+/** Those that need no model. @type {Record<string, import("./shared/figure.js").LastingEntry>} */
+export const lastingFigures = {
+  plane: {
+    module: () => import("./plane.js"),
+    css: ownFile("figures/plane.css"),
+    settings: ["plane"],
+  },
+};
+
+/** Those of the model. @type {Record<string, import("./shared/figure.js").Entry>} */
 export const figures = {
   "walk-back": {
     module: () => import("./walk-back.js"),

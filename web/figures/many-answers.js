@@ -1,4 +1,4 @@
-// Figure 5: sixteen walks back from one noisy image, each with noise of its own.
+// Figure 6: sixteen walks back from one noisy image, each with noise of its own.
 
 import { createGate } from "../basics/gate.js";
 import { latest } from "../basics/latest.js";
@@ -13,7 +13,7 @@ import { createTile } from "../parts/tile.js";
 import { h, setText } from "../screen/dom.js";
 import { bind } from "../settings/bind.js";
 import { MANY_STEPS } from "../settings/list.js";
-import { canBeTold, hasSubject, labelFor, noDigits, perDevice } from "../settings/suit.js";
+import { canBeTold, labelFor, perDevice } from "../settings/suit.js";
 import { createMore } from "./shared/more.js";
 import { createSubject } from "./shared/subject.js";
 
@@ -29,10 +29,6 @@ const DEVIATION_RANGE = 1;
 export async function create(root, context) {
   const { engine, arithmetic, loaded, shape, allSettings, calm, fail } = context;
   const digits = await context.digits();
-  if (!hasSubject(shape, digits)) {
-    root.append(noDigits(shape, digits));
-    return { rest: () => {} };
-  }
   const { info, schedule } = loaded;
   const T = info.trainTimesteps;
   const settings = allSettings.group("many");

@@ -1,4 +1,4 @@
-// Figure 4: the same noise in 1, 2, 5 ... 1000 steps; all the noise taken away at once; and the mean of
+// Figure 5: the same noise in 1, 2, 5 ... 1000 steps; all the noise taken away at once; and the mean of
 // many one-jump guesses next to the mean of the data.
 
 import { createGate } from "../basics/gate.js";

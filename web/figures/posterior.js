@@ -1,4 +1,4 @@
-// Figure 6: the posterior walk, which knows x_0, next to the learned walk, from the same x_T and with the
+// Figure 7: the posterior walk, which knows x_0, next to the learned walk, from the same x_T and with the
 // same noise: eight times of each, and how far they are apart over all times.
 
 import { createGate } from "../basics/gate.js";
@@ -15,7 +15,7 @@ import { term } from "../parts/term.js";
 import { h, setText } from "../screen/dom.js";
 import { bind } from "../settings/bind.js";
 import { stepChoices } from "../settings/list.js";
-import { canBeTold, hasSubject, labelFor, noDigits, suitableSteps } from "../settings/suit.js";
+import { canBeTold, labelFor, suitableSteps } from "../settings/suit.js";
 import { createMore } from "./shared/more.js";
 import { createSubject } from "./shared/subject.js";
 
@@ -30,10 +30,6 @@ const PARTED = 0.1;
 export async function create(root, context) {
   const { engine, loaded, shape, allSettings, calm, fail } = context;
   const digits = await context.digits();
-  if (!hasSubject(shape, digits)) {
-    root.append(noDigits(shape, digits));
-    return { rest: () => {} };
-  }
   const { info } = loaded;
   const T = info.trainTimesteps;
   const settings = allSettings.group("posterior");

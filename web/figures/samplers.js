@@ -1,4 +1,4 @@
-// Figure 8: two or three chains from the same noise, locked to one scrubber, and what lies between them.
+// Figure 9: two or three chains from the same noise, locked to one scrubber, and what lies between them.
 
 import { createGate } from "../basics/gate.js";
 import { createButton } from "../parts/button.js";

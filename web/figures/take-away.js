@@ -1,4 +1,4 @@
-// Figure 11: the hero's walk and the wall as files, and the page's settings as a link.
+// Figure 13: the hero's walk and the wall as files, and the page's settings as a link.
 
 import { latest } from "../basics/latest.js";
 import { createButton } from "../parts/button.js";

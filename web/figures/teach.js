@@ -10,25 +10,21 @@ import { createImageGrid } from "../parts/image-grid.js";
 import { createReadouts } from "../parts/readouts.js";
 import { createSlider } from "../parts/slider.js";
 import { createSwitch } from "../parts/switch.js";
-import { createTile } from "../parts/tile.js";
 import { titled } from "../parts/titled.js";
 import { h, setText } from "../screen/dom.js";
 import { withNextFrame } from "../screen/next-frame.js";
-import { EPS_RANGE } from "../screen/paint.js";
 import { digitsFit, labelOfDigit } from "../settings/suit.js";
 import { createMore } from "./shared/more.js";
 import { cardOf } from "./teach/card.js";
 import { createCurves } from "./teach/curves.js";
 import { createExamples } from "./teach/examples.js";
-import { BEFORE_THE_STEP, createLines } from "./teach/lines.js";
+import { createOneStep } from "./teach/one-step.js";
 
 /** @typedef {import("./shared/figure.js").Context} Context */
 /** @typedef {import("../protocol/learning.js").BeginsWith} BeginsWith */
 
 const RATES = [1e-4, 2e-4, 5e-4, 1e-3, 2e-3];
 const STEPS = [50, 150, 300, 600, 1200, 2400];
-/** A line of "one step" is lit for so long, in milliseconds. */
-const LIT = 700;
 
 /** @type {import("./shared/figure.js").Create} */
 export async function create(root, context) {
@@ -61,7 +57,7 @@ class Teach {
   });
   #use = createButton({ name: "Walk with this model", onPress: () => this.#walkWithIt() });
   #start;
-  #one = createButton({ name: "One step", onPress: () => this.#attempt(() => this.#oneStep()) });
+  #oneStep = createOneStep({ onPress: () => this.#attempt(() => this.#takeOneStep()) });
   #undo = createButton({
     name: "Undo to the last good state",
     onPress: () => this.#attempt(() => this.#learner.undo()),
@@ -86,17 +82,6 @@ class Teach {
   #grid;
   #gridBox;
   #curves = createCurves();
-  #lines = createLines();
-  #tiles = {
-    x0: createTile({ caption: "x_0, an example, varied", empty: "Not drawn yet" }),
-    eps: createTile({
-      term: "eps",
-      caption: "noise",
-      colours: { range: EPS_RANGE },
-      empty: "Not drawn yet",
-    }),
-    xt: createTile({ term: "x_t", caption: "both", empty: "Not drawn yet" }),
-  };
   #status = h("p", { class: "notice", role: "status" });
   #keeping = h("p", { class: "hint" });
 
@@ -178,8 +163,6 @@ class Teach {
         this.#learner.goesOnHidden = value;
       },
     });
-    const { x0, eps, xt } = this.#tiles;
-    const tiles = [x0, eps, xt].map(({ element }) => element);
     return h(
       "div",
       { class: "teach" },
@@ -208,17 +191,7 @@ class Teach {
             h("div", { class: "row" }, this.#save.element, this.#forget.element),
           ),
         ),
-        h(
-          "div",
-          { class: "teach-algorithm" },
-          titled("Algorithm 1, in five lines", this.#lines.element),
-          h(
-            "div",
-            { class: "stack" },
-            h("div", { class: "teach-tiles" }, ...tiles),
-            this.#one.element,
-          ),
-        ),
+        this.#oneStep.element,
       ),
     );
   }
@@ -243,24 +216,24 @@ class Teach {
 
   #toggle() {
     return this.#attempt(async () => {
-      if (this.#learner.state.running) {
+      if (this.#learner.status.running) {
         await this.#learner.pause();
         return;
       }
       if (this.#isForeign) {
-        const [, height, width] = this.#learner.state.shape ?? [];
+        const [, height, width] = this.#learner.status.shape ?? [];
         throw new Error(
           `What was learned here before draws images of ${height} × ${width} in other colours or size than this model. Open such a model to continue, or press Begin again.`,
         );
       }
-      if (this.#learner.state.learning === null) await this.#begin();
-      await this.#learner.learn((this.#learner.state.learning?.step ?? 0) + this.#steps);
+      if (this.#learner.status.learning === null) await this.#begin();
+      await this.#learner.learn((this.#learner.status.learning?.step ?? 0) + this.#steps);
     });
   }
 
   /** Whether what is learned has images of another shape than the model of the page. */
   get #isForeign() {
-    const { shape, learning } = this.#learner.state;
+    const { shape, learning } = this.#learner.status;
     return learning !== null && shape !== null && !sameShape(shape, this.#context.shape);
   }
 
@@ -269,7 +242,7 @@ class Teach {
     if (this.#examples.value.length === 0) {
       throw new Error("There is nothing to learn from yet. Draw an example and add it.");
     }
-    setText(this.#status, "Fetching what learns");
+    setText(this.#status, "Loading the learner");
     await this.#learner.set({
       learningRate: this.#rate,
       varies: this.#varies,
@@ -297,40 +270,25 @@ class Teach {
     return { images, labels: Uint32Array.from(known, ({ label }) => label) };
   }
 
-  async #oneStep() {
-    if (this.#learner.state.learning === null) await this.#begin();
+  async #takeOneStep() {
+    if (this.#learner.status.learning === null) await this.#begin();
     this.#stepping = true;
     this.#show();
     try {
-      const pause = () =>
-        new Promise((resolve) => setTimeout(resolve, this.#context.calm ? 0 : LIT));
-      const { x0, eps, xt, timesteps } = await this.#learner.draw();
-      const shape = [timesteps.length, ...this.#context.shape.slice(1)];
-      const at = `at t = ${timesteps[0]}`;
-      const shows = [
-        () => this.#tiles.x0.show(x0, shape, "An example, varied", 0),
-        () => {},
-        () => this.#tiles.eps.show(eps, shape, "The noise", 0),
-        () => this.#tiles.xt.show(xt, shape, `The example with the noise, ${at}`, 0),
-      ];
-      for (let line = 0; line < BEFORE_THE_STEP; line++) {
-        this.#lines.light((i) => i === line);
-        shows[line]?.();
-        if (line === 1) setText(this.#status, `t = ${timesteps[0]}`);
-        await pause();
-      }
-      this.#lines.light((i) => i === BEFORE_THE_STEP);
-      const { loss, step } = await this.#learner.descend();
-      setText(this.#status, `Step ${step}: the loss of this batch was ${loss.toPrecision(3)}.`);
+      await this.#oneStep.run(this.#learner, {
+        imageShape: this.#context.shape.slice(1),
+        calm: this.#context.calm,
+        say: (sentence) => setText(this.#status, sentence),
+      });
     } finally {
       this.#stepping = false;
-      this.#lines.light(() => false);
+      this.#oneStep.light(false);
       this.#show();
     }
   }
 
   #card() {
-    const { learning, examples } = this.#learner.state;
+    const { learning, examples } = this.#learner.status;
     if (learning === null) throw new Error("Nothing has been learned yet.");
     return cardOf({ learning, examples: examples.length });
   }
@@ -369,10 +327,10 @@ class Teach {
       imagesPerStep,
       keeping,
       notice,
-    } = this.#learner.state;
+    } = this.#learner.status;
     if (
       this.#examples.value.length !== examples.length &&
-      sameShape(this.#learner.state.shape, this.#context.shape)
+      sameShape(this.#learner.status.shape, this.#context.shape)
     ) {
       this.#examples.value = examples;
     }
@@ -383,13 +341,12 @@ class Teach {
     const hasLearned = learning !== null && learning.step > 0;
     this.#use.element.hidden = !hasLearned;
     this.#learn.disabled = this.#stepping;
-    this.#one.disabled = running || this.#stepping;
+    this.#oneStep.disabled = running || this.#stepping;
     this.#undo.disabled = !hasLearned || running;
     this.#again.disabled = learning === null || running;
     this.#save.disabled = !hasLearned;
     this.#forget.disabled = running;
-    if (running) this.#lines.light(() => true);
-    else if (!this.#stepping) this.#lines.light(() => false);
+    if (!this.#stepping) this.#oneStep.light(running);
 
     const step = learning?.step ?? 0;
     const left =

@@ -1,4 +1,4 @@
-// Figure 2: noise is put into an image, all at once by eq. 4 and one step after the other, and both
+// Figure 3: noise is put into an image, all at once by eq. 4 and one step after the other, and both
 // are the same distribution. Needs no network, so it is the same for every model.
 
 import { latest } from "../basics/latest.js";
@@ -100,7 +100,7 @@ class WalkForward {
         naive: (options) =>
           createSwitch({
             label: "Forget to shrink the image",
-            hint: "Drops the factor √(1 − β) from every step.",
+            hint: "Without the factor √(1 − β), which makes it fainter in every step.",
             ...options,
           }),
         schedule: (options) =>

@@ -1,4 +1,4 @@
-// Figure 9: ten rows of ten walks, each row a class, each cell its own noise.
+// Figure 10: ten rows of ten walks, each row a class, each cell its own noise.
 
 import { createGate } from "../basics/gate.js";
 import { latest } from "../basics/latest.js";
@@ -197,7 +197,7 @@ export function create(root, { engine, loaded, shape, allSettings, history, calm
       readouts.show({
         time: step < timesteps.length ? String(timesteps[step]) : "image",
         step: `${step} of ${timesteps.length}`,
-        batch: String(options.batch),
+        batch: engine.workers === 1 ? `${options.batch}` : `${engine.workers} × ${options.batch}`,
       });
       grid.canvas.setAttribute("aria-label", say(step));
     };
@@ -218,7 +218,8 @@ export function create(root, { engine, loaded, shape, allSettings, history, calm
           const [here = 1] = part;
           grid.show(xPrev, part, say(frames.length - 1), first);
           spent = milliseconds / here;
-          readouts.show({ speed: spent < 10 ? spent.toFixed(1) : spent.toFixed(0) });
+          const speed = spent / engine.workers;
+          readouts.show({ speed: speed < 10 ? speed.toFixed(1) : speed.toFixed(0) });
         },
         swept(step) {
           sweep(step);
@@ -228,7 +229,9 @@ export function create(root, { engine, loaded, shape, allSettings, history, calm
       signal,
     );
     if (!done || signal.aborted) return;
-    batch = BATCHES.find((size) => size * spent <= PATIENCE) ?? Math.min(...BATCHES);
+    // Small batches, so that none of several workers waits long for another.
+    const patience = engine.workers === 1 ? PATIENCE : 0;
+    batch = BATCHES.find((size) => size * spent <= patience) ?? Math.min(...BATCHES);
     showPlay();
   }, fail);
 

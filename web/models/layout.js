@@ -2,6 +2,7 @@
 // one, or a few loose files. As in crate/src/folder.rs, with the names of crate/src/folder/layout.rs.
 
 import {
+  BEST,
   EMA_CONFIG,
   GOLDEN,
   LABELS,
@@ -17,7 +18,7 @@ import {
 /**
  * What a model is made of.
  * @template T
- * @typedef {{ unetConfig: T, schedulerConfig: T, modelIndex: T | undefined, labels: T | undefined, golden: T | undefined, weights: T[], notes: string[] }} Parts weights: one file, or those that they are split into; notes: what was chosen, in sentences
+ * @typedef {{ unetConfig: T, schedulerConfig: T, modelIndex: T | undefined, labels: T | undefined, golden: T | undefined, best: T | undefined, weights: T[], notes: string[] }} Parts weights: one file, or those that they are split into; notes: what was chosen, in sentences
  */
 
 export const EMA_TAKEN = "Using the averaged weights in unet_ema/, not those in unet/.";
@@ -72,7 +73,8 @@ export function findParts(entries, which = "averaged") {
   const modelIndex = at(MODEL_INDEX);
   const labels = at(LABELS);
   const golden = at(GOLDEN);
-  for (const file of [unetConfig, schedulerConfig, modelIndex, labels, golden]) {
+  const best = at(BEST);
+  for (const file of [unetConfig, schedulerConfig, modelIndex, labels, golden, best]) {
     if (file === undefined || file.size <= MAX_JSON) continue;
     throw new Error(
       `${short(file.path)} has ${megabytes(file.size)}, far more than such a file needs (at most ${megabytes(MAX_JSON)}). Check that this is a model.`,
@@ -84,7 +86,7 @@ export function findParts(entries, which = "averaged") {
       `${short(weights[0]?.path ?? "")} has ${megabytes(size)}; this page opens weights of up to ${megabytes(MAX_WEIGHTS)}, because more does not fit into a browser. float16 needs half as much as float32.`,
     );
   }
-  return { unetConfig, schedulerConfig, modelIndex, labels, golden, weights, notes };
+  return { unetConfig, schedulerConfig, modelIndex, labels, golden, best, weights, notes };
 }
 
 /**

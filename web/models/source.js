@@ -25,6 +25,7 @@ import { isZip, unzip } from "./zip.js";
  * @property {string | undefined} modelIndex
  * @property {string | undefined} labels
  * @property {string | undefined} golden
+ * @property {string | undefined} best
  * @property {Blob[]} weights
  * @property {string[]} notes what was chosen in the folder, in sentences
  * @property {import("./chosen.js").Chosen} [chosen]
@@ -44,7 +45,7 @@ export async function sourceOf(given, chosen) {
   const parts = zipped
     ? await unzip(only.blob, chosen?.weights)
     : findParts(given, chosen?.weights);
-  const { unetConfig, schedulerConfig, modelIndex, labels, golden, weights, notes } = parts;
+  const { unetConfig, schedulerConfig, modelIndex, labels, golden, best, weights, notes } = parts;
   return {
     kind: "files",
     name: zipped ? only.path.replace(/^.*\/|\.zip$/gi, "") : nameOf(given),
@@ -53,6 +54,7 @@ export async function sourceOf(given, chosen) {
     modelIndex: modelIndex && (await text(modelIndex)),
     labels: labels && (await text(labels)),
     golden: golden && (await text(golden)),
+    best: best && (await text(best)),
     weights: weights.map(({ blob }) => blob),
     notes,
     ...(chosen && { chosen }),

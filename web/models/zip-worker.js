@@ -42,13 +42,14 @@ async function unpack(archive, which) {
     if (content === undefined || content.length !== size) throw lies();
     return { path, size, blob: new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (content)]) };
   };
-  const { unetConfig, schedulerConfig, modelIndex, labels, golden, weights, notes } = parts;
+  const { unetConfig, schedulerConfig, modelIndex, labels, golden, best, weights, notes } = parts;
   return {
     unetConfig: one(unetConfig),
     schedulerConfig: one(schedulerConfig),
     modelIndex: modelIndex && one(modelIndex),
     labels: labels && one(labels),
     golden: golden && one(golden),
+    best: best && one(best),
     weights: weights.map(one),
     notes,
   };

@@ -5,8 +5,8 @@ import { createButton } from "../parts/button.js";
 import { createChoice } from "../parts/choice.js";
 import { element, freshId, h, setText } from "../screen/dom.js";
 import { showFourAs } from "../screen/paint.js";
-import { classesOf, inColour, ofDigits } from "../settings/suit.js";
 import { createChooser } from "./model-chooser.js";
+import { factsOf } from "./model-facts.js";
 
 /** @typedef {import("../models/source.js").ModelSource} ModelSource */
 
@@ -79,7 +79,7 @@ export function createBar(own, onChoose, onChange) {
       again.element.hidden = true;
       chooser.show(loaded.info, isOwn);
       four.element.hidden = loaded.info.channels !== 4;
-      const said = isFirst && !several ? "" : sentencesOn(source, loaded, isOwn);
+      const said = isFirst && !several ? "" : factsOf(source, loaded, isOwn);
       setText(facts, name.hidden || said === "" ? said : `: ${said}`);
       settle();
     },
@@ -87,7 +87,7 @@ export function createBar(own, onChoose, onChange) {
     offerAgain(name) {
       setText(
         status,
-        `“${shortened(name)}” came from your files, which a reload of the page lets go.`,
+        `“${shortened(name)}” came from your files, and a reload closes them. Open them again to continue.`,
       );
       again.element.hidden = false;
       settle();
@@ -148,29 +148,3 @@ function ownName(source, own) {
 
 /** @param {string} name */
 const shortened = (name) => (name.length > 48 ? `${name.slice(0, 47)}…` : name);
-
-/** @param {ModelSource} source @param {import("../protocol/messages.js").Loaded} loaded @param {boolean} isOwn */
-function sentencesOn(source, { info }, isOwn) {
-  const [height, width] = info.imageSize;
-  const millions = (info.parameters / 1e6).toFixed(info.parameters < 1e6 ? 2 : 1);
-  const classes = classesOf(info);
-  const kinds =
-    classes.length === 0
-      ? "without classes"
-      : classes.length === 1
-        ? "of one class"
-        : `of ${classes.length} classes`;
-  const where =
-    source.kind === "files"
-      ? " It comes from your files, which are not part of a link to this page."
-      : isOwn
-        ? ""
-        : source.foreign
-          ? ` It comes from ${new URL(source.base).host}.`
-          : " It comes from this site.";
-  const words = ofDigits(info)
-    ? ""
-    : " What the answers below describe was seen with the page's own model of digits.";
-  const notes = info.notes.map((note) => ` ${note}`).join("");
-  return `${millions} million parameters, images of ${height} × ${width} ${inColour(info.channels)}, ${kinds}.${where}${notes}${words}`;
-}

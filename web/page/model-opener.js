@@ -108,7 +108,7 @@ function setUpDrop(open) {
     }
     if (!takeNearest({ x: event.clientX, y: event.clientY }, file)) {
       showNotice(
-        "No figure that takes an image is there yet. Scroll to “Bend it” and drop it there.",
+        "No figure on the page takes an image yet. Scroll to “Bend it” and drop it there.",
       );
     }
   });

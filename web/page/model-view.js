@@ -5,7 +5,7 @@ import { Arithmetic } from "../client/arithmetic.js";
 import { loadDigits } from "../client/digits.js";
 import { Engine } from "../client/engine.js";
 import { ALWAYS, turnsOf } from "../client/turn.js";
-import { figures } from "../figures/list.js";
+import { figures, lastingFigures } from "../figures/list.js";
 import { placeFigures } from "../figures/shared/figure.js";
 import { History } from "../figures/shared/history.js";
 import { element } from "../screen/dom.js";
@@ -60,6 +60,12 @@ export function showProgress({ activity, loaded, total }) {
         : `${megabytes(loaded)} MB`;
 }
 
+/** Nothing is being loaded. */
+export function endProgress() {
+  watchProgress(false);
+  element("loading", HTMLElement).hidden = true;
+}
+
 /** That another embed computes first. */
 function showWaiting() {
   showProgress({ activity: "Waiting for another figure", loaded: 0, total: 0 });
@@ -77,7 +83,7 @@ function describeDevice({ info, check }) {
   element("detail-device", HTMLElement).textContent =
     info.device === "webgpu"
       ? `WebGPU${info.adapter === "" ? "" : ` on ${info.adapter}`}`
-      : "the CPU, in WebAssembly, in one thread";
+      : "the CPU, in WebAssembly, in one thread; many images in several, where there are cores for them";
   const [height, width] = info.imageSize;
   const millions = (info.parameters / 1e6).toFixed(2);
   element("detail-model", HTMLElement).textContent =
@@ -127,6 +133,13 @@ export class ModelView {
   /** What is known of it. @type {Loaded | null} */
   #loaded = null;
 
+  /** About the address, beside what its settings give reason to. @type {string[]} */
+  #complaints = [];
+  #settings = new AllSettings(properties, null, (more) =>
+    showComplaints([...this.#complaints, ...more]),
+  );
+  #calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+
   /** Has a figure's model shown as one that the visitor opens. @type {(source: ModelSource) => void} */
   open = () => {};
 
@@ -141,6 +154,13 @@ export class ModelView {
     };
     this.#engine = new Engine(showProgress, onChange, turn);
     this.#arithmetic = new Arithmetic(turn);
+    listenForUndo(this.#settings);
+  }
+
+  /** Shows the figures that need no model. They stay, whatever model comes. */
+  showLasting() {
+    const [arithmetic, allSettings, calm] = [this.#arithmetic, this.#settings, this.#calm];
+    placeFigures(lastingFigures, { arithmetic, allSettings, calm });
   }
 
   /**
@@ -208,16 +228,15 @@ export class ModelView {
     }
     this.#loaded = loaded;
     arrived?.();
-    watchProgress(false);
-    loading.hidden = true;
+    endProgress();
     describeDevice(loaded);
     useWordsFor(loaded.info);
     const { trainTimesteps, classes, nullLabel, channels, imageSize } = loaded.info;
     const anyLabel = nullLabel !== null;
     const limits = { trainTimesteps, classes: classes.length, anyLabel, nullLabel };
-    const allSettings = new AllSettings(properties, limits, (more) =>
-      showComplaints([...complaints, ...more]),
-    );
+    this.#complaints = complaints;
+    const allSettings = this.#settings;
+    allSettings.suit(limits);
     const endFigures = placeFigures(figures, {
       engine: this.#engine,
       arithmetic: this.#arithmetic,
@@ -230,12 +249,10 @@ export class ModelView {
       digits: loadDigits,
       history: new History(),
       moveTo: (device) => this.moveTo(device),
-      calm: matchMedia("(prefers-reduced-motion: reduce)").matches,
+      calm: this.#calm,
     });
-    const endUndo = listenForUndo(allSettings);
     const end = () => {
-      endUndo();
-      allSettings.end();
+      allSettings.suit(null);
       endFigures();
     };
     this.#shown = { source, end };

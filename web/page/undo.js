@@ -1,9 +1,7 @@
-// Ctrl-Z takes the last change of a setting back, a stroke on a pad too; on a Mac it is with the command key.
+// Ctrl-Z takes the last change of a setting back, a stroke on a pad too; on a Mac it is with the command key. Who has no
+// keys has a button below each figure: figures/shared/frame.js.
 
-/**
- * @param {import("../settings/kept-in-address.js").AllSettings} allSettings
- * @returns {() => void} ends it
- */
+/** @param {import("../settings/kept-in-address.js").AllSettings} allSettings */
 export function listenForUndo(allSettings) {
   /** @param {KeyboardEvent} event */
   const listen = (event) => {
@@ -16,5 +14,4 @@ export function listenForUndo(allSettings) {
     if (allSettings.undo()) event.preventDefault();
   };
   document.addEventListener("keydown", listen);
-  return () => document.removeEventListener("keydown", listen);
 }

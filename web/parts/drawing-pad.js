@@ -2,11 +2,12 @@
 // dropped.
 
 import { freshId, h } from "../screen/dom.js";
+import { behind } from "../screen/paint.js";
 import { MAX_DRAWING, readDrawing, writeDrawing } from "../settings/drawing.js";
 import { createButton } from "./button.js";
 import { Ink } from "./ink.js";
 import { createOpenImage, readImage, takeDrops } from "./open-image.js";
-import { createPhotoLook } from "./photo-look.js";
+import { createPhotoPreview } from "./photo-preview.js";
 import { digitOnPaper, isPaper } from "./photo.js";
 import { createDrawable } from "./strokes.js";
 
@@ -21,7 +22,7 @@ const PHOTO = 400;
  * @param {object} options
  * @param {string} options.label
  * @param {[number, number]} options.imageSize height, width
- * @param {1 | 3} [options.channels] 3: red, green and blue, with pens in colour; 1 without it
+ * @param {1 | 3 | 4} [options.channels] 3: red, green and blue, with pens in colour; 4: opacity, too, and nothing drawn is nothing there; 1 without it
  * @param {boolean} options.ofDigits whether a photo of ink on paper is taken for a digit
  * @param {() => void} options.onDraw after every stroke
  * @param {(error: unknown) => void} options.fail a file that is no image, or one too large for a link, as an Error with a sentence
@@ -38,7 +39,7 @@ export function createDrawingPad(options) {
     tool: "pen",
     hint: "Draw, or drop an image here.",
     begin(point) {
-      look.close();
+      preview.close();
       last = pixel(point);
       stroke(last, last);
     },
@@ -47,7 +48,7 @@ export function createDrawingPad(options) {
       stroke(last, next);
       last = next;
     },
-    end: () => tell(),
+    end: () => emit(),
   });
   const context = canvas.getContext("2d");
   if (context === null) throw new Error("This browser has no canvas to draw on.");
@@ -64,8 +65,11 @@ export function createDrawingPad(options) {
   const show = (box) => {
     for (let y = box.y; y < box.y + box.height; y++) {
       for (let i = y * canvas.width + box.x, x = 0; x < box.width; i++, x++) {
-        const [red = 0, green = red, blue = red] = inks.map((ink) => ink.values[i] ?? 0);
-        shown.data.set([red, green, blue, 255], 4 * i);
+        const values = inks.map((ink) => ink.values[i] ?? 0);
+        const [red = 0, green = red, blue = red, alpha = 255] = values;
+        const open = (behind(i, canvas.width, FINE) * (255 - alpha)) / 255;
+        const share = alpha / 255;
+        shown.data.set([red * share + open, green * share + open, blue * share + open, 255], 4 * i);
       }
     }
     context.putImageData(shown, 0, 0, box.x, box.y, box.width, box.height);
@@ -77,7 +81,7 @@ export function createDrawingPad(options) {
   };
   const name = () =>
     canvas.setAttribute("aria-label", `${label}: ${empty ? "nothing drawn yet" : "a drawing"}`);
-  const tell = () => {
+  const emit = () => {
     drawn = images();
     name();
     onDraw();
@@ -101,7 +105,7 @@ export function createDrawingPad(options) {
   };
   /** A piece of a stroke, in pixels of the image. @param {{ x: number, y: number }} from @param {{ x: number, y: number }} to */
   const stroke = (from, to) => {
-    const colour = channels === 3 ? coloursIn(pen.value) : [null];
+    const colour = channels === 1 ? [null] : [...coloursIn(pen.value), 255];
     const changed = inks.map((ink, c) => ink.stroke(from, to, PEN, colour[c] ?? null));
     show(changed[0] ?? all);
     empty = false;
@@ -117,11 +121,11 @@ export function createDrawingPad(options) {
     });
     show(all);
     empty = false;
-    tell();
+    emit();
   };
   /** @param {Blob} file */
   const take = async (file) => {
-    look.close();
+    preview.close();
     try {
       const bitmap = await readImage(file);
       const shrink = Math.min(1, PHOTO / Math.max(bitmap.width, bitmap.height));
@@ -138,10 +142,10 @@ export function createDrawingPad(options) {
         return;
       }
       const digit = digitOnPaper(picture, height);
-      look.show(digit, {
+      preview.show(digit, {
         use() {
           put(digit);
-          tell();
+          emit();
         },
         whole: () => takeWhole(whole, true),
       });
@@ -149,26 +153,26 @@ export function createDrawingPad(options) {
       fail(error);
     }
   };
-  const look = createPhotoLook([height, width]);
+  const preview = createPhotoPreview([height, width]);
 
   const clear = createButton({
     name: "Clear",
     onPress: () => {
-      look.close();
+      preview.close();
       blank();
-      tell();
+      emit();
     },
   });
   const id = freshId("pen");
   const pen = h("input", { id, type: "color", value: "#ffffff" });
-  const colour = channels === 3 ? h("span", {}, h("label", { for: id }, "Pen"), pen) : null;
+  const colour = channels !== 1 ? h("span", {}, h("label", { for: id }, "Pen"), pen) : null;
   blank();
   name();
   const element = h(
     "div",
     { class: "drawing-pad" },
     screen,
-    look.element,
+    preview.element,
     h("div", { class: "row" }, colour, clear.element, createOpenImage(take)),
     hint,
   );
@@ -219,21 +223,21 @@ const coloursIn = (colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at
  * @param {ImageBitmap} picture
  * @param {number} width
  * @param {number} height
- * @param {1 | 3} channels
- * @param {string} [around] the colour of what it does not cover
+ * @param {1 | 3 | 4} channels
+ * @param {string} [around] the colour of what it does not cover, where it is not left open
  * @returns {Uint8ClampedArray[]} [height, width] of each channel
  */
 function planesOf(picture, width, height, channels, around = "#000") {
   const context = h("canvas", { width, height }).getContext("2d", { willReadFrequently: true });
   if (context === null) throw new Error("This browser has no canvas, so the image cannot be read.");
   context.fillStyle = around;
-  context.fillRect(0, 0, width, height);
+  if (channels !== 4) context.fillRect(0, 0, width, height);
   const scale = Math.min(width / picture.width, height / picture.height);
   const [w, tall] = [picture.width * scale, picture.height * scale];
   context.drawImage(picture, (width - w) / 2, (height - tall) / 2, w, tall);
   const { data } = context.getImageData(0, 0, width, height);
-  if (channels === 3) {
-    return [0, 1, 2].map((channel) =>
+  if (channels !== 1) {
+    return Array.from({ length: channels }, (_, channel) =>
       Uint8ClampedArray.from({ length: width * height }, (_, i) => data[4 * i + channel] ?? 0),
     );
   }

@@ -1,6 +1,6 @@
 // The signs on buttons, as SVG of 24 x 24.
 
-/** @typedef {"play" | "pause" | "step" | "back" | "start" | "end" | "dice" | "link" | "save" | "again" | "whole" | "embed"} IconName */
+/** @typedef {"play" | "pause" | "step" | "back" | "start" | "end" | "dice" | "link" | "save" | "again" | "undo" | "whole" | "embed"} IconName */
 
 /** @type {Record<IconName, string>} */
 const paths = {
@@ -19,6 +19,7 @@ const paths = {
   save: "M11 4h2v8.500l3-3 1.400 1.400L12 16.300l-5.400-5.400L8 9.500l3 3zM5 18h14v2H5z",
   again:
     "M12 5a7 7 0 1 1-6.700 9l1.900-.600A5 5 0 1 0 8.300 8.600L10.800 11H4V4.200l2.900 2.900A7 7 0 0 1 12 5z",
+  undo: "M9.500 4.500 4 10l5.500 5.500V12H14a3.500 3.500 0 0 1 0 7h-4v2h4a5.500 5.500 0 0 0 0-11H9.500z",
   whole: "M4 4h6v2H6v4H4zM14 4h6v6h-2V6h-4zM4 14h2v4h4v2H4zM18 14h2v6h-6v-2h4z",
   embed:
     "M8.600 7.200 10 8.600 6.600 12l3.400 3.400-1.400 1.400L3.800 12zM15.400 7.200 20.200 12l-4.800 4.800-1.400-1.400 3.400-3.400-3.400-3.400z",

@@ -1,7 +1,7 @@
 // Many images in one canvas, a gap of one pixel between them.
 
 import { h } from "../screen/dom.js";
-import { pixels } from "../screen/paint.js";
+import { followFourView, pixels } from "../screen/paint.js";
 
 const GAP = 1;
 
@@ -21,6 +21,11 @@ export function createImageGrid({ columns, rows, imageSize: [height, width], col
     height: rows * (height + GAP) - GAP,
   });
   const context = canvas.getContext("2d");
+  /** How each cell of four channels is drawn again in another view. @type {Map<number, () => void>} */
+  const cells = new Map();
+  const drawAgain = () => {
+    for (const draw of cells.values()) draw();
+  };
   return {
     element: h("div", { class: "image-grid" }, canvas),
     canvas,
@@ -37,11 +42,15 @@ export function createImageGrid({ columns, rows, imageSize: [height, width], col
         const cell = first + i;
         const x = (cell % columns) * (width + GAP);
         const y = Math.floor(cell / columns) * (height + GAP);
-        context?.putImageData(pixels(values, shape, colours, i), x, y);
+        const draw = () => context?.putImageData(pixels(values, shape, colours, i), x, y);
+        if (shape[1] === 4) cells.set(cell, draw);
+        draw();
       }
+      followFourView(canvas, shape[1], drawAgain);
       canvas.setAttribute("aria-label", text);
     },
     clear() {
+      cells.clear();
       context?.clearRect(0, 0, canvas.width, canvas.height);
       canvas.setAttribute("aria-label", empty);
     },

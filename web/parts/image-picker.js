@@ -9,7 +9,7 @@ import { createTile } from "./tile.js";
 
 /**
  * @param {object} options
- * @param {number[]} options.shape [1, channels, h, w]; 1 channel or 3
+ * @param {number[]} options.shape [1, channels, h, w]
  * @param {string} options.hint why one is wanted
  * @param {(number: number) => Promise<Float32Array | null>} options.draw an image of the model's own, by number; null if none comes any more
  * @param {() => void} options.leave called when what was drawn last is not waited for any more
@@ -52,8 +52,9 @@ export function createImagePicker({ shape, hint, draw, leave, drawsAtOnce, onCha
       // The middle of the image, as large as it fits.
       const scale = Math.max(width / bitmap.width, height / bitmap.height);
       const [w, h] = [bitmap.width * scale, bitmap.height * scale];
+      context.clearRect(0, 0, width, height);
       context.fillStyle = "#fff";
-      context.fillRect(0, 0, width, height);
+      if (channels !== 4) context.fillRect(0, 0, width, height);
       context.imageSmoothingQuality = "high";
       context.drawImage(bitmap, (width - w) / 2, (height - h) / 2, w, h);
       bitmap.close();
@@ -96,19 +97,24 @@ export function createImagePicker({ shape, hint, draw, leave, drawsAtOnce, onCha
 }
 
 /**
- * Bytes of red, green, blue and opacity as x_0.
+ * Bytes of red, green, blue and opacity as x_0: in as many of them as the model has, or in grey in each of its channels.
  * @param {Uint8ClampedArray} data
- * @param {number} channels 1 or 3
+ * @param {number} channels
  * @returns {Float32Array} [channels, h, w] from -1 to 1
  */
 function valuesOf(data, channels) {
   const plane = data.length / 4;
   const values = new Float32Array(channels * plane);
   for (let i = 0; i < plane; i++) {
-    const [red = 0, green = 0, blue = 0] = data.subarray(4 * i, 4 * i + 3);
+    const pixel = data.subarray(4 * i, 4 * i + 4);
+    const [red = 0, green = 0, blue = 0] = pixel;
     // Brightness as the eye perceives it (ITU-R BT.601).
-    const rgb = channels === 1 ? [0.299 * red + 0.587 * green + 0.114 * blue] : [red, green, blue];
-    rgb.forEach((value, channel) => (values[channel * plane + i] = value / 127.5 - 1));
+    const grey = 0.299 * red + 0.587 * green + 0.114 * blue;
+    const coloured = channels === 3 || channels === 4;
+    for (let channel = 0; channel < channels; channel++) {
+      const value = coloured ? (pixel[channel] ?? 0) : grey;
+      values[channel * plane + i] = value / 127.5 - 1;
+    }
   }
   return values;
 }

@@ -2,7 +2,7 @@
 // plots that share their axis.
 
 import { h } from "../screen/dom.js";
-import { pixels } from "../screen/paint.js";
+import { followFourView, pixels } from "../screen/paint.js";
 import { pointOn } from "./strokes.js";
 import { keepFromScroll } from "./touch.js";
 
@@ -35,8 +35,11 @@ export function createScrubber({ label, between, onSeek }) {
   );
   const context = canvas.getContext("2d");
   let length = 1;
-  /** @type {Set<number>} */
-  let drawn = new Set();
+  /** How each slot was drawn. @type {Map<number, () => void>} */
+  const drawn = new Map();
+  const drawAgain = () => {
+    for (const draw of drawn.values()) draw();
+  };
   keepFromScroll(input);
   input.addEventListener("input", () => onSeek(input.valueAsNumber));
 
@@ -55,7 +58,7 @@ export function createScrubber({ label, between, onSeek }) {
     reset(steps) {
       length = steps;
       input.max = String(steps);
-      drawn = new Set();
+      drawn.clear();
       context?.clearRect(0, 0, canvas.width, canvas.height);
     },
     /**
@@ -72,14 +75,19 @@ export function createScrubber({ label, between, onSeek }) {
     put(position, values, shape) {
       for (let slot = 0; slot < THUMBNAILS; slot++) {
         if (drawn.has(slot) || positionOf(slot) !== position) continue;
-        const image = pixels(values, shape);
-        if (canvas.height !== image.height) {
-          canvas.width = image.width * THUMBNAILS;
-          canvas.height = image.height;
+        const [, channels, height = 1, width = 1] = shape;
+        // The slots are squares, in which an image that is none keeps its form.
+        const side = Math.max(height, width);
+        if (canvas.height !== side) {
+          canvas.width = side * THUMBNAILS;
+          canvas.height = side;
           drawn.clear();
         }
-        context?.putImageData(image, slot * image.width, 0);
-        drawn.add(slot);
+        const [left, top] = [(side - width) >> 1, (side - height) >> 1];
+        const draw = () => context?.putImageData(pixels(values, shape), slot * side + left, top);
+        drawn.set(slot, draw);
+        draw();
+        followFourView(canvas, channels, drawAgain);
       }
     },
   };

@@ -14,7 +14,7 @@ import { keepFromScroll } from "./touch.js";
  * @param {number} options.value
  * @param {(value: number) => string} [options.format] the value in words, for all
  * @param {(value: number) => string} [options.say] the value in words for screen readers, where that is to be longer
- * @param {string} [options.hint] a line below
+ * @param {string} [options.hint] a line below; none while it is empty
  * @param {(value: number) => void} options.onChange while it is moved
  */
 export function createSlider(options) {
@@ -30,7 +30,7 @@ export function createSlider(options) {
   // The slider says its value; a walk that moves it need not say it again and again.
   const output = h("output", { for: id, "aria-live": "off" });
   keepFromScroll(input);
-  const hint = h("p", { class: "hint", id: `${id}-hint`, hidden: options.hint === undefined });
+  const hint = h("p", { class: "hint", id: `${id}-hint`, hidden: !options.hint });
   hint.textContent = options.hint ?? "";
   if (options.hint !== undefined) input.setAttribute("aria-describedby", hint.id);
   const element = h(

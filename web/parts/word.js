@@ -42,8 +42,8 @@ function theTip() {
       hide();
     }
   });
-  addEventListener("scroll", place, { passive: true, capture: true });
-  addEventListener("resize", place);
+  addEventListener("scroll", position, { passive: true, capture: true });
+  addEventListener("resize", position);
   return (tip = made);
 }
 
@@ -64,7 +64,7 @@ function hideSoon() {
 }
 
 /** Puts it below its word, or above where there is no room, inside the window. */
-function place() {
+function position() {
   if (tip === null || shownAt === null) return;
   const word = shownAt.getBoundingClientRect();
   if (word.bottom < 0 || word.top > innerHeight) {
@@ -88,7 +88,7 @@ function show(word, meaning) {
   shown.showPopover?.();
   word.dataset["shown"] = "";
   shownAt = word;
-  place();
+  position();
 }
 
 /**

@@ -29,7 +29,7 @@
  * @property {number[]} losses one for each step
  */
 
-/** @typedef {"files" | "database" | "none"} Place where the browser keeps what is learned */
+/** @typedef {"files" | "database" | "none"} Storage where the browser keeps what is learned */
 
 /**
  * @typedef {object} Kept what a reload finds again
@@ -42,7 +42,7 @@
 
 /**
  * @typedef {object} LearnerCalls
- * @property {{ params: {}, result: { kept: Kept | null, place: Place, reason: string } }} open looks for what was kept; reason: why nothing can be, as a sentence
+ * @property {{ params: {}, result: { kept: Kept | null, storage: Storage, reason: string } }} open looks for what was kept; reason: why nothing can be, as a sentence
  * @property {{ params: { from: BeginsWith, model: import("../models/source.js").ModelSource | string, shape: number[], rehearsal: { images: Float32Array, labels: Uint32Array } | null, seed: number, examples: Float32Array }, result: Learning }} begin
  * @property {{ params: {}, result: Learning }} continue with what was kept
  * @property {{ params: { examples: Float32Array, shape: number[] }, result: null }} show

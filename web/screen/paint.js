@@ -48,6 +48,17 @@ let fourView = "colours";
 const paintedOfFour = new Map();
 
 /**
+ * Has a canvas painted again when images of four channels are shown in another way.
+ * @param {HTMLCanvasElement} canvas
+ * @param {number | undefined} channels of what it shows now
+ * @param {() => void} again
+ */
+export function followFourView(canvas, channels, again) {
+  if (channels === 4) paintedOfFour.set(canvas, again);
+  else paintedOfFour.delete(canvas);
+}
+
+/**
  * Shows images of four channels in another way, from now on and wherever they are.
  * @param {FourView} view
  */
@@ -63,9 +74,17 @@ export function showFourAs(view) {
 const SQUARE = 4;
 const SQUARES = /** @type {const} */ ([102, 153]);
 
-/** One pixel of a checkerboard. @param {number} i of the pixel, row by row @param {number} width */
-const behind = (i, width) =>
-  SQUARES[(Math.floor((i % width) / SQUARE) + Math.floor(i / width / SQUARE)) % 2 === 0 ? 0 : 1];
+/**
+ * One pixel of the checkerboard behind what is not opaque.
+ * @param {number} i of the pixel, row by row
+ * @param {number} width
+ * @param {number} [fine] how many times larger than the image it is drawn
+ */
+export const behind = (i, width, fine = 1) => {
+  const [column, row] = [i % width, Math.floor(i / width)];
+  const square = SQUARE * fine;
+  return SQUARES[(Math.floor(column / square) + Math.floor(row / square)) % 2 === 0 ? 0 : 1];
+};
 
 /**
  * The pixels of one image: one channel in grey, three in colour, four as {@link showFourAs} says. Of any other
@@ -119,7 +138,5 @@ export function paint(canvas, values, shape, colours, index) {
     canvas.height = image.height;
   }
   canvas.getContext("2d")?.putImageData(image, 0, 0);
-  if (shape[1] === 4) {
-    paintedOfFour.set(canvas, () => paint(canvas, values, shape, colours, index));
-  } else paintedOfFour.delete(canvas);
+  followFourView(canvas, shape[1], () => paint(canvas, values, shape, colours, index));
 }

@@ -1,5 +1,7 @@
 // The settings of all figures, kept in the address behind the #, so that a link shows the same again.
 
+import { Group } from "./group.js";
+import { LASTING } from "./list.js";
 import { beginReading, hashOf, isOfThisReading, placeIn, settingsIn } from "./place.js";
 
 /** @typedef {import("./list.js").GroupName} GroupName */
@@ -9,10 +11,8 @@ import { beginReading, hashOf, isOfThisReading, placeIn, settingsIn } from "./pl
  * @template T
  * @typedef {import("./list.js").Property<T>} Property
  */
-/**
- * @template P
- * @typedef {import("./list.js").Values<P>} Values
- */
+
+export { Group };
 
 /** Browsers allow about a hundred changes of the address in half a minute. */
 const WRITE_EVERY = 400;
@@ -21,155 +21,11 @@ const WRITE_EVERY = 400;
 const refusal = (name, text, taken) =>
   `${name} = ${text} in this link is not valid; using ${taken}.`;
 
+/** What a model without classes allows; the settings that last longer than a model need none of it. @type {Limits} */
+const NO_MODEL = { trainTimesteps: 1, classes: 0, anyLabel: false };
+
 /** @param {string} group @param {string} name */
 const keyOf = (group, name) => (group === "walk" ? name : `${group}.${name}`);
-
-/**
- * The values of one figure.
- * @template {Record<string, Property<any>>} P
- */
-export class Group {
-  #properties;
-  #limits;
-  #changed;
-  #key;
-  /** @type {Values<P>} */
-  #values;
-  /** @type {Set<(values: Values<P>) => void>} */
-  #listeners = new Set();
-  /** What is left to the page, because neither the address nor the visitor has set it. @type {Set<keyof P>} */
-  #left = new Set();
-  /** What the page chooses of what may be left to it. @type {Map<keyof P, unknown>} */
-  #choices = new Map();
-
-  /**
-   * @param {P} properties
-   * @param {Limits} limits
-   * @param {() => void} changed
-   * @param {(name: string) => string} [key] what the address calls a property
-   */
-  constructor(properties, limits, changed, key = (name) => name) {
-    this.#properties = properties;
-    this.#limits = limits;
-    this.#changed = changed;
-    this.#key = key;
-    this.#values = this.#initial();
-  }
-
-  /** All values now. @returns {Readonly<Values<P>>} */
-  get values() {
-    return this.#values;
-  }
-
-  /** What the visitor has chosen; it goes into the address. @param {Partial<Values<P>>} values */
-  set(values) {
-    this.assume(values);
-    for (const name of Object.keys(values)) this.#left.delete(name);
-    this.#changed();
-  }
-
-  /** What the page has chosen; it goes into a link that is copied. @param {Partial<Values<P>>} values */
-  assume(values) {
-    this.#values = { ...this.#values, ...values };
-  }
-
-  /**
-   * A value that may be left to the page: the visitor's or the address's, else the page's choice. Read it again for
-   * each walk, because what suits a walk changes with the device that computes.
-   * @template {keyof P} N
-   * @param {N} name
-   * @param {() => NonNullable<Values<P>[N]>} choose
-   * @returns {NonNullable<Values<P>[N]>}
-   */
-  decide(name, choose) {
-    const given = this.#values[name];
-    const value = choose();
-    this.#choices.set(name, value);
-    if (given !== null && given !== undefined && !this.#left.has(name)) return given;
-    this.#values = { ...this.#values, [name]: value };
-    this.#left.add(name);
-    return value;
-  }
-
-  /**
-   * @param {(values: Values<P>) => void} listener called when the address was edited or a link followed
-   * @returns {() => void} ends it
-   */
-  listen(listener) {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  /**
-   * Takes all values from texts; what is missing takes its default.
-   * @param {(name: string) => string | null} text
-   * @param {(name: string, text: string, taken: string) => void} complain about a text that is no possible value
-   */
-  read(text, complain) {
-    const values = this.#initial();
-    for (const [name, property] of Object.entries(this.#properties)) {
-      const given = text(name);
-      if (given === null) continue;
-      const reading = property.read(given, this.#limits);
-      if (reading !== undefined) /** @type {any} */ (values)[name] = reading.value;
-      if (reading?.exact !== true) {
-        complain(name, given, property.write(/** @type {any} */ (values)[name]));
-      }
-    }
-    this.#values = values;
-    this.#left.clear();
-  }
-
-  /** Sets every value to its default. */
-  reset() {
-    this.#values = this.#initial();
-    this.#left.clear();
-    this.#changed();
-    this.tell();
-  }
-
-  /** Calls the figure after its values have come from outside. */
-  tell() {
-    for (const listener of this.#listeners) listener(this.#values);
-  }
-
-  /** @returns {[string, string][]} what differs from the defaults */
-  write() {
-    const initial = this.#initial();
-    return Object.entries(this.#properties)
-      .map(([name, { write }]) => {
-        const values = /** @type {Record<string, any>} */ (this.#values);
-        const defaults = /** @type {Record<string, any>} */ (initial);
-        return /** @type {[string, string, string]} */ ([
-          name,
-          write(values[name]),
-          write(defaults[name]),
-        ]);
-      })
-      .filter(([, now, initially]) => now !== initially)
-      .map(([name, now]) => [name, now]);
-  }
-
-  /** What the address calls a property. @param {string} name */
-  key(name) {
-    return this.#key(name);
-  }
-
-  /** What is set to something else than the page would choose, as the address calls it. @returns {string[]} */
-  get chosen() {
-    return this.write()
-      .filter(([name]) => this.#values[name] !== this.#choices.get(name))
-      .map(([name]) => this.#key(name));
-  }
-
-  /** @returns {Values<P>} */
-  #initial() {
-    const entries = Object.entries(this.#properties);
-    return /** @type {Values<P>} */ (
-      Object.fromEntries(entries.map(([name, { initial }]) => [name, initial(this.#limits)]))
-    );
-  }
-}
 
 /** Changes of one setting that follow each other sooner than this, in milliseconds, are undone together: a slider's. */
 const ONE_CHANGE = 1000;
@@ -177,9 +33,20 @@ const ONE_CHANGE = 1000;
 /** How many changes can be undone. */
 const MOST_UNDONE = 50;
 
+/**
+ * @typedef {object} Change what the visitor changed at once
+ * @property {string[]} keys of the settings, as the address calls them
+ * @property {string} before all settings before it
+ */
+
 export class AllSettings {
+  #properties;
+  /** What the model allows; null while there is none, and then only the lasting settings are read and written. */
+  #limits;
   /** @type {Map<string, Group<any>>} */
-  #groups;
+  #groups = new Map();
+  /** What the address says of settings that are not read yet; it stays as it is. */
+  #unread = "";
   #complain;
   /** The settings in the address that are not valid, as sentences. @type {string[]} */
   #complaints = [];
@@ -187,30 +54,26 @@ export class AllSettings {
   #timer;
   /** The settings in the hash that was read or written last. */
   #known = "";
-  /** The settings before each change of the visitor's, the newest last. @type {string[]} */
+  /** The visitor's changes, the newest last. @type {Change[]} */
   #past = [];
+  /** Who is called when there is something else to undo, with the settings that matter there. @type {Map<() => void, readonly GroupName[]>} */
+  #watchers = new Map();
+  /** Whether what is set is a change of the visitor's. */
+  #isNoting = true;
   /** The settings after the last change, and when that was. */
   #present = { settings: "", keys: "", at: -Infinity };
   #ended = new AbortController();
 
   /**
    * @param {Properties} properties
-   * @param {Limits} limits
+   * @param {Limits | null} limits null: there is no model yet
    * @param {(sentences: string[]) => void} complain about settings in the address that are not valid; [] if there are none
    */
   constructor(properties, limits, complain) {
+    this.#properties = properties;
+    this.#limits = limits;
     this.#complain = complain;
-    this.#groups = new Map(
-      Object.entries(properties).map(([group, list]) => [
-        group,
-        new Group(
-          /** @type {Record<string, Property<any>>} */ (list),
-          limits,
-          () => this.#soon(),
-          (name) => keyOf(group, name),
-        ),
-      ]),
-    );
+    this.#makeGroups();
     this.#read();
     const followed = () => {
       const settings = settingsIn(location.hash);
@@ -222,9 +85,52 @@ export class AllSettings {
       }
       beginReading();
       this.#read();
-      for (const group of this.#groups.values()) group.tell();
+      for (const group of this.#groups.values()) group.notify();
     };
     addEventListener("hashchange", followed, { signal: this.#ended.signal });
+  }
+
+  /** The groups that are read; those that last stay the same objects. */
+  #makeGroups() {
+    const before = this.#groups;
+    this.#groups = new Map();
+    for (const [name, list] of Object.entries(this.#properties)) {
+      const lasts = LASTING.some((one) => one === name);
+      if (!lasts && this.#limits === null) continue;
+      const kept = lasts ? before.get(name) : undefined;
+      const made = () =>
+        new Group(
+          /** @type {Record<string, Property<any>>} */ (list),
+          this.#limits ?? NO_MODEL,
+          () => this.#soon(),
+          (property) => keyOf(name, property),
+        );
+      this.#groups.set(name, kept ?? made());
+    }
+  }
+
+  /**
+   * Another model, or none while one is loaded. The settings of its figures are read from the address; those that last
+   * stay as they are set.
+   * @param {Limits | null} limits
+   */
+  suit(limits) {
+    const now = limits === null ? this.#hash() : settingsIn(location.hash);
+    this.#limits = limits;
+    this.#makeGroups();
+    for (const [watcher, names] of this.#watchers) {
+      if (!names.every((name) => LASTING.some((one) => one === name))) {
+        this.#watchers.delete(watcher);
+      }
+    }
+    const kept = LASTING.map((name) => this.group(name));
+    const values = kept.map((group) => group.values);
+    this.#read(now);
+    const read = kept.map((group) => String(group.write()));
+    kept.forEach((group, i) => group.assume(values[i] ?? {}));
+    this.#present = { settings: this.#undoable(), keys: "", at: -Infinity };
+    // The address of another model begins empty.
+    if (kept.some((group, i) => String(group.write()) !== read[i])) this.#writeSoon();
   }
 
   /** Stops reading and writing the address. */
@@ -277,9 +183,12 @@ export class AllSettings {
     return url.href;
   }
 
-  /** Sets a figure back to what it is without an address. @param {readonly GroupName[]} names of its settings */
+  /** Sets a figure back to what it is without an address, as one change. @param {readonly GroupName[]} names of its settings */
   reset(names) {
-    for (const name of names) this.group(name).reset();
+    this.#unnoted(() => {
+      for (const name of names) this.group(name).reset();
+    });
+    this.#note();
   }
 
   /** Writes the settings into the address at once. @param {string | null} place without it, the place stays */
@@ -292,47 +201,98 @@ export class AllSettings {
 
   /** @param {readonly string[]} [names] of some groups; all without it */
   #hash(names) {
-    return [...this.#groups]
+    const own = [...this.#groups]
       .filter(([group]) => names?.includes(group) ?? true)
       .flatMap(([group, values]) =>
         values.write().map(([name, text]) => `${keyOf(group, name)}=${encodeURIComponent(text)}`),
-      )
-      .join("&");
+      );
+    return (names === undefined && this.#unread !== "" ? [this.#unread, ...own] : own).join("&");
+  }
+
+  /**
+   * Whether there is a change to take back.
+   * @param {readonly GroupName[]} [names] of some settings only
+   */
+  canUndo(names) {
+    return this.#lastOf(names) !== undefined;
+  }
+
+  /**
+   * Until a figure with these settings gives way to that of another model.
+   * @param {readonly GroupName[]} names
+   * @param {() => void} watcher called when there is something else to undo
+   */
+  watchUndo(names, watcher) {
+    this.#watchers.set(watcher, names);
   }
 
   /**
    * Takes the visitor's last change back.
+   * @param {readonly GroupName[]} [names] the last one of some settings; what was changed elsewhere since stays
    * @returns {boolean} whether there was any
    */
-  undo() {
-    const before = this.#past.pop();
-    if (before === undefined) return false;
-    const paused = this.group("walk").values.at !== null;
-    const changed = [...this.#groups.values()].map((group) => ({
-      group,
-      was: String(group.write()),
-    }));
+  undo(names) {
+    const change = this.#lastOf(names);
+    if (change === undefined) return false;
+    this.#past.splice(this.#past.indexOf(change), 1);
+    const old = new URLSearchParams(change.before);
+    const wanted = new URLSearchParams(this.#undoable());
+    for (const key of change.keys) {
+      const value = old.get(key);
+      if (value === null) wanted.delete(key);
+      else wanted.set(key, value);
+    }
     // A walk that stood still stands still again, at the start of the walk as it was.
-    this.#take(paused ? `${before}&at=0` : before);
-    for (const { group, was } of changed) if (String(group.write()) !== was) group.tell();
-    this.#present = { settings: before, keys: "", at: -Infinity };
+    if ((this.#groups.get("walk")?.values.at ?? null) !== null) wanted.set("at", "0");
+    this.#unnoted(() => {
+      for (const group of this.#groups.values()) {
+        if (!group.keys.some((key) => change.keys.includes(key))) continue;
+        group.read(
+          (name) => wanted.get(group.key(name)),
+          () => {},
+        );
+        group.notify();
+      }
+    });
+    this.#present = { settings: this.#undoable(), keys: "", at: -Infinity };
     this.write();
+    for (const watcher of this.#watchers.keys()) watcher();
     return true;
+  }
+
+  /** The last change, of some settings or of any. @param {readonly GroupName[]} [names] */
+  #lastOf(names) {
+    if (names === undefined) return this.#past.at(-1);
+    const own = names.flatMap((name) => this.#groups.get(name)?.keys ?? []);
+    return this.#past.filter(({ keys }) => keys.some((key) => own.includes(key))).at(-1);
+  }
+
+  /** Does something whose parts are no changes of the visitor's. @param {() => void} change */
+  #unnoted(change) {
+    this.#isNoting = false;
+    try {
+      change();
+    } finally {
+      this.#isNoting = true;
+    }
   }
 
   /** Notes what there is to undo. */
   #note() {
+    if (!this.#isNoting) return;
     const settings = this.#undoable();
     const { settings: before, keys: last, at } = this.#present;
     if (settings === before) return;
     const [old, now] = [new URLSearchParams(before), new URLSearchParams(settings)];
-    const keys = [...new Set([...old.keys(), ...now.keys()])]
-      .filter((key) => old.get(key) !== now.get(key))
-      .join();
+    const keys = [...new Set([...old.keys(), ...now.keys()])].filter(
+      (key) => old.get(key) !== now.get(key),
+    );
     const time = performance.now();
-    if (keys !== last || time - at > ONE_CHANGE) this.#past.push(before);
+    const isAnother = keys.join() !== last || time - at > ONE_CHANGE;
+    if (isAnother) this.#past.push({ keys, before });
     if (this.#past.length > MOST_UNDONE) this.#past.shift();
-    this.#present = { settings, keys, at: time };
+    this.#present = { settings, keys: keys.join(), at: time };
+    if (isAnother) for (const watcher of this.#watchers.keys()) watcher();
   }
 
   /** All settings but those that the page has chosen, and where the walk stands, which changes as it walks. */
@@ -346,6 +306,10 @@ export class AllSettings {
 
   #soon() {
     this.#note();
+    this.#writeSoon();
+  }
+
+  #writeSoon() {
     if (this.#timer !== undefined || this.#ended.signal.aborted) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
@@ -354,13 +318,25 @@ export class AllSettings {
     }, WRITE_EVERY);
   }
 
-  #read() {
+  /** @param {string} [settings] without it what the address says */
+  #read(settings = settingsIn(location.hash)) {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#known = settingsIn(location.hash);
-    this.#take(this.#known);
+    const keys = [...this.#groups].flatMap(([group, values]) =>
+      Object.keys(values.values).map((name) => keyOf(group, name)),
+    );
+    this.#unread =
+      this.#limits === null
+        ? settings
+            .split("&")
+            .filter((part) => part !== "" && !keys.includes(part.split("=")[0] ?? ""))
+            .join("&")
+        : "";
+    this.#take(settings);
     this.#past = [];
     this.#present = { settings: this.#undoable(), keys: "", at: -Infinity };
+    for (const watcher of this.#watchers.keys()) watcher();
   }
 
   /** Takes all settings from a text. @param {string} settings as in the address */
@@ -381,7 +357,7 @@ export class AllSettings {
       );
     }
     for (const key of given.keys()) {
-      if (known.has(key)) continue;
+      if (known.has(key) || this.#limits === null) continue;
       this.#complaints.push(
         `This link sets "${key}", which this page does not have; it is ignored.`,
       );

@@ -157,6 +157,7 @@ export const SHARE = { min: 0, max: 1, step: 0.01 };
 /** The lists of sliders. */
 export const MANY_STEPS = [4, 8, 12, 25, 50, 100, 250];
 export const RESAMPLINGS = [1, 2, 3, 5, 10];
+export const PLANE_STEPS = [1, 2, 3, 5, 10, 20, 50, 100, 250, 1000];
 
 const seed = between(0, MAX_SEED, 1);
 /** @typedef {import("../protocol/messages.js").BackSampler} BackSampler */
@@ -214,6 +215,20 @@ export const properties = {
     speed: oneOf(/** @type {const} */ (["1", "0.25", "0.5", "2", "4", "max"])),
     // Steps taken where the walk is paused; null while it walks.
     at: optional(between(0, ({ trainTimesteps }) => trainTimesteps, 0)),
+  },
+
+  plane: {
+    shape: oneOf(/** @type {const} */ (["moons", "spiral", "ring", "letters", "own"])),
+    // Of a shape of one's own.
+    points: drawing,
+    steps: listed(PLANE_STEPS, 50),
+    // -1 is the points themselves; null while it runs. It has a chain of its own, whatever the model's is.
+    t: optional(between(-1, 999, 0)),
+    seed,
+    learned: flag(false),
+    label: oneOf(/** @type {const} */ (["any", "first", "second"])),
+    guidance: ranged(GUIDANCE, 1),
+    schedule: oneOf(/** @type {const} */ (["linear", "squaredcos_cap_v2"])),
   },
 
   forward: {
@@ -310,6 +325,9 @@ export const properties = {
     share: ranged(SHARE, 0.5),
   },
 };
+
+/** The settings of figures that need no model: they are there before one, and stay when another comes. @type {readonly GroupName[]} */
+export const LASTING = ["plane"];
 
 /** @typedef {typeof properties} Properties */
 /** @typedef {keyof Properties} GroupName */

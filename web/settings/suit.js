@@ -1,6 +1,5 @@
 // What suits the loaded model and the device that computes it.
 
-import { h } from "../screen/dom.js";
 import { nearest, stepChoices } from "./list.js";
 
 /** @typedef {import("../protocol/messages.js").Loaded} Loaded */
@@ -42,6 +41,27 @@ export function suitableSteps(loaded, wishes) {
 }
 
 /**
+ * The guidance that suits, in a sentence with a space before it; nothing where it is not known.
+ * @param {Loaded["best"]} best
+ */
+export function guidanceAdvice(best) {
+  if (!best?.guidanceScale) return "";
+  const [low, high] = best.guidanceScale;
+  return low === high
+    ? ` This model is at its best at ${low}.`
+    : ` This model is at its best between ${low} and ${high}.`;
+}
+
+/**
+ * The number of steps that is enough, in a sentence; nothing where it is not known.
+ * @param {Loaded["best"]} best
+ */
+export function stepsAdvice(best) {
+  if (best === null) return "";
+  return `${best.numInferenceSteps} steps are enough for this model with ${best.sampler.toUpperCase()}.`;
+}
+
+/**
  * The classes that a model can be asked for, each with its label. A null label that stands between them is none.
  * @param {import("../protocol/messages.js").ModelInfo} info
  */
@@ -65,27 +85,6 @@ export function digitsFit([, channels, height, width], digits) {
 /** @param {number} channels */
 export const inColour = (channels) =>
   ({ 1: "in grey", 3: "in colour" })[channels] ?? `in ${channels} channels`;
-
-/**
- * Whether a figure can begin with a real image: one of the page's digits, or one that the visitor gives.
- * @param {number[]} shape
- * @param {import("../client/digits.js").Digits} digits
- */
-export const hasSubject = (shape, digits) =>
-  digitsFit(shape, digits) || shape[1] === 1 || shape[1] === 3;
-
-/**
- * The notice in place of a figure that begins with a digit.
- * @param {number[]} shape of the model's images
- * @param {import("../client/digits.js").Digits} digits
- */
-export function noDigits([, channels = 1, height, width], digits) {
-  return h(
-    "p",
-    { class: "notice" },
-    `This figure begins with a real handwritten digit of ${digits.height} × ${digits.width} pixels in grey, but this model draws images of ${height} × ${width} ${inColour(channels)}. Open a model of such digits to use this figure.`,
-  );
-}
 
 /**
  * Whether the model can be given the label of the digit that a figure begins with, or no label.

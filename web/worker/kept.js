@@ -3,7 +3,7 @@
 
 import { sentence } from "../basics/sentence.js";
 
-/** @typedef {import("../protocol/learning.js").Place} Place */
+/** @typedef {import("../protocol/learning.js").Storage} Storage */
 /** @typedef {{ read: () => Promise<Uint8Array | null>, write: (bytes: Uint8Array) => Promise<void>, forget: () => Promise<void> }} Store */
 
 /**
@@ -154,33 +154,33 @@ async function isAlone() {
   return false;
 }
 
-/** @returns {Promise<{ store: Store | null, place: Place, reason: string }>} reason: why there is none, as a sentence */
+/** @returns {Promise<{ store: Store | null, storage: Storage, reason: string }>} reason: why there is none, as a sentence */
 export async function openStore() {
   if (!(await isAlone())) {
     return {
       store: null,
-      place: "none",
+      storage: "none",
       reason:
         "Another tab of this page is keeping what it learns, so this one keeps nothing. A reload will forget what is learned here.",
     };
   }
   /** @type {unknown} */
   let refusal;
-  for (const [place, open] of /** @type {const} */ ([
+  for (const [storage, open] of /** @type {const} */ ([
     ["files", inFiles],
     ["database", inDatabase],
   ])) {
     try {
       const store = await open();
       await store.read();
-      return { store, place, reason: "" };
+      return { store, storage, reason: "" };
     } catch (error) {
       refusal ??= error;
     }
   }
   return {
     store: null,
-    place: "none",
+    storage: "none",
     reason: `This browser keeps nothing for this page (${sentence(refusal)}), so a reload will forget what is learned.`,
   };
 }

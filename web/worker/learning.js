@@ -22,7 +22,7 @@ const WALKS = { count: 16, seed: 7, numInferenceSteps: 10, guidanceScale: 2 };
 /** So many steps lie between two drawings of them, which take as long as ten steps, and two measurements of the error. */
 const LOOK_EVERY = 50;
 /** The first drawing comes sooner. */
-const FIRST_LOOK = 25;
+const FIRST_WALK = 25;
 /** Timesteps at which the error is measured. */
 const TIMES = 8;
 /** Milliseconds between two times that all is kept: so much at most is lost. */
@@ -83,10 +83,10 @@ async function descend() {
 
 /**
  * Draws the walks; each step of them is a turn of its own.
- * @param {(event: LearnerEvent) => void} tell
+ * @param {(event: LearnerEvent) => void} emit
  * @param {number} mine the wish that it belongs to
  */
-async function walk(tell, mine) {
+async function walk(emit, mine) {
   const { model, chain, step } = await inTurn(null, () => {
     const { learner, learning } = present();
     const model = learner.model();
@@ -107,7 +107,7 @@ async function walk(tell, mine) {
       const { done, xPrev } = await inTurn(null, () => chain.step());
       if (done) {
         hasWalked = true;
-        tell({ walks: { step, images: xPrev, shape: Array.from(chain.shape) } });
+        emit({ walks: { step, images: xPrev, shape: Array.from(chain.shape) } });
         return;
       }
       await breathe();
@@ -119,8 +119,8 @@ async function walk(tell, mine) {
   }
 }
 
-/** Measures the error over t. @param {(event: LearnerEvent) => void} tell */
-async function measure(tell) {
+/** Measures the error over t. @param {(event: LearnerEvent) => void} emit */
+async function measure(emit) {
   const T = await inTurn(null, () => {
     const model = present().learner.model();
     const { trainTimesteps } = model.info;
@@ -139,21 +139,21 @@ async function measure(tell) {
     return all;
   };
   before ??= await errors(true);
-  tell({ errors: { timesteps, before, after: await errors(false) } });
+  emit({ errors: { timesteps, before, after: await errors(false) } });
 }
 
-/** Keeps all there is. @param {(event: LearnerEvent) => void} tell */
-async function keep(tell) {
+/** Keeps all there is. @param {(event: LearnerEvent) => void} emit */
+async function keep(emit) {
   if (store === null) return;
   keptAt = performance.now();
   try {
     const bytes = learner?.keep() ?? new Uint8Array(0);
     await store.write(pack({ learning, how, rehearses, ...shown }, bytes));
-    tell({ kept: { step: learning?.step ?? 0 } });
+    emit({ kept: { step: learning?.step ?? 0 } });
   } catch (error) {
     // Full, or refused from now on: it learns all the same.
     store = null;
-    tell({
+    emit({
       notKept: {
         reason: `This browser did not keep what was learned (${sentence(error)}), so a reload will forget it.`,
       },
@@ -164,19 +164,19 @@ async function keep(tell) {
 /**
  * Learns up to a step, or until something else is wanted.
  * @param {number} until
- * @param {(event: LearnerEvent) => void} tell
+ * @param {(event: LearnerEvent) => void} emit
  * @param {number} mine the wish that it belongs to
  */
-async function learn(until, tell, mine) {
+async function learn(until, emit, mine) {
   // What it draws before it has learned anything, or what it drew before a reload.
-  if (!hasWalked) await walk(tell, mine);
+  if (!hasWalked) await walk(emit, mine);
   while (mine === wish && (learning?.step ?? until) < until) {
     const taken = await inTurn(null, descend);
-    tell({ step: taken });
+    emit({ step: taken });
     const isTime = taken.step % LOOK_EVERY === 0;
-    if (isTime || taken.step === FIRST_LOOK) await walk(tell, mine);
-    if (isTime) await measure(tell);
-    if (performance.now() - keptAt > KEEP_EVERY) await inTurn(null, () => keep(tell));
+    if (isTime || taken.step === FIRST_WALK) await walk(emit, mine);
+    if (isTime) await measure(emit);
+    if (performance.now() - keptAt > KEEP_EVERY) await inTurn(null, () => keep(emit));
     await breathe();
   }
 }
@@ -190,17 +190,17 @@ function goBack(error) {
 }
 
 /**
- * @param {(event: LearnerEvent) => void} tell
+ * @param {(event: LearnerEvent) => void} emit
  * @param {(error: unknown) => boolean} isFatal whether the module can be of no more use
  * @returns {{ [M in keyof LearnerCalls]: (params: LearnerCalls[M]["params"]) => LearnerCalls[M]["result"] | Promise<LearnerCalls[M]["result"]> }}
  */
-export function learningMethods(tell, isFatal) {
+export function learningMethods(emit, isFatal) {
   /** @param {number} until @param {number} mine the wish that it belongs to */
   const run = async (until, mine) => {
     if (mine !== wish) return;
     let reason = "";
     try {
-      await learn(until, tell, mine);
+      await learn(until, emit, mine);
     } catch (error) {
       if (isFatal(error)) throw error;
       // Forgotten meanwhile.
@@ -208,25 +208,25 @@ export function learningMethods(tell, isFatal) {
       reason = goBack(error);
     }
     const isLast = mine === wish;
-    if (isLast || reason !== "") tell({ paused: { reason } });
+    if (isLast || reason !== "") emit({ paused: { reason } });
     if (learner === null) return;
-    await inTurn(null, () => keep(tell));
+    await inTurn(null, () => keep(emit));
     if (!isLast) return;
-    await walk(tell, mine);
-    await measure(tell);
+    await walk(emit, mine);
+    await measure(emit);
   };
   return {
     async open() {
       const opened = await openStore();
       store = opened.store;
-      const { place, reason } = opened;
+      const { storage, reason } = opened;
       found = (await store?.read()) ?? null;
       const kept = found === null ? null : unpack(found);
-      if (kept === null) return { kept: null, place, reason };
+      if (kept === null) return { kept: null, storage, reason };
       const { examples, shape } = kept.about;
       shown = { examples, shape };
       how = kept.about.how;
-      return { kept: { learning: kept.about.learning, examples, shape }, place, reason };
+      return { kept: { learning: kept.about.learning, examples, shape }, storage, reason };
     },
     begin: ({ from, model, shape, rehearsal, seed, examples }) =>
       inTurn(null, async () => {
@@ -253,7 +253,7 @@ export function learningMethods(tell, isFatal) {
         learner.show(examples);
         apply(learner);
         learning = { from, shape: shown.shape, label: learner.label ?? null, step: 0, losses: [] };
-        await keep(tell);
+        await keep(emit);
         return learning;
       }),
     continue: () =>
@@ -273,7 +273,7 @@ export function learningMethods(tell, isFatal) {
       inTurn(null, async () => {
         shown = { examples, shape };
         learner?.show(examples);
-        if (learning === null && found === null) await keep(tell);
+        if (learning === null && found === null) await keep(emit);
         return null;
       }),
     set: (change) =>
@@ -308,7 +308,7 @@ export function learningMethods(tell, isFatal) {
         const { learner, learning } = present();
         learning.step = learner.undo();
         learning.losses.length = learning.step;
-        await keep(tell);
+        await keep(emit);
         return learning;
       }),
     model: ({ card }) =>
@@ -328,6 +328,7 @@ export function learningMethods(tell, isFatal) {
           modelIndex: text("model_index.json"),
           labels: text("labels.json"),
           golden: text("golden.json"),
+          best: undefined,
           weights: weights.map(
             (path) => new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (files[path])]),
           ),

@@ -11,6 +11,12 @@ use crate::browser::CHROMIUM;
 use crate::project::{PACKAGE, cargo, root};
 use crate::{command, dist, node};
 
+/// What bench/run.js measures.
+const PARTS: [&str; 5] = ["sizes", "browser", "wall", "memory", "native"];
+
+/// The parts that need a browser.
+const IN_THE_BROWSER: [&str; 4] = ["sizes", "browser", "wall", "memory"];
+
 /// Compare walkback with ONNX Runtime Web, PyTorch and diffusers, and print the ratios.
 ///
 /// Builds the published page (`dist`) and the binary, and runs each in turn with its peer. This machine should be idle
@@ -18,7 +24,7 @@ use crate::{command, dist, node};
 #[derive(Args)]
 pub(crate) struct Options {
     /// Measure only this part; can be repeated.
-    #[arg(long, value_name = "PART", value_parser = PossibleValuesParser::new(["sizes", "browser", "native"]))]
+    #[arg(long, value_name = "PART", value_parser = PossibleValuesParser::new(PARTS))]
     only: Vec<String>,
     /// Fewer steps, for a quick try.
     #[arg(long)]
@@ -37,7 +43,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     node::install()?;
     let mut bench = node::node();
     bench.arg("bench/run.js").arg("--out").arg(&options.out);
-    if wanted("sizes") || wanted("browser") {
+    if IN_THE_BROWSER.into_iter().any(wanted) {
         node::install_in(&root().join("bench"))?;
         if let Some(program) = CHROMIUM.find()? {
             bench.env(CHROMIUM.variable, program);

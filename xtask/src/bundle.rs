@@ -16,6 +16,7 @@ const WHOLE: &[&str] = &[
     "worker.js",
     "learner.js",
     "models/zip-worker.js",
+    "figures/plane/worker.js",
     "service-worker.js",
     "walkback.js",
 ];

@@ -22,7 +22,7 @@ pub(crate) struct Options {
     /// Use the modules of `serve`, which are larger and faster to build: for testing, not for publishing.
     #[arg(long, conflicts_with = "profile")]
     draft: bool,
-    /// The address that the page is published at, for whoever shows a link to it with a picture.
+    /// The address that the page is published at, for sites that show a preview of a link with a picture.
     #[arg(long)]
     url: Option<String>,
 }

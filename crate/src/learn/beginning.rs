@@ -38,6 +38,11 @@ pub enum BeginningError {
         "this model computes its labels instead of looking them up, so it cannot learn another one. Begin from nothing, or open a model with a table of classes, or one without"
     )]
     NoTable,
+    /// A network that is asked in another way than those that are trained here.
+    #[error(
+        "this model is given its noise as sigma (EDM or a score network), and such networks are walked here, not trained. Begin from nothing, or open another model"
+    )]
+    Sigma,
     /// A learned variance that has no range.
     #[error(
         "this model's variance_type is learned, which cannot be trained; learned_range can. Begin from nothing, or open another model"
@@ -69,6 +74,9 @@ impl Beginning {
         let plain = device.clone().inner();
         let before = folder.pipeline(&plain)?;
         let (config, scheduler) = (before.config(), before.scheduler().clone());
+        if scheduler.exploding.is_some() {
+            return Err(BeginningError::Sigma);
+        }
         let loss = match scheduler.variance_type {
             VarianceType::Learned => return Err(BeginningError::Variance),
             VarianceType::LearnedRange => Loss::Hybrid,

@@ -6,6 +6,7 @@ use crate::schedule::{FinalSigmas, Schedule, SchedulerConfig, Spacing};
 
 use super::level::{Level, Levels, with_signal_left};
 use super::prediction::Reader;
+use super::sigmas::Sigmas;
 use super::timesteps::starting_at;
 use super::{
     Clipping, Sampler, SamplerError, SamplerOptions, StepInput, StepOutput, check_signal,
@@ -37,15 +38,23 @@ impl DpmSolver {
     /// The sampler on the timesteps that the options name; linspace unless they say otherwise.
     pub fn new(config: &SchedulerConfig, options: &SamplerOptions) -> Result<Self, SamplerError> {
         refuse_karras(config)?;
-        let schedule = with_signal_left(config, Schedule::new(config)?);
-        let spacing = options.spacing.unwrap_or(Spacing::Linspace);
         let n = options.num_inference_steps;
-        let list = dpm_solver_timesteps(config, &schedule, spacing, n)?;
-        let few_steps = list.len() < FEW_STEPS;
-        let timesteps = starting_at(list, options, config.num_train_timesteps)?;
-        check_signal(config.prediction_type, &timesteps, &schedule.alphas_cumprod)?;
+        let spacing = options.spacing.unwrap_or(Spacing::Linspace);
+        let (steps, few_steps) = if config.exploding.is_some() && spacing == Spacing::Linspace {
+            let sigmas = Sigmas::new(config, options)?;
+            let steps = Levels::between(sigmas, config.final_sigmas_type);
+            (steps, n < FEW_STEPS)
+        } else {
+            let schedule = with_signal_left(config, Schedule::new(config)?);
+            let list = dpm_solver_timesteps(config, &schedule, spacing, n)?;
+            let few_steps = list.len() < FEW_STEPS;
+            let timesteps = starting_at(list, options, config.num_train_timesteps)?;
+            check_signal(config.prediction_type, &timesteps, &schedule.alphas_cumprod)?;
+            let steps = Levels::new(&schedule, timesteps, config.final_sigmas_type)?;
+            (steps, few_steps)
+        };
         Ok(Self {
-            steps: Levels::new(&schedule, timesteps, config.final_sigmas_type)?,
+            steps,
             solver_order: config.solver_order,
             first_order_at_last: config.euler_at_final
                 || (config.lower_order_final && few_steps)
@@ -74,6 +83,10 @@ impl Sampler for DpmSolver {
 
     fn transition(&self, index: usize) -> Result<Transition, SamplerError> {
         self.steps.transition(index)
+    }
+
+    fn time(&self, index: usize) -> f32 {
+        self.steps.times[index]
     }
 
     fn draws_noise(&self, _index: usize) -> bool {

@@ -1,5 +1,6 @@
 //! Noise levels as solvers of the diffusion ODE see them.
 
+use super::sigmas::Sigmas;
 use super::{SamplerError, timestep_at};
 use crate::diffusion::Transition;
 use crate::schedule::{FinalSigmas, PredictionType, Schedule, SchedulerConfig, flow};
@@ -67,6 +68,8 @@ pub(super) fn with_signal_left(config: &SchedulerConfig, mut schedule: Schedule)
 #[derive(Debug, Clone)]
 pub(super) struct Levels {
     pub timesteps: Vec<usize>,
+    /// Where they lie exactly.
+    pub times: Vec<f32>,
     /// One more than there are timesteps.
     pub levels: Vec<Level>,
 }
@@ -88,7 +91,25 @@ impl Levels {
             .chain([end])
             .map(|t| schedule.alpha_cumprod(t).map(Level::new))
             .collect::<Result<_, _>>()?;
-        Ok(Self { timesteps, levels })
+        let times = timesteps.iter().map(|&t| t as f32).collect();
+        Ok(Self {
+            timesteps,
+            times,
+            levels,
+        })
+    }
+
+    /// Levels that a file states, which lie between timesteps.
+    pub(super) fn between(sigmas: Sigmas, final_sigmas_type: FinalSigmas) -> Self {
+        let end = match final_sigmas_type {
+            FinalSigmas::Zero => Level::new(1.0),
+            FinalSigmas::SigmaMin => sigmas.least,
+        };
+        Self {
+            timesteps: sigmas.timesteps(),
+            times: sigmas.times,
+            levels: sigmas.levels.into_iter().chain([end]).collect(),
+        }
     }
 
     /// The levels before and after the step at `index`.

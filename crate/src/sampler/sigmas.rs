@@ -2,7 +2,8 @@
 //! k-diffusion and diffusers choose them: they may lie between two of the model's.
 
 use crate::schedule::{
-    PredictionType, Schedule, ScheduleError, SchedulerConfig, Spacing, flow, linspace,
+    Preconditioning, PredictionType, Schedule, ScheduleError, SchedulerConfig, Spacing, flow,
+    linspace,
 };
 
 use super::level::{Level, with_signal_left};
@@ -18,8 +19,8 @@ pub(super) struct Sigmas {
     pub levels: Vec<Level>,
     /// The level of timestep 0.
     pub least: Level,
-    /// The factor of the noise that the walk starts from: leading starts in noise of variance 1, the others in pure
-    /// s eps, which is a little less than that.
+    /// The factor of the noise that the walk starts from: leading and EDM start in noise of variance 1, the others in
+    /// pure s eps, which is a little less than that.
     pub start_scale: f64,
 }
 
@@ -32,6 +33,7 @@ impl Sigmas {
         let spacing = options.spacing.unwrap_or(config.timestep_spacing);
         let (total, n) = (config.num_train_timesteps, options.num_inference_steps);
         let is_flow = config.prediction_type == PredictionType::Flow;
+        let exploding = config.exploding;
         let mut times: Vec<f32> = match spacing {
             Spacing::Linspace if is_flow => {
                 check_count(n, total)?;
@@ -39,8 +41,14 @@ impl Sigmas {
             }
             Spacing::Linspace => {
                 check_count(n, total)?;
-                let rising = linspace(0.0, (total - 1) as f64, n);
-                rising.into_iter().rev().map(|t| t as f32).collect()
+                let (first, last) = (0.0, (total - 1) as f64);
+                // One step alone starts from noise where the file states its level, and at timestep 0 elsewhere.
+                let falling = if exploding.is_some() {
+                    linspace(last, first, n)
+                } else {
+                    linspace(first, last, n).into_iter().rev().collect()
+                };
+                falling.into_iter().map(|t| t as f32).collect()
             }
             _ => {
                 let list = timesteps(config, spacing, n)?;
@@ -70,9 +78,10 @@ impl Sigmas {
             .collect();
         let mut levels: Vec<Level> = times
             .iter()
-            .map(|&t| match is_flow {
-                true => Level::of_flow(flow::share_of_noise(t.into(), total).min(1.0)),
-                false => Level::of_noise(between(&table, t)),
+            .map(|&t| match exploding {
+                Some(stated) => Level::of_noise(stated.noise(t.into(), total)),
+                None if is_flow => Level::of_flow(flow::share_of_noise(t.into(), total).min(1.0)),
+                None => Level::of_noise(between(&table, t)),
             })
             .collect();
         if config.use_karras_sigmas && options.kind != SamplerKind::EulerAncestral {
@@ -82,8 +91,13 @@ impl Sigmas {
                 .map(|level| time_of(&table, level.noise()))
                 .collect();
         }
+        let edm = matches!(
+            exploding.map(|levels| levels.network),
+            Some(Preconditioning::Edm { .. })
+        );
         let start_scale = match (spacing, levels.first()) {
             (Spacing::Leading, _) | (_, None) => 1.0,
+            _ if edm => 1.0,
             (_, Some(first)) => first.sigma,
         };
         Ok(Self {

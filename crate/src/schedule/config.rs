@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{MAX_TRAIN_TIMESTEPS, ScheduleError};
+use super::{Exploding, MAX_TRAIN_TIMESTEPS, ScheduleError};
 
 /// An enum whose variants have one name each, in JSON, on the command line and on the page.
 macro_rules! named {
@@ -182,6 +182,9 @@ pub struct SchedulerConfig {
     pub use_karras_sigmas: bool,
     /// Flow matching: how far the visited noise levels are moved towards noise; 1 leaves them where they are.
     pub shift: f64,
+    /// Noise levels that the file states themselves, in place of betas.
+    #[serde(skip)]
+    pub exploding: Option<Exploding>,
 }
 
 impl Default for SchedulerConfig {
@@ -211,6 +214,7 @@ impl Default for SchedulerConfig {
             lambda_min_clipped: None,
             use_karras_sigmas: false,
             shift: 1.0,
+            exploding: None,
         }
     }
 }
@@ -303,6 +307,9 @@ impl SchedulerConfig {
                 value: self.variance_type.to_string(),
                 expected: "flow matching has no variance to learn",
             });
+        }
+        if let Some(levels) = &self.exploding {
+            levels.validate()?;
         }
         if self.lambda_min_clipped.is_some_and(f64::is_nan) {
             return key("lambda_min_clipped", "is not a number".into());

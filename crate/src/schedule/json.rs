@@ -6,10 +6,11 @@ use serde_json::{Map, Value};
 
 use crate::json::in_words;
 
-use super::{PredictionType, ScheduleError, SchedulerConfig, Spacing};
+use super::exploding::{EDM, EDM_DPM_SOLVER, SCORE};
+use super::{Exploding, PredictionType, ScheduleError, SchedulerConfig, Spacing};
 
 /// The scheduler classes whose configurations are understood.
-const CLASSES: [&str; 13] = [
+const CLASSES: [&str; 16] = [
     "DDPMScheduler",
     "DDIMScheduler",
     "DDIMInverseScheduler",
@@ -19,21 +20,24 @@ const CLASSES: [&str; 13] = [
     "HeunDiscreteScheduler",
     "UniPCMultistepScheduler",
     FLOW,
+    EDM,
+    EDM_DPM_SOLVER,
     // Of these the schedule is read, and other samplers walk it.
     "DPMSolverSinglestepScheduler",
     "DEISMultistepScheduler",
     "LMSDiscreteScheduler",
     "PNDMScheduler",
+    SCORE,
 ];
 
 /// The class of flow matching, which has a schedule and a prediction type of its own.
 const FLOW: &str = "FlowMatchEulerDiscreteScheduler";
 
 /// How many of them have a sampler here.
-const BUILT: usize = 9;
+const BUILT: usize = 11;
 
 /// The classes whose timesteps are spaced evenly from the first to the last unless their file says otherwise.
-const LINSPACE: [&str; 9] = [
+const LINSPACE: [&str; 12] = [
     "DPMSolverMultistepScheduler",
     "DPMSolverSinglestepScheduler",
     "DEISMultistepScheduler",
@@ -43,6 +47,9 @@ const LINSPACE: [&str; 9] = [
     "UniPCMultistepScheduler",
     "LMSDiscreteScheduler",
     FLOW,
+    EDM,
+    EDM_DPM_SOLVER,
+    SCORE,
 ];
 
 /// Keys that `DDPMScheduler` does not have.
@@ -135,6 +142,19 @@ impl SchedulerConfig {
     ///
     /// Keys of other scheduler classes are written only where they differ from the default.
     pub fn to_json(&self) -> String {
+        if let Some(levels) = &self.exploding {
+            let mut map = levels.to_map();
+            map.insert("_diffusers_version".into(), "0.42.1".into());
+            map.insert(
+                "num_train_timesteps".into(),
+                self.num_train_timesteps.into(),
+            );
+            map.insert(
+                "final_sigmas_type".into(),
+                self.final_sigmas_type.name().into(),
+            );
+            return format!("{:#}\n", Value::Object(map));
+        }
         let (mut map, default) = (self.to_map(), Self::default().to_map());
         map.retain(|key, value| {
             !OF_OTHER_CLASSES.contains(&key.as_str()) || default.get(key) != Some(value)
@@ -186,7 +206,7 @@ impl TryFrom<Map<String, Value>> for SchedulerConfig {
             return Err(not_built(
                 "_class_name",
                 &class,
-                "use a scheduler that states a noise schedule in betas, such as DDPMScheduler",
+                "use a scheduler that states its noise schedule, such as DDPMScheduler or EDMEulerScheduler",
             ));
         }
         refuse_what_is_not_built(&map, &class)?;
@@ -211,9 +231,18 @@ impl TryFrom<Map<String, Value>> for SchedulerConfig {
             map.insert("prediction_type".into(), PredictionType::Flow.name().into());
             map.entry("clip_sample").or_insert(Value::Bool(false));
         }
+        let exploding = Exploding::from_map(&map, &class)?;
+        if let Some(levels) = &exploding {
+            map.insert("prediction_type".into(), levels.answers().name().into());
+            map.entry("clip_sample").or_insert(Value::Bool(false));
+            let timesteps = if class == SCORE { 2000 } else { 1000 };
+            map.entry("num_train_timesteps")
+                .or_insert(Value::from(timesteps));
+        }
         let clip_sample_stated = map.contains_key("clip_sample");
         let mut config = Self::from_map(map)?;
         config.clip_sample_stated = clip_sample_stated;
+        config.exploding = exploding;
         if no_lambda_min {
             config.lambda_min_clipped = Some(f64::NEG_INFINITY);
         }
@@ -241,7 +270,7 @@ fn is_minus_infinity(value: Option<&Value>) -> bool {
 }
 
 /// The value of a key that [`SchedulerConfig`] does not have; absent and `null` mean the default, as they do in diffusers.
-fn get<T: DeserializeOwned>(
+pub(super) fn get<T: DeserializeOwned>(
     map: &Map<String, Value>,
     key: &str,
     default: T,
@@ -266,6 +295,13 @@ fn refuse_what_is_not_built(map: &Map<String, Value>, class: &str) -> Result<(),
             return Err(not_built(key, "true", "set it to false"));
         }
     }
+    if get(map, "use_karras_sigmas", false)? {
+        for key in ["sigma_min", "sigma_max"] {
+            if !map.get(key).is_none_or(Value::is_null) {
+                return Err(not_built(key, "a number", "set it to null"));
+            }
+        }
+    }
     if !map.get("shift_terminal").is_none_or(Value::is_null) {
         let expected = "set it to null";
         return Err(not_built("shift_terminal", "a number", expected));
@@ -288,7 +324,7 @@ fn refuse_what_is_not_built(map: &Map<String, Value>, class: &str) -> Result<(),
     Ok(())
 }
 
-fn not_built(key: &'static str, value: &str, expected: &'static str) -> ScheduleError {
+pub(super) fn not_built(key: &'static str, value: &str, expected: &'static str) -> ScheduleError {
     ScheduleError::NotBuilt {
         key,
         value: value.to_owned(),

@@ -9,12 +9,14 @@
 
 mod betas;
 mod config;
+mod exploding;
 pub(crate) mod flow;
 mod json;
 
 pub use config::{
     BetaSchedule, FinalSigmas, PredictionType, SchedulerConfig, Spacing, VarianceType,
 };
+pub use exploding::{Exploding, Preconditioning};
 
 pub(crate) use betas::linspace;
 pub(crate) use config::named;
@@ -95,6 +97,9 @@ impl Schedule {
         config.validate()?;
         if config.prediction_type == PredictionType::Flow {
             return Self::from_betas(flow::betas(config.num_train_timesteps));
+        }
+        if let Some(levels) = &config.exploding {
+            return Self::from_betas(levels.betas(config.num_train_timesteps));
         }
         let betas = betas_for(config);
         check_betas(&betas)?;

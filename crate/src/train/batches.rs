@@ -8,8 +8,7 @@ use crate::data::Dataset;
 use crate::diffusion::{add_noise, training_target};
 #[cfg(feature = "native")]
 use crate::noise::NoiseStream;
-use crate::pipeline::given;
-use crate::schedule::{PredictionType, Schedule};
+use crate::schedule::{PredictionType, Schedule, flow};
 use rand_mt::Mt64;
 #[cfg(feature = "native")]
 use std::sync::Arc;
@@ -114,7 +113,7 @@ impl Batch {
         let size = self.x_t.len() / self.timesteps.len().max(1);
         let (mut x_t, mut times) = (Vec::with_capacity(self.x_t.len()), Vec::new());
         for (image, &t) in self.x_t.chunks(size.max(1)).zip(&self.timesteps) {
-            let (image, time) = given(process, image, t as f32);
+            let (image, time) = flow::given(process, image, t as f32);
             x_t.extend_from_slice(&image);
             times.push(time);
         }

@@ -18,7 +18,7 @@ use thiserror::Error;
 const WEIGHTS: &str = "weights.bpk";
 pub(super) const OPTIMIZER: &str = "optimizer.bpk";
 const EMA: &str = "ema.safetensors";
-const STATE: &str = "state.json";
+const MANIFEST: &str = "state.json";
 const PREFIX: &str = "step-";
 const TEMPORARY: &str = ".tmp";
 /// Ends the name of a checkpoint whose place one of the same step is about to take.
@@ -62,20 +62,20 @@ pub enum CheckpointError {
     },
 }
 
-/// What a checkpoint says of itself.
+/// How far a training is.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct State {
+pub struct Progress {
     /// Steps taken.
     pub step: u64,
     /// Time spent, in seconds: training, checkpoints and samples.
     pub elapsed_s: f64,
 }
 
-/// `state.json`: what a checkpoint says of itself and of its other files.
+/// `state.json`: how far the training was, and what the other files hold.
 #[derive(Debug, Serialize, Deserialize)]
 struct Manifest {
     #[serde(flatten)]
-    state: State,
+    progress: Progress,
     /// SHA-256 by file name.
     sha256: BTreeMap<String, String>,
 }
@@ -101,7 +101,7 @@ fn list(run: &Path) -> Vec<PathBuf> {
             path.file_name()
                 .is_some_and(|name| name.to_string_lossy().starts_with(PREFIX))
         })
-        .filter(|path| path.join(STATE).is_file())
+        .filter(|path| path.join(MANIFEST).is_file())
         .collect();
     found.sort();
     found
@@ -137,20 +137,20 @@ pub(crate) fn latest(run: &Path) -> Result<PathBuf, CheckpointError> {
 /// The disk is full or refuses; the checkpoints before are untouched then.
 pub fn save(
     run: &Path,
-    state: State,
+    progress: Progress,
     unet: &UNet,
     ema: &UNet,
     optimizer: &ModuleOptimizer,
 ) -> Result<(), CheckpointError> {
     let parent = run.join("checkpoints");
-    let name = name(state.step);
+    let name = name(progress.step);
     let temporary = parent.join(format!(".{name}{TEMPORARY}"));
     for unfinished in unfinished(&parent) {
         fs::remove_dir_all(&unfinished).map_err(folder_error(&unfinished))?;
     }
     let path = parent.join(name);
     let written =
-        write(&temporary, state, unet, ema, optimizer).and_then(|()| replace(&temporary, &path));
+        write(&temporary, progress, unet, ema, optimizer).and_then(|()| replace(&temporary, &path));
     if let Err(error) = written {
         // Best effort, and the reason above is the one worth telling: half a checkpoint would go on filling the disk.
         let _ = fs::remove_dir_all(&temporary);
@@ -169,7 +169,7 @@ pub fn save(
 /// Writes all files of a checkpoint, each of them flushed to the disk; `state.json`, which makes it complete, comes last.
 fn write(
     folder: &Path,
-    state: State,
+    progress: Progress,
     unet: &UNet,
     ema: &UNet,
     optimizer: &ModuleOptimizer,
@@ -193,9 +193,9 @@ fn write(
         folder::write_file(&folder.join(file), bytes)?;
         sha256.insert(file.to_owned(), sum(bytes));
     }
-    let manifest = Manifest { state, sha256 };
-    let json = serde_json::to_vec_pretty(&manifest).map_err(|e| encode(STATE, e.to_string()))?;
-    folder::write_file(&folder.join(STATE), &json)?;
+    let manifest = Manifest { progress, sha256 };
+    let json = serde_json::to_vec_pretty(&manifest).map_err(|e| encode(MANIFEST, e.to_string()))?;
+    folder::write_file(&folder.join(MANIFEST), &json)?;
     Ok(())
 }
 
@@ -264,19 +264,19 @@ fn broken(path: &Path, reason: impl ToString) -> CheckpointError {
     }
 }
 
-/// Reads only what a checkpoint says of itself.
+/// Reads only how far the training was at a checkpoint.
 ///
 /// # Errors
 /// `state.json` is missing or broken.
-pub(crate) fn read_state(checkpoint: &Path) -> Result<State, CheckpointError> {
-    Ok(manifest(checkpoint)?.state)
+pub(crate) fn read_progress(checkpoint: &Path) -> Result<Progress, CheckpointError> {
+    Ok(manifest(checkpoint)?.progress)
 }
 
 fn manifest(checkpoint: &Path) -> Result<Manifest, CheckpointError> {
-    let path = checkpoint.join(STATE);
+    let path = checkpoint.join(MANIFEST);
     let json = fs::read(&path).map_err(|e| broken(&path, e))?;
     let manifest: Manifest = serde_json::from_slice(&json).map_err(|e| broken(&path, e))?;
-    let step = manifest.state.step;
+    let step = manifest.progress.step;
     if checkpoint.file_name() != Some(name(step).as_ref()) {
         return Err(broken(&path, format!("it is for step {step}")));
     }

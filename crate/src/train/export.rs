@@ -17,12 +17,12 @@ use std::path::Path;
 pub fn export(run: &Path, out: &Path, stored_as: StoredAs) -> Result<u64, TrainError> {
     let config = RunConfig::read(run)?;
     let checkpoint = checkpoint::latest(run)?;
-    let state = checkpoint::read_state(&checkpoint)?;
+    let progress = checkpoint::read_progress(&checkpoint)?;
     let device = Device::flex();
     let unet = checkpoint::load_ema(&checkpoint, UNet::blank(&config.unet, &device)?, &device)?;
     let (scheduler, labels) = (config.scheduler, config.labels);
     let model = ModelFolder::of(unet, scheduler, labels, stored_as, &device);
     let model = pollster::block_on(model)?;
     folder::write(out, &model)?;
-    Ok(state.step)
+    Ok(progress.step)
 }

@@ -7,7 +7,7 @@
 //! A run that ends at a step has its rate from the step alone, so it repeats, and resumes, to the bit. One that ends after
 //! a time has it from a clock: no two of them are equal.
 
-use super::checkpoint::State;
+use super::checkpoint::Progress;
 use crate::schedule::named;
 use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
@@ -43,24 +43,24 @@ pub enum End {
 }
 
 impl End {
-    /// How much of the run is over in this state, 0 to 1.
-    pub fn share(self, state: State) -> f64 {
+    /// How much of the run is over at this progress, 0 to 1.
+    pub fn share(self, progress: Progress) -> f64 {
         let share = match self {
-            Self::Steps(last) => state.step as f64 / last as f64,
-            Self::Seconds(last) => state.elapsed_s / last,
+            Self::Steps(last) => progress.step as f64 / last as f64,
+            Self::Seconds(last) => progress.elapsed_s / last,
         };
         // 0 / 0, the share of nothing, counts as all of it.
         if share < 1.0 { share } else { 1.0 }
     }
 
     /// Whether nothing is left to do.
-    pub fn reached(self, state: State) -> bool {
-        self.share(state) >= 1.0
+    pub fn reached(self, progress: Progress) -> bool {
+        self.share(progress) >= 1.0
     }
 }
 
-/// The learning rate of the step that follows `state`; without an end it does not fall.
-pub fn rate(base: f64, warmup: u64, decay: LrDecay, end: Option<End>, state: State) -> f64 {
-    let warmed = ((state.step + 1) as f64 / warmup.max(1) as f64).min(1.0);
-    base * warmed * end.map_or(1.0, |end| decay.factor(end.share(state)))
+/// The learning rate of the step that follows `progress`; without an end it does not fall.
+pub fn rate(base: f64, warmup: u64, decay: LrDecay, end: Option<End>, progress: Progress) -> f64 {
+    let warmed = ((progress.step + 1) as f64 / warmup.max(1) as f64).min(1.0);
+    base * warmed * end.map_or(1.0, |end| decay.factor(end.share(progress)))
 }

@@ -1,4 +1,4 @@
-//! Recipes that train well without another option: a network for the data's shape, and how to train it.
+//! Presets: networks, and how to train them, that serve well without another option.
 
 use super::loss::Loss;
 use crate::schedule::named;
@@ -8,11 +8,11 @@ use crate::unet::{DownBlockType, UNetConfig, UpBlockType};
 const LARGE: usize = 48;
 
 named! {
-    /// A recipe.
+    /// A network for the shape of the data, and how to train it.
     Preset, "preset" {
         /// About two million parameters for images of 28 x 28: the shipped model's.
         Mnist = "mnist",
-        /// An eighth of that, to be trained within minutes: digits to be seen, not to be proud of.
+        /// An eighth of that, to be trained within minutes: readable digits, no more.
         ///
         /// 43,000 images in small steps, which is about three minutes where 240 images a second are trained on. Weighing
         /// the loss by min-SNR spends them on the shapes, which so short a run has to learn first.

@@ -1,7 +1,7 @@
 //! Steps of gradient descent, on a device of burn's or on a GPU: what they change, and what becomes known of them.
 
 use super::batches::{self, Batch};
-use super::checkpoint::{self, State};
+use super::checkpoint::{self, Progress};
 use super::ema;
 use super::gradients::{self, NoSlope, Slope};
 use super::learning_rate;
@@ -25,7 +25,7 @@ pub(super) struct Trainer {
     pub(super) optimizer: ModuleOptimizer,
     pub(super) objective: Objective,
     device: Device,
-    pub(super) state: State,
+    pub(super) progress: Progress,
     /// Takes over the steps; what it changes comes back for checkpoints and samples.
     gpu: Option<OnGpu>,
     /// When the step before was known.
@@ -54,7 +54,7 @@ impl Trainer {
             prediction_type: config.scheduler.prediction_type,
             schedule: Schedule::new(&config.scheduler)?,
         };
-        let mut state = State {
+        let mut progress = Progress {
             step: 0,
             elapsed_s: 0.0,
         };
@@ -70,7 +70,7 @@ impl Trainer {
             }
             FirstWeights::Resume => {
                 let checkpoint = checkpoint::latest(&options.run)?;
-                state = checkpoint::read_state(&checkpoint)?;
+                progress = checkpoint::read_progress(&checkpoint)?;
                 let ema =
                     checkpoint::load_ema(&checkpoint, UNet::new(&config.unet, &plain)?, &plain)?;
                 let (unet, optimizer) = checkpoint::load(&checkpoint, unet, optimizer)?;
@@ -88,7 +88,7 @@ impl Trainer {
             optimizer,
             objective,
             device: device.clone(),
-            state,
+            progress,
             gpu,
             known: Instant::now(),
             last: None,
@@ -104,7 +104,7 @@ impl Trainer {
             end,
             ..
         } = self.config;
-        learning_rate::rate(learning_rate, warmup, lr_decay, end, self.state)
+        learning_rate::rate(learning_rate, warmup, lr_decay, end, self.progress)
     }
 
     /// One step, and what is known by then: of this one, or, on a GPU that is still at it, of the one before.
@@ -114,7 +114,7 @@ impl Trainer {
     pub(super) fn step(mut self, batch: Batch) -> Result<(Self, Option<StepReport>), TrainError> {
         if self.gpu.is_some() {
             let learning_rate = self.learning_rate();
-            let step = self.state.step + 1;
+            let step = self.progress.step + 1;
             let rates = Rates {
                 learning_rate,
                 weight_decay: self.config.weight_decay,
@@ -125,7 +125,7 @@ impl Trainer {
             let gpu = self.gpu.as_mut();
             let learned = gpu.map(|gpu| gpu.step(&batch, &self.objective, rates));
             let learned = learned.transpose()?.flatten();
-            self.state.step = step;
+            self.progress.step = step;
             let report = self.report(learned)?;
             self.last = Some(StepReport {
                 step,
@@ -134,7 +134,7 @@ impl Trainer {
                 learning_rate,
                 grad_norm: 0.0,
                 images_per_s: 0.0,
-                elapsed_s: self.state.elapsed_s,
+                elapsed_s: self.progress.elapsed_s,
             });
             return Ok((self, report));
         }
@@ -149,7 +149,7 @@ impl Trainer {
         };
         let learned = gpu.finish()?;
         let report = self.report(learned)?;
-        let time = self.state.step;
+        let time = self.progress.step;
         let (unet, ema, optimizer) = gpu.bring(self.unet, self.ema, self.optimizer, time)?;
         let trainer = Self {
             unet,
@@ -189,7 +189,7 @@ impl Trainer {
         let start = Instant::now();
         // Dropout draws from the device's generator. A step's draws follow from the seed and the step alone.
         self.device
-            .seed(batches::seed_of(self.config.seed, self.state.step));
+            .seed(batches::seed_of(self.config.seed, self.progress.step));
         let n = batch.timesteps.len();
         let slope = gradients::of_batch(
             &self.unet,
@@ -205,14 +205,14 @@ impl Trainer {
         } = slope.map_err(|error| match error {
             NoSlope::Schedule(error) => TrainError::Schedule(error),
             NoSlope::NotFinite(what, value) => {
-                let step = self.state.step + 1;
+                let step = self.progress.step + 1;
                 TrainError::Diverged { step, what, value }
             }
         })?;
 
         let learning_rate = self.learning_rate();
-        self.state.step += 1;
-        let step = self.state.step;
+        self.progress.step += 1;
+        let step = self.progress.step;
         self.unet = self.optimizer.step(learning_rate, self.unet, grads);
         let decay = ema::decay_at(step, self.config.ema_decay);
         self.ema = ema::update(self.ema, &self.unet, decay);
@@ -225,7 +225,7 @@ impl Trainer {
             learning_rate,
             grad_norm,
             images_per_s: n as f64 / seconds,
-            elapsed_s: self.state.elapsed_s,
+            elapsed_s: self.progress.elapsed_s,
         };
         Ok((self, report))
     }

@@ -1,7 +1,7 @@
 //! The training loop: Algorithm 1 of Ho et al. 2020.
 
 use super::batches::BatchPlan;
-use super::checkpoint::{self, CheckpointError, State};
+use super::checkpoint::{self, CheckpointError, Progress};
 use super::learning_rate::End;
 use super::run_config::RunConfig;
 use super::steps::Trainer;
@@ -71,10 +71,10 @@ pub struct StepReport {
     pub elapsed_s: f64,
 }
 
-/// What the trainer tells whoever watches.
+/// What the trainer reports while it runs.
 pub trait Watcher {
-    /// The run starts in this state (0, or where it was resumed) and ends there, if that is known.
-    fn started(&mut self, state: State, end: Option<End>);
+    /// The run starts at this progress (0, or where it was resumed) and ends there, if that is known.
+    fn started(&mut self, progress: Progress, end: Option<End>);
     /// A step is done; `false` ends the run after a checkpoint.
     fn stepped(&mut self, report: &StepReport) -> bool;
     /// Time for a sample grid, drawn with the averaged weights.
@@ -195,7 +195,7 @@ pub fn train_on(
     check_free()?;
 
     let mut trainer = Trainer::new(options, config.clone(), computer)?;
-    let resumed_at_s = trainer.state.elapsed_s;
+    let resumed_at_s = trainer.progress.elapsed_s;
     trainer.config.end = match (options.steps, options.time) {
         (Some(last), _) => Some(End::Steps(last)),
         (None, Some(time)) => Some(End::Seconds(resumed_at_s + time.as_secs_f64())),
@@ -215,13 +215,13 @@ pub fn train_on(
         label_dropout: config.label_dropout,
         seed: config.seed,
     };
-    let batches = plan.start(trainer.state.step);
+    let batches = plan.start(trainer.progress.step);
     let started = Instant::now();
-    watcher.started(trainer.state, end);
-    let mut saved = resumed.then_some(trainer.state.step);
+    watcher.started(trainer.progress, end);
+    let mut saved = resumed.then_some(trainer.progress.step);
     loop {
-        trainer.state.elapsed_s = resumed_at_s + started.elapsed().as_secs_f64();
-        let ended = end.is_some_and(|end| end.reached(trainer.state));
+        trainer.progress.elapsed_s = resumed_at_s + started.elapsed().as_secs_f64();
+        let ended = end.is_some_and(|end| end.reached(trainer.progress));
         let out_of_time = options.time.is_some_and(|time| started.elapsed() >= time);
         if ended || out_of_time {
             break;
@@ -229,9 +229,9 @@ pub fn train_on(
         let batch = batches.recv().map_err(|_| TrainError::BatchesEnded)?;
         let (next, report) = trainer.step(batch)?;
         trainer = next;
-        trainer.state.elapsed_s = resumed_at_s + started.elapsed().as_secs_f64();
+        trainer.progress.elapsed_s = resumed_at_s + started.elapsed().as_secs_f64();
         let mut go_on = true;
-        let mut tell = |report: Option<StepReport>, elapsed_s: f64| {
+        let mut pass_on = |report: Option<StepReport>, elapsed_s: f64| {
             if let Some(mut report) = report {
                 report.elapsed_s = elapsed_s;
                 let images = report.step * config.batch_size as u64;
@@ -239,14 +239,14 @@ pub fn train_on(
                 go_on &= watcher.stepped(&report);
             }
         };
-        tell(report, trainer.state.elapsed_s);
-        let step = trainer.state.step;
+        pass_on(report, trainer.progress.elapsed_s);
+        let step = trainer.progress.step;
         let due = |every: u64| every > 0 && step.is_multiple_of(every);
         let (saves, samples) = (due(options.checkpoint_every), due(options.sample_every));
-        if saves || samples || end.is_some_and(|end| end.reached(trainer.state)) {
+        if saves || samples || end.is_some_and(|end| end.reached(trainer.progress)) {
             let (next, report) = trainer.settle()?;
             trainer = next;
-            tell(report, trainer.state.elapsed_s);
+            pass_on(report, trainer.progress.elapsed_s);
         }
         if saves {
             saved = Some(save(run, &trainer, watcher)?);
@@ -258,7 +258,7 @@ pub fn train_on(
             break;
         }
     }
-    if saved != Some(trainer.state.step) {
+    if saved != Some(trainer.progress.step) {
         let (next, report) = trainer.settle()?;
         trainer = next;
         if let Some(report) = report {
@@ -270,10 +270,10 @@ pub fn train_on(
 }
 
 fn save(run: &Path, trainer: &Trainer, watcher: &mut dyn Watcher) -> Result<u64, TrainError> {
-    let step = trainer.state.step;
+    let step = trainer.progress.step;
     checkpoint::save(
         run,
-        trainer.state,
+        trainer.progress,
         &trainer.unet,
         &trainer.ema,
         &trainer.optimizer,

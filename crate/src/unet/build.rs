@@ -5,6 +5,11 @@ use super::layers::{Conv2d, Embedding, Frequencies, GroupNorm, Linear, draw, par
 use burn::module::{Param, ParamId};
 use burn::tensor::{Device, Shape, Tensor};
 
+/// Groups of a normalisation of this many channels where `norm_num_groups` is not given.
+pub(super) fn groups_of(channels: usize) -> usize {
+    (channels / 4).min(32)
+}
+
 /// Builds a network's layers in the order in which its blocks name them, which is the order of the draws.
 #[derive(Debug)]
 pub(crate) struct Builder {
@@ -137,6 +142,8 @@ impl Builder {
             bias: self.uniform([c_out], bound),
             stride,
             padding,
+            #[cfg(feature = "cpu")]
+            kept: Default::default(),
         }
     }
 

@@ -1,7 +1,8 @@
 //! `unet/config.json`: the keys of diffusers' `UNet2DModel`, read, checked and written.
 
 use super::activation::Activation;
-use super::blocks::{DownBlockType, UpBlockType};
+use super::down::DownBlockType;
+use super::up::UpBlockType;
 use crate::json::in_words;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -1,14 +1,46 @@
 //! A level on the way down: `DownBlock2D`, `ResnetDownsampleBlock2D`, `SkipDownBlock2D`, and those with attention.
 
 use super::attention::Attention;
-use super::blocks::{DownBlockType, IMAGE, SKIP_ATTENTION_GROUPS, SKIP_FACTOR, skip_style};
 use super::build::Builder;
 use super::config::{Resampling, UNetConfig};
 use super::executor::{Executor, Finish};
 use super::layers::Conv2d;
 use super::resample::{Filter, Resample};
 use super::resnet::{Resnet, Style};
+use super::skip::{IMAGE, SKIP_ATTENTION_GROUPS, SKIP_FACTOR, skip_style};
 use burn::module::Module;
+use serde::{Deserialize, Serialize};
+
+/// What a level on the way down is made of, by diffusers' name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DownBlockType {
+    /// Residual blocks.
+    DownBlock2D,
+    /// Residual blocks with attention after each.
+    AttnDownBlock2D,
+    /// Residual blocks, the last of which halves the resolution.
+    ResnetDownsampleBlock2D,
+    /// Residual blocks, and the image itself, filtered, at every resolution (Song et al. 2021, appendix H).
+    SkipDownBlock2D,
+    /// The same with attention after each residual block.
+    AttnSkipDownBlock2D,
+}
+
+impl DownBlockType {
+    /// All of them.
+    pub const ALL: &[Self] = &[
+        Self::DownBlock2D,
+        Self::AttnDownBlock2D,
+        Self::ResnetDownsampleBlock2D,
+        Self::SkipDownBlock2D,
+        Self::AttnSkipDownBlock2D,
+    ];
+
+    /// Whether it takes in the image at its resolution.
+    pub(super) fn takes_the_image(self) -> bool {
+        matches!(self, Self::SkipDownBlock2D | Self::AttnSkipDownBlock2D)
+    }
+}
 
 /// Halves the resolution.
 #[derive(Module, Debug)]

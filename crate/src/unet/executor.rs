@@ -1,13 +1,13 @@
 //! The few operations that the U-Net is written in. An executor carries them out and knows no block.
 //!
-//! The blocks ([`resnet`](super::resnet), [`attention`](super::attention), [`blocks`](super::blocks)) are written once, for
+//! The blocks ([`resnet`](super::resnet), [`attention`](super::attention), [`down`](super::down) and their like) are written once, for
 //! any [`Executor`]. [`Tensors`](super::tensors::Tensors) computes with burn, on the CPU and for training;
 //! `gpu::Planner` writes down the launches of fused kernels. The blocks' layers come from a
 //! [`Builder`](super::build::Builder), which draws, blanks or only counts their parameters.
 
 use super::activation::Activation;
 use super::layers::{Conv2d, Embedding, Frequencies, GroupNorm, Linear};
-use super::look::Place;
+use super::look::Stage;
 use super::resample::Filter;
 use burn::nn::Dropout;
 
@@ -75,7 +75,7 @@ pub trait Executor: Sized {
     fn divide_by_timestep(&mut self, x: Self::Features) -> Self::Features;
 
     /// Names the features that a stage of the U ends in, for a look inside.
-    fn stage(&mut self, place: Place, x: &Self::Features);
+    fn stage(&mut self, stage: Stage, x: &Self::Features);
 
     /// A look inside shows what the next attention attends to.
     fn show_next_attention(&mut self);

@@ -1,5 +1,7 @@
 //! The layers that hold parameters, with PyTorch's names and shapes, so that a module path is a safetensors key.
 
+#[cfg(feature = "cpu")]
+use super::cpu::{self, KeptFilters};
 #[cfg(any(feature = "gpu", test))]
 use super::gpu::{HostConv, HostNorm, Part};
 use super::ops;
@@ -49,6 +51,9 @@ pub struct Conv2d {
     pub(super) stride: usize,
     #[module(skip)]
     pub(super) padding: usize,
+    #[cfg(feature = "cpu")]
+    #[module(skip)]
+    pub(super) kept: KeptFilters,
 }
 
 impl Conv2d {
@@ -65,14 +70,39 @@ impl Conv2d {
         residual: Option<Tensor<4>>,
     ) -> Tensor<4> {
         let (weight, bias) = (self.weight.val(), self.bias.val());
-        let (stride, padding) = (self.stride, self.padding);
         match vector {
             Some(vector) => {
                 let bias = vector + bias.unsqueeze(); // [n, c_out]
-                ops::conv2d(x, weight, bias, residual, stride, padding)
+                self.convolve(x, weight, bias, residual)
             }
-            None => ops::conv2d(x, weight, bias, residual, stride, padding),
+            None => self.convolve(x, weight, bias, residual),
         }
+    }
+
+    fn convolve<const B: usize>(
+        &self,
+        x: Tensor<4>,
+        weight: Tensor<4>,
+        bias: Tensor<B>,
+        residual: Option<Tensor<4>>,
+    ) -> Tensor<4> {
+        let (stride, padding) = (self.stride, self.padding);
+        // Natively vectors are wider, and transforming costs less beside reading; whether keeping pays there was not measured.
+        #[cfg(feature = "cpu")]
+        if cfg!(target_arch = "wasm32")
+            && let Some(y) = cpu::conv2d_keeping(
+                &x,
+                &weight,
+                &bias,
+                residual.as_ref(),
+                [stride, padding],
+                &self.kept,
+            )
+        {
+            cpu::give_back([Some(x), residual]);
+            return y;
+        }
+        ops::conv2d(x, weight, bias, residual, stride, padding)
     }
 }
 

@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 
 /// Where in the U features were taken. Levels count from full resolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum Stage {
     /// After the first convolution.
     In,
     /// After a level on the way down, its downsampling included.
@@ -22,7 +22,7 @@ pub enum Place {
 #[derive(Debug, Default)]
 pub struct Look {
     /// Features `[n, c, h, w]`, in the order of the evaluation.
-    pub stages: Vec<(Place, Tensor<4>)>,
+    pub stages: Vec<(Stage, Tensor<4>)>,
     /// The middle block's attention: `[n, heads, hw, hw]`, a row for each query, summing to 1. `None` where
     /// the network has no attention there.
     pub attention: Option<Tensor<4>>,
@@ -41,7 +41,7 @@ pub struct Seen {
 #[derive(Debug, Clone, PartialEq)]
 pub struct SeenStage {
     /// Where.
-    pub place: Place,
+    pub stage: Stage,
     /// `[n, c, h, w]`.
     pub shape: [usize; 4],
     /// Row-major.
@@ -74,10 +74,10 @@ impl Look {
     /// A failure of the device.
     pub async fn read(self) -> Result<Seen, String> {
         let mut stages = Vec::with_capacity(self.stages.len());
-        for (place, features) in self.stages {
+        for (stage, features) in self.stages {
             let (shape, values) = host(features).await?;
             stages.push(SeenStage {
-                place,
+                stage,
                 shape,
                 values,
             });

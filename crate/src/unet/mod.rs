@@ -5,7 +5,7 @@
 //!
 //! | module | what is in it |
 //! |---|---|
-//! | this one, `down`, `blocks`, `up`, `resnet`, `attention`, [`embedding`] | the network, written once: its layers and how features pass through them |
+//! | this one, `down`, `mid`, `up`, `skip`, `resnet`, `attention`, [`embedding`] | the network, written once: its layers and how features pass through them |
 //! | `activation`, `resample` | what has no parameters: non-linearities, filters that change the resolution |
 //! | `executor` | the operations that it is written in |
 //! | `tensors`, [`ops`], `cpu` | these operations in burn, with kernels of our own for the CPU |
@@ -28,23 +28,24 @@ pub mod ops;
 pub mod weights;
 
 mod attention;
-mod blocks;
 pub(crate) mod build;
 mod check;
 mod down;
 mod executor;
+mod mid;
 mod resample;
 mod resnet;
+mod skip;
 mod tensors;
 mod up;
 
-pub use blocks::{DownBlockType, UpBlockType};
 pub use config::{TimeEmbeddingType, UNetConfig, UNetConfigError};
+pub use down::DownBlockType;
+pub use up::UpBlockType;
 pub use weights::WeightsError;
 
 use activation::Activation;
-use blocks::{IMAGE, MidBlock};
-use build::Builder;
+use build::{Builder, groups_of};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use config::MidBlockType;
@@ -52,7 +53,9 @@ use down::DownBlock;
 use embedding::{ClassEmbedding, TimeEmbedding, embed};
 use executor::{Executor, Finish, Then};
 use layers::{Conv2d, Frequencies, GroupNorm};
-use look::{Look, Place};
+use look::{Look, Stage};
+use mid::MidBlock;
+use skip::IMAGE;
 use tensors::Tensors;
 use up::UpBlock;
 
@@ -99,7 +102,7 @@ impl UNet {
                 .map(|level| UpBlock::new(layers, level, config))
                 .collect(),
             conv_norm_out: {
-                let groups = config.norm_num_groups.unwrap_or(blocks::groups_of(first));
+                let groups = config.norm_num_groups.unwrap_or(groups_of(first));
                 layers.norm(groups, first, config.norm_eps)
             },
             conv_out: layers.conv3x3_at_zero(first, config.out_channels),
@@ -115,20 +118,20 @@ impl UNet {
         let emb = embed(on, frequencies, &self.time_embedding, classes); // [n, time_channels]
         let mut image = x_t.clone();
         let mut x = on.conv(x_t, &self.conv_in, Finish::nothing()); // [n, c_0, h, w]
-        on.stage(Place::In, &x);
+        on.stage(Stage::In, &x);
         let mut skips = vec![x.clone()];
         for (level, block) in self.down_blocks.iter().enumerate() {
             x = block.forward(on, x, &emb, &mut skips, &mut image);
-            on.stage(Place::Down(level), &x);
+            on.stage(Stage::Down(level), &x);
         }
         if let Some(block) = &self.mid_block {
             x = block.forward(on, x, &emb); // [n, c_last, h / 2^(levels-1), w / 2^(levels-1)]
-            on.stage(Place::Mid, &x);
+            on.stage(Stage::Mid, &x);
         }
         let mut image = None;
         for (block, level) in self.up_blocks.iter().zip((0..self.up_blocks.len()).rev()) {
             x = block.forward(on, x, &emb, &mut skips, &mut image);
-            on.stage(Place::Up(level), &x);
+            on.stage(Stage::Up(level), &x);
         }
         let x = on.norm(x, &self.conv_norm_out, Then::Activate(Activation::Silu)); // [n, c_0, h, w]
         let finish = image.map_or(Finish::nothing(), |image| Finish::onto(image, 1.0));
@@ -136,7 +139,7 @@ impl UNet {
         if self.config.time_embedding_type == TimeEmbeddingType::Fourier {
             x = on.divide_by_timestep(x);
         }
-        on.stage(Place::Out, &x);
+        on.stage(Stage::Out, &x);
         x
     }
 }

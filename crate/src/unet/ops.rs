@@ -74,6 +74,15 @@ pub fn concatenate(x: Tensor<4>, skip: Tensor<4>) -> Tensor<4> {
     reference::concatenate(x, skip)
 }
 
+/// W x + b of each row of `x` `[n, d_in]`, with `weight` `[d_out, d_in]` and `bias` `[d_out]`: `[n, d_out]`.
+pub fn linear(x: Tensor<2>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<2> {
+    #[cfg(feature = "cpu")]
+    if let Some(y) = cpu::linear(&x, &weight, &bias) {
+        return y;
+    }
+    reference::linear(x, weight, bias)
+}
+
 /// One row of zeros below and one column of zeros at the right: `[n, c, h, w]` to `[n, c, h + 1, w + 1]`.
 pub fn pad_far_sides(x: Tensor<4>) -> Tensor<4> {
     x.pad((0, 1, 0, 1), PadMode::Constant(0.0))
@@ -109,6 +118,11 @@ pub mod reference {
     /// See [`concatenate`](super::concatenate).
     pub fn concatenate(x: Tensor<4>, skip: Tensor<4>) -> Tensor<4> {
         Tensor::cat(vec![x, skip], 1)
+    }
+
+    /// See [`linear`](super::linear).
+    pub fn linear(x: Tensor<2>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<2> {
+        x.matmul(weight.transpose()) + bias.unsqueeze()
     }
 
     /// See [`group_norm`](super::group_norm).

@@ -4,7 +4,7 @@ use super::activation::Activation;
 use super::config::UNetConfig;
 use super::executor::{Executor, Finish, Heads, Then};
 use super::layers::{Conv2d, Embedding, Frequencies, GroupNorm, Linear};
-use super::look::{Look, Place};
+use super::look::{Look, Stage};
 use super::ops;
 use super::resample::Filter;
 use burn::nn::Dropout;
@@ -75,7 +75,7 @@ impl Executor for Tensors<'_> {
     }
 
     fn linear(&mut self, vector: Tensor<2>, layer: &Linear) -> Tensor<2> {
-        layer.forward(vector)
+        ops::linear(vector, layer.weight.val(), layer.bias.val())
     }
 
     fn activate(&mut self, vector: Tensor<2>, activation: Activation) -> Tensor<2> {
@@ -159,9 +159,9 @@ impl Executor for Tensors<'_> {
         x / Tensor::from_data(timesteps, &self.device) // [n, c, h, w]
     }
 
-    fn stage(&mut self, place: Place, x: &Tensor<4>) {
+    fn stage(&mut self, stage: Stage, x: &Tensor<4>) {
         if let Some(look) = &mut self.look {
-            look.stages.push((place, x.clone()));
+            look.stages.push((stage, x.clone()));
         }
     }
 

@@ -2,16 +2,46 @@
 
 use super::activation::Activation;
 use super::attention::Attention;
-use super::blocks::{
-    IMAGE, SKIP_ATTENTION_GROUPS, SKIP_FACTOR, UpBlockType, groups_of, skip_style,
-};
-use super::build::Builder;
+use super::build::{Builder, groups_of};
 use super::config::{Resampling, UNetConfig};
 use super::executor::{Executor, Finish, Then};
 use super::layers::{Conv2d, GroupNorm};
 use super::resample::{Filter, Resample};
 use super::resnet::{Resnet, Style};
+use super::skip::{IMAGE, SKIP_ATTENTION_GROUPS, SKIP_FACTOR, skip_style};
 use burn::module::Module;
+use serde::{Deserialize, Serialize};
+
+/// What a level on the way up is made of, by diffusers' name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum UpBlockType {
+    /// Residual blocks.
+    UpBlock2D,
+    /// Residual blocks with attention after each.
+    AttnUpBlock2D,
+    /// Residual blocks, the last of which doubles the resolution.
+    ResnetUpsampleBlock2D,
+    /// Residual blocks, and a sum of images of every resolution that is the output (Song et al. 2021, appendix H).
+    SkipUpBlock2D,
+    /// The same with attention after the residual blocks.
+    AttnSkipUpBlock2D,
+}
+
+impl UpBlockType {
+    /// All of them.
+    pub const ALL: &[Self] = &[
+        Self::UpBlock2D,
+        Self::AttnUpBlock2D,
+        Self::ResnetUpsampleBlock2D,
+        Self::SkipUpBlock2D,
+        Self::AttnSkipUpBlock2D,
+    ];
+
+    /// Whether it adds to the image at its resolution.
+    pub(super) fn adds_to_the_image(self) -> bool {
+        matches!(self, Self::SkipUpBlock2D | Self::AttnSkipUpBlock2D)
+    }
+}
 
 /// Doubles the resolution.
 #[derive(Module, Debug)]

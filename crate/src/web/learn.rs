@@ -163,7 +163,7 @@ impl WebLearner {
     /// Draws images, timesteps and noise for the next step.
     #[allow(clippy::await_holding_refcell_ref)] // The borrow is the lock; a second call meanwhile is refused.
     pub async fn draw(&self) -> Result<DrawnBatch, JsError> {
-        let (learner, place) = (self.learner.clone(), self.drawn.clone());
+        let (learner, slot) = (self.learner.clone(), self.drawn.clone());
         let learner = learner.try_borrow().map_err(|_| busy())?;
         let drawn = learner.draw().await.map_err(exception)?;
         let values = drawn.own * learner.examples.size();
@@ -177,16 +177,16 @@ impl WebLearner {
             ("eps", array(&drawn.batch.eps[..values])),
             ("timesteps", Uint32Array::from(&timesteps[..]).into()),
         ])?;
-        *place.borrow_mut() = Some(drawn);
+        *slot.borrow_mut() = Some(drawn);
         Ok(shown.unchecked_into())
     }
 
     /// A step of gradient descent on what was drawn last; draws first where nothing was.
     #[allow(clippy::await_holding_refcell_ref)] // As above.
     pub async fn descend(&self, learning_rate: f64) -> Result<LearnStep, JsError> {
-        let (learner, place) = (self.learner.clone(), self.drawn.clone());
+        let (learner, slot) = (self.learner.clone(), self.drawn.clone());
         let mut learner = learner.try_borrow_mut().map_err(|_| busy())?;
-        let drawn = place.borrow_mut().take();
+        let drawn = slot.borrow_mut().take();
         let drawn = match drawn {
             Some(drawn) => drawn,
             None => learner.draw().await.map_err(exception)?,

@@ -1,6 +1,6 @@
 //! A look inside one evaluation: features, attention, and how the network sees its timestep.
 
-use crate::unet::look::{Place, SeenAttention, SeenStage};
+use crate::unet::look::{SeenAttention, SeenStage, Stage};
 use js_sys::{Array, Float32Array};
 use wasm_bindgen::prelude::*;
 
@@ -90,12 +90,12 @@ impl Model {
 }
 
 fn stage(seen: SeenStage) -> Result<JsValue, JsError> {
-    let (role, level, name) = match seen.place {
-        Place::In => ("in", 0, "conv_in".into()),
-        Place::Down(level) => ("down", level, format!("down_blocks.{level}")),
-        Place::Mid => ("mid", 0, "mid_block".into()),
-        Place::Up(level) => ("up", level, format!("up to level {level}")),
-        Place::Out => ("out", 0, "conv_out".into()),
+    let (role, level, name) = match seen.stage {
+        Stage::In => ("in", 0, "conv_in".into()),
+        Stage::Down(level) => ("down", level, format!("down_blocks.{level}")),
+        Stage::Mid => ("mid", 0, "mid_block".into()),
+        Stage::Up(level) => ("up", level, format!("up to level {level}")),
+        Stage::Out => ("out", 0, "conv_out".into()),
     };
     let [_, c, h, w] = seen.shape;
     let shape = Array::of(&[JsValue::from(c), JsValue::from(h), JsValue::from(w)]);

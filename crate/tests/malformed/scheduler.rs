@@ -17,7 +17,7 @@ fn every_malformed_scheduler_has_its_sentence() {
         (
             "_class_name",
             json!("CMStochasticIterativeScheduler"),
-            "scheduler configuration: `_class_name` = CMStochasticIterativeScheduler is not supported; use a scheduler that states a noise schedule in betas, such as DDPMScheduler",
+            "scheduler configuration: `_class_name` = CMStochasticIterativeScheduler is not supported; use a scheduler that states its noise schedule, such as DDPMScheduler or EDMEulerScheduler",
         ),
         (
             "beta_schedule",

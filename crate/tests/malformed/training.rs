@@ -6,7 +6,7 @@ use std::sync::Arc;
 use walkback::data::Dataset;
 use walkback::pipeline::Labels;
 use walkback::schedule::{PredictionType, SchedulerConfig, VarianceType};
-use walkback::train::checkpoint::State;
+use walkback::train::checkpoint::Progress;
 use walkback::train::learning_rate::{End, LrDecay};
 use walkback::train::loss::Loss;
 use walkback::train::preset::Preset;
@@ -60,7 +60,7 @@ fn possible() -> TrainOptions {
 struct Nobody;
 
 impl Watcher for Nobody {
-    fn started(&mut self, _: State, _: Option<End>) {}
+    fn started(&mut self, _: Progress, _: Option<End>) {}
     fn stepped(&mut self, _: &StepReport) -> bool {
         true
     }

@@ -1,4 +1,4 @@
-// Figure 10, third part: from one seed's image to another's, through the noise (DDIM, Song et al. 2021, section 5.3).
+// Figure 11, third part: from one seed's image to another's, through the noise (DDIM, Song et al. 2021, section 5.3).
 
 import { createGate } from "../../basics/gate.js";
 import { latest } from "../../basics/latest.js";

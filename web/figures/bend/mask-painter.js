@@ -3,7 +3,7 @@
 import { createButton } from "../../parts/button.js";
 import { createDrawable } from "../../parts/strokes.js";
 import { h } from "../../screen/dom.js";
-import { pixels } from "../../screen/paint.js";
+import { followFourView, pixels } from "../../screen/paint.js";
 
 /** The width of the squares of the mask: at most 32 x 32 of them keep it short in a link. @param {number} side of the image */
 const cellFor = (side) => 2 * Math.ceil(side / 64);
@@ -22,19 +22,21 @@ export function createMaskPainter({ imageSize: [height, width], onChange }) {
   /** What the current stroke does. @type {0 | 1} */
   let doing = 0;
   /** Rubs at a point. @param {import("../../parts/strokes.js").Point} point */
-  const rubAt = ({ x, y }) => rub(y * rows, x * columns, doing);
+  const rubAt = (point) => rub(...inCells(point), doing);
+  /** The last cells may reach beyond the image. @param {import("../../parts/strokes.js").Point} point @returns {[number, number]} row and column, not whole */
+  const inCells = ({ x, y }) => [(y * height) / cell, (x * width) / cell];
   const { canvas, screen, hint } = createDrawable({
     canvasSize: [height, width],
     grid: [rows, columns],
     tool: "rubber",
     hint: "Erase a part, or restore it.",
     begin(point) {
-      const [row, column] = [Math.floor(point.y * rows), Math.floor(point.x * columns)];
-      doing = kept[row * columns + column] === 1 ? 0 : 1;
+      const [row = 0, column = 0] = inCells(point).map(Math.floor);
+      doing = kept[row * columns + column] === 0 ? 1 : 0;
       rubAt(point);
     },
     move: rubAt,
-    end: () => tell(),
+    end: () => emit(),
   });
   canvas.setAttribute("aria-label", "The image, not ready yet");
   const context = canvas.getContext("2d");
@@ -72,6 +74,7 @@ export function createMaskPainter({ imageSize: [height, width], onChange }) {
   const draw = () => {
     if (image === null || context === null) return;
     context.putImageData(pixels(image.x0, image.shape), 0, 0);
+    followFourView(canvas, image.shape[1], draw);
     const accent = getComputedStyle(canvas).getPropertyValue("--accent");
     kept.forEach((keep, i) => {
       if (keep === 1) return;
@@ -89,7 +92,7 @@ export function createMaskPainter({ imageSize: [height, width], onChange }) {
     const share = kept.reduce((sum, keep) => sum + 1 - keep, 0) / kept.length;
     canvas.setAttribute("aria-label", `${image.name}, ${Math.round(100 * share)} % of it erased`);
   };
-  const tell = () => {
+  const emit = () => {
     draw();
     onChange(write());
   };
@@ -108,7 +111,7 @@ export function createMaskPainter({ imageSize: [height, width], onChange }) {
         name,
         onPress: () => {
           follow(keeps);
-          tell();
+          emit();
         },
       }).element,
   );

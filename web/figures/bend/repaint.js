@@ -1,4 +1,4 @@
-// Figure 10, second part: a part of an image is replaced (RePaint, Lugmayr et al. 2022).
+// Figure 11, second part: a part of an image is replaced (RePaint, Lugmayr et al. 2022).
 
 import { repeat } from "../../basics/statistics.js";
 import { createLabelChoice } from "../../parts/choice.js";
@@ -8,7 +8,7 @@ import { createSlider } from "../../parts/slider.js";
 import { find, setText } from "../../screen/dom.js";
 import { bind } from "../../settings/bind.js";
 import { RESAMPLINGS } from "../../settings/list.js";
-import { digitsFit, hasSubject, noDigits } from "../../settings/suit.js";
+import { digitsFit } from "../../settings/suit.js";
 import { createMore } from "../shared/more.js";
 import { createSubject } from "../shared/subject.js";
 import { ANSWERS, createFourAnswers } from "./four-answers.js";
@@ -23,10 +23,6 @@ export async function create(root, context) {
   const digits = await context.digits();
   // A digit in grey is as good in colour.
   const takesDigits = digitsFit([1, 1, height, width], digits);
-  if (!takesDigits && !hasSubject(shape, digits)) {
-    root.append(noDigits(shape, digits));
-    return { rest() {} };
-  }
   const settings = allSettings.group("repaint");
 
   const painter = createMaskPainter({

@@ -1,4 +1,4 @@
-// Figure 10, first part: a drawing is noised to t, and walked back from there (SDEdit, Meng et al. 2022).
+// Figure 11, first part: a drawing is noised to t, and walked back from there (SDEdit, Meng et al. 2022).
 
 import { asSentence, sentence } from "../../basics/sentence.js";
 import { difference, meanSquare, repeat } from "../../basics/statistics.js";
@@ -24,12 +24,13 @@ export async function create(root, context) {
   const settings = allSettings.group("scribble");
 
   const { images, height: rows, width: columns } = await digits();
-  const inColour = channels === 3;
+  /** Of the pad: red, green, blue and opacity where the model has them; else grey, the same in all channels. */
+  const pens = channels === 3 || channels === 4 ? channels : 1;
   const isDigitsSize = channels === 1 && rows === height && columns === width;
   const pad = createDrawingPad({
     label: "Your drawing",
     imageSize: [height, width],
-    channels: inColour ? 3 : 1,
+    channels: pens,
     ofDigits: isDigitsSize,
     onDraw: () => {
       setText(notice, "");
@@ -86,7 +87,7 @@ export async function create(root, context) {
     },
     work: async (signal) => {
       const { t: timestep, label, seed } = settings.values;
-      const x0 = repeat(pad.x0, inColour ? ANSWERS : ANSWERS * channels);
+      const x0 = repeat(pad.x0, (ANSWERS * channels) / pens);
       // Another stream than the chain's own, whose first draws the steps take.
       const noiseSeed = seed === MAX_SEED ? 0 : seed + 1;
       const eps = await arithmetic.noise({ seed: noiseSeed, draws: 1, size: x0.length }, signal);

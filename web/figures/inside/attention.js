@@ -2,7 +2,7 @@
 
 import { createReadouts } from "../../parts/readouts.js";
 import { createSlider } from "../../parts/slider.js";
-import { pointOn } from "../../parts/strokes.js";
+import { markCell, pointOn } from "../../parts/strokes.js";
 import { createTile } from "../../parts/tile.js";
 import { h } from "../../screen/dom.js";
 
@@ -87,9 +87,7 @@ export function createAttention({ value, onChange }) {
       text,
     );
     mark.hidden = false;
-    mark.style.inset = `${(100 * Math.floor(cell / columns)) / rows}% auto auto ${(100 * (cell % columns)) / columns}%`;
-    mark.style.width = `${100 / columns}%`;
-    mark.style.height = `${100 / rows}%`;
+    markCell(mark, picture.canvas, [rows, columns], [Math.floor(cell / columns), cell % columns]);
     readouts.show({
       largest: percent(largest),
       even: percent(1 / cells),

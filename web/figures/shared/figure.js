@@ -16,6 +16,9 @@
 //       return { rest: compute.rest };
 //     }
 //
+// A figure that needs no model has a line in the list of those, and less of the context: it is there before a model, and
+// stays when another comes.
+//
 // `root` is the figure's empty place, the element with data-figure="name" in index.html; the section
 // around it is hidden until list.js has a line for the name. The figure is created when its place
 // nears the window and told to rest while it is out of sight or the tab is hidden: then it computes
@@ -36,22 +39,33 @@ import { createTools } from "./frame.js";
 import { openMoreIfSet } from "./more.js";
 
 /**
- * @typedef {object} Laboratory what every figure works with
- * @property {import("../../client/engine.js").Engine} engine the network, computing in turn
+ * @typedef {object} Basics what every figure works with, and all that one has which needs no model
  * @property {import("../../client/arithmetic.js").Arithmetic} arithmetic what needs no network, at once
+ * @property {import("../../settings/kept-in-address.js").AllSettings} allSettings what the address keeps
+ * @property {boolean} calm whether the visitor wants nothing to move by itself
+ */
+
+/**
+ * @typedef {object} OfTheModel what a figure has of the model
+ * @property {import("../../client/engine.js").Engine} engine the network, computing in turn
  * @property {import("../../protocol/messages.js").Loaded} loaded the model: info, and the schedule it was trained with
  * @property {number[]} shape of one image: [1, channels, h, w]
- * @property {import("../../settings/kept-in-address.js").AllSettings} allSettings what the address keeps
  * @property {import("../../protocol/calls.js").Calls["load"]["params"]["model"]} source where the model comes from
  * @property {(model: import("../../protocol/messages.js").OpenedFiles) => void} open shows another model in all figures
  * @property {boolean} linked whether a link leads to this model; else it came from the visitor's files
  * @property {() => Promise<import("../../client/digits.js").Digits>} digits the page's real digits
  * @property {import("./history.js").History} history what the figures have to give away
  * @property {(device: import("../../protocol/messages.js").Device) => Promise<void>} moveTo has everything computed on another device from here on; rejected where that cannot be, and then all stays as it was
- * @property {boolean} calm whether the visitor wants nothing to move by itself
  */
 
-/** @typedef {Laboratory & { fail: (error: unknown) => void }} Context */
+/** @typedef {Basics & OfTheModel} Laboratory */
+
+/**
+ * @template L
+ * @typedef {L & { fail: (error: unknown) => void }} ContextOf
+ */
+/** @typedef {ContextOf<Laboratory>} Context */
+/** @typedef {ContextOf<Basics>} LastingContext of a figure that needs no model */
 
 /**
  * @typedef {object} Figure
@@ -62,18 +76,24 @@ import { openMoreIfSet } from "./more.js";
 /** @typedef {(root: HTMLElement, context: Context) => Figure | Promise<Figure>} Create */
 
 /**
- * @typedef {object} Entry a line of list.js
- * @property {() => Promise<{ create: Create }>} module
+ * @template C
+ * @typedef {object} EntryFor a line of list.js
+ * @property {() => Promise<{ create: (root: HTMLElement, context: C) => Figure | Promise<Figure> }>} module
  * @property {URL} [css]
  * @property {readonly import("./frame.js").GroupName[]} settings what the address keeps of the figure; [] if nothing
  * @property {boolean} [copies] whether the figure itself has a button that copies a link
  */
+/** @typedef {EntryFor<Context>} Entry */
+/** @typedef {EntryFor<LastingContext>} LastingEntry of a figure that needs no model: it is there before one, and stays when another comes */
 
 /** A figure is created this far from the window, and rests beyond a little. */
 const CREATE_MARGIN = "100% 0px";
 const REST_MARGIN = "5% 0px";
 
-/** One place in the page, and what lives there. */
+/**
+ * One place in the page, and what lives there.
+ * @template {Basics} L
+ */
 class Place {
   #root;
   #entry;
@@ -89,7 +109,7 @@ class Place {
   #life = 0;
   #inSight = false;
 
-  /** @param {HTMLElement} root @param {Entry} entry @param {Laboratory} lab */
+  /** @param {HTMLElement} root @param {EntryFor<ContextOf<L>>} entry @param {L} lab */
   constructor(root, entry, lab) {
     this.#root = root;
     this.#entry = entry;
@@ -237,7 +257,7 @@ async function loadStyles({ href }) {
 
 /**
  * Shows the sections whose figures exist.
- * @param {Record<string, Entry>} entries
+ * @param {Record<string, unknown>} entries
  */
 export function revealSections(entries) {
   for (const root of document.querySelectorAll("[data-figure]")) {
@@ -248,13 +268,14 @@ export function revealSections(entries) {
 }
 
 /**
- * Gives every figure that exists its place.
- * @param {Record<string, Entry>} entries
- * @param {Laboratory} lab
+ * Gives every figure that is listed its place.
+ * @template {Basics} L
+ * @param {Record<string, EntryFor<ContextOf<L>>>} entries
+ * @param {L} lab
  * @returns {() => void} ends them all, for another model
  */
 export function placeFigures(entries, lab) {
-  /** @type {Place[]} */
+  /** @type {Place<L>[]} */
   const places = [];
   for (const root of document.querySelectorAll("[data-figure]")) {
     const entry = entries[root.getAttribute("data-figure") ?? ""];

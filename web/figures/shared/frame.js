@@ -38,7 +38,9 @@ export function createTools(root, { name, settings, copies, allSettings }) {
   };
   if (settings.length > 0) {
     const onPress = () => allSettings.reset(settings);
-    add(createButton({ name: "Reset", icon: "again", shown: true, onPress }));
+    const reset = createButton({ name: "Reset", icon: "again", shown: true, onPress });
+    add(reset);
+    add(createUndo(allSettings, settings, reset));
   }
   if (frame !== null && canPresent()) {
     const onPress = () => togglePresented(frame);
@@ -55,6 +57,25 @@ export function createTools(root, { name, settings, copies, allSettings }) {
     tools.append(embed.button, embed.element);
   }
   return tools;
+}
+
+/**
+ * Takes the last change of a figure back; with keys, Ctrl-Z takes back the last of the page.
+ * @param {import("../../settings/kept-in-address.js").AllSettings} allSettings
+ * @param {readonly GroupName[]} settings of the figure
+ * @param {ReturnType<typeof createButton>} heir has the focus where nothing more can be undone
+ */
+function createUndo(allSettings, settings, heir) {
+  const onPress = () => void allSettings.undo(settings);
+  const button = createButton({ name: "Undo", icon: "undo", shown: true, onPress });
+  const show = () => {
+    const possible = allSettings.canUndo(settings);
+    if (!possible && document.activeElement === button.element) heir.element.focus();
+    button.disabled = !possible;
+  };
+  allSettings.watchUndo(settings, show);
+  show();
+  return button;
 }
 
 /** A link from an embed to the page, with what is set now. @param {() => string} address */

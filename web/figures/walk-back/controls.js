@@ -6,7 +6,7 @@ import { createSlider } from "../../parts/slider.js";
 import { h } from "../../screen/dom.js";
 import { bind } from "../../settings/bind.js";
 import { ETA, GUIDANCE, stepChoices } from "../../settings/list.js";
-import { ofDigits, suitableSteps } from "../../settings/suit.js";
+import { guidanceAdvice, ofDigits, stepsAdvice, suitableSteps } from "../../settings/suit.js";
 import { createMore } from "../shared/more.js";
 
 /** @typedef {import("../../protocol/messages.js").Loaded} Loaded */
@@ -24,8 +24,9 @@ const unguided = (kind) => `Guidance pulls towards a ${kind}; choose one first.`
  * @param {HTMLElement} device the choice of what computes
  */
 export function createControls(loaded, settings, actions, device) {
-  const { info } = loaded;
+  const { info, best } = loaded;
   const kind = ofDigits(info) ? "digit" : "class";
+  const toGuide = guided(kind) + guidanceAdvice(best);
   // A walk of a few seconds, where that is possible.
   const steps = () =>
     settings.decide("steps", () => suitableSteps(loaded, { gpu: 250, cpu: 100, software: 20 }));
@@ -40,10 +41,11 @@ export function createControls(loaded, settings, actions, device) {
           label: "Number of steps",
           choices: stepChoices(info.trainTimesteps),
           say: (value) => `${value} steps`,
+          hint: stepsAdvice(best),
           ...options,
         }),
       guidance: (options) =>
-        createSlider({ label: "Guidance", ...GUIDANCE, hint: guided(kind), ...options }),
+        createSlider({ label: "Guidance", ...GUIDANCE, hint: toGuide, ...options }),
       sampler: createSamplerChoice,
       eta: (options) =>
         createSlider({
@@ -107,7 +109,7 @@ export function createControls(loaded, settings, actions, device) {
   const suitChoices = () => {
     const { label, sampler } = settings.values;
     guidance.disabled = label === null;
-    guidance.hint = label === null ? unguided(kind) : guided(kind);
+    guidance.hint = label === null ? unguided(kind) : toGuide;
     eta.element.hidden = sampler !== "ddim";
   };
   suitChoices();

@@ -1,5 +1,6 @@
-// A hundred walks in step with each other, a batch at a time. They share one draw of noise, of which each
-// batch takes its part, and the sampler adds none: so the images do not depend on how large the batches are.
+// A hundred walks in step with each other, in batches that several workers may compute. They share one draw of noise, of
+// which each batch takes its part, and the sampler adds none: so the images do not depend on how large the batches are,
+// nor on who computes them.
 
 /** @typedef {import("../../client/engine.js").Engine} Engine */
 /** @typedef {import("../../client/engine.js").EngineChain} EngineChain */
@@ -56,14 +57,20 @@ export async function walkWall(engine, options, actions, signal) {
     if (chain === null) return;
     chains.push({ first, chain });
   }
+  // Ends where the model does, too.
+  let ended = false;
   for (let step = 1; step <= timesteps.length; step++) {
-    for (const { first, chain } of chains) {
-      await actions.ready();
-      if (signal.aborted) return;
-      const frame = await chain.step();
-      if (frame === null || signal.aborted) return;
-      actions.advanced(first, frame.xPrev, chain.shape, frame.milliseconds);
-    }
+    await engine.share(chains, {
+      ready: actions.ready,
+      signal,
+      async work({ first, chain }, hand) {
+        const frame = ended ? null : await chain.step(hand);
+        ended ||= frame === null || signal.aborted;
+        if (frame === null || ended) return;
+        actions.advanced(first, frame.xPrev, chain.shape, frame.milliseconds);
+      },
+    });
+    if (ended || signal.aborted) return;
     actions.swept(step);
   }
   for (const { chain } of chains) chain.close();

@@ -1,6 +1,6 @@
 //! `walkback eval`: how good a model is, in numbers.
 
-mod progress;
+mod bar;
 mod quality;
 mod table;
 
@@ -29,7 +29,7 @@ use walkback::sampler::SamplerKind;
 use crate::device::{DeviceArg, limit_threads};
 use crate::images::PreparationArgs;
 use crate::model::ModelArgs;
-use progress::Progress;
+use bar::Bar;
 
 /// Terms of the default: every one of MNIST's test images once, a thousand for each row of the table.
 const DRAWS: usize = 10_000;
@@ -180,23 +180,23 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         seconds: 0.0,
     };
     // Each half is shown as soon as it is known: the other may take long.
-    tell(args, || table::header(&report));
+    print(args, || table::header(&report));
     if bounded {
         let found = likelihood(args, &pipeline, &test, plan)?;
-        tell(args, || table::bound(&found));
+        print(args, || table::bound(&found));
         report.bound = Some(found);
         report.write(args, started)?;
     }
     if let Some(prepared) = prepared {
         let found = prepared.judge()?;
-        tell(args, || table::quality(&found));
+        print(args, || table::quality(&found));
         report.samples = Some(found);
         report.write(args, started)?;
         if let Some(sampler) = args.best {
             let found = prepared.best(sampler)?;
             let json = serde_json::to_string_pretty(&found)?;
             write_file(&args.model.model.join(BEST), json.as_bytes())?;
-            tell(args, || table::best(&found));
+            print(args, || table::best(&found));
             report.best = Some(found);
             report.write(args, started)?;
         }
@@ -208,7 +208,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 /// Prints a part of the report for a person.
-fn tell(args: &Args, text: impl FnOnce() -> String) {
+fn print(args: &Args, text: impl FnOnce() -> String) {
     if !args.json {
         print!("{}", text());
     }
@@ -276,9 +276,9 @@ fn likelihood(
     test: &Dataset,
     plan: Plan,
 ) -> anyhow::Result<Bound> {
-    let progress = Progress::new("computing the bound");
-    let found = bound(pipeline, test, plan, args.seed, |i, n| progress.tell(i, n))?;
-    drop(progress);
+    let bar = Bar::new("computing the bound");
+    let found = bound(pipeline, test, plan, args.seed, |i, n| bar.set(i, n))?;
+    drop(bar);
     if let Some(out) = &args.out {
         let png = bound_png(&found).map_err(|e| anyhow!("the bound cannot be drawn: {e}"))?;
         write_file(&out.join("bound.png"), &png)?;

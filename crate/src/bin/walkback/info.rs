@@ -54,12 +54,16 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         ("timesteps", scheduler.num_train_timesteps.to_string()),
         (
             "betas",
-            match &scheduler.trained_betas {
+            match (&scheduler.exploding, &scheduler.trained_betas) {
+                (Some(levels), _) => {
+                    let (min, max) = (levels.sigma_min, levels.sigma_max);
+                    format!("those of sigma = {min} to {max}")
+                }
                 _ if scheduler.prediction_type == PredictionType::Flow => {
                     "those of flow matching".to_owned()
                 }
-                Some(_) => "given one by one".to_owned(),
-                None => format!(
+                (_, Some(_)) => "given one by one".to_owned(),
+                (_, None) => format!(
                     "{}, {} to {}",
                     scheduler.beta_schedule, scheduler.beta_start, scheduler.beta_end
                 ),

@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cause_is_told_once() {
+    fn a_cause_is_printed_once() {
         let cause = std::io::Error::other("disk full");
         let error = anyhow::Error::new(cause).context("run.json: disk full");
         assert_eq!(sentence(&error), "run.json: disk full");

@@ -48,7 +48,7 @@ impl ModelArgs {
         } else {
             Which::Averaged
         };
-        let mut files = folder::read_which(&place(&self.model, which)?, which)?;
+        let mut files = folder::read_which(&folder_of(&self.model, which)?, which)?;
         if let Some(size) = self.size {
             files.unet_config = UNetConfig::json_with_size(&files.unet_config, size);
         }
@@ -83,7 +83,7 @@ impl ModelArgs {
 
 /// The folder that `--model` or `--init` names, fetched if it is one of the hub's. What lies in a folder here is a folder
 /// here, even where it is misspelt.
-pub fn place(given: &Path, which: Which) -> anyhow::Result<PathBuf> {
+pub fn folder_of(given: &Path, which: Which) -> anyhow::Result<PathBuf> {
     let here = match given.components().next() {
         Some(Component::Normal(first)) => Path::new(first).exists(),
         _ => true,

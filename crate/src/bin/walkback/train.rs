@@ -23,7 +23,7 @@ use walkback::unet::UNetConfig;
 
 use crate::device::{DeviceArg, limit_threads};
 use crate::images::PreparationArgs;
-use crate::model::place;
+use crate::model::folder_of;
 use watcher::Terminal;
 
 /// Train a model on MNIST, on any other IDX set, or on a folder of images
@@ -172,7 +172,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let given = given(args, resumed)?;
     let wanted = data::wanted(args.size, args.images_as.preparation(), given.as_ref())?;
     let found = data::open(folder.as_deref(), &wanted)?;
-    data::tell(&found, &args.out);
+    data::print(&found, &args.out);
     let options = options(args, time, folder, given, found)?;
     let mut terminal = Terminal::new(&options, gpu.clone())?;
     let computer = match gpu {
@@ -220,7 +220,7 @@ fn given(args: &Args, resumed: Option<RunConfig>) -> anyhow::Result<Option<Given
         return Ok(Some(Given::Run(Box::new(config))));
     }
     if let Some(dir) = &args.init {
-        let folder = folder::read(&place(dir, Which::default())?)?;
+        let folder = folder::read(&folder_of(dir, Which::default())?)?;
         let model = initial(&folder)?;
         return Ok(Some(Given::Model(Box::new((folder, model)))));
     }
@@ -347,6 +347,10 @@ fn initial(model: &ModelFolder) -> anyhow::Result<Model> {
     let unet = UNetConfig::from_json(&model.unet_config)?;
     let scheduler = SchedulerConfig::from_json(&model.scheduler_config)
         .context("scheduler/scheduler_config.json")?;
+    ensure!(
+        scheduler.exploding.is_none(),
+        "--init: this model is given its noise as sigma (EDM or a score network); such networks are walked here, not trained"
+    );
     let labels = Labels::new(model.labels.as_deref(), unet.num_class_embeds)?;
     Ok((unet, scheduler, labels))
 }

@@ -164,7 +164,7 @@ pub fn read(dir: &Path, split: Split, wanted: &Wanted) -> Result<ImageSet, Image
         }
     }
     let sizes: Vec<[usize; 2]> = read.iter().map(|(_, own, _)| *own).collect();
-    notes.extend(told(&sizes, size, wanted));
+    notes.extend(notes_on_fitting(&sizes, size, wanted));
     let transparent = read
         .iter()
         .filter(|(_, _, transparent)| *transparent)
@@ -224,7 +224,7 @@ pub(super) fn fitted(data: Dataset, wanted: &Wanted) -> (Dataset, Vec<String>) {
             pixels
         })
         .collect();
-    let notes = told(&vec![own; data.len()], size, wanted);
+    let notes = notes_on_fitting(&vec![own; data.len()], size, wanted);
     let fitted = Dataset {
         images: pixels.concat(),
         labels: data.labels,
@@ -286,7 +286,7 @@ fn label(
 }
 
 /// How sizes are changed, if they are: a sentence for each way of fitting.
-fn told(sizes: &[[usize; 2]], to: [usize; 2], wanted: &Wanted) -> Vec<String> {
+fn notes_on_fitting(sizes: &[[usize; 2]], to: [usize; 2], wanted: &Wanted) -> Vec<String> {
     let hint = if wanted.size.is_some() {
         ""
     } else {

@@ -3,6 +3,7 @@
 //! The gradient of the input is a convolution too, of dy with the weights turned about; with stride s it is one for each
 //! remainder of row and column modulo s, whose outputs are dealt out to the pixels.
 
+use super::FlexTensor;
 use super::memory::buffer;
 use super::parallel::for_each_chunk;
 #[cfg(feature = "learn")]
@@ -12,7 +13,7 @@ use super::planes::Planes;
 use super::planes::first_pixel;
 use super::simd::dispatch;
 use super::tile::{Forward, Packed};
-use super::winograd::{self, Choice, Filters};
+use super::winograd::{self, Choice, Filters, KeptFilters};
 #[cfg(feature = "learn")]
 use super::{norm::lanes_sum, simd::vectorised, weight_gradient::WeightGradient};
 
@@ -138,7 +139,31 @@ pub(super) fn forward(x: &[f32], weight: &[f32], added: Added, shape: &ConvShape
         weight,
         turned: false,
     };
-    winograd::convolve(x, filters, added, shape, choice)
+    winograd::convolve(x, filters, None, added, shape, choice)
+}
+
+/// The same with transformed filters that the layer keeps, or `None` if it keeps none.
+pub(super) fn forward_keeping(
+    x: &[f32],
+    weight: &FlexTensor,
+    added: Added,
+    shape: &ConvShape,
+    kept: &KeptFilters,
+) -> Option<Vec<f32>> {
+    let choice = Choice::of(shape)?;
+    let ready = kept.of(weight, shape, choice)?;
+    let filters = Filters {
+        weight: weight.storage(),
+        turned: false,
+    };
+    Some(winograd::convolve(
+        x,
+        filters,
+        Some(ready),
+        added,
+        shape,
+        choice,
+    ))
 }
 
 /// The same tap by tap.
@@ -212,7 +237,8 @@ pub(super) fn backward(
             turned: true,
         };
         let turned = shape.turned();
-        let dx = needs_dx.then(|| winograd::convolve(dy, filters, Added::NOTHING, &turned, choice));
+        let dx = needs_dx
+            .then(|| winograd::convolve(dy, filters, None, Added::NOTHING, &turned, choice));
         return (dx, winograd::weight_gradient(x, dy, shape, choice));
     }
     let planes = shape.planes();

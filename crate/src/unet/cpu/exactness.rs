@@ -1,7 +1,7 @@
 //! How exact and how repeatable the quick kernels are.
 
 use super::conv::{self, Added, ConvShape};
-use super::directly;
+use super::{KeptFilters, directly, tensor};
 use crate::chain::Denoiser;
 use crate::folder;
 use crate::noise::NoiseStream;
@@ -89,6 +89,41 @@ fn convolutions_do_not_depend_on_the_number_of_threads() {
             assert!(run(threads) == one, "{threads} threads, {side} by {side}");
         }
     }
+}
+
+#[test]
+fn filters_that_a_layer_keeps_give_the_same_bits_and_never_serve_other_weights() {
+    for side in [4, 7, 28] {
+        let shape = ConvShape::new([2, 24, side, side], [20, 24, 3, 3], 1, 1);
+        let draw = |seed, len| NoiseStream::new(seed).normal(len);
+        let (x, bias) = (draw(3, 2 * 24 * side * side), draw(2, 20));
+        let added = Added {
+            bias: &bias,
+            residual: None,
+        };
+        let weights = [1, 7].map(|seed| tensor(draw(seed, 20 * 24 * 9), &[20, 24, 3, 3]));
+        let kept = KeptFilters::default();
+        for _ in 0..2 {
+            let y = conv::forward_keeping(&x, &weights[0], added, &shape, &kept);
+            let expected = conv::forward(&x, weights[0].storage(), added, &shape);
+            assert!(y.unwrap() == expected, "{side} by {side}");
+        }
+        let other = conv::forward_keeping(&x, &weights[1], added, &shape, &kept);
+        assert!(other.is_none(), "{side} by {side}");
+    }
+}
+
+#[test]
+fn filters_that_would_take_too_much_memory_are_not_kept() {
+    let shape = ConvShape::new([1, 800, 4, 4], [800, 800, 3, 3], 1, 1);
+    let weight = tensor(vec![0.5; 800 * 800 * 9], &[800, 800, 3, 3]);
+    let added = Added {
+        bias: &[0.0; 800],
+        residual: None,
+    };
+    let kept = KeptFilters::default();
+    let y = conv::forward_keeping(&[1.0; 800 * 16], &weight, added, &shape, &kept);
+    assert!(y.is_none());
 }
 
 #[test]

@@ -7,6 +7,7 @@
 mod autodiff;
 mod concat;
 mod conv;
+mod linear;
 mod memory;
 mod norm;
 mod parallel;
@@ -30,6 +31,7 @@ use std::cell::Cell;
 use std::fmt::Debug;
 
 pub(super) use memory::KeepsBuffers;
+pub(super) use winograd::KeptFilters;
 
 thread_local! {
     /// Whether convolutions are computed tap by tap.
@@ -212,6 +214,27 @@ fn upsample(x: &FlexTensor) -> FlexTensor {
     tensor(y, &[n, c, 2 * h, 2 * w])
 }
 
+/// [`super::ops::conv2d`] with filters that the layer keeps transformed. `None` where it keeps none, where gradients are
+/// tracked, and where the tensors are not on the CPU.
+pub(super) fn conv2d_keeping<const B: usize>(
+    x: &Tensor<4>,
+    weight: &Tensor<4>,
+    bias: &Tensor<B>,
+    residual: Option<&Tensor<4>>,
+    [stride, padding]: [usize; 2],
+    kept: &KeptFilters,
+) -> Option<Tensor<4>> {
+    let shape = ConvShape::new(x.dims(), weight.dims(), stride, padding);
+    let residual = plain_option(residual)?;
+    let (x, weight, bias) = (plain(x)?, plain(weight)?, plain(bias)?);
+    let added = Added {
+        bias: bias.storage(),
+        residual: residual.as_ref().map(|residual| residual.storage()),
+    };
+    let y = conv::forward_keeping(x.storage(), &weight, added, &shape, kept)?;
+    Some(wrap(tensor(y, &shape.output())))
+}
+
 /// [`super::ops::conv2d`], or `None` where the tensors are not on the CPU.
 pub(super) fn conv2d<const B: usize>(
     x: &Tensor<4>,
@@ -267,4 +290,12 @@ pub(super) fn upsample_nearest_2x(x: &Tensor<4>) -> Option<Tensor<4>> {
         return Some(y);
     }
     Some(wrap(upsample(&plain(x)?)))
+}
+
+/// [`super::ops::linear`], or `None` where the tensors are not on the CPU or their gradients are tracked.
+pub(super) fn linear(x: &Tensor<2>, weight: &Tensor<2>, bias: &Tensor<1>) -> Option<Tensor<2>> {
+    let ([n, _], [d_out, _]) = (x.dims(), weight.dims());
+    let (x, weight, bias) = (plain(x)?, plain(weight)?, plain(bias)?);
+    let y = linear::forward(x.storage(), weight.storage(), bias.storage(), n);
+    Some(Tensor::from_primitive::<Flex>(tensor(y, &[n, d_out])))
 }

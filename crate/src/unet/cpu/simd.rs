@@ -21,7 +21,6 @@ pub(super) trait Simd: Copy {
     fn mul(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// a b + c, rounded once or twice.
     fn mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
-    #[cfg(feature = "learn")]
     fn sum(self, x: Self::Vector) -> f32;
 }
 
@@ -176,7 +175,6 @@ mod wasm {
             f32x4_add(f32x4_mul(a, b), c)
         }
 
-        #[cfg(feature = "learn")]
         #[inline(always)]
         fn sum(self, x: v128) -> f32 {
             lanes(x).iter().sum()
@@ -239,7 +237,6 @@ mod plain {
             std::array::from_fn(|i| a[i] * b[i] + c[i])
         }
 
-        #[cfg(feature = "learn")]
         fn sum(self, x: [f32; 4]) -> f32 {
             x.iter().sum()
         }

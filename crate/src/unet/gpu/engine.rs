@@ -3,7 +3,7 @@
 use super::device::Device;
 use super::plan::{Features, Plan, Unsupported};
 use super::{channels_first, channels_last};
-use crate::unet::look::{Place, Seen, SeenAttention, SeenStage};
+use crate::unet::look::{Seen, SeenAttention, SeenStage, Stage};
 use crate::unet::{UNet, UNetConfig};
 use cubecl::bytes::Bytes;
 use cubecl::client::Client;
@@ -97,13 +97,13 @@ impl Engine {
         let asked: Vec<Features> = stages.chain(plan.bottom.map(|(qkv, _)| qkv)).collect();
         let values = self.evaluate(x_t, timesteps, labels, true, &asked).await?;
         let stages = (plan.stages.iter().zip(&values))
-            .map(|(&(place, features), values)| {
+            .map(|(&(stage, features), values)| {
                 let mut values = channels_first(values, features.c, images);
-                if place == Place::Out {
+                if stage == Stage::Out {
                     plan.divide(&mut values, timesteps);
                 }
                 SeenStage {
-                    place,
+                    stage,
                     shape: [images, features.c, features.h, features.w],
                     values,
                 }

@@ -54,7 +54,7 @@ pub(super) fn interpret(plan: &Plan, images: usize, given: [&[f32]; 3]) -> Vec<f
             Launch::Attend(attend) => host.attend(attend),
             Launch::Filter(filtered) => host.filter(filtered),
         };
-        let buffer = host.layout.places[launch.writes().id];
+        let buffer = host.layout.positions[launch.writes().id];
         host.buffers[buffer][..values.len()].copy_from_slice(&values);
     }
     host.values(&plan.out).to_vec()
@@ -66,13 +66,13 @@ fn activate(x: f64, activation: Option<Activation>) -> f64 {
 
 impl Host<'_> {
     fn values(&self, features: &Features) -> &[f64] {
-        let (place, size) = (
-            self.layout.places[features.id],
+        let (position, size) = (
+            self.layout.positions[features.id],
             features.size() * self.images,
         );
         match self.layout.is_given(features) {
-            true => &self.given[place..place + size],
-            false => &self.buffers[place][..size],
+            true => &self.given[position..position + size],
+            false => &self.buffers[position][..size],
         }
     }
 
@@ -147,14 +147,19 @@ impl Host<'_> {
         let mut values = vec![0.0; norm.out.size() * self.images];
         for image in 0..self.images {
             for first in (0..c).step_by(group) {
-                let places = (0..pixels).flat_map(|p| (first..first + group).map(move |c| (p, c)));
+                let positions =
+                    (0..pixels).flat_map(|p| (first..first + group).map(move |c| (p, c)));
                 let x = |(pixel, c)| self.channel(&norm.inputs, image, pixel, c);
                 let count = (pixels * group) as f64;
-                let mean = places.clone().map(x).sum::<f64>() / count;
-                let variance = places.clone().map(|p| (x(p) - mean).powi(2)).sum::<f64>() / count;
-                for place in places {
-                    let (pixel, channel) = place;
-                    let y = (x(place) - mean) / (variance + norm.eps).sqrt();
+                let mean = positions.clone().map(x).sum::<f64>() / count;
+                let variance = positions
+                    .clone()
+                    .map(|p| (x(p) - mean).powi(2))
+                    .sum::<f64>()
+                    / count;
+                for position in positions {
+                    let (pixel, channel) = position;
+                    let y = (x(position) - mean) / (variance + norm.eps).sqrt();
                     let [weight, bias] = [channel, c + channel].map(|at| f64::from(affine[at]));
                     let mut y = y * weight + bias;
                     if let Some(vector) = &norm.vector {
@@ -175,9 +180,10 @@ impl Host<'_> {
             true => f64::from(taps.outer),
             false => f64::from(taps.inner),
         };
-        let place = |o: usize, i: usize, side: usize| {
-            let place = (o * taps.down + i).checked_sub(taps.padding)?;
-            (place.is_multiple_of(taps.up) && place < side * taps.up).then_some(place / taps.up)
+        let position = |o: usize, i: usize, side: usize| {
+            let position = (o * taps.down + i).checked_sub(taps.padding)?;
+            (position.is_multiple_of(taps.up) && position < side * taps.up)
+                .then_some(position / taps.up)
         };
         let mut values = vec![0.0; out.size() * self.images];
         for (at, value) in values.iter_mut().enumerate() {
@@ -185,8 +191,8 @@ impl Host<'_> {
             let (image, pixel) = (pixel / (out.h * out.w), pixel % (out.h * out.w));
             for tap in 0..taps.count * taps.count {
                 let (i, j) = (tap / taps.count, tap % taps.count);
-                let row = place(pixel / out.w, i, x.h);
-                if let Some((row, column)) = row.zip(place(pixel % out.w, j, x.w)) {
+                let row = position(pixel / out.w, i, x.h);
+                if let Some((row, column)) = row.zip(position(pixel % out.w, j, x.w)) {
                     let of = self.channel(&[x], image, row * x.w + column, c);
                     *value += weight(i) * weight(j) * of;
                 }

@@ -271,7 +271,7 @@ impl Learner {
                 self.client,
                 cubes(len.div_ceil(UNITS)),
                 CubeDim::new_1d(UNITS as u32),
-                store.parameters(&classes.place, 1),
+                store.parameters(&classes.range, 1),
                 store.tensor(&self.reverse.extra.labels, 1),
                 store.tensor(&class, 1),
                 class.c,
@@ -285,7 +285,7 @@ impl Learner {
         let Some(classes) = &self.plan.classes else {
             return;
         };
-        let (store, len) = (&self.store, classes.place.len());
+        let (store, len) = (&self.store, classes.range.len());
         unsafe {
             table_slope::launch_unchecked(
                 self.client,

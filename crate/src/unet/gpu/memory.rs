@@ -17,14 +17,14 @@ pub(super) struct Uses {
     pub(super) own: Vec<usize>,
 }
 
-/// The places of a plan's tensors for a given number of images, counted in numbers.
+/// The positions of a plan's tensors for a given number of images, counted in numbers.
 ///
 /// Every buffer that a launch writes is one that it does not read: WebGPU forbids both in one launch, even of different
 /// parts. The tensors that launches write therefore live in buffers that are each other's equals, one tensor at a time.
 #[derive(Debug)]
 pub(super) struct Layout {
     /// For a tensor that the host writes, where it begins in the one buffer of those; for any other, its buffer.
-    pub(super) places: Vec<usize>,
+    pub(super) positions: Vec<usize>,
     /// Numbers that the host writes.
     pub(super) given_len: usize,
     /// Sizes of the buffers that the launches write.
@@ -54,10 +54,10 @@ impl Layout {
 
     /// The layout for so many images.
     pub(super) fn of(uses: Uses, images: usize) -> Self {
-        let mut places = vec![0; uses.sizes.len()];
+        let mut positions = vec![0; uses.sizes.len()];
         let mut given_len = 0;
         for features in &uses.given {
-            places[features.id] = given_len;
+            positions[features.id] = given_len;
             given_len = (given_len + features.size() * images).next_multiple_of(ALIGN);
         }
 
@@ -88,10 +88,10 @@ impl Layout {
             .unzip();
         let (found, buffers) = share(&lifetimes);
         for (id, buffer) in ids.into_iter().zip(found) {
-            places[id] = buffer;
+            positions[id] = buffer;
         }
         Self {
-            places,
+            positions,
             given_len,
             buffers,
             given: uses.given,
@@ -103,12 +103,12 @@ impl Layout {
         self.given.iter().any(|given| given.id == features.id)
     }
 
-    /// All that the host writes, in its places.
+    /// All that the host writes, in its positions.
     pub(super) fn given(&self, parts: &[&[f32]]) -> Vec<f32> {
         let mut values = vec![0.0; self.given_len];
         for (part, features) in parts.iter().zip(&self.given) {
-            let place = self.places[features.id];
-            values[place..place + part.len()].copy_from_slice(part);
+            let position = self.positions[features.id];
+            values[position..position + part.len()].copy_from_slice(part);
         }
         values
     }

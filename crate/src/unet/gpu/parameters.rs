@@ -1,7 +1,7 @@
 //! Where each parameter of the state dict is in the one buffer of all parameters.
 //!
 //! The kernels read a layer's weights with the output channels innermost, and some layers of one input side by side. Each
-//! number of the state dict has one place there all the same, and each place belongs to one parameter or to none.
+//! number of the state dict has one slot there all the same, and each slot belongs to one parameter or to none.
 
 use super::layer::{HostConv, HostNorm};
 use super::plan::ALIGN;
@@ -10,7 +10,7 @@ use std::ops::Range;
 
 /// A parameter `[c_out, c_in, taps]` in the buffer: element (co, ci, tap) is at `start + (tap * c_in + ci) * row + co`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct Slot {
     pub(super) id: ParamId,
     pub(super) start: usize,
     pub(super) taps: usize,
@@ -20,7 +20,7 @@ pub(super) struct Place {
     pub(super) row: usize,
 }
 
-impl Place {
+impl Slot {
     /// A parameter whose numbers stand one after the other, as in the state dict.
     fn plain(id: ParamId, start: usize, len: usize) -> Self {
         Self {
@@ -54,7 +54,7 @@ impl Place {
 #[derive(Debug, Default)]
 pub(super) struct Parameters {
     pub(super) values: Vec<f32>,
-    pub(super) places: Vec<Place>,
+    pub(super) slots: Vec<Slot>,
 }
 
 impl Parameters {
@@ -62,7 +62,7 @@ impl Parameters {
     pub(super) fn weights(&mut self, layer: &HostConv) -> Range<usize> {
         let range = self.keep(&layer.arranged());
         for part in &layer.parts {
-            self.places.push(Place {
+            self.slots.push(Slot {
                 id: part.weight,
                 start: range.start + part.column,
                 taps: layer.window * layer.window,
@@ -77,9 +77,9 @@ impl Parameters {
     /// Its bias, `[c_out]`.
     pub(super) fn bias(&mut self, layer: &HostConv) -> Range<usize> {
         let range = self.keep(&layer.bias);
-        let place =
-            |part: &super::Part| Place::plain(part.bias, range.start + part.column, part.c_out);
-        self.places.extend(layer.parts.iter().map(place));
+        let slot =
+            |part: &super::Part| Slot::plain(part.bias, range.start + part.column, part.c_out);
+        self.slots.extend(layer.parts.iter().map(slot));
         range
     }
 
@@ -88,7 +88,7 @@ impl Parameters {
         let c = layer.weight.len();
         let range = self.keep(&[&layer.weight[..], &layer.bias].concat());
         for (i, id) in layer.ids.into_iter().enumerate() {
-            self.places.push(Place::plain(id, range.start + i * c, c));
+            self.slots.push(Slot::plain(id, range.start + i * c, c));
         }
         range
     }
@@ -96,8 +96,7 @@ impl Parameters {
     /// A table of vectors, row by row.
     pub(super) fn table(&mut self, id: ParamId, values: &[f32]) -> Range<usize> {
         let range = self.keep(values);
-        self.places
-            .push(Place::plain(id, range.start, values.len()));
+        self.slots.push(Slot::plain(id, range.start, values.len()));
         range
     }
 

@@ -3,7 +3,7 @@
 use super::parameters::Parameters;
 use crate::unet::UNetConfig;
 use crate::unet::activation::Activation;
-use crate::unet::look::Place;
+use crate::unet::look::Stage;
 use crate::unet::resample::Taps;
 use std::ops::Range;
 use thiserror::Error;
@@ -189,7 +189,7 @@ impl Given {
 pub(super) struct Classes {
     pub(super) values: Vec<f32>,
     /// Where it is among the parameters.
-    pub(super) place: Range<usize>,
+    pub(super) range: Range<usize>,
 }
 
 /// What a network's evaluation consists of.
@@ -209,7 +209,7 @@ pub(super) struct Plan {
     pub(super) given: Given,
     pub(super) out: Features,
     /// The features after every stage.
-    pub(super) stages: Vec<(Place, Features)>,
+    pub(super) stages: Vec<(Stage, Features)>,
     /// The middle block's queries, keys and values, and its number of heads.
     pub(super) bottom: Option<(Features, usize)>,
 }

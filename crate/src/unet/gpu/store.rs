@@ -133,11 +133,11 @@ impl Store {
 
     /// The memory of a tensor.
     pub(super) fn handle(&self, features: &Features) -> Handle {
-        let place = self.layout.places[features.id];
+        let position = self.layout.positions[features.id];
         let size = features.size() * self.images;
         match self.layout.is_given(features) {
-            true => self.given.part(place..place + size),
-            false => self.buffers[place].part(0..size),
+            true => self.given.part(position..position + size),
+            false => self.buffers[position].part(0..size),
         }
     }
 

@@ -21,7 +21,7 @@ use walkback::pipeline::Pipeline;
 use walkback::sampler::SamplerKind;
 
 use super::Args;
-use super::progress::Progress;
+use super::bar::Bar;
 use crate::sample::in_chunks;
 
 /// The most samples of one setting: a chain keeps all of them in memory.
@@ -247,7 +247,7 @@ impl Prepared<'_> {
 
     /// The samples of one setting and seed, and the judge's results for them.
     fn samples(&self, setting: &Setting, seed: u64) -> anyhow::Result<(Dataset, Reading)> {
-        let progress = Progress::new(format!("drawing {} samples with {setting}", self.count));
+        let bar = Bar::new(format!("drawing {} samples with {setting}", self.count));
         let samples = draw(
             &in_chunks(self.pipeline),
             self.pipeline.scheduler(),
@@ -255,9 +255,9 @@ impl Prepared<'_> {
             setting,
             (self.count, self.drawn_classes),
             seed,
-            |i, n| progress.tell(i, n),
+            |i, n| bar.set(i, n),
         )?;
-        drop(progress);
+        drop(bar);
         let reading = self.read(&samples, "samples");
         Ok((samples, reading))
     }
@@ -311,15 +311,15 @@ impl Prepared<'_> {
     }
 
     fn read(&self, data: &Dataset, what: &str) -> Reading {
-        let progress = Progress::new(format!("reading {what}"));
+        let bar = Bar::new(format!("reading {what}"));
         let classifier = &self.judge.classifier;
-        classifier.read(data, |i, n| progress.tell(i, n))
+        classifier.read(data, |i, n| bar.set(i, n))
     }
 
     fn nearest(&self, data: &Dataset) -> Option<Summary> {
-        let progress = Progress::new("searching for the nearest training images");
+        let bar = Bar::new("searching for the nearest training images");
         let device = Device::flex();
-        let found = nearest(data, self.train, &device, |i, n| progress.tell(i, n));
+        let found = nearest(data, self.train, &device, |i, n| bar.set(i, n));
         Summary::of(&found)
     }
 }
@@ -328,13 +328,13 @@ impl Prepared<'_> {
 fn obtain(train: &Dataset) -> anyhow::Result<Judge> {
     let mnist = download::cache_dir()?;
     let cache = mnist.parent().unwrap_or(&mnist);
-    let progress = Progress::new("training the classifier, once");
-    let told = |i, n| progress.tell(i, n);
+    let bar = Bar::new("training the classifier, once");
+    let show = |i, n| bar.set(i, n);
     Ok(cache::obtain(
         cache,
         train,
         &ClassifierConfig::default(),
-        told,
+        show,
     )?)
 }
 

@@ -52,7 +52,7 @@ pub fn open(dir: Option<&Path>, wanted: &Wanted) -> anyhow::Result<ImageSet> {
 }
 
 /// Prints what was found and how it was converted.
-pub fn tell(found: &ImageSet, out: &Path) {
+pub fn print(found: &ImageSet, out: &Path) {
     let ImageSet { data, names, notes } = found;
     let colour = if data.channels == 1 { "grey" } else { "colour" };
     let classes = match names.len() {

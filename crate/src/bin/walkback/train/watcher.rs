@@ -13,7 +13,7 @@ use walkback::folder::write_file;
 use walkback::picture::{GridLayout, grid_png};
 use walkback::pipeline::Pipeline;
 use walkback::sampler::SamplerKind;
-use walkback::train::checkpoint::State;
+use walkback::train::checkpoint::Progress;
 use walkback::train::learning_rate::End;
 use walkback::train::report::{Metrics, MetricsWriter, loss_curve_png, read_metrics};
 use walkback::train::run_config::RunConfig;
@@ -178,9 +178,9 @@ impl Terminal {
 }
 
 impl Watcher for Terminal {
-    fn started(&mut self, state: State, end: Option<End>) {
-        let State { step, elapsed_s } = state;
-        if end.is_some_and(|end| end.reached(state)) {
+    fn started(&mut self, progress: Progress, end: Option<End>) {
+        let Progress { step, elapsed_s } = progress;
+        if end.is_some_and(|end| end.reached(progress)) {
             self.message = format!(
                 "the run is finished at step {step}; give --steps or --minutes to extend it"
             );

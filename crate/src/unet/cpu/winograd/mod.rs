@@ -11,6 +11,7 @@ mod forms;
 #[cfg(feature = "learn")]
 mod gradient;
 mod input;
+mod kept;
 mod lanes;
 mod product;
 mod work;
@@ -30,6 +31,7 @@ use work::{Cut, Part, Work, carry_out};
 
 #[cfg(feature = "learn")]
 pub(super) use gradient::weight_gradient;
+pub(in crate::unet) use kept::KeptFilters;
 
 /// The most channels in a block of outputs.
 const WIDEST: usize = 32;
@@ -104,10 +106,62 @@ impl Filters<'_> {
     }
 }
 
-/// y = W x + bias + residual: `[n, c_out, h_out, w_out]`.
+/// Values of a block of `n` vectors of transformed filters.
+#[inline(always)]
+fn block_len<S: Simd, const IN: usize>(c_in: usize, n: usize) -> usize {
+    IN * IN * apart(c_in * n * S::LANES)
+}
+
+/// The filters of `N` vectors of output channels from `first` on, transformed: `[points][c_in][N vectors]`.
+#[inline(always)]
+fn transform_filters<
+    S: Simd,
+    F: Form<IN, OUT>,
+    const IN: usize,
+    const OUT: usize,
+    const N: usize,
+>(
+    simd: S,
+    filters: Filters,
+    shape: &ConvShape,
+    first: usize,
+    aside: &mut Vec<f32>,
+    u: &mut [f32],
+) {
+    let width = N * S::LANES;
+    let plane = apart(shape.c_in * width);
+    let aside = room(aside, shape.c_in * TAPS * S::LANES);
+    for n in 0..N {
+        let first = first + n * S::LANES;
+        filters.gather(S::LANES, shape, first, aside);
+        for (i, g) in S::chunks(aside).chunks_exact(TAPS).enumerate() {
+            let mut taps = [[simd.splat(0.0); 3]; 3];
+            for y in 0..3 {
+                for x in 0..3 {
+                    taps[y][x] = simd.read(&g[3 * y + x]);
+                }
+            }
+            let g = both(
+                simd.splat(0.0),
+                &taps,
+                #[inline(always)]
+                |g| F::weight(simd, g),
+            );
+            for (y, g) in g.iter().enumerate() {
+                for (x, g) in g.iter().enumerate() {
+                    let at = (y * IN + x) * plane + i * width + n * S::LANES;
+                    simd.store(*g, &mut u[at..]);
+                }
+            }
+        }
+    }
+}
+
+/// y = W x + bias + residual: `[n, c_out, h_out, w_out]`. `ready` are the filters transformed, if they were kept.
 pub(super) fn convolve(
     x: &[f32],
     filters: Filters,
+    ready: Option<&[f32]>,
     added: Added,
     shape: &ConvShape,
     choice: Choice,
@@ -124,6 +178,7 @@ pub(super) fn convolve(
         let group = Convolution {
             part: Part { x, shape, cut },
             filters,
+            ready,
             added,
             first,
             y,
@@ -162,6 +217,8 @@ struct Scratch {
 struct Convolution<'a> {
     part: Part<'a>,
     filters: Filters<'a>,
+    /// All of them transformed, block by block.
+    ready: Option<&'a [f32]>,
     added: Added<'a>,
     /// The number of the first image.
     first: usize,
@@ -197,33 +254,18 @@ impl<'a> Work<'a> for Convolution<'a> {
         let Scratch {
             v, filters, u, m, ..
         } = &mut *self.scratch;
-        let filters = room(filters, c_in * TAPS * S::LANES);
-        let u = room(u, IN * IN * u_plane);
         let m = room(m, IN * IN * m_plane);
-        for n in 0..N {
-            let first = first + n * S::LANES;
-            self.filters.gather(S::LANES, shape, first, filters);
-            for (i, g) in S::chunks(filters).chunks_exact(TAPS).enumerate() {
-                let mut taps = [[simd.splat(0.0); 3]; 3];
-                for y in 0..3 {
-                    for x in 0..3 {
-                        taps[y][x] = simd.read(&g[3 * y + x]);
-                    }
-                }
-                let g = both(
-                    simd.splat(0.0),
-                    &taps,
-                    #[inline(always)]
-                    |g| F::weight(simd, g),
-                );
-                for (y, g) in g.iter().enumerate() {
-                    for (x, g) in g.iter().enumerate() {
-                        let at = (y * IN + x) * u_plane + i * width + n * S::LANES;
-                        simd.store(*g, &mut u[at..]);
-                    }
-                }
+        let u = match self.ready {
+            Some(all) => {
+                let at = first / (2 * S::LANES) * block_len::<S, IN>(c_in, 2);
+                &all[at..][..IN * IN * u_plane]
             }
-        }
+            None => {
+                let u = room(u, IN * IN * u_plane);
+                transform_filters::<S, F, IN, OUT, N>(simd, self.filters, shape, first, filters, u);
+                &*u
+            }
+        };
         for point in 0..IN * IN {
             let v = Tiles {
                 values: &v[point * plane..][..tiles * row],

@@ -75,7 +75,7 @@ pub(crate) struct ConvShape {
 /// Where a thread works: `pixels` pixels from column `x` of row `y` of image `image`, vector `lane` of the channels, and
 /// every `splits`th input channel from `split` on.
 #[derive(CubeType, Clone, Copy)]
-struct Place {
+struct Work {
     image: usize,
     y: usize,
     x: usize,
@@ -111,7 +111,7 @@ pub(crate) fn conv<N: Size, M: Size>(
     let block = select(inside, block, 0usize);
     let row = block / shape.out;
     let line = row / shape.row_blocks;
-    let place = Place {
+    let work = Work {
         image: line / shape.out_h,
         y: line % shape.out_h,
         x: (row % shape.row_blocks) * pixels,
@@ -125,7 +125,7 @@ pub(crate) fn conv<N: Size, M: Size>(
         sums[p] = Vector::new(0.0);
     }
     add_window(
-        in_a, in_b, shape.in_a, shape.in_b, weights, 0usize, &mut sums, &place, &shape, kind,
+        in_a, in_b, shape.in_a, shape.in_b, weights, 0usize, &mut sums, &work, &shape, kind,
     );
     #[comptime]
     match projected_a {
@@ -137,7 +137,7 @@ pub(crate) fn conv<N: Size, M: Size>(
             weights,
             shape.projection_at,
             &mut sums,
-            &place,
+            &work,
             &shape,
             comptime!(kind.projection()),
         ),
@@ -148,9 +148,7 @@ pub(crate) fn conv<N: Size, M: Size>(
         if inside {
             #[unroll]
             for p in 0..pixels {
-                finish(
-                    sums[p], p, weights, vector, plain, out, &place, &shape, kind,
-                );
+                finish(sums[p], p, weights, vector, plain, out, &work, &shape, kind);
             }
         }
     } else {
@@ -161,12 +159,12 @@ pub(crate) fn conv<N: Size, M: Size>(
         }
         sync_cube();
         if inside {
-            for p in range_stepped(place.split, pixels, shape.splits) {
+            for p in range_stepped(work.split, pixels, shape.splits) {
                 let mut sum = parts[p * units + local];
                 for s in 1..shape.splits {
                     sum += parts[p * units + s * blocks + local];
                 }
-                finish(sum, p, weights, vector, plain, out, &place, &shape, kind);
+                finish(sum, p, weights, vector, plain, out, &work, &shape, kind);
             }
         }
     }
@@ -182,7 +180,7 @@ fn add_window<N: Size, M: Size>(
     weights: &[Vector<f32, M>],
     weights_at: usize,
     sums: &mut Array<Vector<f32, M>>,
-    place: &Place,
+    work: &Work,
     shape: &ConvShape,
     #[comptime] kind: ConvKind,
 ) {
@@ -196,20 +194,20 @@ fn add_window<N: Size, M: Size>(
 
     // Neither loop is unrolled: every load that stands in a kernel is much to compile.
     for tap in 0..comptime!(kind.window * kind.window) {
-        let y = place.y * stride + tap / window;
+        let y = work.y * stride + tap / window;
         if y >= padding && y < shape.in_h * times + padding {
-            let row = (place.image * shape.in_h + (y - padding) / times) * shape.in_w;
+            let row = (work.image * shape.in_h + (y - padding) / times) * shape.in_w;
             // Where the pixels under this place of the window are, and whether they are in the image at all.
             let mut at = Sequence::<usize>::new();
             let mut within = Sequence::<bool>::new();
             #[unroll]
             for p in 0..pixels {
-                let column = (place.x + p) * stride + tap % window;
+                let column = (work.x + p) * stride + tap % window;
                 let is_within = column >= padding && column < shape.in_w * times + padding;
                 at.push(row + select(is_within, (column - padding) / times, 0usize));
                 within.push(is_within);
             }
-            for channel in range_stepped(place.split, width, shape.splits) {
+            for channel in range_stepped(work.split, width, shape.splits) {
                 let mut values = Array::<Vector<f32, N>>::new(pixels);
                 #[comptime]
                 match b {
@@ -244,7 +242,7 @@ fn add_window<N: Size, M: Size>(
                 let from = (tap * width + channel) * N::value();
                 #[unroll]
                 for l in 0..N::value() {
-                    let weight = weights[weights_at + (from + l) * shape.out + place.lane];
+                    let weight = weights[weights_at + (from + l) * shape.out + work.lane];
                     #[unroll]
                     for p in 0..pixels {
                         sums[p] += weight * Vector::new(values[p].extract(l));
@@ -264,23 +262,23 @@ fn finish<M: Size>(
     vector: ComptimeOption<&[Vector<f32, M>]>,
     plain: ComptimeOption<&[Vector<f32, M>]>,
     out: &mut [Vector<f32, M>],
-    place: &Place,
+    work: &Work,
     shape: &ConvShape,
     #[comptime] kind: ConvKind,
 ) {
-    let x = place.x + p;
+    let x = work.x + p;
     if x < shape.out_w {
-        let pixel = (place.image * shape.out_h + place.y) * shape.out_w + x;
-        let at = pixel * shape.out + place.lane;
-        let mut bias = weights[shape.bias_at + place.lane];
+        let pixel = (work.image * shape.out_h + work.y) * shape.out_w + x;
+        let at = pixel * shape.out + work.lane;
+        let mut bias = weights[shape.bias_at + work.lane];
         if comptime!(kind.projects) {
-            bias += weights[shape.projection_bias_at + place.lane];
+            bias += weights[shape.projection_bias_at + work.lane];
         }
         let mut y = sum + bias;
         #[comptime]
         match vector {
             ComptimeOption::Some(vector) => {
-                y += vector[place.image * shape.vector_row + shape.vector_at + place.lane];
+                y += vector[work.image * shape.vector_row + shape.vector_at + work.lane];
             }
             ComptimeOption::None => {}
         }
@@ -288,8 +286,8 @@ fn finish<M: Size>(
         match plain {
             ComptimeOption::Some(plain) => {
                 if comptime!(kind.plain_doubled) {
-                    let row = (place.image * shape.out_h + place.y) / 2;
-                    y += plain[(row * (shape.out_w / 2) + x / 2) * shape.out + place.lane];
+                    let row = (work.image * shape.out_h + work.y) / 2;
+                    y += plain[(row * (shape.out_w / 2) + x / 2) * shape.out + work.lane];
                 } else {
                     y += plain[at];
                 }

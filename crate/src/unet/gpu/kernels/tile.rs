@@ -35,7 +35,7 @@ pub(crate) struct TileShape {
 
 /// Where a thread works.
 #[derive(CubeType, Clone, Copy)]
-struct Place {
+struct Work {
     unit: usize,
     /// Its first pixel and channel in the tile.
     down: usize,
@@ -70,7 +70,7 @@ pub(crate) fn tile<N: Size, M: Size>(
     #[comptime] kind: TileKind,
 ) {
     let unit = UNIT_POS as usize;
-    let place = Place {
+    let work = Work {
         unit,
         down: unit / comptime!(kind.across),
         across: unit % comptime!(kind.across),
@@ -91,7 +91,7 @@ pub(crate) fn tile<N: Size, M: Size>(
     #[unroll]
     for i in 0..comptime!(kind.loads()) {
         let local = unit / comptime!(kind.depth()) + i * comptime!(kind.units() / kind.depth());
-        let pixel = place.pixel + local;
+        let pixel = work.pixel + local;
         let inside = pixel < shape.pixels;
         let pixel = select(inside, pixel, 0usize);
         let line = pixel / shape.out_w;
@@ -118,7 +118,7 @@ pub(crate) fn tile<N: Size, M: Size>(
         &mut columns,
         &mut sums,
         &pixels,
-        &place,
+        &work,
         &shape,
         kind,
     );
@@ -135,7 +135,7 @@ pub(crate) fn tile<N: Size, M: Size>(
             &mut columns,
             &mut sums,
             &pixels,
-            &place,
+            &work,
             &shape,
             kind,
         ),
@@ -155,7 +155,7 @@ pub(crate) fn tile<N: Size, M: Size>(
             &mut columns,
             &mut sums,
             &pixels,
-            &place,
+            &work,
             &shape,
             comptime!(kind.projection()),
         ),
@@ -174,7 +174,7 @@ pub(crate) fn tile<N: Size, M: Size>(
             &mut columns,
             &mut sums,
             &pixels,
-            &place,
+            &work,
             &shape,
             comptime!(kind.projection()),
         ),
@@ -183,11 +183,11 @@ pub(crate) fn tile<N: Size, M: Size>(
 
     #[unroll]
     for i in 0..comptime!(kind.rows) {
-        let pixel = place.pixel + place.down + i * comptime!(kind.down);
+        let pixel = work.pixel + work.down + i * comptime!(kind.down);
         if pixel < shape.pixels {
             #[unroll]
             for j in 0..comptime!(kind.lanes()) {
-                let column = place.column + place.across + j * comptime!(kind.across);
+                let column = work.column + work.across + j * comptime!(kind.across);
                 if column < shape.out {
                     let sum = sums[i * comptime!(kind.lanes()) + j];
                     finish(
@@ -215,7 +215,7 @@ fn add<N: Size, M: Size>(
     columns: &mut Shared<[Vector<f32, M>]>,
     sums: &mut Array<Vector<f32, M>>,
     pixels: &Pixels,
-    place: &Place,
+    work: &Work,
     shape: &TileShape,
     #[comptime] kind: TileKind,
 ) {
@@ -224,8 +224,8 @@ fn add<N: Size, M: Size>(
     let depth = comptime!(kind.depth());
     let units = comptime!(kind.units());
     let tile_width = comptime!(kind.width());
-    let local_k = place.unit % depth;
-    let local_row = place.unit / depth;
+    let local_k = work.unit % depth;
+    let local_row = work.unit / depth;
 
     for tap in 0..comptime!(kind.window * kind.window) {
         let mut at = Sequence::<usize>::new();
@@ -262,9 +262,9 @@ fn add<N: Size, M: Size>(
             }
             #[unroll]
             for i in 0..comptime!(kind.weight_loads()) {
-                let index = place.unit + i * units;
+                let index = work.unit + i * units;
                 let k = index / tile_width;
-                let column = place.column + index % tile_width;
+                let column = work.column + index % tile_width;
                 let channel = start * comptime!(kind.n) + k;
                 let is_there = channel < c * comptime!(kind.n) && column < shape.out;
                 let row = tap * width + first + channel;
@@ -282,14 +282,14 @@ fn add<N: Size, M: Size>(
                 let mut values = Array::<Vector<f32, N>>::new(comptime!(kind.rows));
                 #[unroll]
                 for i in 0..comptime!(kind.rows) {
-                    let row = place.down + i * comptime!(kind.down);
+                    let row = work.down + i * comptime!(kind.down);
                     values[i] = inputs[row * comptime!(kind.depth() + 1) + k];
                 }
                 #[unroll]
                 for l in 0..comptime!(kind.n) {
                     #[unroll]
                     for j in 0..comptime!(kind.lanes()) {
-                        let column = place.across + j * comptime!(kind.across);
+                        let column = work.across + j * comptime!(kind.across);
                         let weight = columns[(k * comptime!(kind.n) + l) * tile_width + column];
                         #[unroll]
                         for i in 0..comptime!(kind.rows) {

@@ -3,7 +3,7 @@
 use super::Learner;
 use crate::unet::gpu::device::TURN;
 use crate::unet::gpu::engine::{DeviceError, numbers};
-use crate::unet::gpu::parameters::Place;
+use crate::unet::gpu::parameters::Slot;
 use burn::module::ParamId;
 use cubecl::bytes::Bytes;
 use cubecl::server::Handle;
@@ -86,16 +86,16 @@ impl Learner {
 
     /// A buffer's numbers by parameter.
     fn numbers(&self, values: &[f32]) -> Numbers {
-        let of = |place: &Place| (place.id, place.indices().map(|i| values[i]).collect());
-        self.plan.parameters.places.iter().map(of).collect()
+        let of = |slot: &Slot| (slot.id, slot.indices().map(|i| values[i]).collect());
+        self.plan.parameters.slots.iter().map(of).collect()
     }
 
     /// The buffer of these numbers.
     fn buffer(&self, numbers: &Numbers) -> Vec<f32> {
         let mut values = vec![0.0; self.turned.len];
-        for place in &self.plan.parameters.places {
-            let of = numbers.get(&place.id).into_iter().flatten();
-            for (i, &value) in place.indices().zip(of) {
+        for slot in &self.plan.parameters.slots {
+            let of = numbers.get(&slot.id).into_iter().flatten();
+            for (i, &value) in slot.indices().zip(of) {
                 values[i] = value;
             }
         }

@@ -140,16 +140,16 @@ impl Learner {
         let (mut placed, mut at) = (Vec::new(), 0);
         let mut gather_table = vec![0; 3 * blocks];
         for segment in &reverse.segments {
-            let place = Placed::new(segment, images, at);
-            at += place.stride * place.count;
+            let parts = Placed::new(segment, images, at);
+            at += parts.stride * parts.count;
             for range in &segment.ranges {
                 for block in range.start / ALIGN..range.end.div_ceil(ALIGN) {
-                    let first = place.at + block * ALIGN - range.start;
-                    let row = [first, place.stride, place.count].map(|value| value as u32);
+                    let first = parts.at + block * ALIGN - range.start;
+                    let row = [first, parts.stride, parts.count].map(|value| value as u32);
                     gather_table[3 * block..3 * block + 3].copy_from_slice(&row);
                 }
             }
-            placed.push(place);
+            placed.push(parts);
         }
         let mut turn_table = vec![0; 4 * blocks];
         for (range, sizes) in &reverse.turned {

@@ -16,7 +16,7 @@ use crate::unet::activation::Activation;
 use crate::unet::config::ClassEmbedType;
 use crate::unet::executor::{Executor, Finish, Heads, Then};
 use crate::unet::layers::{Conv2d, Embedding, Frequencies, GroupNorm, Linear};
-use crate::unet::look::Place;
+use crate::unet::look::Stage;
 use crate::unet::resample::Filter;
 use burn::nn::Dropout;
 use std::cell::Cell;
@@ -55,7 +55,7 @@ struct Planner {
     rows: Rows,
     launches: Vec<Launch>,
     parameters: Parameters,
-    stages: Vec<(Place, Features)>,
+    stages: Vec<(Stage, Features)>,
     /// Whether a look inside shows the next attention.
     shows_attention: bool,
     bottom: Option<(Features, usize)>,
@@ -74,7 +74,7 @@ impl Executor for Planner {
     fn label(&mut self, table: &Embedding) -> Option<Row> {
         let values = table.host();
         self.classes = Some(Classes {
-            place: self.parameters.table(table.weight.id, &values),
+            range: self.parameters.table(table.weight.id, &values),
             values,
         });
         Some(Row::of(self.given.class))
@@ -214,11 +214,11 @@ impl Executor for Planner {
         x
     }
 
-    fn stage(&mut self, place: Place, x: &View) {
+    fn stage(&mut self, stage: Stage, x: &View) {
         let x = self.computed(x.clone());
         let is_there = x.parts.len() == 1 && !x.doubled;
         self.expect(is_there, "a stage that ends before a launch");
-        self.stages.extend(x.parts.first().map(|&x| (place, x)));
+        self.stages.extend(x.parts.first().map(|&x| (stage, x)));
     }
 
     fn show_next_attention(&mut self) {

@@ -344,10 +344,10 @@ impl<'a> Builder<'a> {
 /// Features side by side, each with the channels before it.
 fn reads(inputs: &[Features]) -> Vec<(Features, usize)> {
     let mut column = 0;
-    let place = |&x: &Features| {
+    let numbered = |&x: &Features| {
         let at = column;
         column += x.c;
         (x, at)
     };
-    inputs.iter().map(place).collect()
+    inputs.iter().map(numbered).collect()
 }

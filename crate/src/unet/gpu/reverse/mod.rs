@@ -176,7 +176,7 @@ impl Reverse {
             }
         }
         if let (Some(classes), Some(slope)) = (&plan.classes, builder.slopes[plan.given.class.id]) {
-            let segment = builder.segment(vec![classes.place.clone()], Parts::One);
+            let segment = builder.segment(vec![classes.range.clone()], Parts::One);
             builder.steps.push(Step::TableSlope { slope, segment });
         }
         if let Some(reason) = builder.unsupported {

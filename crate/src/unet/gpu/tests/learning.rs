@@ -124,16 +124,16 @@ fn every_parameter_has_a_place_of_its_own_and_comes_back_to_the_bit() {
         let values = &plan.parameters.values;
         let mut taken = vec![false; values.len()];
         let mut found = Numbers::new();
-        for place in &plan.parameters.places {
-            let numbers = place.indices().map(|i| {
+        for slot in &plan.parameters.slots {
+            let numbers = slot.indices().map(|i| {
                 assert!(
                     !std::mem::replace(&mut taken[i], true),
                     "{name}: two at {i}"
                 );
                 values[i]
             });
-            let again = found.insert(place.id, numbers.collect());
-            assert!(again.is_none(), "{name}: a parameter has two places");
+            let again = found.insert(slot.id, numbers.collect());
+            assert!(again.is_none(), "{name}: a parameter has two slots");
         }
         let mut expected = Parameters::default();
         unet.visit(&mut expected);

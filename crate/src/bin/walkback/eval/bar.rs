@@ -3,9 +3,9 @@
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// A bar on the terminal that goes away when its part is done.
-pub struct Progress(ProgressBar);
+pub struct Bar(ProgressBar);
 
-impl Progress {
+impl Bar {
     /// A bar for the part `what`.
     pub fn new(what: impl Into<String>) -> Self {
         let bar = ProgressBar::new(0);
@@ -16,13 +16,13 @@ impl Progress {
     }
 
     /// Sets the progress: `done` of `total`.
-    pub fn tell(&self, done: usize, total: usize) {
+    pub fn set(&self, done: usize, total: usize) {
         self.0.set_length(total as u64);
         self.0.set_position(done as u64);
     }
 }
 
-impl Drop for Progress {
+impl Drop for Bar {
     fn drop(&mut self) {
         self.0.finish_and_clear();
     }

@@ -1,11 +1,11 @@
-// A look at what a photo becomes, before it is used.
+// Shows what a photo becomes, before it is used.
 
 import { h } from "../screen/dom.js";
 import { paint } from "../screen/paint.js";
 import { createButton } from "./button.js";
 
 /** @param {[number, number]} imageSize height, width */
-export function createPhotoLook([height, width]) {
+export function createPhotoPreview([height, width]) {
   const canvas = h("canvas", { role: "img", "aria-label": "The photo as a digit" });
   /** @type {{ use: () => void, whole: () => void } | null} */
   let actions = null;
@@ -21,7 +21,7 @@ export function createPhotoLook([height, width]) {
   const cancel = createButton({ name: "Cancel", onPress: () => close(null) });
   const element = h(
     "div",
-    { class: "photo-look", role: "group", "aria-label": "Photo", hidden: true },
+    { class: "photo-preview", role: "group", "aria-label": "Photo", hidden: true },
     canvas,
     h(
       "div",

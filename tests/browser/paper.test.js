@@ -1,0 +1,62 @@
+// The page on paper: a handout of what was seen.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { openSite } from "./site.js";
+
+const site = openSite();
+
+/** What fits between the margins of A4, in pixels. */
+const SHEET = 680;
+
+test("on paper a figure that was seen lies within the margins, and one that never was is left out with its text", async () => {
+  const visitor = await site.visit("?device=cpu#steps=10&at=3", { reducedMotion: "reduce" });
+  const { page } = visitor;
+  await visitor.rests(3);
+  const learning = await visitor.goTo("How it learned");
+  await learning
+    .getByRole("img", { name: /^Squared error over t: 2[4-9] times/ })
+    .waitFor({ timeout: 60_000 });
+  const [seen, unseen] = await page
+    .locator(".lesson[id]")
+    .evaluateAll((lessons) =>
+      ["[data-ready]", ":not([data-ready])"].map((state) =>
+        lessons
+          .filter((lesson) => lesson.querySelector(`[data-figure]${state}`) !== null)
+          .map(({ id }) => id),
+      ),
+    );
+  assert.ok(seen?.includes("learning") && unseen?.includes("wall"), `${seen}; ${unseen}`);
+
+  await page.evaluate(() => dispatchEvent(new Event("beforeprint")));
+  await page.emulateMedia({ media: "print" });
+  await page.setViewportSize({ width: SHEET, height: 990 });
+  const shown = await page
+    .locator(".lesson[id]")
+    .evaluateAll((lessons) =>
+      lessons.filter((lesson) => lesson.checkVisibility()).map(({ id }) => id),
+    );
+  assert.deepEqual(shown, seen);
+  await visitor.fits();
+  const wide = await page
+    .locator("main canvas, main .plot, main math")
+    .evaluateAll(
+      (parts, sheet) =>
+        parts
+          .filter(
+            (part) => part.checkVisibility() && part.getBoundingClientRect().right > sheet + 1,
+          )
+          .map((part) => part.outerHTML.slice(0, 90)),
+      SHEET,
+    );
+  assert.deepEqual(wide, []);
+  // The three pictures as they stand, in one row; nothing that is pressed.
+  const tops = await page
+    .locator("#walk-back .screen")
+    .evaluateAll((screens) => screens.map((screen) => screen.getBoundingClientRect().top));
+  assert.equal(tops.length, 3);
+  assert.ok(await visitor.play.isHidden());
+  assert.ok(await learning.getByText("What you should see").isHidden());
+  assert.ok(await learning.getByText(/The error rises from nearly 0/).isVisible());
+  await visitor.leave();
+});
