@@ -15,6 +15,7 @@ const facts = (cpu) =>
       modelIndex: undefined,
       labels: undefined,
       golden: undefined,
+      best: undefined,
       weights: [],
       notes: [],
     },
