@@ -52,7 +52,7 @@ async function begin(alone) {
   }
   element("walk-back", HTMLElement).dataset["started"] = "";
   showProgress({ activity: "Starting", loaded: 0, total: 0 });
-  const view = new ModelView(wish.device);
+  const view = new ModelView(wish.device, alone !== null);
   view.showLasting();
   if (alone !== null) await watchSight(alone, (signal) => view.release(signal));
   if (alone !== null && lastingFigures[wish.embed ?? ""] !== undefined) {

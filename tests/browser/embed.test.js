@@ -98,6 +98,35 @@ describe("an embed", () => {
     });
   }
 
+  for (const [what, lack] of Object.entries({
+    "that has no locks": () => {
+      Object.defineProperty(navigator, "locks", { value: undefined });
+    },
+    "that refuses locks": () => {
+      const request = async () => {
+        throw new DOMException("The request was denied.", "SecurityError");
+      };
+      Object.defineProperty(navigator, "locks", { value: { request } });
+    },
+    "that refuses a channel": () => {
+      Object.defineProperty(globalThis, "BroadcastChannel", {
+        value: class {
+          constructor() {
+            throw new DOMException("The operation is insecure.", "SecurityError");
+          }
+        },
+      });
+    },
+  })) {
+    test(`in a browser ${what} computes without a turn`, async (t) => {
+      const prepare = (/** @type {import("playwright-core").BrowserContext} */ context) =>
+        context.addInitScript(lack);
+      const address = `?device=cpu&embed=${FIGURE}#${SET}`;
+      const { page } = await site.visitWith(t, {}, address, { prepare });
+      await page.getByRole("img", { name: /^Sixteen images, / }).waitFor({ timeout: SLOW / 5 });
+    });
+  }
+
   test("of a figure that is not there is the page, which says so", async (t) => {
     const { page } = await site.visitWith(t, {}, "?device=cpu&embed=none");
     await page.getByText('The link asks for a figure "none"').waitFor();

@@ -1,23 +1,37 @@
-// Three figures of the page in a page of another origin: the weights come once, and only what is seen has workers.
+// Three figures of the page in a page of another origin: the weights come once, only what is seen has workers, and of what is
+// seen at once one embed at a time.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { SLOW, launch, serve } from "./helpers.js";
 
-/** Each 500 pixels high, in a window of 560. @type {readonly [figure: string, hash: string][]} */
+/** @typedef {readonly [figure: string, hash: string]} Embedded each 500 pixels high */
+
+/** @type {readonly Embedded[]} */
 const FIGURES = [
   ["walk-back", "steps=50&at=3"],
   ["many-answers", "many.steps=4&many.t=300"],
   ["walk-forward", "forward.t=200"],
 ];
+/** What each of them shows when it has drawn. @type {Record<string, RegExp>} */
+const PICTURES = {
+  "walk-back": /^The noisy image .* step 3 of 50$/,
+  "many-answers": /^Sixteen images, .* at t = 300;/,
+  "walk-forward": /one walk, at t = 200$/,
+};
+
+/** The heights of windows in which one embed is in sight, and all three. */
+const ONE = 560;
+const ALL = 1700;
 
 /**
  * A browser with a page that embeds figures.
  * @param {import("node:test").TestContext} t
- * @param {typeof FIGURES} figures
+ * @param {readonly Embedded[]} figures
+ * @param {number} [height] of the window
  */
-async function course(t, figures) {
+async function course(t, figures, height = ONE) {
   /** @type {string[]} */
   const asked = [];
   // As static hosts do, the server lets browsers keep what they have.
@@ -32,23 +46,30 @@ async function course(t, figures) {
   t.after(around.close);
   const browser = await launch({ webgpu: false });
   t.after(() => browser.close());
-  const tab = await browser.newPage({ viewport: { width: 700, height: 560 } });
+  const tab = await browser.newPage({ viewport: { width: 700, height } });
   await tab.addInitScript(() => {
     let live = 0;
+    /** When the workers became so many. @type {[time: number, live: number][]} */
+    const history = [];
+    const count = (/** @type {number} */ change) => {
+      live += change;
+      history.push([performance.timeOrigin + performance.now(), live]);
+    };
     const Native = Worker;
     globalThis.Worker = class extends Native {
       /** @param {[string | URL, WorkerOptions?]} how */
       constructor(...how) {
         super(...how);
-        live += 1;
+        count(1);
       }
       /** @override */
       terminate() {
-        live -= 1;
+        count(-1);
         super.terminate();
       }
     };
     Object.defineProperty(globalThis, "liveWorkers", { get: () => live });
+    Object.assign(globalThis, { workerHistory: history });
   });
   /** @type {string[]} */
   const complaints = [];
@@ -68,6 +89,33 @@ async function course(t, figures) {
     embed(figure)
       .locator("body")
       .evaluate(() => /** @type {any} */ (globalThis).liveWorkers);
+  /** The most embeds that had workers at the same time. */
+  const mostAtOnce = async () => {
+    const all = await Promise.all(
+      figures.map(async ([figure]) => {
+        /** @type {[number, number][]} */
+        const history = await embed(figure)
+          .locator("body")
+          .evaluate(() => /** @type {any} */ (globalThis).workerHistory);
+        return history.map(([time, live]) => ({ time, figure, live }));
+      }),
+    );
+    /** @type {Set<string>} */
+    const having = new Set();
+    let most = 0;
+    for (const { figure, live } of all.flat().sort((one, other) => one.time - other.time)) {
+      if (live > 0) having.add(figure);
+      else having.delete(figure);
+      most = Math.max(most, having.size);
+    }
+    return most;
+  };
+  /** Waits for what an embed shows. @param {string} figure */
+  const drawn = (figure) =>
+    embed(figure)
+      .getByRole("img", { name: PICTURES[figure] })
+      .first()
+      .waitFor({ timeout: SLOW / 5 });
   /** What all processes that show pages have in memory, in kilobytes. */
   const memory = async () => {
     const session = await browser.newBrowserCDPSession();
@@ -80,7 +128,7 @@ async function course(t, figures) {
       });
     return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
   };
-  return { tab, asked, complaints, embed, see, workersOf, memory };
+  return { tab, asked, complaints, embed, see, drawn, workersOf, mostAtOnce, memory };
 }
 
 /** @param {() => Promise<boolean>} holds @param {() => Promise<unknown>} situation */
@@ -106,8 +154,10 @@ test("three embeds ask for the weights once, and only the one in sight has worke
   const weights = asked.filter((address) => address.endsWith(".safetensors"));
   assert.equal(weights.length, 1, weights.join(", "));
 
-  // Back in sight it is as it was left, and goes on.
+  // The last one lets its workers go when it is out of sight, though nobody else asks for a turn.
   await see("walk-back");
+  await until(async () => (await all()).every((count) => count === 0), all);
+  // Back in sight it is as it was left, and goes on.
   const hero = embed("walk-back");
   assert.equal(await hero.getByRole("slider", { name: "Step of the walk" }).inputValue(), "3");
   await hero.getByRole("button", { name: "One step", exact: true }).click();
@@ -124,18 +174,64 @@ test("three embeds ask for the weights once, and only the one in sight has worke
   assert.deepEqual(complaints, []);
 });
 
-test("three embeds take at most one and a half times the memory of one", async (t) => {
-  const [first = FIGURES[0]] = FIGURES;
-  if (first === undefined) throw new Error("no figure");
-  const one = await course(t, [first]);
-  await one.see(first[0]);
-  const alone = await one.memory();
-  const three = await course(t, FIGURES);
-  for (const [figure] of [...FIGURES].reverse()) await three.see(figure);
-  const all = () => Promise.all(FIGURES.map(([figure]) => three.workersOf(figure)));
-  await until(async () => (await all()).slice(1).every((count) => count === 0), all);
-  const together = await three.memory();
-  const times = together / alone;
-  t.diagnostic(`${Math.round(alone / 1024)} MB and ${Math.round(together / 1024)} MB`);
-  assert.ok(times <= 1.5, `three take ${times.toFixed(2)} times ${alone} kB`);
+test("embeds in sight at once take turns at having workers, and work when they are touched", async (t) => {
+  const { asked, complaints, embed, drawn, mostAtOnce } = await course(t, FIGURES, ALL);
+  for (const [figure] of FIGURES) await drawn(figure);
+  const hero = embed("walk-back");
+  await hero.getByRole("button", { name: "One step", exact: true }).click();
+  await hero.getByRole("img", { name: /^The noisy image .* step 4 of 50$/ }).waitFor();
+  const answers = embed("many-answers");
+  await answers.getByRole("slider", { name: "Begin at time t" }).fill("310");
+  await answers.getByRole("img", { name: /^Sixteen images, .* at t = 310;/ }).waitFor();
+  const forward = embed("walk-forward");
+  await forward.getByRole("slider", { name: "Time t" }).fill("210");
+  await forward.getByRole("img", { name: /one walk, at t = 210$/ }).waitFor();
+  assert.equal(await mostAtOnce(), 1);
+  const weights = asked.filter((address) => address.endsWith(".safetensors"));
+  assert.equal(weights.length, 1, weights.join(", "));
+  assert.deepEqual(complaints, []);
 });
+
+test("a long walk in one embed neither keeps another waiting nor is lost", async (t) => {
+  const [, second = FIGURES[0]] = FIGURES;
+  if (second === undefined) throw new Error("no figure");
+  const { embed, drawn, mostAtOnce } = await course(t, [["walk-back", "steps=1000"], second], ALL);
+  const place = embed("walk-back").getByRole("slider", { name: "Step of the walk" });
+  const position = async () => Number(await place.inputValue());
+  await drawn("many-answers");
+  const then = await position();
+  assert.ok(then < 1000, "the walk is not awaited");
+  await until(async () => (await position()) > then, position);
+  const answers = embed("many-answers");
+  await answers.getByRole("slider", { name: "Begin at time t" }).press("ArrowRight");
+  await answers.getByRole("img", { name: /^Sixteen images, .* at t = 301;/ }).waitFor();
+  const touched = await position();
+  assert.ok(touched < 1000, "nor where another is touched");
+  await until(async () => (await position()) > touched, position);
+  assert.equal(await mostAtOnce(), 1);
+});
+
+for (const [where, height] of /** @type {const} */ ([
+  ["one in sight", ONE],
+  ["all in sight", ALL],
+])) {
+  test(`three embeds, ${where}, take at most one and a half times the memory of one`, async (t) => {
+    const [first = FIGURES[0]] = FIGURES;
+    if (first === undefined) throw new Error("no figure");
+    const one = await course(t, [first]);
+    await one.see(first[0]);
+    await one.drawn(first[0]);
+    const alone = await one.memory();
+    const three = await course(t, FIGURES, height);
+    for (const [figure] of [...FIGURES].reverse()) {
+      await three.see(figure);
+      await three.drawn(figure);
+    }
+    const all = () => Promise.all(FIGURES.map(([figure]) => three.workersOf(figure)));
+    await until(async () => (await all()).filter((count) => count > 0).length <= 1, all);
+    const together = await three.memory();
+    const times = together / alone;
+    t.diagnostic(`${Math.round(alone / 1024)} MB and ${Math.round(together / 1024)} MB`);
+    assert.ok(times <= 1.5, `three take ${times.toFixed(2)} times ${alone} kB`);
+  });
+}

@@ -4,14 +4,28 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { promisify } from "node:util";
 import { SLOW, largestDifference, root, serve } from "./helpers.js";
+import { commit, openHub } from "./hub-site.js";
+import { conformance, filesOf } from "./models.js";
 import { openSite } from "./site.js";
 import { Visitor } from "./visitor.js";
 
 const DRAFT = path.join(root, "target", "dist-draft");
-const site = openSite({ served: { folder: DRAFT + path.sep, below: "/some/path/" } });
+const hub = await openHub();
+after(() => hub.close());
+const served = { folder: DRAFT + path.sep, below: "/some/path/" };
+const site = openSite({ served, flags: hub.flags });
+
+/** A page of somebody else beside the module. @param {string} [policy] */
+const course = (policy = "") => ({
+  "/some/path/course.html": {
+    body: `<!doctype html><title>A course</title><link rel="icon" href="data:," />${
+      policy && `<meta http-equiv="Content-Security-Policy" content="${policy}" />`
+    }`,
+  },
+});
 
 /** A page of the published site. @param {import("node:test").TestContext} t @param {string} address */
 async function open(t, address) {
@@ -146,6 +160,57 @@ test("from another origin it says that its folder has to be copied", async (t) =
     said,
     `walkback.js comes from ${there}, but a browser starts workers only from a page's own origin. Copy its folder to ${here} and import it from there.`,
   );
+});
+
+/** What `load` says in a page that keeps it from working. */
+const complain = () =>
+  import(new URL("walkback.js", location.href).href).then(({ load }) =>
+    load("mnist").then(
+      () => "nothing",
+      (/** @type {Error} */ error) => error.message,
+    ),
+  );
+
+test("where no worker can be started it says so", async (t) => {
+  const { load } = await import("../../web/walkback.js");
+  const needed = "walkback.js runs in a browser's page, because it computes in a worker.";
+  await assert.rejects(load("mnist"), { message: needed }, "in Node");
+
+  const policy = "script-src 'self' 'wasm-unsafe-eval'; worker-src 'none'; connect-src 'self'";
+  const { url, close } = await serve(course(policy), served);
+  t.after(close);
+  const page = await site.browser.newPage();
+  t.after(() => page.close());
+  await page.goto(`${url}course.html`);
+  assert.equal(
+    await page.evaluate(complain),
+    "The worker could not be started: its script could not be loaded; reload the page.",
+    "under a policy that allows none",
+  );
+  await page.evaluate(() => Object.assign(globalThis, { Worker: undefined }));
+  assert.equal(await page.evaluate(complain), needed, "in a browser without workers");
+});
+
+test("a model of the hub comes by its name", async (t) => {
+  hub.repositories.set("owner/plain", {
+    revisions: { main: commit("a") },
+    commits: { [commit("a")]: await filesOf(conformance("plain")) },
+  });
+  const { page, complaints } = await site.visitWith(t, course(), "course.html", {
+    allowed: hub.allowed,
+  });
+  const found = await page.evaluate(async () => {
+    /** @type {typeof import("../../web/module/walkback.js")} */
+    const { load } = await import(new URL("walkback.js", location.href).href);
+    const model = await load("hf:owner/plain", { device: "cpu" });
+    let steps = 0;
+    for await (const { done } of model.walk({ numInferenceSteps: 3 })) steps += done ? 100 : 1;
+    return { steps, size: model.info.imageSize };
+  });
+  assert.deepEqual(found, { steps: 102, size: [16, 16] });
+  const weights = "unet/diffusion_pytorch_model.safetensors";
+  assert.deepEqual(hub.pathsOf("cdn.example"), [`/owner/plain/${commit("a")}/${weights}`]);
+  assert.deepEqual(complaints, []);
 });
 
 test("npm packs the module with its types, workers and modules, and nothing of the page", async () => {

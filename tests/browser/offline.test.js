@@ -68,6 +68,20 @@ test("the page walks without a connection after the first visit, with all its fi
   assert.deepEqual(again.complaints, []);
 });
 
+test("a page beside it with the module walks without a connection too", async (t) => {
+  const { asked, context, visit, kept, url } = await published(t, DRAFT);
+  const first = await visit();
+  await kept(first.page);
+  await first.page.close();
+  await context.setOffline(true);
+  const before = asked.length;
+  const { page, complaints } = new Visitor(await context.newPage());
+  await page.goto(`${url}example.html`);
+  await page.getByText("An image", { exact: true }).waitFor({ timeout: SLOW / 5 });
+  assert.deepEqual(asked.slice(before), []);
+  assert.deepEqual(complaints, []);
+});
+
 test("a request for a range, or for what is not the page's, goes to the network", async (t) => {
   const { asked, visit, kept, url } = await published(t, DRAFT);
   const first = await visit();

@@ -6,6 +6,7 @@ import { ARITHMETIC } from "../protocol/calls.js";
 import { asking } from "./asking.js";
 import { Connection } from "./connection.js";
 import { Relay } from "./relay.js";
+import { ALWAYS } from "./turn.js";
 
 /** @typedef {import("../protocol/calls.js").ArithmeticCalls} ArithmeticCalls */
 /** @typedef {import("../protocol/messages.js").ForwardState} ForwardState */
@@ -18,8 +19,14 @@ import { Relay } from "./relay.js";
  */
 
 export class Arithmetic extends asking(ARITHMETIC) {
-  #relay = new Relay(async () => new Connection(() => {}));
+  #relay;
   #lastWalk = 0;
+
+  /** @param {import("./turn.js").Turn} [turn] when a worker may be started */
+  constructor(turn = ALWAYS) {
+    super();
+    this.#relay = new Relay(() => turn.start(async () => new Connection(() => {})));
+  }
 
   /**
    * @template {keyof typeof ARITHMETIC} M

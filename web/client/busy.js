@@ -16,6 +16,9 @@ const listeners = new Set();
 let timer;
 let shown = false;
 
+/** When the last answer came. */
+let answeredLast = -Infinity;
+
 const oldest = () => Math.min(...[...questions].map(({ asked }) => asked));
 
 const announce = () => {
@@ -39,9 +42,20 @@ export function wait() {
   if (!shown && timer === undefined) later(WAITED_FOR);
   return () => {
     questions.delete(question);
+    answeredLast = performance.now();
     if (shown) later(BETWEEN);
   };
 }
 
 /** @param {Listener} listener called when somebody begins to wait, and when nobody does any more */
 export const listenForWaits = (listener) => listeners.add(listener);
+
+/** Resolves when nothing has been asked or answered for so long. @param {number} milliseconds */
+export async function quiet(milliseconds) {
+  const from = performance.now();
+  for (;;) {
+    const still = questions.size > 0 ? 0 : performance.now() - Math.max(from, answeredLast);
+    if (still >= milliseconds) return;
+    await new Promise((resolve) => setTimeout(resolve, milliseconds - still));
+  }
+}

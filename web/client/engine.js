@@ -7,6 +7,7 @@ import { asking } from "./asking.js";
 import { Connection } from "./connection.js";
 import { Crew, roomFor } from "./crew.js";
 import { Relay } from "./relay.js";
+import { ALWAYS } from "./turn.js";
 
 /** @typedef {import("../protocol/calls.js").ModelCalls} ModelCalls */
 /** @typedef {import("../protocol/messages.js").Frame} Frame */
@@ -37,6 +38,7 @@ const LOST_TOO_OFTEN = "The GPU was lost twice, so the CPU computes.";
 export class Engine extends asking(NETWORK) {
   #onProgress;
   #onChange;
+  #turn;
   #relay;
   #crew = new Crew((connection) => {
     if (this.#wish === null) throw new Error("no model is loaded yet");
@@ -62,12 +64,14 @@ export class Engine extends asking(NETWORK) {
   /**
    * @param {(progress: import("../protocol/messages.js").Progress) => void} onProgress
    * @param {(change: Change) => void} onChange
+   * @param {import("./turn.js").Turn} [turn] when a worker may be started
    */
-  constructor(onProgress, onChange) {
+  constructor(onProgress, onChange, turn = ALWAYS) {
     super();
     this.#onProgress = onProgress;
     this.#onChange = onChange;
-    this.#relay = new Relay(() => this.#startAgain());
+    this.#turn = turn;
+    this.#relay = new Relay(() => turn.start(() => this.#startAgain()));
   }
 
   /**
@@ -84,7 +88,7 @@ export class Engine extends asking(NETWORK) {
     const onCpu = this.#losses >= LOSSES && wish.device !== "cpu";
     /** @type {Loaded | undefined} */
     let loaded;
-    await this.#relay.renew(async (before) => {
+    await this.#renew(async (before) => {
       const connection = (await before?.catch(() => null)) ?? this.#newConnection();
       // Nothing is running any more that a breakdown could have interrupted, or can from here on.
       this.#serving = null;
@@ -111,7 +115,7 @@ export class Engine extends asking(NETWORK) {
     let loaded;
     /** @type {unknown} */
     let failure;
-    await this.#relay.renew(async (before) => {
+    await this.#renew(async (before) => {
       const old = (await before?.catch(() => null)) ?? null;
       const batch = this.#batch;
       this.#batch = Infinity;
@@ -235,6 +239,11 @@ export class Engine extends asking(NETWORK) {
   async release(signal) {
     await this.#relay.release(signal);
     if (signal?.aborted !== true) this.#crew.dismiss();
+  }
+
+  /** @type {Relay["renew"]} */
+  #renew(open) {
+    return this.#relay.renew((before) => this.#turn.start(() => open(before)));
   }
 
   #newConnection() {

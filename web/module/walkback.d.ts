@@ -88,6 +88,7 @@ export interface Model {
  * a sentence that says so. A content security policy must allow script-src 'self' 'wasm-unsafe-eval',
  * worker-src 'self' and connect-src 'self', where the model's own origin is added if it is another.
  *
- * @param url of the model's folder, relative to the page; or a bare name, for a folder of `pretrained/` beside walkback.js
+ * @param url of the model's folder, relative to the page; a bare name, for a folder of `pretrained/` beside walkback.js; or
+ * `hf:owner/name`, for a model of the Hugging Face hub
  */
 export function load(url: string | URL, options?: LoadOptions): Promise<Model>;

@@ -4,6 +4,7 @@ import { asSentence, sentence } from "../basics/sentence.js";
 import { Arithmetic } from "../client/arithmetic.js";
 import { loadDigits } from "../client/digits.js";
 import { Engine } from "../client/engine.js";
+import { ALWAYS, turnsOf } from "../client/turn.js";
 import { figures, lastingFigures } from "../figures/list.js";
 import { placeFigures } from "../figures/shared/figure.js";
 import { History } from "../figures/shared/history.js";
@@ -65,6 +66,13 @@ export function endProgress() {
   element("loading", HTMLElement).hidden = true;
 }
 
+/** That another embed computes first. */
+function showWaiting() {
+  showProgress({ activity: "Waiting for another figure", loaded: 0, total: 0 });
+  // That may take long, and is no sign that anything hangs.
+  watchProgress(false);
+}
+
 /** @param {number} bytes */
 function megabytes(bytes) {
   return (bytes / 1e6).toFixed(1);
@@ -118,11 +126,8 @@ function showComplaints(sentences) {
 /** The page with one model at a time. */
 export class ModelView {
   #device;
-  #engine = new Engine(showProgress, (change) => {
-    showNotice(change.notice);
-    if (change.loaded !== null) this.#adopt(change.loaded);
-  });
-  #arithmetic = new Arithmetic();
+  #engine;
+  #arithmetic;
   /** What is shown. @type {{ source: ModelSource, end: () => void } | null} */
   #shown = null;
   /** What is known of it. @type {Loaded | null} */
@@ -138,9 +143,17 @@ export class ModelView {
   /** Has a figure's model shown as one that the visitor opens. @type {(source: ModelSource) => void} */
   open = () => {};
 
-  /** @param {import("../protocol/messages.js").DeviceChoice} device */
-  constructor(device) {
+  /** @param {import("../protocol/messages.js").DeviceChoice} device @param {boolean} embedded whether other embeds may be beside it */
+  constructor(device, embedded) {
     this.#device = device;
+    const turn = embedded ? turnsOf(() => this.release(), showWaiting) : ALWAYS;
+    /** @param {import("../client/engine.js").Change} change */
+    const onChange = ({ notice, loaded }) => {
+      showNotice(notice);
+      if (loaded !== null) this.#adopt(loaded);
+    };
+    this.#engine = new Engine(showProgress, onChange, turn);
+    this.#arithmetic = new Arithmetic(turn);
     listenForUndo(this.#settings);
   }
 
@@ -164,7 +177,7 @@ export class ModelView {
     history.replaceState(history.state, "", url);
   }
 
-  /** Keeps no worker until a figure asks again. @param {AbortSignal} signal aborted: they are kept after all */
+  /** Keeps no worker until a figure asks again. @param {AbortSignal} [signal] aborted: they are kept after all */
   async release(signal) {
     await Promise.all([this.#engine.release(signal), this.#arithmetic.release(signal)]);
   }

@@ -59,7 +59,7 @@ pub(crate) fn write(site: &Path) -> Result<()> {
         .with_context(|| format!("could not write {}", path.display()))
 }
 
-/// The paths below `site` of all that the page may ask for, with slashes.
+/// The paths below `site` of all that the page may ask for, or another one beside it with the module, with slashes.
 fn kept(site: &Path) -> Result<Vec<String>> {
     let mut files: Vec<PathBuf> = Vec::new();
     dist::list(site, &mut files)?;
@@ -76,15 +76,13 @@ fn kept(site: &Path) -> Result<Vec<String>> {
 /// The module that learns, which a visitor who does not teach never downloads.
 const LEARNS: &str = "web/pkg/learn/";
 
-/// Whether the page needs a file: not what is there for other pages, for readers, or for whoever shows links, nor what few
-/// visitors need.
+/// Whether a page needs a file: not what is there for readers, or for whoever shows links, nor what few visitors need.
 fn is_kept(name: &str) -> bool {
-    let is_page =
-        name == "index.html" || name.starts_with("web/") || name.starts_with("pretrained/");
-    is_page
-        && !name.starts_with(LEARNS)
-        && !package::FILES.contains(&name)
-        && !name.ends_with(".md")
+    let is_loaded = name == "index.html"
+        || name.starts_with("web/")
+        || name.starts_with("pretrained/")
+        || package::LOADED.contains(&name);
+    is_loaded && !name.starts_with(LEARNS) && !name.ends_with(".md")
 }
 
 #[cfg(test)]
@@ -100,6 +98,8 @@ mod tests {
             ("preview.png", "a picture"),
             ("LICENSE-MIT", "a licence"),
             ("walkback.js", "for others"),
+            ("walkback.d.ts", "types"),
+            ("example.html", "for others"),
             ("web/walkback.js", "for others"),
             ("web/main.js", "abc"),
             ("web/service-worker.js", "listen()"),
@@ -126,10 +126,13 @@ mod tests {
         assert_eq!(
             names,
             [
+                "example.html",
                 "index.html",
                 "pretrained/mnist/unet/config.json",
+                "walkback.js",
                 "web/main.js",
                 "web/pkg/webgpu/walkback_bg.wasm",
+                "web/walkback.js",
             ]
         );
         // The standard's own example.

@@ -22,16 +22,8 @@ const MODULE: (&str, &str) = (
     "export { load } from \"./web/walkback.js\";\n",
 );
 
-/// What is published for other pages alone.
-pub(crate) const FILES: &[&str] = &[
-    "walkback.js",
-    "walkback.d.ts",
-    "example.html",
-    "example.js",
-    "README.md",
-    "package.json",
-    "web/walkback.js",
-];
+/// What other pages load, beside what this page has too.
+pub(crate) const LOADED: &[&str] = &["walkback.js", "example.html", "example.js", "web/walkback.js"];
 
 /// Writes the module, its types, its example and its package.json to `site`.
 pub(crate) fn write(site: &Path) -> Result<()> {
@@ -77,7 +69,8 @@ mod tests {
     fn every_file_of_the_module_is_written_or_bundled() {
         let folder = tempfile::tempdir().expect("a folder");
         write(folder.path()).expect("a package");
-        for name in FILES {
+        let read = ["walkback.d.ts", "README.md", "package.json"];
+        for name in LOADED.iter().chain(&read) {
             let is_bundled = *name == "web/walkback.js";
             assert_eq!(folder.path().join(name).is_file(), !is_bundled, "{name}");
         }
