@@ -23,7 +23,12 @@ const MODULE: (&str, &str) = (
 );
 
 /// What other pages load, beside what this page has too.
-pub(crate) const LOADED: &[&str] = &["walkback.js", "example.html", "example.js", "web/walkback.js"];
+pub(crate) const LOADED: &[&str] = &[
+    "walkback.js",
+    "example.html",
+    "example.js",
+    "web/walkback.js",
+];
 
 /// Writes the module, its types, its example and its package.json to `site`.
 pub(crate) fn write(site: &Path) -> Result<()> {
