@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { violations } from "./accessibility.js";
-import { bar, shows, still, visitStill } from "./any-model.js";
+import { bar, shows, still, visitStill, withOneModel } from "./any-model.js";
 import { conformance, filesOf } from "./models.js";
 import { openSite } from "./site.js";
 
@@ -37,7 +37,10 @@ async function visitElsewhere(t, allowed) {
   const model = encodeURIComponent(`${elsewhere}/owner/plain/resolve/main`);
   const visitor = await site.visitWith(t, {}, `?device=cpu&model=${model}#seed=7`, {
     allowed,
-    prepare: (context) => context.route(`${elsewhere}/**`, answer),
+    async prepare(context) {
+      await withOneModel(context);
+      await context.route(`${elsewhere}/**`, answer);
+    },
     ...still,
   });
   const dialog = visitor.page.getByRole("dialog", { name: /Fetch a model from models\.example/ });

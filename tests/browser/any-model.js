@@ -7,19 +7,29 @@ import { drop } from "./models.js";
 /** Nothing plays by itself, so that the tests wait for what they ask for. */
 export const still = /** @type {const} */ ({ reducedMotion: "reduce" });
 
+/** A page with one model of its own, which has no menu. @param {import("playwright-core").BrowserContext} context */
+export const withOneModel = (context) =>
+  context.route("**/pretrained/models.json", (route) =>
+    route.fulfill({ json: { models: ["mnist"] } }),
+  );
+
 /**
  * @param {ReturnType<typeof import("./site.js").openSite>} site
  * @param {string} [address]
  * @param {import("./visitor.js").Arrival} [arrival]
  */
-export const visitStill = (site, address, arrival) => site.visit(address, { ...still, ...arrival });
+export const visitStill = (site, address, arrival) =>
+  site.visit(address, { ...still, prepare: withOneModel, ...arrival });
 
 /** The line that says which model it is. @param {Visitor} visitor */
 export const bar = ({ page }) => page.getByRole("group", { name: "The model" });
 
 /** Waits for a model to be shown. @param {Visitor} visitor @param {RegExp} words of its line */
 export async function shows(visitor, words) {
-  await visitor.until(async () => words.test(await bar(visitor).innerText()), 90_000);
+  await visitor.until(
+    async () => words.test((await bar(visitor).innerText()).replace(/\s+/g, " ")),
+    90_000,
+  );
   await visitor.revealed(90_000);
 }
 
