@@ -167,7 +167,7 @@ describe("a model that the hub does not give", () => {
     });
     assert.match(
       await refusal("owner/gated"),
-      /^The model owner\/gated is gated: huggingface\.co gives its files only to those/,
+      /^The model owner\/gated is gated: huggingface\.co gives its files only to people/,
     );
     assert.match(
       await refusal("owner/none"),
