@@ -171,7 +171,7 @@ const fakeGpu = (probe) => ({
     body: `export default async () => {};
       export const checkModelIndex = () => {};
       export class Model {
-        info = { device: "webgpu", notes: [] };
+        info = { device: "webgpu", notes: [], parameters: 1, imageSize: [28, 28] };
         static load = async () => new Model();
         async probe() { ${probe} }
         free() {}

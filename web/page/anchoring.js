@@ -32,18 +32,19 @@ export async function anchorsItself() {
   return scrollTop === 70;
 }
 
-/** What a link has led to, and where it is in the window. @type {{ place: Element, top: number } | null} */
+/** What a link has led to, where it is in the window, and how far down that is. @type {{ place: Element, top: number, y: number } | null} */
 let held = null;
 
 function showHeld() {
   if (held === null) return;
   held.place.scrollIntoView({ behavior: "instant" });
   held.top = held.place.getBoundingClientRect().top;
+  held.y = scrollY;
 }
 
 /** Scrolls to a place and stays there, whatever grows above it, until the visitor does anything. @param {Element} place */
 export function hold(place) {
-  held = { place, top: 0 };
+  held = { place, top: 0, y: 0 };
   showHeld();
 }
 
@@ -51,9 +52,12 @@ export function release() {
   held = null;
 }
 
-/** Whether only the page has scrolled. */
+/** Whether only the page has scrolled: a browser's anchoring keeps the place in the window, and nothing else moves the page. */
 function isWhereItWas() {
-  return held !== null && Math.abs(held.place.getBoundingClientRect().top - held.top) < 2;
+  if (held === null) return false;
+  // What grew above since the page scrolled is seen by the observer after this.
+  if (Math.abs(scrollY - held.y) < 2) return true;
+  return Math.abs(held.place.getBoundingClientRect().top - held.top) < 2;
 }
 
 /** Keeps what a link has led to at the top of the window. */
