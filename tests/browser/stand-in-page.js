@@ -93,6 +93,15 @@ function standIn([, ...image]) {
       const values = () => zeros(count * size);
       return { output: values(), x0: values(), eps: values() };
     },
+    /** As with one worker. @param {object[]} pieces @param {import("../../web/client/crew.js").Sharing<object>} how */
+    async share(pieces, { ready, work, signal }) {
+      for (const piece of pieces) {
+        await ready();
+        if (signal.aborted) return;
+        await work(piece, null);
+      }
+    },
+    workers: 1,
     boundTerm: async () => 0.1,
     priorTerm: async () => 0.1,
   };
