@@ -207,7 +207,7 @@ test("a model of the hub comes by its name", async (t) => {
     for await (const { done } of model.walk({ numInferenceSteps: 3 })) steps += done ? 100 : 1;
     return { steps, size: model.info.imageSize };
   });
-  assert.deepEqual(found, { steps: 102, size: [16, 16] });
+  assert.deepEqual(found, { steps: 102, size: [28, 28] });
   const weights = "unet/diffusion_pytorch_model.safetensors";
   assert.deepEqual(hub.pathsOf("cdn.example"), [`/owner/plain/${commit("a")}/${weights}`]);
   assert.deepEqual(complaints, []);
