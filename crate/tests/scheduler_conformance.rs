@@ -6,7 +6,7 @@
 
 mod common;
 
-use common::{Formula, dummy, fixture, floats, largest_difference, unconditional, walk};
+use common::{Formula, assert_walks, dummy, fixture, floats, largest_difference, unconditional};
 use safetensors::SafeTensors;
 use serde::Deserialize;
 use walkback::chain::{Chain, ChainOptions, ModelSpec, Start};
@@ -105,16 +105,13 @@ fn every_walk_is_diffusers_walk() {
             .unwrap_or_else(|e| panic!("{name}: {e}"));
         assert_eq!(chain.timesteps(), case.timesteps, "{name}");
         assert!(largest_difference(chain.x_t(), states[0]) < 1e-6, "{name}");
-        for step in walk(chain, &Formula(network(config.variance_type))) {
-            let expected = states[step.index + 1];
-            let scale = expected.iter().fold(1.0_f32, |m, v| m.max(v.abs()));
-            let difference = largest_difference(&step.x_prev, expected) / scale;
-            assert!(
-                difference < TOLERANCE,
-                "{name}, step {}: {difference}",
-                step.index
-            );
-        }
+        assert_walks(
+            name,
+            chain,
+            &Formula(network(config.variance_type)),
+            &states,
+            TOLERANCE,
+        );
     }
 }
 
@@ -171,16 +168,13 @@ fn every_solver_walks_as_diffusers_does() {
         assert_eq!(chain.timesteps(), nearest, "{name}");
         assert_eq!(chain.timesteps().len() + 1, shape[0], "{name}");
         assert!(largest_difference(chain.x_t(), states[0]) < 1e-5, "{name}");
-        for step in walk(chain, &Formula(dummy_given(&config))) {
-            let expected = states[step.index + 1];
-            let scale = expected.iter().fold(1.0_f32, |m, v| m.max(v.abs()));
-            let difference = largest_difference(&step.x_prev, expected) / scale;
-            assert!(
-                difference < SOLVER_TOLERANCE,
-                "{name}, step {}: {difference}",
-                step.index
-            );
-        }
+        assert_walks(
+            name,
+            chain,
+            &Formula(dummy_given(&config)),
+            &states,
+            SOLVER_TOLERANCE,
+        );
     }
 }
 

@@ -4,7 +4,7 @@
 mod common;
 
 use burn::tensor::Device;
-use common::{fixture, floats, largest_difference, walk};
+use common::{assert_walks, fixture, floats, largest_difference};
 use safetensors::SafeTensors;
 use serde::Deserialize;
 use walkback::chain::{Chain, ChainOptions};
@@ -72,16 +72,7 @@ fn every_walk_over_stated_levels_is_diffusers() {
             .unwrap_or_else(|e| panic!("{name}: {e}"));
         assert_eq!(chain.timesteps().len() + 1, shape[0], "{name}");
         assert!(largest_difference(chain.x_t(), states[0]) < 1e-5, "{name}");
-        for step in walk(chain, &model) {
-            let expected = states[step.index + 1];
-            let scale = expected.iter().fold(1.0_f32, |m, v| m.max(v.abs()));
-            let difference = largest_difference(&step.x_prev, expected) / scale;
-            assert!(
-                difference < TOLERANCE,
-                "{name}, step {}: {difference}",
-                step.index
-            );
-        }
+        assert_walks(name, chain, &model, &states, TOLERANCE);
     }
 }
 

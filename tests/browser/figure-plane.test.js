@@ -149,7 +149,7 @@ describe("the plane", () => {
     await section.getByText("draw a shape here.").waitFor();
   });
 
-  test("learns the shape in this browser, without a long task", async (t) => {
+  test("learns the shape in this browser", async (t) => {
     const { page, section, visitor } = await planeAlone(t, "&plane.steps=20");
     await arrives(section, "20 steps");
     await openMore(section);

@@ -118,6 +118,28 @@ pub fn walk<D: Denoiser>(mut chain: Chain, model: &D) -> Vec<Step> {
     steps
 }
 
+/// Walks a chain to its end and holds every state against `states`, x_T first: each within `tolerance` of the largest value of
+/// the state, or of 1 where that is smaller.
+#[track_caller]
+pub fn assert_walks<D: Denoiser>(
+    name: &str,
+    chain: Chain,
+    model: &D,
+    states: &[&[f32]],
+    tolerance: f32,
+) {
+    for step in walk(chain, model) {
+        let expected = states[step.index + 1];
+        let scale = expected.iter().fold(1.0_f32, |m, v| m.max(v.abs()));
+        let difference = largest_difference(&step.x_prev, expected) / scale;
+        assert!(
+            difference < tolerance,
+            "{name}, step {}: {difference}",
+            step.index
+        );
+    }
+}
+
 /// The end of a walk of [`dummy_sample`] with [`dummy`] as the network: sum and mean of its absolute values.
 pub fn dummy_walk(config: &SchedulerConfig, options: ChainOptions, start: usize) -> (f64, f64) {
     let options = ChainOptions {
