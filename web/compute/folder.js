@@ -168,8 +168,7 @@ async function fetchFolder({ name, base, foreign, chosen = {} }, count, onHead) 
     unetConfig,
     schedulerConfig,
     labels,
-    golden: known(name, golden),
-    best: parseBest(best),
+    ...known(name, golden, best),
     weights,
     notes,
   };
@@ -219,15 +218,17 @@ async function fetchListed({ name, base, foreign, chosen = {} }, files, count, o
     unetConfig,
     schedulerConfig,
     labels,
-    golden: known(name, golden),
-    best: parseBest(best),
+    ...known(name, golden, best),
     weights,
     notes: parts.notes,
   };
 }
 
-/** @param {string} name @param {string | undefined} golden */
-const known = (name, golden) => (golden === undefined ? undefined : parseGolden(name, golden));
+/** What is known of a model beside itself. @param {string} name @param {string | undefined} golden @param {string | undefined} best */
+const known = (name, golden, best) => ({
+  golden: golden === undefined ? undefined : parseGolden(name, golden),
+  best: parseBest(best),
+});
 
 /**
  * @param {import("../models/source.js").ModelSource} source
@@ -277,8 +278,7 @@ async function readUnchanged(source, count, onHead) {
     unetConfig,
     schedulerConfig,
     labels,
-    golden: known(name, golden),
-    best: parseBest(best),
+    ...known(name, golden, best),
     weights,
     notes,
   };
