@@ -88,6 +88,7 @@ describe("take it with you", () => {
           const context = canvas.getContext("2d");
           if (context === null) throw new Error("no context");
           context.drawImage(image, 0, 0);
+          image.close();
           const { data: rgba } = context.getImageData(0, 0, canvas.width, canvas.height);
           /** @type {number[]} */
           const grey = [];

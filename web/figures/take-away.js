@@ -9,11 +9,11 @@ import { createSwitch } from "../parts/switch.js";
 import { createTile } from "../parts/tile.js";
 import { freshId, h, setText } from "../screen/dom.js";
 import { withNextFrame } from "../screen/next-frame.js";
+import { valuesOf } from "../screen/paint.js";
 import { createMore } from "./shared/more.js";
 import {
   SIZES,
   chosen,
-  fromBytes,
   gifOfWalk,
   gifOfWall,
   pngOf,
@@ -133,7 +133,7 @@ export function create(root, { arithmetic, loaded, shape, allSettings, linked, h
     const wall = await whole("wall", signal);
     const last = wall.frames.at(-1);
     if (signal.aborted || last === undefined) return null;
-    const blob = await pngOf(fromBytes(last), wall.shape, wall.columns, wallScale());
+    const blob = await pngOf(valuesOf(last), wall.shape, wall.columns, wallScale());
     return { blob, name: `${nameOfWall()}.png` };
   });
   const wallGif = offer("GIF of the wall", async (signal) => {
@@ -267,7 +267,7 @@ export function create(root, { arithmetic, loaded, shape, allSettings, linked, h
       const walked = wall.frames.length - 1;
       if (last !== undefined) {
         const text = `The wall above after ${walked} of ${wall.steps} steps`;
-        wallGrid.show(fromBytes(last), wall.shape, text);
+        wallGrid.show(valuesOf(last), wall.shape, text);
       }
       const side = (/** @type {number} */ pixels) => 10 * (pixels * wallScale() + 2) - 2;
       setText(wallPng.about, `${side(width)} × ${side(height)} pixels`);

@@ -9,6 +9,7 @@ import { createSeed } from "../parts/seed.js";
 import { createSlider } from "../parts/slider.js";
 import { term } from "../parts/term.js";
 import { h, setText } from "../screen/dom.js";
+import { bytesOf } from "../screen/paint.js";
 import { bind } from "../settings/bind.js";
 import { GUIDANCE, nearest, wallSteps } from "../settings/list.js";
 import { classesOf, isSlow } from "../settings/suit.js";
@@ -186,7 +187,7 @@ export function create(root, { engine, loaded, shape, allSettings, history, calm
     };
     /** @param {number} step */
     const sweep = (step) => {
-      frames.push(new Uint8ClampedArray(now.map((value) => (value + 1) * 127.5)));
+      frames.push(bytesOf(now));
       history.offer("wall", {
         shape: [CELLS, ...shape.slice(1)],
         columns: SIDE,

@@ -2,7 +2,7 @@
 // dropped.
 
 import { freshId, h } from "../screen/dom.js";
-import { behind } from "../screen/paint.js";
+import { behind, bytesOf, valuesOf } from "../screen/paint.js";
 import { MAX_DRAWING, readDrawing, writeDrawing } from "../settings/drawing.js";
 import { createButton } from "./button.js";
 import { Ink } from "./ink.js";
@@ -181,11 +181,11 @@ export function createDrawingPad(options) {
     element,
     /** x_0, [channels, h, w] from -1 (nothing) to 1 (ink) */
     get x0() {
-      return Float32Array.from(drawn, (value) => value / 127.5 - 1);
+      return valuesOf(drawn);
     },
     /** Puts an image onto the pad. @param {Float32Array} x0 [1 or channels, h, w] */
     set x0(x0) {
-      put(Uint8ClampedArray.from(x0, (value) => (value + 1) * 127.5));
+      put(bytesOf(x0));
     },
     /** The drawing for a link; "" where it is too large for one. */
     get text() {

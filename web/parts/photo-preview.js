@@ -1,7 +1,7 @@
 // Shows what a photo becomes, before it is used.
 
 import { h } from "../screen/dom.js";
-import { paint } from "../screen/paint.js";
+import { paint, valuesOf } from "../screen/paint.js";
 import { createButton } from "./button.js";
 
 /** @param {[number, number]} imageSize height, width */
@@ -37,8 +37,7 @@ export function createPhotoPreview([height, width]) {
      * @param {{ use: () => void, whole: () => void }} then
      */
     show(pixels, then) {
-      const values = Float32Array.from(pixels, (value) => value / 127.5 - 1);
-      paint(canvas, values, [1, 1, height, width]);
+      paint(canvas, valuesOf(pixels), [1, 1, height, width]);
       actions = then;
       element.hidden = false;
       use.element.focus({ preventScroll: true });

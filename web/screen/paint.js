@@ -124,6 +124,20 @@ export function pixels(values, [, channels = 1, height = 1, width = 1], colours 
 }
 
 /**
+ * The bytes that {@link pixels} shows a tensor's values as. Rounded once: a product in single precision first would
+ * now and then fall on the other side of a half.
+ * @param {Float32Array} values from -1 to 1; what is beyond is cut
+ */
+export function bytesOf(values) {
+  const bytes = new Uint8ClampedArray(values.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = 255 * (((values[i] ?? 0) + 1) / 2);
+  return bytes;
+}
+
+/** The values that bytes stand for, from -1 to 1. @param {Uint8ClampedArray} bytes */
+export const valuesOf = (bytes) => Float32Array.from(bytes, (byte) => byte / 127.5 - 1);
+
+/**
  * Draws one image of a tensor at its own size; style sheets enlarge it.
  * @param {HTMLCanvasElement} canvas
  * @param {Float32Array} values [count, channels, h, w]

@@ -1,6 +1,6 @@
 // Files of what the figures keep: PNG by the browser, GIF and safetensors by the crate.
 
-import { pixels } from "../../screen/paint.js";
+import { pixels, valuesOf } from "../../screen/paint.js";
 
 /** @typedef {import("../../client/arithmetic.js").Arithmetic} Arithmetic */
 /** @typedef {import("../shared/history.js").WalkKept} WalkKept */
@@ -94,9 +94,6 @@ export function pngOf(values, shape, columns, scale) {
   return toPng(canvas);
 }
 
-/** The values that the wall's bytes stand for. @param {Uint8ClampedArray} bytes */
-export const fromBytes = (bytes) => Float32Array.from(bytes, (byte) => byte / 127.5 - 1);
-
 /**
  * @param {Arithmetic} arithmetic
  * @param {WalkKept} walk
@@ -123,7 +120,7 @@ export function gifOfWalk(arithmetic, walk, { scale, guess }, signal) {
  * @param {AbortSignal} signal
  */
 export function gifOfWall(arithmetic, { frames, shape, columns }, scale, signal) {
-  const images = frames.map(fromBytes);
+  const images = frames.map(valuesOf);
   return gif(arithmetic, images, { shape, columns, scale, each: WALL_CENTISECONDS }, signal);
 }
 
