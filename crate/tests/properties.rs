@@ -1,8 +1,6 @@
 //! What holds for every schedule, every state and every walk.
 
-mod common;
-
-use common::{Formula, dummy, unconditional, walk};
+use crate::common::{Formula, dummy, unconditional, walk};
 use proptest::prelude::*;
 use walkback::chain::{Chain, ChainOptions, Start};
 use walkback::diffusion::{

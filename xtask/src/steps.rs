@@ -104,15 +104,10 @@ const PACKAGES: &[[&str; 4]] = &[
     ["--package", PACKAGE, "--profile", "release"],
 ];
 
-/// The tests in `crate/tests` that `cargo xtask check` leaves out, because each takes many seconds.
-const SLOW: &[&str] = &[
-    "eval_bound",
-    "eval_command",
-    "eval_judge",
-    "inversion",
-    "never_lost",
-    "training",
-];
+/// The programs of tests in `crate/tests`: those that `cargo xtask check` runs, and the one of tests that take many seconds.
+const QUICK: [&str; 3] = ["quick", "memory", "fuzz"];
+#[cfg(test)]
+const SLOW: &str = "slow";
 
 /// Makes warnings errors.
 const DENY: [&str; 3] = ["--", "-D", "warnings"];
@@ -220,8 +215,8 @@ fn native(extent: Extent) -> Result<()> {
         match extent {
             Extent::Fast if package.contains(&PACKAGE) => {
                 test.args(["--lib", "--bins"]);
-                for name in fast_tests()? {
-                    test.args(["--test", &name]);
+                for name in QUICK {
+                    test.args(["--test", name]);
                 }
             }
             Extent::Fast | Extent::Usual => {}
@@ -236,25 +231,6 @@ fn native(extent: Extent) -> Result<()> {
     }
     // As the README calls the binary, which cargo has to find by itself.
     command::run(cargo().args(["run", "--release", "--", "info"]))
-}
-
-/// The files and folders of `crate/tests` that hold tests, by name, without [`SLOW`].
-fn fast_tests() -> Result<Vec<String>> {
-    let folder = root().join("crate/tests");
-    let entries = fs::read_dir(&folder)
-        .with_context(|| format!("could not read the folder {}", folder.display()))?;
-    let mut names = Vec::new();
-    for entry in entries {
-        let path = entry?.path();
-        let holds_tests = path.extension().is_some_and(|extension| extension == "rs")
-            || path.join("main.rs").is_file();
-        let name = path.file_stem().unwrap_or_default().to_string_lossy();
-        if holds_tests && !SLOW.contains(&&*name) {
-            names.push(name.into_owned());
-        }
-    }
-    names.sort();
-    Ok(names)
 }
 
 fn build_wasm() -> Result<()> {
@@ -337,18 +313,29 @@ mod tests {
     }
 
     #[test]
-    fn slow_tests_are_there_and_left_out_of_the_fast_ones() {
-        let fast = fast_tests().expect("there are tests");
-        assert!(fast.len() > 20, "{fast:?}");
-        assert!(!fast.iter().any(|name| name == "common"), "holds no tests");
-        for slow in SLOW {
-            assert!(!fast.iter().any(|name| name == slow), "{slow}");
-            let path = root().join("crate/tests").join(slow);
-            assert!(
-                path.with_extension("rs").is_file() || path.join("main.rs").is_file(),
-                "{slow} is gone"
-            );
+    fn every_file_of_tests_is_part_of_a_program() {
+        let folder = root().join("crate/tests");
+        let programs: Vec<&str> = QUICK.into_iter().chain([SLOW]).collect();
+        let read = |path: PathBuf| fs::read_to_string(path).unwrap_or_default();
+        let listed: String = programs
+            .iter()
+            .map(|name| read(folder.join(name).with_extension("rs")))
+            .collect();
+        let mut parts = 0;
+        for entry in fs::read_dir(&folder).expect("the folder of tests") {
+            let path = entry.expect("an entry").path();
+            let name = path.file_stem().unwrap_or_default().to_string_lossy();
+            let is_part = path.extension().is_some_and(|extension| extension == "rs")
+                || path.join("mod.rs").is_file();
+            if is_part && !programs.iter().any(|program| *program == name) {
+                parts += 1;
+                assert!(
+                    listed.lines().any(|line| line == format!("mod {name};")),
+                    "{name} is never run"
+                );
+            }
         }
+        assert!(parts > 30, "{parts}");
     }
 
     #[test]
