@@ -193,7 +193,7 @@ fn clippy_wasm() -> Result<()> {
         command::run(
             clippy
                 .arg("clippy")
-                .args(module.cargo_args(wasm::PROFILE))
+                .args(module.lint_args(wasm::PROFILE))
                 .args(DENY),
         )
     })
