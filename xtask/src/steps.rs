@@ -109,6 +109,22 @@ const QUICK: [&str; 3] = ["quick", "memory", "fuzz"];
 #[cfg(test)]
 const SLOW: &str = "slow";
 
+/// The browser tests that nothing else may run beside, because they measure by the clock or what the machine's memory holds,
+/// or keep all cores busy with a GPU imitated in software. All others run two at a time.
+const ALONE: [&str; 11] = [
+    "device-choice",
+    "embeds",
+    "figure-teach",
+    "hands",
+    "page-access",
+    "page-webgpu",
+    "parity",
+    "steady",
+    "steady-small-gpu",
+    "steady-webgpu",
+    "webkit",
+];
+
 /// Makes warnings errors.
 const DENY: [&str; 3] = ["--", "-D", "warnings"];
 
@@ -246,16 +262,12 @@ fn browser_tests(extent: Extent) -> Result<()> {
     models::provide()?;
     build_wasm()?;
     dist::draft()?;
-    let mut tests = node::node();
-    // One file at a time: several browsers at once would slow each other down beyond their time limits.
-    tests
-        .args(["--test", "--test-concurrency=1", "--test-reporter=spec"])
-        .args(browser_test_files(extent)?);
+    let mut found = Vec::new();
     for browser in browser::ALL {
         match browser.find()? {
             Some(program) => {
                 println!("    {}: {}", browser.name, program.display());
-                tests.env(browser.variable, program);
+                found.push((browser.variable, program));
             }
             None => println!(
                 "    no {0}: its tests are skipped; set {1} to the path of one",
@@ -263,10 +275,32 @@ fn browser_tests(extent: Extent) -> Result<()> {
             ),
         }
     }
-    if extent == Extent::Long {
-        tests.env(LONG, "1");
-    }
-    command::run(&mut tests)
+    let (alone, others): (Vec<_>, Vec<_>) =
+        browser_test_files(extent)?.into_iter().partition(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            is_long(path) || ALONE.iter().any(|alone| name == format!("{alone}.test.js"))
+        });
+    let run = |files: Vec<PathBuf>, at_once: &str| {
+        let mut tests = node::node();
+        tests
+            .args(["--test", "--test-reporter=spec"])
+            .arg(format!("--test-concurrency={at_once}"))
+            .args(files)
+            .envs(found.iter().map(|(variable, program)| (variable, program)));
+        if extent == Extent::Long {
+            tests.env(LONG, "1");
+        }
+        command::run(&mut tests)
+    };
+    // The second half runs whatever the first says, so that one run names all that fails.
+    let outcome = run(others, "2");
+    run(alone, "1")?;
+    outcome
+}
+
+/// Whether a browser test is one of those for which there has to be time.
+fn is_long(path: &Path) -> bool {
+    path.parent().is_some_and(|folder| folder.ends_with("long"))
 }
 
 /// `tests/browser/*.test.js`, and those in `long/` if there is time; one by one, because Node's versions differ in what they
@@ -304,12 +338,21 @@ mod tests {
 
     #[test]
     fn long_browser_tests_come_only_when_asked_for() {
-        let is_long = |path: &PathBuf| path.parent().is_some_and(|folder| folder.ends_with("long"));
+        let is_long = |path: &PathBuf| is_long(path);
         let ordinary = browser_test_files(Extent::Usual).expect("there are browser tests");
         assert!(!ordinary.iter().any(is_long));
         let all = browser_test_files(Extent::Long).expect("there are browser tests");
         assert_eq!(all[..ordinary.len()], ordinary);
         assert!(all[ordinary.len()..].iter().all(is_long));
+    }
+
+    #[test]
+    fn what_runs_alone_is_there() {
+        let files = browser_test_files(Extent::Usual).expect("there are browser tests");
+        for name in ALONE {
+            let path = Path::new("tests/browser").join(format!("{name}.test.js"));
+            assert!(files.contains(&path), "{name} is gone");
+        }
     }
 
     #[test]
