@@ -17,6 +17,21 @@ function reply(reply, transfer = []) {
   self.postMessage(reply, { transfer });
 }
 
+/** How often it is said how far an evaluation is, in milliseconds. */
+const TELL_EVERY = 100;
+let told = 0;
+
+// The crate calls this between layers: a message leaves, though the worker is busy.
+Object.assign(self, {
+  /** @param {number} share from 0 to 1 */
+  walkbackProgress(share) {
+    const now = performance.now();
+    if (now - told < TELL_EVERY) return;
+    told = now;
+    reply({ share });
+  },
+});
+
 /** @type {{ [M in Method]: (params: Calls[M]["params"], call: number) => unknown }} */
 const methods = {
   ...modelMethods((progress) => reply({ progress })),

@@ -275,6 +275,48 @@ test("a network that takes long is seen to work within 200 ms, and a fast one is
   await visitor.leave();
 });
 
+test("a long answer shows how much of it is there", async () => {
+  // Answers are held back until they are let go; what the worker says between its layers is not.
+  const prepare = (/** @type {import("playwright-core").BrowserContext} */ context) =>
+    context.addInitScript(() => {
+      const add = Worker.prototype.addEventListener;
+      /** @type {(() => void)[]} */
+      const held = [];
+      Object.assign(globalThis, { held });
+      Worker.prototype.addEventListener = function (
+        /** @type {string} */ type,
+        /** @type {any} */ listener,
+        /** @type {any} */ options,
+      ) {
+        add.call(
+          this,
+          type,
+          (event) => {
+            const { data } = /** @type {MessageEvent} */ (event);
+            const answer = () => listener.call(this, event);
+            if (Object(globalThis).hold === true && data && "result" in data) held.push(answer);
+            else answer();
+          },
+          options,
+        );
+      };
+    });
+  const visitor = await visit({ ...CALM, prepare });
+  await visitor.rests(0);
+  const { page } = visitor;
+  const part = page.getByText(/^\d+ % of the network's answer$/);
+  await page.evaluate(() => Object.assign(globalThis, { hold: true }));
+  await visitor.step.click();
+  await part.waitFor();
+  await page.evaluate(() => {
+    Object.assign(globalThis, { hold: false });
+    for (const answer of Object(globalThis).held) answer();
+  });
+  await visitor.reaches(1);
+  await part.waitFor({ state: "hidden" });
+  await visitor.leave();
+});
+
 test("no address makes a notice taller than the window, or the page wider", async () => {
   const many = Array.from({ length: 200 }, (_, i) => `no-such-setting-${i}${"x".repeat(300)}=1`);
   const visitor = await visit({ ...PHONE, ...CALM }, ["steps=10&at=0", ...many].join("&"));

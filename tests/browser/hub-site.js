@@ -41,6 +41,8 @@ export async function openHub() {
   let answer = () => null;
   /** How often the next downloads of large files break off, and what then has become of the file. */
   const breaks = { left: 0, replaced: false };
+  /** What the second halves of large files wait for. @type {{ until: Promise<void> | null }} */
+  const pause = { until: null };
 
   /** @param {(request: Request, response: Response, url: URL) => void} handle */
   const server = async (handle) => {
@@ -125,6 +127,11 @@ export async function openHub() {
         "content-range": `bytes ${from}-${content.length - 1}/${content.length}`,
       }),
     });
+    if (pause.until !== null) {
+      const middle = Math.floor(rest.length / 2);
+      response.write(rest.subarray(0, middle));
+      return pause.until.then(() => response.end(rest.subarray(middle)));
+    }
     if (breaks.left === 0) return response.end(rest);
     breaks.left -= 1;
     // What was written is on its way before the connection is cut.
@@ -139,6 +146,7 @@ export async function openHub() {
     asked,
     repositories,
     breaks,
+    pause,
     /** @param {typeof answer} how */
     serve(how) {
       answer = how;

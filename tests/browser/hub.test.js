@@ -54,6 +54,7 @@ beforeEach(() => {
   hub.asked.length = 0;
   hub.repositories.clear();
   Object.assign(hub.breaks, { left: 0, replaced: false });
+  hub.pause.until = null;
   hub.repositories.set("owner/plain", {
     revisions: { main: commit("a") },
     commits: { [commit("a")]: plain },
@@ -183,6 +184,25 @@ describe("a model that the hub does not give", () => {
       /no unet\/config\.json or config\.json among the files \(1 file, README\.md\)/,
     );
   });
+});
+
+test("a download shows how much of it has arrived", async () => {
+  let goOn = () => {};
+  hub.pause.until = new Promise((resolve) => (goOn = resolve));
+  const visitor = await opened("owner/plain");
+  const { page } = visitor;
+  await page.getByText("0.6 of 1.1 MB", { exact: true }).waitFor();
+  const [part, whole] = await page
+    .getByRole("progressbar", { name: "Loading" })
+    .evaluate((bar) => [
+      /** @type {HTMLProgressElement} */ (bar).value,
+      /** @type {HTMLProgressElement} */ (bar).max,
+    ]);
+  assert.deepEqual([whole, part], [plain[WEIGHTS]?.length, Math.floor((whole ?? 0) / 2)]);
+  goOn();
+  await shows(visitor, /owner\/plain/);
+  await page.getByText(/ of 1\.1 MB/).waitFor({ state: "hidden" });
+  await visitor.leave();
 });
 
 describe("a download that breaks off", () => {

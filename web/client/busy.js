@@ -6,7 +6,12 @@ const WAITED_FOR = 150;
 /** From one answer to the next question of the same walk. */
 const BETWEEN = 300;
 
-/** @typedef {(since: number | null) => void} Listener since: when the oldest unanswered question was asked, as performance.now() says it; null: nothing is waited for */
+/**
+ * @callback Listener
+ * @param {number | null} since when the oldest unanswered question was asked, as performance.now() says it; null: nothing is waited for
+ * @param {number | null} share how much of the network's evaluation is done, from 0 to 1; null: unknown
+ * @returns {void}
+ */
 
 /** When each unanswered question was asked. @type {Set<{ asked: number }>} */
 const questions = new Set();
@@ -15,6 +20,8 @@ const listeners = new Set();
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
 let shown = false;
+/** @type {number | null} */
+let share = null;
 
 /** When the last answer came. */
 let answeredLast = -Infinity;
@@ -24,7 +31,8 @@ const oldest = () => Math.min(...[...questions].map(({ asked }) => asked));
 const announce = () => {
   timer = undefined;
   const waiting = questions.size > 0 && performance.now() - oldest() >= WAITED_FOR;
-  if (waiting || shown) for (const listener of listeners) listener(waiting ? oldest() : null);
+  if (waiting || shown)
+    for (const listener of listeners) listener(waiting ? oldest() : null, share);
   shown = waiting;
   if (questions.size > 0 && !waiting) later(WAITED_FOR - (performance.now() - oldest()));
 };
@@ -43,8 +51,16 @@ export function wait() {
   return () => {
     questions.delete(question);
     answeredLast = performance.now();
+    share = null;
     if (shown) later(BETWEEN);
   };
+}
+
+/** An evaluation of the network has come so far. @param {number} done from 0 to 1 */
+export function advance(done) {
+  if (questions.size === 0) return;
+  share = done;
+  if (shown) announce();
 }
 
 /** @param {Listener} listener called when somebody begins to wait, and when nobody does any more */

@@ -34,8 +34,11 @@ export class Connection {
   /** The worker's end: how it broke down, or null if it was ended. @type {Promise<BreakdownReport | null>} */
   broken = new Promise((resolve) => (this.#resolveBroken = resolve));
 
-  /** @param {(progress: import("../protocol/messages.js").Progress) => void} onProgress */
-  constructor(onProgress) {
+  /**
+   * @param {(progress: import("../protocol/messages.js").Progress) => void} onProgress
+   * @param {(share: number) => void} [onShare] told from time to time how much of an evaluation on the CPU is done
+   */
+  constructor(onProgress, onShare = () => {}) {
     let knowsModules = false;
     this.#worker = new Worker(ownFile("worker.js"), {
       // Read only by a browser that has module workers.
@@ -47,6 +50,10 @@ export class Connection {
     this.#worker.addEventListener("message", (/** @type {MessageEvent<Reply>} */ { data }) => {
       if ("progress" in data) {
         onProgress(data.progress);
+        return;
+      }
+      if ("share" in data) {
+        onShare(data.share);
         return;
       }
       if ("broken" in data) {

@@ -4,6 +4,7 @@
 
 import { NETWORK } from "../protocol/calls.js";
 import { asking } from "./asking.js";
+import { advance } from "./busy.js";
 import { Connection } from "./connection.js";
 import { Crew, roomFor } from "./crew.js";
 import { Relay } from "./relay.js";
@@ -247,7 +248,8 @@ export class Engine extends asking(NETWORK) {
   }
 
   #newConnection() {
-    const connection = new Connection(this.#onProgress);
+    // The others of a crew evaluate images of their own, whose shares say nothing of this one's.
+    const connection = new Connection(this.#onProgress, advance);
     connection.broken.then((report) => {
       if (report !== null && connection === this.#serving) this.#mourn(report);
     });

@@ -73,8 +73,8 @@
  */
 
 /**
- * The answer to a call, progress, or the last message of a worker that cannot continue.
- * @typedef {{ id: number, result: unknown } | { id: number, error: string } | { progress: Progress } | { broken: import("./breakdown.js").BreakdownReport }} Reply
+ * The answer to a call, progress, the share of an evaluation on the CPU that is done, or the last message of a worker that cannot continue.
+ * @typedef {{ id: number, result: unknown } | { id: number, error: string } | { progress: Progress } | { share: number } | { broken: import("./breakdown.js").BreakdownReport }} Reply
  */
 
 /** @typedef {import("../models/source.js").FileSource} OpenedFiles a model that does not come from an address */

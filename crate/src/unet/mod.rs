@@ -13,7 +13,7 @@
 //! | [`layers`], `build` | what holds parameters; how they are drawn, or only counted |
 //! | [`config`], `check` | `unet/config.json` |
 //! | [`weights`] | the safetensors file |
-//! | [`look`] | one evaluation from the inside |
+//! | [`look`], [`progress`] | one evaluation from the inside; how far it is |
 
 pub mod activation;
 pub mod config;
@@ -25,6 +25,7 @@ pub mod gpu;
 pub mod layers;
 pub mod look;
 pub mod ops;
+pub mod progress;
 pub mod weights;
 
 mod attention;
@@ -217,7 +218,10 @@ impl UNet {
         } else {
             x_t
         };
-        self.evaluate(&mut on, x_t)
+        progress::begin();
+        let output = self.evaluate(&mut on, x_t);
+        progress::end();
+        output
     }
 
     /// The timesteps as the network takes them, a row for each: sines and cosines, `[n, timestep_width]`.

@@ -6,6 +6,7 @@ use super::executor::{Executor, Finish, Heads, Then};
 use super::layers::{Conv2d, Embedding, Frequencies, GroupNorm, Linear};
 use super::look::{Look, Stage};
 use super::ops;
+use super::progress;
 use super::resample::Filter;
 use burn::nn::Dropout;
 use burn::tensor::activation::softmax;
@@ -88,6 +89,9 @@ impl Executor for Tensors<'_> {
 
     fn conv(&mut self, x: Tensor<4>, layer: &Conv2d, then: Finish<Self>) -> Tensor<4> {
         let sum = layer.forward_onto(x, then.vector, then.residual); // [n, c_out, h', w']
+        let [_, _, height, width] = sum.dims();
+        let [to, from, rows, columns] = layer.weight.dims();
+        progress::made([to, from, rows, columns, height, width]);
         divided(sum, then.divisor)
     }
 

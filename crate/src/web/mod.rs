@@ -35,7 +35,8 @@ pub use gpu::prepare;
 pub use learn::WebLearner;
 pub use model::{Model, check_model_index};
 
-use js_sys::{Object, Reflect};
+use js_sys::{Function, Object, Reflect};
+use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen(start)]
@@ -46,6 +47,20 @@ fn start() {
         // Frozen globals would only cost the visitor the message.
         let _ = Reflect::set(&js_sys::global(), &"walkbackPanic".into(), &message.into());
     }));
+    tell_progress();
+}
+
+/// Has `walkbackProgress` of the global object, where there is one now, told how far each evaluation on the CPU is, from 0
+/// to 1.
+fn tell_progress() {
+    let listener = Reflect::get(&js_sys::global(), &"walkbackProgress".into());
+    let Ok(listener) = listener.and_then(|it| it.dyn_into::<Function>()) else {
+        return;
+    };
+    crate::unet::progress::listen(move |share| {
+        // It only shows what it is told.
+        let _ = listener.call1(&JsValue::NULL, &share.into());
+    });
 }
 
 /// An exception with the error's sentence.

@@ -125,7 +125,7 @@ async function dropped(page, name) {
       await sizes.getByLabel("Width").fill(String(SIZE[1]));
       await sizes.getByRole("button", { name: "Open it" }).click();
     }
-    if ((await bar.isVisible()) && (await bar.innerText()).includes(name)) break;
+    if ((await bar.locator("strong").textContent()) === name) break;
     if (Date.now() > end) return "says nothing";
     await page.waitForTimeout(100);
   }
