@@ -109,7 +109,7 @@ describe("how it learned", () => {
     assert.ok(Number(hard) > 0.1 && Number(easy) < 0.01, said);
   });
 
-  test("computes only the last of ten quick changes, and starts anew with another digit", async () => {
+  test("computes only the last of ten quick changes, and begins again with another digit", async () => {
     const { visitor, section, slider, errorAt } = once;
     await slider.fill("300");
     const before = await errorAt(300);
