@@ -145,11 +145,11 @@ describe("how it learned", () => {
     await section.getByRole("img", { name: /^The terms of the bound/ }).waitFor();
     await visitor.until(async () => (await reads("LT")) !== "–" && (await reads("L0")) !== "–");
     // KL(N(√ᾱ x_0, 1 − ᾱ) ‖ N(0, 1)) with |x_0| at most 1: below ᾱ / 2 nats.
-    const alphaBar = 4.0358e-5;
+    const alphaCumprod = 4.0358e-5;
     const [mantissa, power = ""] = (await reads("LT")).split(" · 10⁻");
     const prior = Number(`${mantissa}e-${[...power].map((d) => "⁰¹²³⁴⁵⁶⁷⁸⁹".indexOf(d)).join("")}`);
     assert.ok(
-      prior > 0.5 * (alphaBar / 2 / Math.LN2) && prior < alphaBar / 2 / Math.LN2,
+      prior > 0.5 * (alphaCumprod / 2 / Math.LN2) && prior < alphaCumprod / 2 / Math.LN2,
       `${prior}`,
     );
     assert.ok(Number(await reads("L0")) > 0.001);
