@@ -129,7 +129,7 @@ describe("an embed", () => {
 
   test("of a figure that is not there is the page, which says so", async (t) => {
     const { page } = await site.visitWith(t, {}, "?device=cpu&embed=none");
-    await page.getByText('The link asks for a figure "none"').waitFor();
+    await page.getByText('This link asks for the figure "none"').waitFor();
     await page.getByRole("heading", { level: 1 }).waitFor();
   });
 });

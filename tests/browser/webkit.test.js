@@ -34,7 +34,7 @@ describe("the page in WebKit", { skip, timeout: SLOW }, () => {
 
   /** Opens the page, and waits for the end of its first walk. @param {string} [state] behind the # */
   const visit = async (state = "steps=10") => {
-    // A page that differs in nothing but its state is not loaded anew.
+    // A page that differs in nothing but its state is not loaded again.
     await page.goto("about:blank");
     await page.goto(`${server.url}?device=cpu#${state}`);
     await page.waitForSelector('canvas[aria-label^="The finished image"]', { timeout: SLOW / 5 });

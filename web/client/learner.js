@@ -300,7 +300,7 @@ export class Learner {
       ready: false,
       ...(lost ? { learning: null, walks: null, errors: null } : {}),
       notice: lost
-        ? `${what}; nothing was kept, so it begins again.`
+        ? `${what}; nothing was kept, so learning begins again.`
         : `${what}. Press Learn to continue with what was kept last.`,
     });
     // A worker whose script does not load would only fail again.

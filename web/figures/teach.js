@@ -335,7 +335,7 @@ class Teach {
       this.#examples.value = examples;
     }
     this.#learn.rename(
-      running ? "Pause" : learning === null || learning.step === 0 ? "Learn" : "Learn on",
+      running ? "Pause" : learning === null || learning.step === 0 ? "Learn" : "Continue learning",
       running ? "pause" : "play",
     );
     const hasLearned = learning !== null && learning.step > 0;

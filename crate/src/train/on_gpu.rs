@@ -72,11 +72,19 @@ impl OnGpu {
             Loss::Simple | Loss::Hybrid => 1.0,
         });
         let timesteps: Vec<f32> = batch.timesteps.iter().map(|&t| t as f32).collect();
-        let noising = |abar: f64| [abar.sqrt() as f32, (1.0 - abar).sqrt() as f32];
-        let mix = |abar: f64| match objective.prediction_type {
+        let noising = |alpha_cumprod: f64| {
+            [
+                alpha_cumprod.sqrt() as f32,
+                (1.0 - alpha_cumprod).sqrt() as f32,
+            ]
+        };
+        let mix = |alpha_cumprod: f64| match objective.prediction_type {
             PredictionType::Epsilon => [0.0, 1.0],
             PredictionType::Sample => [1.0, 0.0],
-            PredictionType::VPrediction => [-(1.0 - abar).sqrt() as f32, abar.sqrt() as f32],
+            PredictionType::VPrediction => [
+                -(1.0 - alpha_cumprod).sqrt() as f32,
+                alpha_cumprod.sqrt() as f32,
+            ],
             // `new` rejects it.
             PredictionType::Flow => [-1.0, 1.0],
         };

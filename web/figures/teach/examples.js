@@ -74,7 +74,7 @@ export function createExamples({ shape, digits, onChange }) {
     }
     change([...examples, ...taken]);
     if (refused.length === 0) return;
-    const more = refused.length > 1 ? ` So it is with ${refused.length - 1} more.` : "";
+    const more = refused.length > 1 ? ` ${refused.length - 1} more could not be added.` : "";
     setText(notice, `${refused[0]}${more}`);
   };
 
