@@ -2,6 +2,7 @@
 
 import { createPlot } from "../../parts/plot.js";
 import { titled } from "../../parts/titled.js";
+import { createWord } from "../../parts/word.js";
 import { h } from "../../screen/dom.js";
 import { smoothed } from "./smoothed.js";
 
@@ -26,13 +27,22 @@ export function createCurves() {
       { name: "now", width: 2 },
     ],
   });
-  const errorsBox = titled("The squared error over t, for the examples", errors.element);
+  const errorsBox = titled(
+    h(
+      "span",
+      {},
+      "The ",
+      createWord("squared-error", "squared error"),
+      " over t, for the examples",
+    ),
+    errors.element,
+  );
   errorsBox.hidden = true;
   return {
     element: h(
       "div",
       { class: "teach-curves" },
-      titled("The loss, step by step", loss.element),
+      titled(h("span", {}, "The ", createWord("loss", "loss"), ", step by step"), loss.element),
       errorsBox,
     ),
     /** @param {readonly number[]} losses */
