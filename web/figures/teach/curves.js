@@ -49,8 +49,7 @@ export function createCurves() {
     showLosses(losses) {
       const mean = smoothed(losses);
       const last = mean.at(-1);
-      const text =
-        last === undefined ? "no step yet" : `${losses.length} steps, now ${last.toPrecision(2)}`;
+      const text = last === undefined ? null : `${losses.length} steps, now ${last.toPrecision(2)}`;
       loss.set([losses.map((_, i) => i + 1), losses, mean], text);
     },
     /** @param {import("../../protocol/learning.js").Errors | null} measured */
