@@ -85,15 +85,36 @@ describe("a finger", () => {
   });
 });
 
-test("a phone on its side shows the picture and what plays it together", async () => {
-  const visitor = await visit({ ...PHONE, ...CALM, viewport: { width: 844, height: 390 } });
-  for (const part of [visitor.xt, visitor.play, visitor.step]) {
-    const box = await part.boundingBox();
-    assert.ok(box !== null && box.y >= 0 && box.y + box.height <= 390, JSON.stringify(box));
-  }
-  await visitor.fits();
-  await visitor.leave();
-});
+// The second is also a window of 1280 x 900 in which everything is twice as large.
+for (const [width, height] of /** @type {const} */ ([
+  [844, 390],
+  [640, 450],
+  [667, 375],
+])) {
+  test(`a phone on its side, ${width} x ${height}, shows the picture and what plays it together`, async () => {
+    const visitor = await visit(
+      { ...PHONE, ...CALM, viewport: { width, height } },
+      "steps=10&at=0&guidance=1",
+    );
+    const all = await visitor.hero.locator(".transport button").all();
+    for (const part of [visitor.xt, ...all]) {
+      const box = await part.boundingBox();
+      assert.ok(box !== null && box.y >= 0 && box.y + box.height <= height, JSON.stringify(box));
+      assert.ok(box.x >= 0 && box.x + box.width <= width, JSON.stringify(box));
+    }
+    // What is written in a choice stays in it; "More" is open.
+    const cut = await visitor.hero
+      .locator(".choices label")
+      .evaluateAll((labels) =>
+        labels
+          .filter((label) => label.scrollWidth > label.clientWidth)
+          .map((label) => label.textContent),
+      );
+    assert.deepEqual(cut, []);
+    await visitor.fits();
+    await visitor.leave();
+  });
+}
 
 for (const { name, width, text } of [
   { name: "320 pixels", width: 320, text: "100%" },
@@ -121,6 +142,21 @@ for (const { name, width, text } of [
         .map((element) => element.outerHTML.slice(0, 90));
     });
     assert.deepEqual(cut, []);
+    // No number and no time goes over two lines.
+    const broken = await page.evaluate(() =>
+      [
+        ...document.querySelectorAll(
+          ".forward-table td, [data-figure=posterior] .filmstrip figcaption",
+        ),
+      ]
+        .filter((part) => {
+          const range = document.createRange();
+          range.selectNodeContents(part);
+          return new Set([...range.getClientRects()].map(({ top }) => Math.round(top))).size > 1;
+        })
+        .map((part) => part.textContent),
+    );
+    assert.deepEqual(broken, []);
     await visitor.leave();
   });
 }

@@ -133,6 +133,7 @@ class Teach {
   #compose() {
     const rate = createSlider({
       label: "Learning rate",
+      word: "learning-rate",
       choices: RATES,
       value: this.#rate,
       format: String,

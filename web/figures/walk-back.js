@@ -82,7 +82,7 @@ class WalkBack {
       onSeek: (position) => this.#walk.seek(position),
     });
     this.#readouts = createReadouts({
-      time: h("span", {}, "time ", term("t")),
+      time: h("span", {}, createWord("time", "time"), " ", term("t")),
       step: "step",
       speed: "ms per step",
       alphaCumprod: createWord("alpha-bar", term("alpha-bar_t")),

@@ -105,6 +105,7 @@ export function create(root, { engine, loaded, shape, allSettings, history, calm
       guidance: (options) =>
         createSlider({
           label: "Guidance of the wall",
+          word: "guidance",
           ...GUIDANCE,
           hint: "1 is the plain model; any other value runs the network twice.",
           ...options,
