@@ -1,7 +1,7 @@
 //! An evaluation on the CPU says how far it is.
 
-use burn::tensor::Device;
 use crate::common::fixture;
+use burn::tensor::Device;
 use std::cell::RefCell;
 use std::rc::Rc;
 use walkback::chain::Denoiser;

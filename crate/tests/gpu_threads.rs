@@ -1,7 +1,7 @@
 //! A network on a GPU, or on a driver that stands in for one: it moves between threads, and threads share it.
 
-use burn::tensor::{Device, Tensor, TensorData};
 use crate::common::{fixture, largest_difference};
+use burn::tensor::{Device, Tensor, TensorData};
 use walkback::noise::NoiseStream;
 use walkback::unet::gpu::Engine;
 use walkback::unet::gpu::native::Gpu;
