@@ -211,6 +211,47 @@ test("a long walk in one embed neither keeps another waiting nor is lost", async
   assert.equal(await mostAtOnce(), 1);
 });
 
+test("an embed in which something is learned keeps no worker out of sight, and continues in sight", async (t) => {
+  const { complaints, embed, see, workersOf } = await course(t, [
+    ["walk-back", "steps=50&at=3"],
+    // So that the third is not seen beside the first.
+    ["walk-forward", "forward.t=200"],
+    ["teach", "steps=50"],
+  ]);
+  const teach = embed("teach");
+  const oneStep = () => teach.getByRole("button", { name: "One step", exact: true }).click();
+  /** @param {number} step */
+  const taken = (step) =>
+    teach
+      .getByText(new RegExp(`^Step ${step}: the loss of this batch`))
+      .waitFor({ timeout: SLOW / 5 });
+  await see("teach");
+  await teach.getByText("More", { exact: true }).click();
+  await teach.getByRole("button", { name: /^Add \d+ real 0s$/ }).click();
+  await oneStep();
+  await taken(1);
+  // The learner's, and the one that walks.
+  assert.equal(await workersOf("teach"), 2);
+  await see("walk-back");
+  const count = () => workersOf("teach");
+  await until(async () => (await count()) === 0, count);
+  await see("teach");
+  await oneStep();
+  await taken(2);
+
+  // What learns goes on out of sight, as the visitor wants it, and its worker ends with it.
+  await teach.getByRole("button", { name: "Learn on", exact: true }).click();
+  await see("walk-back");
+  const step = async () => Number(await teach.locator(".readouts dd").first().textContent());
+  const then = await step();
+  await until(async () => (await step()) > then, step);
+  // Where it is, unseen.
+  const pause = teach.getByRole("button", { name: "Pause", exact: true });
+  await pause.dispatchEvent("click");
+  await until(async () => (await count()) === 0, count);
+  assert.deepEqual(complaints, []);
+});
+
 for (const [where, height] of /** @type {const} */ ([
   ["one in sight", ONE],
   ["all in sight", ALL],
