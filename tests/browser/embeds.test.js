@@ -131,9 +131,9 @@ async function course(t, figures, height = ONE) {
   return { tab, asked, complaints, embed, see, drawn, workersOf, mostAtOnce, memory };
 }
 
-/** @param {() => Promise<boolean>} holds @param {() => Promise<unknown>} situation */
-async function until(holds, situation) {
-  const end = Date.now() + 30_000;
+/** @param {() => Promise<boolean>} holds @param {() => Promise<unknown>} situation @param {number} [patience] in milliseconds */
+async function until(holds, situation, patience = 30_000) {
+  const end = Date.now() + patience;
   while (!(await holds())) {
     assert.ok(Date.now() < end, `still ${JSON.stringify(await situation())}`);
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -241,12 +241,17 @@ test("an embed in which something is learned keeps no worker out of sight, and c
 
   // What learns goes on out of sight, as the visitor wants it, and its worker ends with it.
   await teach.getByRole("button", { name: "Learn on", exact: true }).click();
-  await see("walk-back");
-  const step = async () => Number(await teach.locator(".readouts dd").first().textContent());
-  const then = await step();
-  await until(async () => (await step()) > then, step);
-  // Where it is, unseen.
   const pause = teach.getByRole("button", { name: "Pause", exact: true });
+  await pause.waitFor();
+  await see("walk-back");
+  /** Nothing is painted where nobody looks. @returns {Promise<number>} */
+  const step = () =>
+    teach.locator("body").evaluate(async (body) => {
+      const { theLearner } = await import(new URL("web/client/learner.js", body.baseURI).href);
+      return theLearner().status.learning.step;
+    });
+  // Before it learns, it draws.
+  await until(async () => (await step()) > 2, step, SLOW / 5);
   await pause.dispatchEvent("click");
   await until(async () => (await count()) === 0, count);
   assert.deepEqual(complaints, []);
