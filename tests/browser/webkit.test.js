@@ -7,7 +7,7 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { zipSync } from "fflate";
 import { seeAllFigures } from "./figures.js";
-import { SLOW, root, screenshots, serve } from "./helpers.js";
+import { DRAFT, SLOW, root, screenshots, serve } from "./helpers.js";
 import { conformance, filesOf, scratch } from "./models.js";
 import { openSession } from "./webdriver.js";
 
@@ -163,6 +163,26 @@ describe("the page in WebKit", { skip, timeout: SLOW }, () => {
     await visit();
     await open(zip, "16 × 16");
     assert.deepEqual(await complaints(), []);
+  });
+
+  test("shows a figure alone as an embed, and runs the module's example", async (t) => {
+    await page.goto("about:blank");
+    await page.goto(`${server.url}?device=cpu&embed=many-answers#many.t=900&many.steps=4`);
+    await page.waitForSelector('[aria-label^="Sixteen images"][aria-label*="at t = 900"]', {
+      timeout: SLOW / 5,
+    });
+    const headings = await page.evaluate(() =>
+      [...document.querySelectorAll("h1, h2, h3")]
+        .filter((heading) => heading.checkVisibility())
+        .map((heading) => heading.textContent),
+    );
+    assert.deepEqual(headings, ["One noisy image, many answers"]);
+    assert.deepEqual(await complaints(), []);
+
+    const site = await serve({}, { folder: DRAFT + path.sep, below: "/some/path/" });
+    t.after(site.close);
+    await page.goto(`${site.url}example.html`);
+    await page.until(() => document.querySelector("p")?.textContent === "An image", SLOW / 5);
   });
 
   test("keeps what is read in its place while figures above it are created", async () => {
