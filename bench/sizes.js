@@ -27,6 +27,14 @@ export async function measureSizes(modules) {
     ),
     row("wasm and JS, brotli, CPU", "MB", await compressed(folder, code(cpu)), null, null, 0.45),
     row("weights, brotli", "MB", await compressed(folder, weights), null, null),
+    row(
+      "all files until the first step, brotli, CPU",
+      "MB",
+      await compressed(folder, cpu),
+      null,
+      null,
+    ),
+    row("their number", "", cpu.length, null, null),
   ];
 }
 

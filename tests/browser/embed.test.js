@@ -135,6 +135,26 @@ describe("an embed", () => {
 });
 
 describe("below a figure", () => {
+  test("are its link and its embed, whichever it is; only what other figures made has no embed", async (t) => {
+    const { page } = await site.visitWith(t, {}, "?device=cpu#steps=10&at=0");
+    await page.locator("#walk-back[data-revealed]").waitFor({ timeout: SLOW / 5 });
+    const found = await page.$$eval("[data-figure]", (places) =>
+      places.map((place) => {
+        const frame = place.closest("[data-frame]");
+        const names = [...(frame?.querySelectorAll("button") ?? [])].map((button) =>
+          (button.getAttribute("aria-label") ?? button.textContent ?? "").trim(),
+        );
+        const has = ["Copy link", "Embed"].filter((name) => names.includes(name));
+        return /** @type {const} */ ([place.getAttribute("data-figure") ?? "", has]);
+      }),
+    );
+    assert.ok(found.length >= 15, `${found.length} figures`);
+    for (const [figure, has] of found) {
+      const all = figure === "take-away" ? ["Copy link"] : ["Copy link", "Embed"];
+      assert.deepEqual(has, all, figure);
+    }
+  });
+
   test("the embed is selected where the browser does not let it be copied", async (t) => {
     const { page } = await site.visitWith(t, {}, `?device=cpu#${FIGURE}&${SET}`, {
       prepare: (context) =>

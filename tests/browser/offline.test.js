@@ -6,11 +6,10 @@ import { cp, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { test } from "node:test";
 import { seeAllFigures } from "./figures.js";
-import { SLOW, launch, root, serve } from "./helpers.js";
+import { DRAFT, SLOW, launch, serve } from "./helpers.js";
 import { scratch } from "./models.js";
 import { Visitor } from "./visitor.js";
 
-const DRAFT = path.join(root, "target", "dist-draft");
 const ADDRESS = "?device=cpu#seed=5&steps=10";
 
 /**

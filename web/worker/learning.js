@@ -347,6 +347,14 @@ export function learningMethods(emit, isFatal) {
           type: "application/zip",
         });
       }),
+    async settle() {
+      await loops;
+      return inTurn(null, async () => {
+        // What was found and is not continued is kept as it is.
+        if (learner !== null) await keep(emit);
+        return null;
+      });
+    },
     forget: async () => {
       wish += 1;
       return inTurn(null, async () => {

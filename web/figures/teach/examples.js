@@ -84,10 +84,10 @@ export function createExamples({ shape, digits, onChange }) {
       ? createPad({ imageSize: [height, width], channels, add, notice })
       : null;
   takeDrops(list, (file) => take([file]));
-  const pictures = [
-    createFiles("Add pictures", { multiple: true }, take),
-    createFiles("Add a folder of pictures", { webkitdirectory: true }, take),
-  ];
+  const pictures = [createFiles("Add pictures", { multiple: true }, take)];
+  if ("webkitdirectory" in HTMLInputElement.prototype) {
+    pictures.push(createFiles("Add a folder of pictures", { webkitdirectory: true }, take));
+  }
   const kinds =
     digits === null ? null : createDigitSet(digits, (set) => change([...examples, ...set]));
   show();
