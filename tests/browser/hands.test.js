@@ -68,6 +68,7 @@ describe("a finger", () => {
   test("is not offered keys", async () => {
     const visitor = await visit(PHONE);
     assert.ok(await visitor.page.getByRole("button", { name: "Keys" }).isHidden());
+    assert.ok(await visitor.page.getByText("all keys").isHidden());
     assert.ok(await visitor.page.getByRole("button", { name: "Open a model" }).isVisible());
     await visitor.leave();
   });
