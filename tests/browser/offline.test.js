@@ -20,7 +20,8 @@ const ADDRESS = "?device=cpu#seed=5&steps=10";
 async function published(t, folder) {
   /** @type {string[]} */
   const asked = [];
-  const served = { folder: folder + path.sep, below: "/some/path/", maxAge: 600 };
+  // Nothing may be kept by anybody but the service worker.
+  const served = { folder: folder + path.sep, below: "/some/path/", maxAge: 0 };
   const server = await serve({}, { ...served, asked: (address) => asked.push(address) });
   t.after(server.close);
   const browser = await launch({ webgpu: false });
