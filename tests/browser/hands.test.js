@@ -122,10 +122,15 @@ for (const { name, width, text } of [
   { name: "390 pixels with text of twice the size", width: 390, text: "200%" },
 ]) {
   test(`at ${name} nothing lies beside the window`, async () => {
-    const visitor = await visit({ ...CALM, viewport: { width, height: 800 } });
+    const visitor = await visit(
+      { ...CALM, viewport: { width, height: 800 } },
+      "steps=10&at=0&posterior.steps=10",
+    );
     const { page } = visitor;
     await page.evaluate((size) => (document.documentElement.style.fontSize = size), text);
     await seeAllFigures(page);
+    const walks = await visitor.goTo("If you knew the answer");
+    await walks.getByText("image", { exact: true }).last().waitFor({ timeout: 120_000 });
     await visitor.fits();
     /** What is beside the window and cannot be scrolled to. */
     const cut = await page.evaluate(() => {
