@@ -48,7 +48,7 @@ describe("what is no model", () => {
         }),
       ],
       [
-        /unet\/config\.json.* 17 MB, far more/,
+        /unet\/config\.json.* 17 MB large, far more/,
         await changed(t, "plain", { [config]: " ".repeat(17e6) }),
       ],
       [/not text in UTF-8/, await changed(t, "plain", { [config]: Uint8Array.of(0xff, 0xfe, 0) })],
