@@ -240,7 +240,7 @@ test("an embed in which something is learned keeps no worker out of sight, and c
   await taken(2);
 
   // What learns goes on out of sight, as the visitor wants it, and its worker ends with it.
-  await teach.getByRole("button", { name: "Learn on", exact: true }).click();
+  await teach.getByRole("button", { name: "Continue learning", exact: true }).click();
   const pause = teach.getByRole("button", { name: "Pause", exact: true });
   await pause.waitFor();
   await see("walk-back");
