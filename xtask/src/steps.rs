@@ -338,12 +338,11 @@ mod tests {
 
     #[test]
     fn long_browser_tests_come_only_when_asked_for() {
-        let is_long = |path: &PathBuf| is_long(path);
         let ordinary = browser_test_files(Extent::Usual).expect("there are browser tests");
-        assert!(!ordinary.iter().any(is_long));
+        assert!(!ordinary.iter().any(|path| is_long(path)));
         let all = browser_test_files(Extent::Long).expect("there are browser tests");
         assert_eq!(all[..ordinary.len()], ordinary);
-        assert!(all[ordinary.len()..].iter().all(is_long));
+        assert!(all[ordinary.len()..].iter().all(|path| is_long(path)));
     }
 
     #[test]
