@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::project::{PACKAGE, cargo, root};
-use crate::wasm::{self, Module, Recipe, cargo_for_wasm};
+use crate::wasm::{self, Module, Recipe};
 use crate::{browser, command, dist, generate, models, node, vendor, vulkan};
 
 /// Tells native and browser tests that there is time.
@@ -111,10 +111,9 @@ const SLOW: &str = "slow";
 
 /// The browser tests that nothing else may run beside, because they measure by the clock or what the machine's memory holds,
 /// or keep all cores busy with a GPU imitated in software. All others run two at a time.
-const ALONE: [&str; 11] = [
+const ALONE: [&str; 10] = [
     "device-choice",
     "embeds",
-    "figure-teach",
     "hands",
     "page-access",
     "page-webgpu",
@@ -204,15 +203,9 @@ fn clippy() -> Result<()> {
 
 fn clippy_wasm() -> Result<()> {
     wasm::ensure_target()?;
-    Module::ALL.iter().try_for_each(|module| {
-        let mut clippy = cargo_for_wasm();
-        command::run(
-            clippy
-                .arg("clippy")
-                .args(module.lint_args(wasm::PROFILE))
-                .args(DENY),
-        )
-    })
+    Module::ALL
+        .iter()
+        .try_for_each(|module| module.lint(wasm::PROFILE))
 }
 
 fn docs() -> Result<()> {

@@ -56,48 +56,46 @@ impl Module {
         }
     }
 
-    /// The arguments that build this module. Each has a target directory of its own: they are one crate with one file as
-    /// its product, so that building one would put the other out of date.
-    fn build_args(self, profile: &str) -> Vec<String> {
-        self.cargo_args(profile, &format!("target/wasm-{}", self.name()))
+    /// The package in `modules/` that is linked to this module.
+    fn package(self) -> String {
+        format!("{PACKAGE}-{}", self.name())
     }
 
-    /// The arguments that select this module for `cargo clippy`. Nothing is linked there, so that all share a directory and
-    /// what they depend on.
-    pub(crate) fn lint_args(self, profile: &str) -> Vec<String> {
-        self.cargo_args(profile, "target/wasm-lint")
-    }
-
-    fn cargo_args(self, profile: &str, target_dir: &str) -> Vec<String> {
-        let features = format!("web-{}", self.name());
-        [
-            "--package",
-            PACKAGE,
-            "--lib",
-            "--no-default-features",
-            "--features",
-            &features,
-        ]
-        .into_iter()
-        .chain([
-            "--target",
-            TARGET,
-            "--target-dir",
-            target_dir,
-            "--profile",
-            profile,
-        ])
-        .map(str::to_owned)
-        .collect()
+    /// Checks the crate as this module has it with clippy, whose warnings are errors.
+    ///
+    /// `cargo clippy` would check all that the crate depends on a second time. Where clippy's driver stands in for the
+    /// compiler of the workspace's own crates, the dependencies are those that the module is linked with.
+    pub(crate) fn lint(self, profile: &str) -> Result<()> {
+        let mut lint = cargo_for_wasm();
+        lint.env("RUSTC_WORKSPACE_WRAPPER", "clippy-driver")
+            .args(["rustc", "--package", PACKAGE, "--lib"])
+            .arg("--no-default-features")
+            .arg(format!("--features=web-{}", self.name()))
+            .args(target_args(profile))
+            .args(["--", "-D", "warnings", "-C", "opt-level=0"]);
+        command::run(&mut lint)
     }
 
     fn linked(self, profile: &str) -> PathBuf {
         let folder = if profile == "dev" { "debug" } else { profile };
-        root().join(format!(
-            "target/wasm-{}/{TARGET}/{folder}/{PACKAGE}.wasm",
-            self.name()
-        ))
+        let file = self.package().replace('-', "_");
+        root().join(format!("{TARGET_DIR}/{TARGET}/{folder}/{file}.wasm"))
     }
+}
+
+/// Where cargo builds the modules.
+const TARGET_DIR: &str = "target/wasm";
+
+/// All modules share a directory, and what they depend on.
+fn target_args(profile: &str) -> [&str; 6] {
+    [
+        "--target",
+        TARGET,
+        "--target-dir",
+        TARGET_DIR,
+        "--profile",
+        profile,
+    ]
 }
 
 /// Cargo for the wasm target.
@@ -142,7 +140,10 @@ impl<'a> Recipe<'a> {
         println!("--> wasm for {name}: cargo build, profile {}", self.profile);
         let began = Instant::now();
         let mut build = cargo_for_wasm();
-        command::run(build.arg("build").args(module.build_args(self.profile)))?;
+        build
+            .args(["build", "--package", &module.package()])
+            .args(target_args(self.profile));
+        command::run(&mut build)?;
 
         let linked = module.linked(self.profile);
         let stamp = self.stamp(&linked)?;
@@ -302,16 +303,17 @@ mod tests {
     }
 
     #[test]
-    fn each_module_has_its_own_features_and_target_directory() {
+    fn each_module_is_a_package_with_the_features_of_its_name_and_a_file_of_its_own() {
         for module in Module::ALL {
-            let args = module.build_args(PROFILE).join(" ");
+            let name = module.name();
+            let manifest = root().join(format!("modules/{name}/Cargo.toml"));
+            let manifest = fs::read_to_string(manifest).expect("a package");
+            assert!(manifest.contains(&format!("name = \"{}\"", module.package())));
+            assert!(manifest.contains(&format!("features = [\"web-{name}\"]")));
             assert!(
-                args.contains(&format!("--features web-{} ", module.name())),
-                "{args}"
-            );
-            assert!(
-                args.contains(&format!("--target-dir target/wasm-{} ", module.name())),
-                "{args}"
+                module
+                    .linked(PROFILE)
+                    .ends_with(format!("web/walkback_{name}.wasm"))
             );
         }
     }
