@@ -1,9 +1,6 @@
 // What is measured in Chromium: the page's modules in turn with ONNX Runtime Web, on the CPU and on WebGPU.
 
-import { mkdtemp, rm } from "node:fs/promises";
-import os from "node:os";
-import path from "node:path";
-import { launch, launchWithProfile, root, serve } from "../tests/browser/helpers.js";
+import { launch, serve } from "../tests/browser/helpers.js";
 import { files, NETWORKS, SEED } from "./networks.js";
 import { median, row } from "./table.js";
 
@@ -28,6 +25,7 @@ const GOAL = { small: 0.6, large: 0.75 };
  */
 export async function measureBrowser({ modules, quick }) {
   const plan = quick ? QUICK : FULL;
+  /** @type {ReturnType<typeof row>[]} */
   const rows = [];
   for (const network of NETWORKS) {
     const folder = network.folder ?? "bench/drawn";
@@ -40,7 +38,6 @@ export async function measureBrowser({ modules, quick }) {
   await withPage({ webgpu: true }, await bodies(COMMON, common), async (ask) => {
     rows.push(...(await measureWebgpu(ask, modules, plan)));
   });
-  rows.push(await measureStart(modules, quick));
   return rows;
 }
 
@@ -176,40 +173,4 @@ function agree(one, other) {
   const off = Math.max(...one.output.map((value, i) => Math.abs(value - (other.output[i] ?? NaN))));
   if (!(off < 1e-3))
     throw new Error(`the two engines differ by ${off}: they do not compute the same`);
-}
-
-/**
- * From navigation to the first guess on the screen, on the CPU, once the browser has cached the files.
- * @param {string} modules the published folder
- * @param {boolean} quick
- */
-async function measureStart(modules, quick) {
-  // As long as GitHub Pages lets files be kept.
-  const server = await serve({}, { folder: path.join(root, modules), maxAge: 600 });
-  const profile = await mkdtemp(path.join(os.tmpdir(), "walkback-bench-"));
-  const context = await launchWithProfile(profile, { webgpu: false });
-  try {
-    const times = [];
-    for (let i = 0; i < (quick ? 2 : 11); i++) {
-      const page = await context.newPage();
-      await page.goto(`${server.url}?device=cpu`, { waitUntil: "commit" });
-      const milliseconds = await page.evaluate(
-        () =>
-          new Promise((resolve) => {
-            const look = () =>
-              document.querySelector("#walk-back[data-revealed]") === null
-                ? requestAnimationFrame(look)
-                : resolve(performance.now());
-            look();
-          }),
-      );
-      if (i > 0) times.push(Number(milliseconds) / 1000);
-      await page.close();
-    }
-    return row("navigation to the first denoised frame, CPU", "s", median(times), null, null, 0.7);
-  } finally {
-    await context.close();
-    await server.close();
-    await rm(profile, { recursive: true, force: true });
-  }
 }

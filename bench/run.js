@@ -7,6 +7,7 @@ import { measureBrowser } from "./browser.js";
 import { measureMemory } from "./memory.js";
 import { measureNative } from "./native.js";
 import { measureSizes } from "./sizes.js";
+import { measureStart } from "./start.js";
 import { print } from "./table.js";
 import { measureWall } from "./wall.js";
 
@@ -24,6 +25,7 @@ const { values } = parseArgs({
 const parts = {
   sizes: () => measureSizes(values.modules),
   browser: () => measureBrowser(values),
+  start: () => measureStart(values),
   wall: () => measureWall(values),
   memory: () => measureMemory(values),
   native: () => measureNative(values),

@@ -72,7 +72,7 @@ async function walk(browser, url, cores) {
           if (!(said && button instanceof HTMLElement)) return reject(new Error("not the wall"));
           const began = performance.now();
           new MutationObserver(() => {
-            if (/^All hundred/.test(said.textContent ?? "")) {
+            if (/^Done/.test(said.textContent ?? "")) {
               resolve((performance.now() - began) / 1000);
             }
           }).observe(said, { childList: true, characterData: true, subtree: true });

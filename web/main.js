@@ -81,6 +81,8 @@ listenForPresenter();
 unfoldForPrint();
 const alone = wish.embed === null ? null : showAlone(wish.embed);
 if (wish.embed !== null && alone === null) {
-  showNotice(`The link asks for a figure "${wish.embed}", which this page does not have.`);
+  showNotice(
+    `This link asks for the figure "${wish.embed}", which this page does not have; it shows the whole page.`,
+  );
 }
 begin(alone).catch(fail);

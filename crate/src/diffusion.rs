@@ -31,10 +31,15 @@ pub fn forward_step(x_prev: &[f32], eps: &[f32], beta: f64, out: &mut [f32]) {
     linear_combination((1.0 - beta).sqrt(), x_prev, beta.sqrt(), eps, out);
 }
 
+/// The factors of x_0 and of eps in x_t, eq. 4.
+pub fn noising_factors(alpha_cumprod: f64) -> [f64; 2] {
+    [alpha_cumprod.sqrt(), (1.0 - alpha_cumprod).sqrt()]
+}
+
 /// The forward process at once, eq. 4: x_t = sqrt(abar_t) x_0 + sqrt(1 - abar_t) eps.
 pub fn add_noise(x_0: &[f32], eps: &[f32], alpha_cumprod: f64, out: &mut [f32]) {
-    let (signal, noise) = (alpha_cumprod.sqrt(), (1.0 - alpha_cumprod).sqrt());
-    linear_combination(signal, x_0, noise, eps, out);
+    let [of_x_0, of_eps] = noising_factors(alpha_cumprod);
+    linear_combination(of_x_0, x_0, of_eps, eps, out);
 }
 
 /// A forward step *without* the factor sqrt(1 - beta_t): x_t = x_{t-1} + sqrt(beta_t) eps.
@@ -230,6 +235,17 @@ pub fn predicted_eps(
         PredictionType::Sample => eps_from_x_0(x_t, output, alpha_cumprod, out),
         PredictionType::VPrediction => eps_from_v(x_t, output, alpha_cumprod, out),
         PredictionType::Flow => eps_from_flow(x_t, output, alpha_cumprod, out),
+    }
+}
+
+/// The factors of x_0 and of eps in the regression target of the network.
+pub fn target_factors(prediction_type: PredictionType, alpha_cumprod: f64) -> [f64; 2] {
+    let [of_x_0, of_eps] = noising_factors(alpha_cumprod);
+    match prediction_type {
+        PredictionType::Epsilon => [0.0, 1.0],
+        PredictionType::Sample => [1.0, 0.0],
+        PredictionType::VPrediction => [-of_eps, of_x_0],
+        PredictionType::Flow => [-1.0, 1.0],
     }
 }
 

@@ -1,7 +1,5 @@
 //! Attention over many pixels is computed in parts, which must not show.
 
-mod common;
-
 use burn::tensor::{Device, Tensor, TensorData};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use walkback::noise::NoiseStream;
@@ -74,6 +72,6 @@ fn an_image_in_a_batch_attends_as_it_does_alone() {
     let together = features(&x);
     let alone: Vec<f32> = x.chunks(pixels).flat_map(features).collect();
     assert!(together.iter().any(|value| value.abs() > 0.1));
-    let difference = common::largest_difference(&together, &alone);
+    let difference = crate::common::largest_difference(&together, &alone);
     assert!(difference < 1e-5, "{difference}");
 }

@@ -1,10 +1,8 @@
 //! The chain: its noise, its labels and guidance, its starts, and what it refuses.
 
-mod common;
-
 use std::cell::RefCell;
 
-use common::{Formula, dummy, unconditional, walk};
+use crate::common::{Formula, dummy, unconditional, walk};
 use pollster::block_on;
 use walkback::chain::{Chain, ChainError, ChainOptions, Denoiser, ModelSpec, Start};
 use walkback::noise::NoiseStream;
@@ -207,7 +205,7 @@ fn a_guided_model_with_learned_variance_keeps_the_labels_variance() {
     };
     let plain = run([0.04, 0.0], 1.0);
     let guided = run([0.04, 9.0], 3.0);
-    assert!(common::largest_difference(&plain, &guided) < 1e-6);
+    assert!(crate::common::largest_difference(&plain, &guided) < 1e-6);
 }
 
 #[test]

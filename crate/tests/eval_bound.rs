@@ -2,10 +2,8 @@
 
 #![cfg(feature = "native")]
 
-mod common;
-
+use crate::common::fixture;
 use burn::tensor::Device;
-use common::fixture;
 use std::path::Path;
 use walkback::data::Dataset;
 use walkback::data::idx::Split;

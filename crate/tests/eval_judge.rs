@@ -32,7 +32,7 @@ fn judge(cache: &Path, data: &Dataset) -> (Judge, usize) {
 }
 
 #[test]
-fn a_judge_learns_digits_is_kept_and_a_damaged_one_is_trained_anew() {
+fn a_judge_learns_digits_is_kept_and_a_damaged_one_is_trained_again() {
     let cache = tempfile::tempdir().unwrap();
     let all = digits();
     // Every fifth digit is held back.

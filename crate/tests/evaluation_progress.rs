@@ -1,9 +1,7 @@
 //! An evaluation on the CPU says how far it is.
 
-mod common;
-
+use crate::common::fixture;
 use burn::tensor::Device;
-use common::fixture;
 use std::cell::RefCell;
 use std::rc::Rc;
 use walkback::chain::Denoiser;

@@ -2,9 +2,7 @@
 
 #![cfg(feature = "native")]
 
-mod common;
-
-use common::{largest_difference, unconditional, walk};
+use crate::common::{largest_difference, unconditional, walk};
 use std::convert::Infallible;
 use std::path::Path;
 use std::process::Command;

@@ -1,9 +1,7 @@
 //! Where the data are gaussian the best network is a formula, and everything can be checked to the end:
 //! every sampler must draw from the data, and an inverted image must come back.
 
-mod common;
-
-use common::{Formula, largest_difference, unconditional, walk};
+use crate::common::{Formula, largest_difference, unconditional, walk};
 use walkback::chain::{Chain, ChainOptions, Start};
 use walkback::sampler::SamplerKind;
 use walkback::schedule::{Schedule, SchedulerConfig, VarianceType};

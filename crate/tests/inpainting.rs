@@ -1,8 +1,6 @@
 //! RePaint: what is kept is kept, what is made fits, and what cannot be asked is refused.
 
-mod common;
-
-use common::{Formula, unconditional, walk};
+use crate::common::{Formula, unconditional, walk};
 use walkback::chain::{Chain, ChainError, ChainOptions, Inpaint, Start, Step};
 use walkback::noise::NoiseStream;
 use walkback::sampler::{SamplerKind, SamplerOptions};

@@ -2,10 +2,8 @@
 
 #![cfg(feature = "native")]
 
-mod common;
-
+use crate::common::walk;
 use burn::tensor::Device;
-use common::walk;
 use std::path::Path;
 use walkback::chain::{Chain, ChainOptions, Start};
 use walkback::data::Dataset;

@@ -1,7 +1,5 @@
 //! A look inside the network shows the evaluation that `forward` makes.
 
-mod common;
-
 use burn::tensor::{Device, Tensor, TensorData};
 use walkback::noise::NoiseStream;
 use walkback::unet::look::Stage;
@@ -9,8 +7,10 @@ use walkback::unet::{UNet, UNetConfig};
 
 fn network(name: &str) -> (UNet, Device) {
     let device = Device::flex();
-    let config = String::from_utf8(common::fixture(&format!("{name}/unet/config.json"))).unwrap();
-    let weights = common::fixture(&format!("{name}/unet/diffusion_pytorch_model.safetensors"));
+    let config =
+        String::from_utf8(crate::common::fixture(&format!("{name}/unet/config.json"))).unwrap();
+    let weights =
+        crate::common::fixture(&format!("{name}/unet/diffusion_pytorch_model.safetensors"));
     let unet = UNet::new(&UNetConfig::from_json(&config).unwrap(), &device)
         .unwrap()
         .load_safetensors(&weights, &device)

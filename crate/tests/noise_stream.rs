@@ -1,8 +1,6 @@
 //! The noise stream is PyTorch's, whatever the length of the draw.
 
-mod common;
-
-use common::{fixture, floats, largest_difference};
+use crate::common::{fixture, floats, largest_difference};
 use safetensors::SafeTensors;
 use walkback::noise::NoiseStream;
 

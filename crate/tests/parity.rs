@@ -2,10 +2,8 @@
 
 #![cfg(feature = "native")]
 
-mod common;
-
+use crate::common::largest_difference;
 use burn::tensor::Device;
-use common::largest_difference;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use walkback::chain::{Chain, ChainOptions, Denoiser};

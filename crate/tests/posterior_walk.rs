@@ -1,8 +1,6 @@
 //! If the answer were known: the walk of the true posterior q(x_{t-1} | x_t, x_0).
 
-mod common;
-
-use common::{largest_difference, unconditional, walk};
+use crate::common::{largest_difference, unconditional, walk};
 use walkback::chain::{ChainError, ChainOptions, KnownImage, ModelSpec};
 use walkback::diffusion::Transition;
 use walkback::noise::{NoiseStream, slerp};

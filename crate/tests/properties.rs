@@ -1,12 +1,11 @@
 //! What holds for every schedule, every state and every walk.
 
-mod common;
-
-use common::{Formula, dummy, unconditional, walk};
+use crate::common::{Formula, dummy, unconditional, walk};
 use proptest::prelude::*;
 use walkback::chain::{Chain, ChainOptions, Start};
 use walkback::diffusion::{
-    Transition, add_noise, eps_from_v, eps_from_x_0, velocity, x_0_from_eps, x_0_from_v,
+    Transition, add_noise, eps_from_v, eps_from_x_0, target_factors, training_target, velocity,
+    x_0_from_eps, x_0_from_v,
 };
 use walkback::likelihood::neighbours;
 use walkback::sampler::{
@@ -129,6 +128,17 @@ proptest! {
             prop_assert!((signal - alpha_cumprod.sqrt()).abs() < 1e-12);
             prop_assert!((variance - (1.0 - alpha_cumprod)).abs() < 1e-12);
         }
+    }
+
+    #[test]
+    fn the_target_is_what_its_factors_make_of_image_and_noise(
+        x_0 in images(), eps in images(), alpha_cumprod in 0.01..0.999_f64, prediction_type in one_of(PredictionType::ALL),
+    ) {
+        let mut target = vec![0.0; 24];
+        training_target(prediction_type, &x_0, &eps, alpha_cumprod, &mut target);
+        let [of_x_0, of_eps] = target_factors(prediction_type, alpha_cumprod).map(|factor| factor as f32);
+        let made: Vec<f32> = x_0.iter().zip(&eps).map(|(x_0, eps)| of_x_0 * x_0 + of_eps * eps).collect();
+        near(&made, &target, 1e-5)?;
     }
 
     #[test]

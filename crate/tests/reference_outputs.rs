@@ -1,9 +1,7 @@
 //! The U-Net against diffusers: four folders of `tests/conformance`, and all of `networks`, give their `unet.out`.
 
-mod common;
-
+use crate::common::{fixture, floats, indices, largest_difference};
 use burn::tensor::{Device, Tensor, TensorData};
-use common::{fixture, floats, indices, largest_difference};
 use safetensors::SafeTensors;
 use walkback::chain::Denoiser;
 use walkback::pipeline::{Pipeline, PipelineError};

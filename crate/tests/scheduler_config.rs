@@ -1,8 +1,6 @@
 //! `scheduler_config.json`: what is read and what is ignored. What is refused is in `malformed/`.
 
-mod common;
-
-use common::fixture;
+use crate::common::fixture;
 use serde_json::{Value, json};
 use walkback::sampler::{SamplerError, SamplerKind, SamplerOptions, StepInput, sampler};
 use walkback::schedule::{

@@ -4,9 +4,9 @@
 //! The network is a formula, so that a difference is the sampler's. `tests/conformance/make_fixtures.py`
 //! says what the cases are.
 
-mod common;
-
-use common::{Formula, assert_walks, dummy, fixture, floats, largest_difference, unconditional};
+use crate::common::{
+    Formula, assert_walks, dummy, fixture, floats, largest_difference, unconditional,
+};
 use safetensors::SafeTensors;
 use serde::Deserialize;
 use walkback::chain::{Chain, ChainOptions, ModelSpec, Start};

@@ -4,9 +4,7 @@
 //! Source: diffusers, tests/schedulers/test_scheduler_ddpm.py, test_scheduler_ddim.py and
 //! test_scheduler_dpm_multi.py.
 
-mod common;
-
-use common::{dummy, dummy_sample, dummy_walk, sum_and_mean};
+use crate::common::{dummy, dummy_sample, dummy_walk, sum_and_mean};
 use walkback::chain::ChainOptions;
 use walkback::diffusion::Transition;
 use walkback::sampler::{Ddpm, Sampler, SamplerKind, SamplerOptions, StepInput};

@@ -1,10 +1,8 @@
 //! Schedulers that state noise levels, EDM's and those of score networks: every state of walks with a network, against
 //! diffusers. `tests/conformance/make_fixtures.py` says what the cases are.
 
-mod common;
-
+use crate::common::{assert_walks, fixture, floats, largest_difference};
 use burn::tensor::Device;
-use common::{assert_walks, fixture, floats, largest_difference};
 use safetensors::SafeTensors;
 use serde::Deserialize;
 use walkback::chain::{Chain, ChainOptions};

@@ -1,13 +1,11 @@
 //! A chain that is interrupted goes on as if it had not been, one that is too large is asked about in parts, and one that
 //! gives what is not a number stops and says where.
 
-mod common;
-
 use std::cell::RefCell;
 use std::convert::Infallible;
 use std::num::NonZeroUsize;
 
-use common::{Formula, dummy, unconditional, walk};
+use crate::common::{Formula, dummy, unconditional, walk};
 use pollster::block_on;
 use walkback::chain::{
     Chain, ChainError, ChainOptions, ChainState, Denoiser, InBatches, Inpaint, ModelSpec, Start,

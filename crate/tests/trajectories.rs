@@ -3,10 +3,8 @@
 
 #![cfg(feature = "cpu")]
 
-mod common;
-
+use crate::common::{fixture, floats, indices, largest_difference, walk};
 use burn::tensor::Device;
-use common::{fixture, floats, indices, largest_difference, walk};
 use safetensors::SafeTensors;
 use walkback::chain::{Chain, ChainOptions};
 use walkback::pipeline::Pipeline;

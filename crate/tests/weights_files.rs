@@ -2,10 +2,8 @@
 
 #![cfg(feature = "native")]
 
-mod common;
-
+use crate::common::{fixture, largest_difference};
 use burn::tensor::Device;
-use common::{fixture, largest_difference};
 use safetensors::SafeTensors;
 use std::collections::BTreeMap;
 use std::fs;

@@ -48,7 +48,7 @@ describe("what is no model", () => {
         }),
       ],
       [
-        /unet\/config\.json.* 17 MB, far more/,
+        /unet\/config\.json.* 17 MB large, far more/,
         await changed(t, "plain", { [config]: " ".repeat(17e6) }),
       ],
       [/not text in UTF-8/, await changed(t, "plain", { [config]: Uint8Array.of(0xff, 0xfe, 0) })],
@@ -79,7 +79,7 @@ describe("what is no model", () => {
       ],
       [/This is a web page/, await changed(t, "plain", { [weights]: "<!doctype html><html>" })],
       [/The weights file is empty/, await changed(t, "plain", { [weights]: "" })],
-      // These are found out by the crate, after the model before was put away.
+      // The crate detects these, after the model before was put away.
       [/unet\/config\.json cannot be read/, await changed(t, "plain", { [config]: "<html>" })],
       [
         /The weights cannot be read.*a whole safetensors file/,
@@ -133,7 +133,7 @@ describe("what is no model", () => {
     const bomb = { ...files, "unet/config.json": new Uint8Array(40e6).fill(32) };
     assert.match(
       await refusal(visitor, await archive("bomb.zip", zipSync(bomb, { level: 9 }))),
-      /unet\/config\.json has 40 MB, far more/,
+      /unet\/config\.json is 40 MB large, far more/,
     );
     // The same, and the archive says that it is 100 bytes.
     const liar = zipSync({ ...bomb }, { level: 9 });

@@ -7,13 +7,13 @@ import { test } from "node:test";
 import { zipSync } from "fflate";
 import { shows } from "./any-model.js";
 import { seeAllFigures } from "./figures.js";
-import { root, SLOW } from "./helpers.js";
+import { DRAFT, SLOW } from "./helpers.js";
 import { conformance, drop, filesOf, scratch } from "./models.js";
 import { openSite } from "./site.js";
 
 // Above this path nothing is served: what the page asks for there is missing.
 const below = "/some/path/";
-const folder = path.join(root, "target", "dist-draft") + path.sep;
+const folder = DRAFT + path.sep;
 const site = openSite({ served: { folder, below } });
 
 test("the published page has all that it needs below a sub-path", { timeout: SLOW }, async (t) => {

@@ -129,12 +129,32 @@ describe("an embed", () => {
 
   test("of a figure that is not there is the page, which says so", async (t) => {
     const { page } = await site.visitWith(t, {}, "?device=cpu&embed=none");
-    await page.getByText('The link asks for a figure "none"').waitFor();
+    await page.getByText('This link asks for the figure "none"').waitFor();
     await page.getByRole("heading", { level: 1 }).waitFor();
   });
 });
 
 describe("below a figure", () => {
+  test("are its link and its embed, whichever it is; only what other figures made has no embed", async (t) => {
+    const { page } = await site.visitWith(t, {}, "?device=cpu#steps=10&at=0");
+    await page.locator("#walk-back[data-revealed]").waitFor({ timeout: SLOW / 5 });
+    const found = await page.$$eval("[data-figure]", (places) =>
+      places.map((place) => {
+        const frame = place.closest("[data-frame]");
+        const names = [...(frame?.querySelectorAll("button") ?? [])].map((button) =>
+          (button.getAttribute("aria-label") ?? button.textContent ?? "").trim(),
+        );
+        const has = ["Copy link", "Embed"].filter((name) => names.includes(name));
+        return /** @type {const} */ ([place.getAttribute("data-figure") ?? "", has]);
+      }),
+    );
+    assert.ok(found.length >= 15, `${found.length} figures`);
+    for (const [figure, has] of found) {
+      const all = figure === "take-away" ? ["Copy link"] : ["Copy link", "Embed"];
+      assert.deepEqual(has, all, figure);
+    }
+  });
+
   test("the embed is selected where the browser does not let it be copied", async (t) => {
     const { page } = await site.visitWith(t, {}, `?device=cpu#${FIGURE}&${SET}`, {
       prepare: (context) =>

@@ -131,9 +131,9 @@ async function course(t, figures, height = ONE) {
   return { tab, asked, complaints, embed, see, drawn, workersOf, mostAtOnce, memory };
 }
 
-/** @param {() => Promise<boolean>} holds @param {() => Promise<unknown>} situation */
-async function until(holds, situation) {
-  const end = Date.now() + 30_000;
+/** @param {() => Promise<boolean>} holds @param {() => Promise<unknown>} situation @param {number} [patience] in milliseconds */
+async function until(holds, situation, patience = 30_000) {
+  const end = Date.now() + patience;
   while (!(await holds())) {
     assert.ok(Date.now() < end, `still ${JSON.stringify(await situation())}`);
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -209,6 +209,52 @@ test("a long walk in one embed neither keeps another waiting nor is lost", async
   assert.ok(touched < 1000, "nor where another is touched");
   await until(async () => (await position()) > touched, position);
   assert.equal(await mostAtOnce(), 1);
+});
+
+test("an embed in which something is learned keeps no worker out of sight, and continues in sight", async (t) => {
+  const { complaints, embed, see, workersOf } = await course(t, [
+    ["walk-back", "steps=50&at=3"],
+    // So that the third is not seen beside the first.
+    ["walk-forward", "forward.t=200"],
+    ["teach", "steps=50"],
+  ]);
+  const teach = embed("teach");
+  const oneStep = () => teach.getByRole("button", { name: "One step", exact: true }).click();
+  /** @param {number} step */
+  const taken = (step) =>
+    teach
+      .getByText(new RegExp(`^Step ${step}: the loss of this batch`))
+      .waitFor({ timeout: SLOW / 5 });
+  await see("teach");
+  await teach.getByText("More", { exact: true }).click();
+  await teach.getByRole("button", { name: /^Add \d+ real 0s$/ }).click();
+  await oneStep();
+  await taken(1);
+  // The learner's, and the one that walks.
+  assert.equal(await workersOf("teach"), 2);
+  await see("walk-back");
+  const count = () => workersOf("teach");
+  await until(async () => (await count()) === 0, count);
+  await see("teach");
+  await oneStep();
+  await taken(2);
+
+  // What learns goes on out of sight, as the visitor wants it, and its worker ends with it.
+  await teach.getByRole("button", { name: "Continue learning", exact: true }).click();
+  const pause = teach.getByRole("button", { name: "Pause", exact: true });
+  await pause.waitFor();
+  await see("walk-back");
+  /** Nothing is painted where nobody looks. @returns {Promise<number>} */
+  const step = () =>
+    teach.locator("body").evaluate(async (body) => {
+      const { theLearner } = await import(new URL("web/client/learner.js", body.baseURI).href);
+      return theLearner().status.learning.step;
+    });
+  // Before it learns, it draws.
+  await until(async () => (await step()) > 2, step, SLOW / 5);
+  await pause.dispatchEvent("click");
+  await until(async () => (await count()) === 0, count);
+  assert.deepEqual(complaints, []);
 });
 
 for (const [where, height] of /** @type {const} */ ([

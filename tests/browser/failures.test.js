@@ -187,7 +187,7 @@ describe("a GPU that fails", () => {
     },
     "gives infinities": {
       probe: "return Float32Array.of(Infinity);",
-      says: /the model "mnist" gives numbers that are not finite/i,
+      says: /the model "mnist" returns numbers that are not finite/i,
     },
     throws: {
       probe: "throw new Error('the device was lost');",

@@ -155,7 +155,7 @@ describe("bend it", () => {
     const stroked = await check(keeps);
     assert.ok(
       stroked.every((image) => image.join() !== digit.join()),
-      "the rest is made anew",
+      "the rest is drawn again",
     );
     await visitor.leave();
   });

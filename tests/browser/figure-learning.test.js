@@ -109,7 +109,7 @@ describe("how it learned", () => {
     assert.ok(Number(hard) > 0.1 && Number(easy) < 0.01, said);
   });
 
-  test("computes only the last of ten quick changes, and starts anew with another digit", async () => {
+  test("computes only the last of ten quick changes, and begins again with another digit", async () => {
     const { visitor, section, slider, errorAt } = once;
     await slider.fill("300");
     const before = await errorAt(300);
@@ -145,11 +145,11 @@ describe("how it learned", () => {
     await section.getByRole("img", { name: /^The terms of the bound/ }).waitFor();
     await visitor.until(async () => (await reads("LT")) !== "–" && (await reads("L0")) !== "–");
     // KL(N(√ᾱ x_0, 1 − ᾱ) ‖ N(0, 1)) with |x_0| at most 1: below ᾱ / 2 nats.
-    const alphaBar = 4.0358e-5;
+    const alphaCumprod = 4.0358e-5;
     const [mantissa, power = ""] = (await reads("LT")).split(" · 10⁻");
     const prior = Number(`${mantissa}e-${[...power].map((d) => "⁰¹²³⁴⁵⁶⁷⁸⁹".indexOf(d)).join("")}`);
     assert.ok(
-      prior > 0.5 * (alphaBar / 2 / Math.LN2) && prior < alphaBar / 2 / Math.LN2,
+      prior > 0.5 * (alphaCumprod / 2 / Math.LN2) && prior < alphaCumprod / 2 / Math.LN2,
       `${prior}`,
     );
     assert.ok(Number(await reads("L0")) > 0.001);

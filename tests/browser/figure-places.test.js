@@ -101,7 +101,7 @@ test(
     await page.evaluate("gate.rest(false)");
     await page.waitForTimeout(300);
     const resting = await chain();
-    assert.deepEqual([resting?.steps, resting?.closed], [1, false], "only the step under way");
+    assert.deepEqual([resting?.steps, resting?.closed], [1, false], "only the step in progress");
     await page.evaluate("endFigures()");
     while ((await chain())?.closed !== true) await page.waitForTimeout(30);
   },

@@ -85,7 +85,7 @@ describe("the plane", () => {
     );
     await canvas.press("Escape");
     await section
-      .getByText(/^Point at a place of the large plane/)
+      .getByText(/^Point anywhere on the large plane/)
       .last()
       .waitFor();
     assert.deepEqual(await violations(page, section), []);

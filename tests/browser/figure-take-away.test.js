@@ -54,7 +54,7 @@ describe("take it with you", () => {
     const xt = await visitor.pixels(visitor.xt);
     const x0 = await visitor.pixels(visitor.x0);
     const wallSection = await visitor.goTo("A wall of digits");
-    await wallSection.getByText("All hundred are images").waitFor({ timeout: 120_000 });
+    await wallSection.getByText("Done: a hundred images").waitFor({ timeout: 120_000 });
     const wall = await visitor.pixels(wallSection.getByRole("img"));
     const section = await visitor.goTo("Take it with you");
     await openMore(section);
@@ -175,7 +175,7 @@ describe("take it with you", () => {
     const image = await visitor.pixels(visitor.xt);
     const section = await visitor.goTo("Take it with you");
     await section.getByRole("button", { name: "Copy the link" }).click();
-    await section.getByText("The link is copied.").waitFor();
+    await section.getByText("Link copied.").waitFor();
     const link = await visitor.page.evaluate(() => navigator.clipboard.readText());
     assert.match(link, /label=7/);
     assert.equal(

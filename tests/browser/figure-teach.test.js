@@ -141,16 +141,16 @@ describe("teach it", { timeout: 2 * PATIENCE }, () => {
     await page.waitForTimeout(6000);
     await page.reload();
     section = await visitor.goTo("Teach it");
-    await section.getByRole("button", { name: "Learn on", exact: true }).waitFor();
+    await section.getByRole("button", { name: "Continue learning", exact: true }).waitFor();
     const found = Number(await section.locator(".readouts dd").first().textContent());
     assert.ok(found >= Number(wasKept), `step ${found} was found, ${wasKept} was seen`);
     assert.equal((await examplesOf(visitor, section)).length, 5);
     await section.getByText("More", { exact: true }).click();
-    await press(section, "Learn on");
+    await press(section, "Continue learning");
     const last = 150;
     await walksAfter(visitor, section, last);
     await press(section, "Pause");
-    await section.getByRole("button", { name: "Learn on", exact: true }).waitFor();
+    await section.getByRole("button", { name: "Continue learning", exact: true }).waitFor();
     const step = Number(await section.locator(".readouts dd").first().textContent());
     assert.ok(step >= last);
     const after = imagesOf(

@@ -50,7 +50,8 @@ async function follow(hash) {
 /** The schedules, by their papers. */
 const linear = Array.from({ length: 1000 }, (_, t) => 1e-4 + ((0.02 - 1e-4) * t) / 999);
 /** @param {number[]} betas @param {number} t */
-const alphaBar = (betas, t) => betas.slice(0, t + 1).reduce((left, beta) => left * (1 - beta), 1);
+const alphaCumprod = (betas, t) =>
+  betas.slice(0, t + 1).reduce((left, beta) => left * (1 - beta), 1);
 
 /** @param {number} value @param {number} expected @param {number} tolerance */
 function near(value, expected, tolerance) {
@@ -66,8 +67,8 @@ describe("the walk forward", () => {
   test("gives step by step the mean and the variance that it gives all at once", async () => {
     const { visitor, section, slider, at } = once;
     const { atOnce, walks } = await at("300");
-    near(atOnce.left, Math.sqrt(alphaBar(linear, 300)), 0.001);
-    near(atOnce.variance, 1 - alphaBar(linear, 300), 0.001);
+    near(atOnce.left, Math.sqrt(alphaCumprod(linear, 300)), 0.001);
+    near(atOnce.variance, 1 - alphaCumprod(linear, 300), 0.001);
     near(walks.left, atOnce.left, SHARE);
     near(walks.variance, atOnce.variance, VARIANCE * atOnce.variance);
 
@@ -84,7 +85,7 @@ describe("the walk forward", () => {
     await at("301");
     await section.getByRole("button", { name: "50 steps" }).click();
     const later = await at("351");
-    near(later.walks.variance, 1 - alphaBar(linear, 351), VARIANCE);
+    near(later.walks.variance, 1 - alphaCumprod(linear, 351), VARIANCE);
 
     await slider.press("Home");
     const image = await at("image");
@@ -175,7 +176,7 @@ describe("the walk forward", () => {
     });
     await mean.waitFor();
     const { atOnce, walks } = await at("100");
-    near(atOnce.left, Math.sqrt(alphaBar(linear, 100)), 0.001);
+    near(atOnce.left, Math.sqrt(alphaCumprod(linear, 100)), 0.001);
     near(walks.left, atOnce.left, SHARE);
     const drawn = await visitor.pixels(mean);
     const middle = drawn[14 * 28 + 14] ?? NaN;

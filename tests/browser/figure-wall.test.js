@@ -22,7 +22,7 @@ describe("a wall of digits", () => {
     });
     const section = await visitor.goTo("A wall of digits");
     const wall = section.getByRole("img");
-    await section.getByText("All hundred are images").waitFor({ timeout: 120_000 });
+    await section.getByText("Done: a hundred images").waitFor({ timeout: 120_000 });
     assert.equal(await visitor.reads("images at once"), "10");
     assert.match((await wall.getAttribute("aria-label")) ?? "", /0, 1, .*, 9: the images$/);
 
@@ -98,7 +98,7 @@ describe("a wall of digits", () => {
     await visitor.leave();
   });
 
-  test("begins anew with other noise, stands still when told to, and keeps its seed in the link", async () => {
+  test("begins again with other noise, pauses, and keeps its seed in the link", async () => {
     const visitor = await site.visit(`?device=cpu#steps=10&wall.steps=50`);
     const section = await visitor.goTo("A wall of digits");
     const wall = section.getByRole("img");
@@ -107,7 +107,7 @@ describe("a wall of digits", () => {
     const dice = section.getByRole("button", { name: "Another seed" });
     const seed = section.getByRole("spinbutton", { name: "Seed" });
     const before = await visitor.pixels(wall);
-    await section.getByRole("button", { name: "Stand still" }).click();
+    await section.getByRole("button", { name: "Pause" }).click();
     for (let i = 0; i < 10; i++) await dice.click();
     await seed.fill("7");
     await seed.press("Enter");

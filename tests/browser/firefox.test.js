@@ -1,10 +1,11 @@
 // The page in Firefox, on the CPU: another engine for JavaScript, WebAssembly and layout.
 
 import assert from "node:assert/strict";
+import path from "node:path";
 import { describe, test } from "node:test";
 import puppeteer from "puppeteer-core";
 import { seeAllFigures } from "./figures.js";
-import { SLOW, serve } from "./helpers.js";
+import { DRAFT, SLOW, serve } from "./helpers.js";
 import { showFigures, standInPage } from "./stand-in.js";
 
 const executablePath = process.env["FIREFOX"] ?? "";
@@ -15,6 +16,7 @@ const skip =
 async function openFirefox(t) {
   const browser = await puppeteer.launch({ browser: "firefox", executablePath, headless: true });
   t.after(() => browser.close());
+  t.diagnostic(await browser.version());
   const page = await browser.newPage();
   await page.setViewport({ width: 1280, height: 900 });
   return page;
@@ -42,6 +44,27 @@ describe("the page in Firefox", { skip, timeout: SLOW }, () => {
 
     await seeAllFigures(page);
     assert.deepEqual(complaints, []);
+  });
+
+  test("shows a figure alone as an embed, and runs the module's example", async (t) => {
+    const server = await serve();
+    t.after(server.close);
+    const page = await openFirefox(t);
+    await page.goto(`${server.url}?device=cpu&embed=many-answers#many.t=900&many.steps=4`);
+    await page.waitForSelector('[aria-label^="Sixteen images"][aria-label*="at t = 900"]', {
+      timeout: SLOW / 5,
+    });
+    const headings = await page.$$eval("h1, h2, h3", (all) =>
+      all.filter((heading) => heading.checkVisibility()).map((heading) => heading.textContent),
+    );
+    assert.deepEqual(headings, ["One noisy image, many answers"]);
+
+    const site = await serve({}, { folder: DRAFT + path.sep, below: "/some/path/" });
+    t.after(site.close);
+    await page.goto(`${site.url}example.html`);
+    await page.waitForFunction(() => document.querySelector("p")?.textContent === "An image", {
+      timeout: SLOW / 5,
+    });
   });
 
   // Firefox remembers what failed to load, and asks for it no more under the same address.

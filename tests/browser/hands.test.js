@@ -68,6 +68,7 @@ describe("a finger", () => {
   test("is not offered keys", async () => {
     const visitor = await visit(PHONE);
     assert.ok(await visitor.page.getByRole("button", { name: "Keys" }).isHidden());
+    assert.ok(await visitor.page.getByText("all keys").isHidden());
     assert.ok(await visitor.page.getByRole("button", { name: "Open a model" }).isVisible());
     await visitor.leave();
   });
@@ -85,25 +86,51 @@ describe("a finger", () => {
   });
 });
 
-test("a phone on its side shows the picture and what plays it together", async () => {
-  const visitor = await visit({ ...PHONE, ...CALM, viewport: { width: 844, height: 390 } });
-  for (const part of [visitor.xt, visitor.play, visitor.step]) {
-    const box = await part.boundingBox();
-    assert.ok(box !== null && box.y >= 0 && box.y + box.height <= 390, JSON.stringify(box));
-  }
-  await visitor.fits();
-  await visitor.leave();
-});
+// The second is also a window of 1280 x 900 in which everything is twice as large.
+for (const [width, height] of /** @type {const} */ ([
+  [844, 390],
+  [640, 450],
+  [667, 375],
+])) {
+  test(`a phone on its side, ${width} x ${height}, shows the picture and what plays it together`, async () => {
+    const visitor = await visit(
+      { ...PHONE, ...CALM, viewport: { width, height } },
+      "steps=10&at=0&guidance=1",
+    );
+    const all = await visitor.hero.locator(".transport button").all();
+    for (const part of [visitor.xt, ...all]) {
+      const box = await part.boundingBox();
+      assert.ok(box !== null && box.y >= 0 && box.y + box.height <= height, JSON.stringify(box));
+      assert.ok(box.x >= 0 && box.x + box.width <= width, JSON.stringify(box));
+    }
+    // What is written in a choice stays in it; "More" is open.
+    const cut = await visitor.hero
+      .locator(".choices label")
+      .evaluateAll((labels) =>
+        labels
+          .filter((label) => label.scrollWidth > label.clientWidth)
+          .map((label) => label.textContent),
+      );
+    assert.deepEqual(cut, []);
+    await visitor.fits();
+    await visitor.leave();
+  });
+}
 
 for (const { name, width, text } of [
   { name: "320 pixels", width: 320, text: "100%" },
   { name: "390 pixels with text of twice the size", width: 390, text: "200%" },
 ]) {
   test(`at ${name} nothing lies beside the window`, async () => {
-    const visitor = await visit({ ...CALM, viewport: { width, height: 800 } });
+    const visitor = await visit(
+      { ...CALM, viewport: { width, height: 800 } },
+      "steps=10&at=0&posterior.steps=10",
+    );
     const { page } = visitor;
     await page.evaluate((size) => (document.documentElement.style.fontSize = size), text);
     await seeAllFigures(page);
+    const walks = await visitor.goTo("If you knew the answer");
+    await walks.getByText("image", { exact: true }).last().waitFor({ timeout: 120_000 });
     await visitor.fits();
     /** What is beside the window and cannot be scrolled to. */
     const cut = await page.evaluate(() => {
@@ -121,6 +148,24 @@ for (const { name, width, text } of [
         .map((element) => element.outerHTML.slice(0, 90));
     });
     assert.deepEqual(cut, []);
+    // No word and no number is broken: a text has no more lines than words.
+    const broken = await page.evaluate(() =>
+      [
+        ...document.querySelectorAll(
+          ".forward-table tbody :is(th, td), [data-figure=posterior] .filmstrip figcaption",
+        ),
+      ]
+        .flatMap((part) => [...part.childNodes, ...(part.querySelector("small")?.childNodes ?? [])])
+        .filter((text) => {
+          if (!(text instanceof Text)) return false;
+          const range = document.createRange();
+          range.selectNodeContents(text);
+          const tops = [...range.getClientRects()].map(({ top }) => Math.round(top));
+          return new Set(tops).size > text.data.trim().split(/\s+/).length;
+        })
+        .map((text) => text.textContent),
+    );
+    assert.deepEqual(broken, []);
     await visitor.leave();
   });
 }

@@ -13,6 +13,9 @@ export const root = fileURLToPath(new URL("../../", import.meta.url));
 /** Where pictures of the page are kept. */
 export const screenshots = path.join(root, "target", "screenshots");
 
+/** The published page, as `cargo xtask` has written it for the tests. */
+export const DRAFT = path.join(root, "target", "dist-draft");
+
 /** A step on a software GPU takes seconds, and its first one far longer. */
 export const SLOW = 300_000;
 

@@ -121,7 +121,7 @@ test("a folder that says where the model is at its best has it beside the slider
   await drop(page, await folder("{", "damaged"));
   await shows(visitor, /damaged/);
   await openMore(hero);
-  assert.equal(await hero.getByText(/at its best|are enough/).count(), 0);
+  assert.equal(await hero.getByText(/at its best|are enough for this model/).count(), 0);
   await visitor.step.click();
   await visitor.reaches(1);
   await visitor.leave();

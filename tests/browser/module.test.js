@@ -6,13 +6,12 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { after, test } from "node:test";
 import { promisify } from "node:util";
-import { SLOW, largestDifference, root, serve } from "./helpers.js";
+import { DRAFT, SLOW, largestDifference, root, serve } from "./helpers.js";
 import { commit, openHub } from "./hub-site.js";
 import { conformance, filesOf } from "./models.js";
 import { openSite } from "./site.js";
 import { Visitor } from "./visitor.js";
 
-const DRAFT = path.join(root, "target", "dist-draft");
 const hub = await openHub();
 after(() => hub.close());
 const served = { folder: DRAFT + path.sep, below: "/some/path/" };

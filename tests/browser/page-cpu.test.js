@@ -14,7 +14,7 @@ const site = openSite();
 const visit = (options) => site.visit("?device=cpu", options);
 
 describe("the page on the CPU", () => {
-  test("opens with a walk under way and arrives at an image", async () => {
+  test("opens with a walk in progress and arrives at an image", async () => {
     const visitor = await visit();
     assert.equal(await visitor.reads("computed on"), "CPU");
     assert.equal((await visitor.position()).steps, 100);

@@ -60,3 +60,20 @@ test("on paper a figure that was seen lies within the margins, and one that neve
   assert.ok(await learning.getByText(/The error rises from nearly 0/).isVisible());
   await visitor.leave();
 });
+
+test("on paper what shows nothing yet takes no room", async () => {
+  const visitor = await site.visit("?device=cpu#steps=10&at=0", { reducedMotion: "reduce" });
+  const { page } = visitor;
+  const teach = await visitor.goTo("Teach it");
+  const [walks, loss] = [
+    teach.getByText("Sixteen walks from the same noise"),
+    teach.getByText("The loss, step by step"),
+  ];
+  assert.ok((await walks.isVisible()) && (await loss.isVisible()));
+  await page.evaluate(() => dispatchEvent(new Event("beforeprint")));
+  await page.emulateMedia({ media: "print" });
+  assert.ok((await walks.isHidden()) && (await loss.isHidden()));
+  // What was drawn is there.
+  assert.ok(await visitor.xt.isVisible());
+  await visitor.leave();
+});

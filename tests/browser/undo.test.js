@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { seeAllFigures } from "./figures.js";
 import { conformance, drop } from "./models.js";
 import { openSite } from "./site.js";
 import { openMore } from "./visitor.js";
@@ -88,6 +89,25 @@ test("a button below each figure takes that figure's last change back, with a fi
   await visitor.until(async () => (await slider.inputValue()) === "400");
   await visitor.rests(1);
   assert.ok(await undoOther.isDisabled());
+  await visitor.leave();
+});
+
+test("every figure that keeps something in the address has a reset", async () => {
+  const visitor = await site.visit("?device=cpu#steps=10&at=0", { reducedMotion: "reduce" });
+  await seeAllFigures(visitor.page);
+  const without = await visitor.page.locator("[data-figure]").evaluateAll((places) =>
+    places
+      .filter((place) => {
+        const frame = place.closest("[data-frame]");
+        const names = [...(frame?.querySelectorAll(".tools button") ?? [])].map(
+          ({ textContent }) => textContent,
+        );
+        return !names.includes("Reset") || !names.includes("Undo");
+      })
+      .map((place) => place.getAttribute("data-figure")),
+  );
+  // What is learned has "Begin again" and "Forget all"; of files nothing is kept.
+  assert.deepEqual(without, ["teach", "take-away"]);
   await visitor.leave();
 });
 

@@ -58,9 +58,12 @@ describe("the history of a walk", () => {
     // With this spacing DDIM goes from t = 999 to the level of 999 - 1000 / 20, which is no timestep of its list.
     const visitor = await visitPaused("steps=20&sampler=ddim&spacing=linspace&at=1");
     await visitor.rests(1);
-    let alphaBar = 1;
-    for (let t = 0; t <= 949; t++) alphaBar *= 1 - (1e-4 + ((0.02 - 1e-4) * t) / 999);
-    assert.equal(await visitor.reads("signal to noise"), significant(alphaBar / (1 - alphaBar)));
+    let alphaCumprod = 1;
+    for (let t = 0; t <= 949; t++) alphaCumprod *= 1 - (1e-4 + ((0.02 - 1e-4) * t) / 999);
+    assert.equal(
+      await visitor.reads("signal to noise"),
+      significant(alphaCumprod / (1 - alphaCumprod)),
+    );
     await visitor.leave();
   });
 

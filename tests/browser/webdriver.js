@@ -129,7 +129,22 @@ export class Session {
   }
 
   /** @returns {Promise<Buffer>} what the window shows, as PNG */
-  screenshot = async () => Buffer.from(await send("GET", `${this.#base}/screenshot`), "base64");
+  screenshot = async () => {
+    // WebKit waits for the next frame, which does not come while nothing changes.
+    await this.evaluate(() => {
+      const box = document.createElement("p");
+      box.style.cssText = "position: fixed; right: 0; bottom: 0; width: 1px; height: 1px";
+      document.body.append(box);
+      const colours = setInterval(() => {
+        box.style.background = box.style.background === "" ? "#808080" : "";
+      }, 50);
+      setTimeout(() => {
+        clearInterval(colours);
+        box.remove();
+      }, 5000);
+    });
+    return Buffer.from(await send("GET", `${this.#base}/screenshot`), "base64");
+  };
 
   close = () => send("DELETE", this.#base).finally(this.#end);
 }

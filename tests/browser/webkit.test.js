@@ -7,7 +7,7 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { zipSync } from "fflate";
 import { seeAllFigures } from "./figures.js";
-import { SLOW, root, screenshots, serve } from "./helpers.js";
+import { DRAFT, SLOW, root, screenshots, serve } from "./helpers.js";
 import { conformance, filesOf, scratch } from "./models.js";
 import { openSession } from "./webdriver.js";
 
@@ -34,7 +34,7 @@ describe("the page in WebKit", { skip, timeout: SLOW }, () => {
 
   /** Opens the page, and waits for the end of its first walk. @param {string} [state] behind the # */
   const visit = async (state = "steps=10") => {
-    // A page that differs in nothing but its state is not loaded anew.
+    // A page that differs in nothing but its state is not loaded again.
     await page.goto("about:blank");
     await page.goto(`${server.url}?device=cpu#${state}`);
     await page.waitForSelector('canvas[aria-label^="The finished image"]', { timeout: SLOW / 5 });
@@ -82,6 +82,33 @@ describe("the page in WebKit", { skip, timeout: SLOW }, () => {
     await keepPicture("webkit-1280");
     assert.ok((await page.$$eval(".plot .area", (areas) => areas.map(() => ""))).length > 3);
     assert.deepEqual(await complaints(), []);
+  });
+
+  // WebKit draws no bar that may stretch, and sets others too high.
+  test("has a bar close above every alpha, in formulas and in terms", async () => {
+    await visit();
+    const bars = await page.evaluate(() => {
+      for (const details of document.querySelectorAll("details")) details.open = true;
+      return [...document.querySelectorAll("mover")]
+        .filter((mover) => mover.lastElementChild?.textContent === "‾" && mover.checkVisibility())
+        .map((mover) => {
+          const [letter, bar] = [...mover.children].map((part) => part.getBoundingClientRect());
+          const em = parseFloat(getComputedStyle(mover).fontSize);
+          const above = ((letter?.top ?? NaN) - (bar?.top ?? NaN)) / em;
+          return { above, width: (bar?.width ?? NaN) / em, where: mover.closest("[id]")?.id };
+        });
+    });
+    assert.ok(bars.length > 15, `${bars.length} bars`);
+    assert.ok(
+      bars.some(({ where }) => where === "walk-back"),
+      "a term of the first figure",
+    );
+    for (const { above, width, where } of bars) {
+      assert.ok(above > 0.05 && above < 0.45, `${above} em above the letter in ${where}`);
+      assert.ok(width > 0.3 && width < 0.8, `${width} em wide in ${where}`);
+    }
+    await page.$eval(".equations", (found) => found.scrollIntoView({ block: "center" }));
+    await keepPicture("webkit-formulas");
   });
 
   test("takes a drawing, and walks from it", async () => {
@@ -136,6 +163,26 @@ describe("the page in WebKit", { skip, timeout: SLOW }, () => {
     await visit();
     await open(zip, "16 × 16");
     assert.deepEqual(await complaints(), []);
+  });
+
+  test("shows a figure alone as an embed, and runs the module's example", async (t) => {
+    await page.goto("about:blank");
+    await page.goto(`${server.url}?device=cpu&embed=many-answers#many.t=900&many.steps=4`);
+    await page.waitForSelector('[aria-label^="Sixteen images"][aria-label*="at t = 900"]', {
+      timeout: SLOW / 5,
+    });
+    const headings = await page.evaluate(() =>
+      [...document.querySelectorAll("h1, h2, h3")]
+        .filter((heading) => heading.checkVisibility())
+        .map((heading) => heading.textContent),
+    );
+    assert.deepEqual(headings, ["One noisy image, many answers"]);
+    assert.deepEqual(await complaints(), []);
+
+    const site = await serve({}, { folder: DRAFT + path.sep, below: "/some/path/" });
+    t.after(site.close);
+    await page.goto(`${site.url}example.html`);
+    await page.until(() => document.querySelector("p")?.textContent === "An image", SLOW / 5);
   });
 
   test("keeps what is read in its place while figures above it are created", async () => {

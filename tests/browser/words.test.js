@@ -4,9 +4,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { violations } from "./accessibility.js";
+import { seeAllFigures } from "./figures.js";
 import { launch } from "./helpers.js";
 import { conformance, drop } from "./models.js";
 import { openSite } from "./site.js";
+import { openMore } from "./visitor.js";
 
 const site = openSite();
 
@@ -72,9 +74,11 @@ describe("a word of the essay", () => {
   });
 
   test("has a meaning, each of which is used", async () => {
-    const visitor = await site.visit("?device=cpu#steps=10&at=0");
-    const { used, defined, undefinedWords } = await visitor.page.evaluate(() => ({
-      used: [...document.querySelectorAll("button.word")].map(
+    const visitor = await site.visit("?device=cpu#steps=10&at=0", { reducedMotion: "reduce" });
+    const { page } = visitor;
+    await seeAllFigures(page);
+    const { used, defined, undefinedWords } = await page.evaluate(() => ({
+      used: [...document.querySelectorAll('[aria-describedby^="word-"]')].map(
         (at) => at.getAttribute("aria-describedby") ?? "",
       ),
       defined: [...document.querySelectorAll(".glossary dd")].map(({ id }) => id),
@@ -85,6 +89,85 @@ describe("a word of the essay", () => {
       defined.filter((id) => !used.includes(id)),
       [],
     );
+    await visitor.leave();
+  });
+});
+
+describe("a word of a figure", () => {
+  test("has its meaning behind it, beside a number and where it names a control", async () => {
+    const visitor = await site.visit("?device=cpu#steps=10&at=0&posterior.steps=10", {
+      reducedMotion: "reduce",
+    });
+    const { page } = visitor;
+    for (const [heading, name, means] of /** @type {const} */ ([
+      [null, "Seed", /A number from which all the noise/],
+      [null, "signal to noise", /how much stronger the image is than the noise/],
+      [null, "Guidance", /How hard the walk is pulled/],
+      ["How it learned", "squared error", /multiplied by itself/],
+      ["If you knew the answer", "off by", /How far two images are apart/],
+      ["Teach it", "Learning rate", /How much one step of training/],
+    ])) {
+      const figure = heading === null ? visitor.hero : await visitor.goTo(heading);
+      await openMore(figure);
+      const found = figure.getByRole("button", { name, exact: true }).first();
+      // What figures above still draw may move it away from the pointer.
+      await visitor.until(async () => {
+        await page.mouse.move(2, 2);
+        await found.hover();
+        return shown(page).getByText(means).isVisible();
+      });
+      await page.keyboard.press("Escape");
+      await shown(page).waitFor({ state: "hidden" });
+    }
+    // The word is the control's name as well.
+    const teach = page.getByRole("region", { name: "Teach it" });
+    await teach.getByRole("slider", { name: "Learning rate", exact: true }).waitFor();
+    await visitor.hero.getByRole("slider", { name: "Guidance", exact: true }).waitFor();
+    await visitor.hero.getByRole("spinbutton", { name: "Seed", exact: true }).waitFor();
+    await page.getByText("What computes here").click();
+    await word(visitor, "dispatches").hover();
+    await shown(page)
+      .getByText(/One order to the GPU/)
+      .waitFor();
+    await visitor.leave();
+  });
+
+  test("says below the choice what a sampler does: the chosen one, and the one that is pointed at", async () => {
+    const visitor = await site.visit("?device=cpu#steps=10&at=0", { reducedMotion: "reduce" });
+    const { page, hero } = visitor;
+    await openMore(hero);
+    const choice = hero.getByRole("group", { name: "Sampler", exact: true });
+    const radios = choice.getByRole("radio");
+    /** @param {string | null | undefined} text */
+    const inWords = (text) => (text ?? "").replace(/\s+/g, " ").trim();
+    const says = async () => inWords(await choice.locator(".meanings > p:visible").textContent());
+    assert.match(await says(), /^DDPM: The first sampler: many small steps/);
+    /** @type {Set<string>} */
+    const meanings = new Set();
+    /** @type {Set<number>} */
+    const heights = new Set();
+    for (let i = 0; i < (await radios.count()); i++) {
+      await radios.nth(i).hover();
+      meanings.add(await says());
+      heights.add((await choice.boundingBox())?.height ?? NaN);
+      // Screen readers hear the same with the choice itself.
+      const heard = inWords(
+        await radios
+          .nth(i)
+          .evaluate(
+            (at) => document.getElementById(at.getAttribute("aria-describedby") ?? "")?.textContent,
+          ),
+      );
+      assert.ok(heard !== "" && (await says()).endsWith(heard), heard);
+    }
+    assert.equal(meanings.size, 7, [...meanings].join("\n"));
+    assert.equal(heights.size, 1, `nothing below moves: ${[...heights]}`);
+    await page.mouse.move(2, 2);
+    await visitor.until(async () => (await says()).startsWith("DDPM"));
+    await choice.getByRole("radio", { name: "Heun" }).check();
+    assert.match(await says(), /^Heun: A sampler that asks twice in a step/);
+    await page.evaluate(() => (location.hash = "#steps=10&at=0&sampler=unipc"));
+    await visitor.until(async () => (await says()).startsWith("UniPC"));
     await visitor.leave();
   });
 });

@@ -30,7 +30,9 @@ export function loadDigits() {
 async function request(name) {
   /** @param {string} reason */
   const failure = (reason) =>
-    new Error(`The page's digits could not be fetched (web/digits/${name}: ${reason}).`);
+    new Error(
+      `The page's digits could not be fetched (web/digits/${name}: ${reason}). Check the connection and try again.`,
+    );
   const response = await fetch(ownFile(`digits/${name}`)).catch((error) =>
     Promise.reject(failure(sentence(error))),
   );
@@ -79,5 +81,7 @@ function readIdx(file) {
 
 /** @returns {never} */
 function damaged() {
-  throw new Error("The page's digits are damaged (web/digits/test-digits-idx3-ubyte.gz).");
+  throw new Error(
+    "The page's digits are damaged (web/digits/test-digits-idx3-ubyte.gz). Reload the page.",
+  );
 }

@@ -3,6 +3,7 @@
 
 import { asSentence, sentence } from "../basics/sentence.js";
 import { ownFile } from "../own-file.js";
+import { whenLetGo } from "./let-go.js";
 
 /** @typedef {import("../protocol/learning.js").LearnerCalls} LearnerCalls */
 /** @typedef {import("../protocol/learning.js").LearnerMethod} LearnerMethod */
@@ -43,6 +44,12 @@ export class Learner {
   #hidden = false;
   /** Whether it learns while the page is hidden. */
   goesOnHidden = false;
+  /** What the visitor has set, which a fresh worker does not know. @type {import("../protocol/learning.js").HowToLearn | null} */
+  #how = null;
+  /** Whether the worker holds what was drawn for one step. */
+  #hasDrawn = false;
+  /** Ends the worker once it has learned, where that was wanted meanwhile. */
+  #releaseThen = () => {};
   /** @type {LearnerState} */
   status = {
     examples: [],
@@ -60,6 +67,7 @@ export class Learner {
   };
 
   constructor() {
+    whenLetGo((signal) => this.#release(signal));
     document.addEventListener("visibilitychange", () => {
       if (document.hidden && this.status.running && !this.goesOnHidden) {
         this.#hidden = true;
@@ -103,6 +111,7 @@ export class Learner {
             learning: kept.learning,
           };
     this.#change({ storage, keeping: reason, ready: false, ...known });
+    if (this.#how !== null) await this.#call("set", this.#how);
   }
 
   /** Shows other examples from now on. @param {Float32Array[]} examples @param {number[]} shape [channels, h, w] */
@@ -126,6 +135,7 @@ export class Learner {
 
   /** @param {import("../protocol/learning.js").HowToLearn} how */
   async set(how) {
+    this.#how = how;
     await this.open();
     await this.#call("set", how);
   }
@@ -153,17 +163,21 @@ export class Learner {
   async pause() {
     await this.#call("pause", {});
     this.#change({ running: false });
+    this.#releaseThen();
   }
 
   /** Lines 2 to 4 of Algorithm 1. */
   async draw() {
     await this.#getReady();
+    this.#hasDrawn = true;
     return this.#call("draw", {});
   }
 
   /** Line 5, on what was drawn. */
   async descend() {
-    const step = await this.#call("descend", {});
+    const step = await this.#call("descend", {}).finally(() => {
+      this.#hasDrawn = false;
+    });
     this.#took(step);
     return step;
   }
@@ -188,6 +202,7 @@ export class Learner {
 
   /** Removes everything from this machine. */
   async forget() {
+    await this.open();
     await this.#call("forget", {});
     this.#change({
       examples: [],
@@ -199,6 +214,33 @@ export class Learner {
       milliseconds: null,
       notice: "",
     });
+  }
+
+  /**
+   * Ends the worker once it does not learn, unless it would take with it what is kept nowhere else. Whoever asks again gets a
+   * fresh one that continues.
+   * @type {import("./let-go.js").End}
+   */
+  async #release(signal) {
+    const worker = this.#worker;
+    if (worker === null || signal?.aborted) return;
+    if (this.status.running) {
+      this.#releaseThen = () => void this.#release(signal);
+      return;
+    }
+    this.#releaseThen = () => {};
+    const settled = this.#call("settle", {}).then(
+      () => true,
+      () => false,
+    );
+    if (!(await settled) || signal?.aborted || this.#worker !== worker) return;
+    const { running, storage, learning } = this.status;
+    if (running || this.#hasDrawn || this.#pending.size > 0) return;
+    if (storage === "none" && learning !== null) return;
+    worker.terminate();
+    this.#worker = null;
+    this.#opening = null;
+    this.#change({ ready: false });
   }
 
   /** @param {Partial<LearnerState>} change */
@@ -241,6 +283,7 @@ export class Learner {
         }
       }
       this.#change({ running: false, notice: reason });
+      this.#releaseThen();
     }
   }
 
@@ -300,7 +343,7 @@ export class Learner {
       ready: false,
       ...(lost ? { learning: null, walks: null, errors: null } : {}),
       notice: lost
-        ? `${what}; nothing was kept, so it begins again.`
+        ? `${what}; nothing was kept, so learning begins again.`
         : `${what}. Press Learn to continue with what was kept last.`,
     });
     // A worker whose script does not load would only fail again.

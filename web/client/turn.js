@@ -3,6 +3,10 @@
 // The turn is a lock of the browser's. Who has it keeps it until another embed asks for it, and then gives it away as soon as
 // nothing has been computed for a moment: its workers end, and start again with its next turn. An embed that the visitor
 // touches does not wait for a walk elsewhere to end; that walk goes on from its last step.
+//
+// The worker that learns ("Teach it") is let go of with the others while it learns nothing: at rest it has two thirds as much
+// memory as all the rest of an embed. While it learns it keeps no turn: to stop it, keep what it has learned and begin again
+// takes as long as a turn may.
 
 import { ownFile } from "../own-file.js";
 import { quiet, wait } from "./busy.js";

@@ -270,7 +270,7 @@ async function readUnchanged(source, count, onHead) {
     // A RangeError is about memory.
     if (error instanceof RangeError) throw error;
     throw new Error(
-      `The weights of the model "${name}" cannot be read (${sentence(error)}). Were they moved? Open the model again.`,
+      `The weights of the model "${name}" cannot be read (${sentence(error)}). Check that they have not been moved, and open the model again.`,
     );
   }
   return {

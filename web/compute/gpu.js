@@ -30,7 +30,7 @@ export async function findGpu() {
   try {
     adapter = await navigator.gpu.requestAdapter({ powerPreference: "high-performance" });
   } catch (error) {
-    return none(`WebGPU could not look for a GPU (${sentence(error)})`);
+    return none(`The request for a GPU failed (${sentence(error)})`);
   }
   if (adapter === null) return none("WebGPU found no GPU on this machine");
   // Older browsers have it on the adapter itself.

@@ -206,7 +206,7 @@ function load(wasm, folder) {
 async function checkAnswer(model, folder, count) {
   const { answer, milliseconds } = await timed(() => doneInFull(() => model.probe()));
   if (!answer.every(Number.isFinite)) {
-    throw new WrongAnswer(`the model "${folder.name}" gives numbers that are not finite`);
+    throw new WrongAnswer(`the model "${folder.name}" returns numbers that are not finite`);
   }
   if (folder.golden === undefined && model.info.device === "cpu") {
     return { check: { against: "none", difference: 0 }, milliseconds };

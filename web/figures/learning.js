@@ -9,6 +9,7 @@ import { createSeed } from "../parts/seed.js";
 import { createSlider } from "../parts/slider.js";
 import { createTile } from "../parts/tile.js";
 import { titled } from "../parts/titled.js";
+import { createWord } from "../parts/word.js";
 import { h } from "../screen/dom.js";
 import { EPS_RANGE } from "../screen/paint.js";
 import { bind } from "../settings/bind.js";
@@ -58,7 +59,7 @@ class Learning {
     }),
   };
   #readouts = createReadouts({
-    error: "squared error, mean over the pixels",
+    error: h("span", {}, createWord("squared-error", "squared error"), ", mean over the pixels"),
     nothing: "if the answer were zero",
   });
   #plot;
@@ -132,7 +133,16 @@ class Learning {
       h(
         "div",
         { class: "learning-plots" },
-        titled("The squared error over t, for this image and noise", this.#plot.element),
+        titled(
+          h(
+            "span",
+            {},
+            "The ",
+            createWord("squared-error", "squared error"),
+            " over t, for this image and noise",
+          ),
+          this.#plot.element,
+        ),
         this.#terms.element,
         ...(context.loaded.info.predictionType === "epsilon"
           ? []

@@ -57,6 +57,7 @@ export const figures = {
     module: () => import("./take-away.js"),
     css: ownFile("figures/take-away.css"),
     settings: [],
+    embeds: false,
   },
   teach: {
     module: () => import("./teach.js"),

@@ -10,6 +10,7 @@ import { createSeed } from "../parts/seed.js";
 import { createSlider } from "../parts/slider.js";
 import { createSwitch } from "../parts/switch.js";
 import { createTile } from "../parts/tile.js";
+import { createWord } from "../parts/word.js";
 import { h, setText } from "../screen/dom.js";
 import { bind } from "../settings/bind.js";
 import { MANY_STEPS } from "../settings/list.js";
@@ -111,7 +112,15 @@ export async function create(root, context) {
       h(
         "figcaption",
         {},
-        h("span", {}, h("strong", {}, "Sixteen answers. "), "Spread ", spread, "."),
+        h(
+          "span",
+          {},
+          h("strong", {}, "Sixteen answers. "),
+          createWord("spread", "Spread"),
+          " ",
+          spread,
+          ".",
+        ),
         progress,
       ),
       announcement,

@@ -72,12 +72,12 @@ export function create(root, { arithmetic, allSettings, calm, fail }) {
       points = shapeOf(shape);
       return;
     }
-    const places = readPoints(drawing);
-    if (places === null) {
+    const drawn = readPoints(drawing);
+    if (drawn === null) {
       settings.assume({ points: "" });
       allSettings.refuse("plane.points", `${drawing.slice(0, 12)}…`, "an empty plane");
     }
-    points = drawnPoints(places ?? []);
+    points = drawnPoints(drawn ?? []);
   };
   readPointsNow();
 
@@ -130,9 +130,9 @@ export function create(root, { arithmetic, allSettings, calm, fail }) {
       computing.stopLearning();
       player.stand(-1);
     },
-    onDraw(places) {
-      points = drawnPoints(places);
-      settings.assume({ shape: "own", points: writePoints(places), t: null });
+    onDraw(drawn) {
+      points = drawnPoints(drawn);
+      settings.assume({ shape: "own", points: writePoints(drawn), t: null });
       shape.value = "own";
       states = [];
       forward = [];
@@ -152,9 +152,9 @@ export function create(root, { arithmetic, allSettings, calm, fail }) {
       compute.ask();
     },
   });
-  const pointing = listenForPointing(views.ddpm, (place, byKey) => {
-    pointed = place;
-    if (byKey && place !== null) setText(status, told());
+  const pointing = listenForPointing(views.ddpm, (point, byKey) => {
+    pointed = point;
+    if (byKey && point !== null) setText(status, told());
     draw();
   });
   const told = () =>

@@ -12,6 +12,7 @@ import { createSeed } from "../parts/seed.js";
 import { createSlider } from "../parts/slider.js";
 import { createSwitch } from "../parts/switch.js";
 import { term } from "../parts/term.js";
+import { createWord } from "../parts/word.js";
 import { h, setText } from "../screen/dom.js";
 import { bind } from "../settings/bind.js";
 import { stepChoices } from "../settings/list.js";
@@ -63,8 +64,8 @@ export async function create(root, context) {
     frames: TIMES,
   });
   const readouts = createReadouts({
-    known: "known, off by",
-    learned: "learned, off by",
+    known: h("span", {}, "known, ", createWord("distance", "off by")),
+    learned: h("span", {}, "learned, ", createWord("distance", "off by")),
     parted: "separated at t",
   });
   const plot = createPlot({

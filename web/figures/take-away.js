@@ -170,7 +170,7 @@ export function create(root, { arithmetic, loaded, shape, allSettings, linked, h
     onPress: async () => {
       address.value = allSettings.link;
       if (await writeToClipboard(address.value)) {
-        setText(status, "The link is copied.");
+        setText(status, "Link copied.");
         return;
       }
       address.focus();

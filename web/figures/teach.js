@@ -133,6 +133,7 @@ class Teach {
   #compose() {
     const rate = createSlider({
       label: "Learning rate",
+      word: "learning-rate",
       choices: RATES,
       value: this.#rate,
       format: String,
@@ -335,7 +336,7 @@ class Teach {
       this.#examples.value = examples;
     }
     this.#learn.rename(
-      running ? "Pause" : learning === null || learning.step === 0 ? "Learn" : "Learn on",
+      running ? "Pause" : learning === null || learning.step === 0 ? "Learn" : "Continue learning",
       running ? "pause" : "play",
     );
     const hasLearned = learning !== null && learning.step > 0;

@@ -82,10 +82,10 @@ class WalkBack {
       onSeek: (position) => this.#walk.seek(position),
     });
     this.#readouts = createReadouts({
-      time: h("span", {}, "time ", term("t")),
+      time: h("span", {}, createWord("time", "time"), " ", term("t")),
       step: "step",
       speed: "ms per step",
-      alphaBar: createWord("alpha-bar", term("alpha-bar_t")),
+      alphaCumprod: createWord("alpha-bar", term("alpha-bar_t")),
       snr: createWord("snr", "signal to noise"),
       device: "computed on",
     });
@@ -210,7 +210,7 @@ class WalkBack {
     this.#readouts.show({
       time: timestep === null ? "image" : String(timestep),
       step: `${position} of ${steps}`,
-      alphaBar: timestep === null ? "1" : significant(alphaCumprod),
+      alphaCumprod: timestep === null ? "1" : significant(alphaCumprod),
       snr: timestep === null ? "∞" : significant(alphaCumprod / (1 - alphaCumprod)),
       // It changes where a GPU is lost.
       device: device === "webgpu" ? "WebGPU" : "CPU",

@@ -216,7 +216,7 @@ class WalkForward {
   }
 
   /** The alpha-bar of the schedule in use. @param {number} t -1 is the image itself */
-  #alphaBar(t) {
+  #alphaCumprod(t) {
     return t < 0 ? 1 : (this.#curves.get(this.#schedule())?.alphasCumprod[t] ?? NaN);
   }
 
@@ -267,7 +267,7 @@ class WalkForward {
     const eps = new Float32Array(images.length);
     eps.set(this.#noise.eps);
     eps[count + size] = 1;
-    const alphaCumprod = this.#alphaBar(t);
+    const alphaCumprod = this.#alphaCumprod(t);
     const xt = await arithmetic.addNoise({ x0: images, eps, alphaCumprod }, signal);
     if (signal.aborted) return;
     const mean = xt.subarray(count, count + size);
@@ -303,8 +303,8 @@ class WalkForward {
     this.#table.show("walks", t, shareOf(mean, plan.x0), variance);
     this.#graphs.showValues("walks", xt, this.#settings.values.t);
     const timesteps = this.#trace.map((_, i) => (i + 1) * this.#stride - 1);
-    const atOnce = timesteps.map((timestep) => 1 - this.#alphaBar(timestep));
-    const said = `${variance.toFixed(2)} measured over the walks, ${at}; ${(1 - this.#alphaBar(t)).toFixed(2)} all at once`;
+    const atOnce = timesteps.map((timestep) => 1 - this.#alphaCumprod(timestep));
+    const said = `${variance.toFixed(2)} measured over the walks, ${at}; ${(1 - this.#alphaCumprod(t)).toFixed(2)} all at once`;
     this.#graphs.showVariances(timesteps, atOnce, this.#trace, said);
   }
 }

@@ -105,6 +105,7 @@ export function create(root, { engine, loaded, shape, allSettings, history, calm
       guidance: (options) =>
         createSlider({
           label: "Guidance of the wall",
+          word: "guidance",
           ...GUIDANCE,
           hint: "1 is the plain model; any other value runs the network twice.",
           ...options,
@@ -144,8 +145,8 @@ export function create(root, { engine, loaded, shape, allSettings, history, calm
   const showPlay = () => {
     if (done) play.rename("Walk again", "play");
     else if (paused) play.rename("Walk", "play");
-    else play.rename("Stand still", "pause");
-    setText(announcement, done ? "All hundred are images" : paused ? "Paused" : "Walking");
+    else play.rename("Pause", "pause");
+    setText(announcement, done ? "Done: a hundred images" : paused ? "Paused" : "Walking");
   };
   function onPress() {
     if (done) {

@@ -107,7 +107,7 @@ export async function filesOf(name) {
   const { repo, revision, folder } = name;
   const { sha, siblings } = await ask(name);
   const wrong = () =>
-    new Error(`${new URL(HUB).host} did not say which files ${repo} has. Try again later.`);
+    new Error(`${new URL(HUB).host} did not list the files of ${repo}. Try again later.`);
   if (typeof sha !== "string" || !/^[0-9a-f]{40,64}$/.test(sha)) throw wrong();
   if (!Array.isArray(siblings)) throw wrong();
   const files = siblings
@@ -135,7 +135,9 @@ async function ask({ repo, revision }) {
       referrerPolicy: "no-referrer",
     });
   } catch (error) {
-    throw new Error(`${host} could not be asked for ${repo} (${sentence(error)}).`);
+    throw new Error(
+      `${host} could not be reached to look up ${repo} (${sentence(error)}). Check the connection and try again.`,
+    );
   }
   if (response.ok) return response.json().catch(() => ({}));
   const { status } = response;
@@ -150,7 +152,7 @@ async function ask({ repo, revision }) {
   }
   throw new Error(
     status === 429
-      ? `${host} was asked too often from your network. Try again in a few minutes.`
-      : `${host} could not be asked for ${repo}: it answered ${status}.`,
+      ? `${host} accepts no more requests from your network for now. Try again in a few minutes.`
+      : `${repo} could not be looked up: ${host} answered ${status}. Try again later.`,
   );
 }

@@ -77,13 +77,13 @@ export function findParts(entries, which = "averaged") {
   for (const file of [unetConfig, schedulerConfig, modelIndex, labels, golden, best]) {
     if (file === undefined || file.size <= MAX_JSON) continue;
     throw new Error(
-      `${short(file.path)} has ${megabytes(file.size)}, far more than such a file needs (at most ${megabytes(MAX_JSON)}). Check that this is a model.`,
+      `${short(file.path)} is ${megabytes(file.size)} large, far more than such a file needs (at most ${megabytes(MAX_JSON)}). Check that this is a model.`,
     );
   }
   const size = weights.reduce((sum, file) => sum + file.size, 0);
   if (size > MAX_WEIGHTS) {
     throw new Error(
-      `${short(weights[0]?.path ?? "")} has ${megabytes(size)}; this page opens weights of up to ${megabytes(MAX_WEIGHTS)}, because more does not fit into a browser. float16 needs half as much as float32.`,
+      `${short(weights[0]?.path ?? "")} is ${megabytes(size)} large; this page opens weights of up to ${megabytes(MAX_WEIGHTS)}, because more does not fit into a browser. float16 needs half as much as float32.`,
     );
   }
   return { unetConfig, schedulerConfig, modelIndex, labels, golden, best, weights, notes };

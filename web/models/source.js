@@ -75,7 +75,7 @@ async function text({ path, blob }) {
     bytes = await blob.arrayBuffer();
   } catch (error) {
     throw new Error(
-      `${short(path)} cannot be read (${sentence(error)}). Check that it has not been moved.`,
+      `${short(path)} cannot be read (${sentence(error)}). Check that it has not been moved and that you may read it.`,
     );
   }
   try {

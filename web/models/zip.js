@@ -28,7 +28,7 @@ export async function isZip(blob) {
 export async function unzip(archive, which) {
   if (archive.size > MAX_ARCHIVE) {
     throw new Error(
-      `The archive has ${Math.ceil(archive.size / 1e6)} MB; this page opens archives of up to ${Math.floor(MAX_ARCHIVE / 1e6)} MB.`,
+      `The archive is ${Math.ceil(archive.size / 1e6)} MB large; this page opens archives of up to ${Math.floor(MAX_ARCHIVE / 1e6)} MB. Drop the unpacked folder instead.`,
     );
   }
   const worker = new Worker(ownFile("models/zip-worker.js"), { type: "module" });
@@ -51,7 +51,7 @@ export async function unzip(archive, which) {
         // A script that cannot be loaded has no message.
         const reason = event.message || "web/models/zip-worker.js could not be loaded";
         resolve({
-          error: `The archive could not be unpacked (${reason}). Drop the unpacked folder instead.`,
+          error: `The archive cannot be unpacked (${reason}). Drop the unpacked folder instead.`,
         });
       });
       worker.postMessage({ archive, which });

@@ -29,9 +29,7 @@ export function factsOf(source, { info, stepTimes }, isOwn) {
         : source.foreign
           ? ` It comes from ${new URL(source.base).host}.`
           : " It comes from this site.";
-  const words = ofDigits(info)
-    ? ""
-    : " What the answers below describe was seen with the page's own model of digits.";
+  const words = ofDigits(info) ? "" : " The answers below describe the page's own model of digits.";
   const time = stepTimes[info.device] ?? 0;
   const slow =
     time < SLOW

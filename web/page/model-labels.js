@@ -24,7 +24,7 @@ export function askLabels({ classes, nullLabel }) {
     "dialog",
     { class: "ask", "aria-labelledby": id },
     h("h2", { id }, "Name the classes"),
-    h("label", { for: names.id }, "Names, one a line, from label 0 on"),
+    h("label", { for: names.id }, "Names, one on each line, starting with label 0"),
     names,
     h("label", { for: none.id }, "The label that stands for no class, which guidance needs"),
     none,

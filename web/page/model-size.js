@@ -42,7 +42,7 @@ export function askSize() {
     h(
       "p",
       { id: `${id}-why` },
-      "This model does not say it: its network takes any size that its levels can halve. In pixels, as it was trained:",
+      "This model does not say, because its network takes images of many sizes. Enter the size of its training images, in pixels:",
     ),
     form,
   );

@@ -4,6 +4,7 @@ import { asSentence, sentence } from "../basics/sentence.js";
 import { Arithmetic } from "../client/arithmetic.js";
 import { loadDigits } from "../client/digits.js";
 import { Engine } from "../client/engine.js";
+import { letGo } from "../client/let-go.js";
 import { ALWAYS, turnsOf } from "../client/turn.js";
 import { figures, lastingFigures } from "../figures/list.js";
 import { placeFigures } from "../figures/shared/figure.js";
@@ -179,7 +180,8 @@ export class ModelView {
 
   /** Keeps no worker until a figure asks again. @param {AbortSignal} [signal] aborted: they are kept after all */
   async release(signal) {
-    await Promise.all([this.#engine.release(signal), this.#arithmetic.release(signal)]);
+    const own = [this.#engine.release(signal), this.#arithmetic.release(signal)];
+    await Promise.all([...own, letGo(signal)]);
   }
 
   /** What is known of the same model on another device. @param {Loaded} loaded */

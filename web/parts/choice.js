@@ -2,12 +2,14 @@
 
 import { freshId, h } from "../screen/dom.js";
 import { classesOf, ofDigits } from "../settings/suit.js";
+import { createWord } from "./word.js";
 
 /**
  * @template const T
  * @param {object} options
  * @param {string} options.legend
- * @param {readonly { value: T, name: string, title?: string }[]} options.choices
+ * @param {string} [options.word] the legend's meaning in the glossary
+ * @param {readonly { value: T, name: string }[]} options.choices
  * @param {NoInfer<T>} options.value
  * @param {boolean} [options.quiet] the legend is for screen readers only: the choices speak for themselves
  * @param {string} [options.className] for the list: "digits" sets eleven in a row or two, "words" wraps
@@ -21,17 +23,21 @@ export function createChoice(options) {
     input.addEventListener("change", () => options.onChange(value));
     return input;
   });
-  const labels = options.choices.map(({ name, title }, i) =>
-    h("label", { title }, inputs[i], h("span", {}, name)),
+  const labels = options.choices.map(({ name }, i) =>
+    h("label", {}, inputs[i], h("span", {}, name)),
   );
+  const legend =
+    options.word === undefined ? options.legend : createWord(options.word, options.legend);
   const element = h(
     "fieldset",
     { class: "choice" },
-    h("legend", { class: options.quiet === true ? "unseen" : null }, options.legend),
+    h("legend", { class: options.quiet === true ? "unseen" : null }, legend),
     h("div", { class: `choices ${options.className ?? "segments"}` }, ...labels),
   );
   return {
     element,
+    /** One for each choice, in their order. */
+    labels,
     get value() {
       const at = inputs.findIndex((input) => input.checked);
       return options.choices[at]?.value ?? options.value;
@@ -47,41 +53,6 @@ export function createChoice(options) {
       element.disabled = disabled;
     },
   };
-}
-
-/** @type {{ value: import("../protocol/messages.js").BackSampler, name: string, title?: string }[]} */
-const SAMPLERS = [
-  { value: "ddpm", name: "DDPM" },
-  { value: "ddim", name: "DDIM" },
-  { value: "dpm++", name: "DPM++", title: "DPM-Solver++(2M)" },
-  { value: "euler", name: "Euler" },
-  {
-    value: "euler_a",
-    name: "Euler a",
-    title: "Euler, ancestral: with fresh noise in every step",
-  },
-  { value: "heun", name: "Heun", title: "Heun: two evaluations a step" },
-  { value: "unipc", name: "UniPC", title: "A predictor and a corrector" },
-];
-
-/** What the page calls a sampler. @param {import("../protocol/messages.js").BackSampler} sampler */
-export const nameOfSampler = (sampler) =>
-  SAMPLERS.find(({ value }) => value === sampler)?.name ?? sampler;
-
-/**
- * The choice of a sampler.
- * @param {object} options
- * @param {import("../protocol/messages.js").BackSampler} options.value
- * @param {(sampler: import("../protocol/messages.js").BackSampler) => void} options.onChange
- */
-export function createSamplerChoice({ value, onChange }) {
-  return createChoice({
-    legend: "Sampler",
-    className: "words",
-    choices: SAMPLERS,
-    value,
-    onChange,
-  });
 }
 
 /** More choices than these are a menu. */

@@ -32,7 +32,7 @@ export function createCopyLink({
     button.rename(copied ? "Copied" : "See the address bar");
     setText(
       status,
-      copied ? done() : "The browser does not allow copying; the link is in the address bar.",
+      copied ? done() : "This browser does not allow copying; the link is in the address bar.",
     );
     clearTimeout(timer);
     timer = setTimeout(() => {

@@ -54,7 +54,7 @@ export function createEmbedCode({ title, address }) {
       status,
       copied
         ? "Copied. It shows this figure as it is set now."
-        : "This browser does not let the page copy it; it is selected, copy it by hand.",
+        : "This browser does not allow copying; the code is selected, copy it by hand.",
     );
   };
 

@@ -26,8 +26,9 @@ export function createImageGrid({ columns, rows, imageSize: [height, width], col
   const drawAgain = () => {
     for (const draw of cells.values()) draw();
   };
+  const element = h("div", { class: "image-grid", "data-empty": true }, canvas);
   return {
-    element: h("div", { class: "image-grid" }, canvas),
+    element,
     canvas,
     /**
      * Draws a batch of images from cell `first` on, in reading order.
@@ -47,11 +48,13 @@ export function createImageGrid({ columns, rows, imageSize: [height, width], col
         draw();
       }
       followFourView(canvas, shape[1], drawAgain);
+      delete element.dataset["empty"];
       canvas.setAttribute("aria-label", text);
     },
     clear() {
       cells.clear();
       context?.clearRect(0, 0, canvas.width, canvas.height);
+      element.dataset["empty"] = "";
       canvas.setAttribute("aria-label", empty);
     },
   };

@@ -150,13 +150,14 @@ export function createPlot(options) {
     element,
     /**
      * @param {Numbers[]} values of x, ascending, then of each series; null where there is none
-     * @param {string} text what can be seen, in words
+     * @param {string | null} text what can be seen, in words; null: nothing
      */
     set(values, text) {
       data = values.map((list) => Array.from(list));
       plot?.setData(/** @type {any} */ (data));
       if (performance.now() >= retryAt) build();
-      area.setAttribute("aria-label", `${options.label}: ${text}`);
+      const said = text === null ? ", empty" : `: ${text}`;
+      area.setAttribute("aria-label", options.label + said);
     },
     /** Says something else about the same curves. @param {string} text what can be seen, in words */
     say(text) {

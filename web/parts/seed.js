@@ -3,6 +3,7 @@
 import { freshId, h } from "../screen/dom.js";
 import { MAX_SEED } from "../settings/list.js";
 import { createButton } from "./button.js";
+import { createName } from "./word.js";
 
 /**
  * @param {object} options
@@ -46,7 +47,7 @@ export function createSeed(options) {
   const element = h(
     "div",
     { class: "control" },
-    h("label", { for: id }, `Seed${where}`),
+    createName(input, `Seed${where}`, "seed"),
     h("div", { class: "with-button" }, input, dice.element),
   );
   return {

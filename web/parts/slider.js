@@ -3,10 +3,12 @@
 import { freshId, h } from "../screen/dom.js";
 import { nearest } from "../settings/list.js";
 import { keepFromScroll } from "./touch.js";
+import { createName } from "./word.js";
 
 /**
  * @param {object} options
  * @param {string} options.label
+ * @param {string} [options.word] the label's meaning in the glossary
  * @param {number} [options.min]
  * @param {number} [options.max]
  * @param {number} [options.step]
@@ -36,7 +38,7 @@ export function createSlider(options) {
   const element = h(
     "div",
     { class: "control" },
-    h("label", { for: id }, options.label),
+    createName(input, options.label, options.word),
     output,
     input,
     hint,

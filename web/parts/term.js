@@ -1,6 +1,7 @@
 // The field's symbols, as MathML.
 
 const MATH = "http://www.w3.org/1998/Math/MathML";
+const BAR = "‾";
 
 /** @param {string} tag @param {...(Node | string)} children */
 function m(tag, ...children) {
@@ -11,7 +12,10 @@ function m(tag, ...children) {
 
 /** @param {Node} base @param {string} mark */
 function over(base, mark) {
-  const made = m("mover", base, m("mo", mark));
+  const sign = m("mo", mark);
+  // A bar that may stretch is one that WebKit does not draw.
+  if (mark === BAR) sign.setAttribute("stretchy", "false");
+  const made = m("mover", base, sign);
   made.setAttribute("accent", "true");
   return made;
 }
@@ -29,7 +33,7 @@ const symbols = {
   eps: () => mi("ε"),
   "eps-hat": () => over(mi("ε"), "^"),
   beta_t: () => sub(mi("β"), mi("t")),
-  "alpha-bar_t": () => sub(over(mi("α"), "‾"), mi("t")),
+  "alpha-bar_t": () => sub(over(mi("α"), BAR), mi("t")),
 };
 
 /** @typedef {keyof typeof symbols} TermName */

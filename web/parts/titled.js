@@ -2,7 +2,7 @@
 
 import { h } from "../screen/dom.js";
 
-/** @param {string | Node | (string | Node)[]} title @param {...Node} content */
+/** @param {string | Node | (string | Node)[]} title a list is set with gaps, as a symbol beside its name is @param {...Node} content */
 export function titled(title, ...content) {
   return h("div", {}, h("p", { class: "plot-title" }, ...[title].flat()), ...content);
 }

@@ -91,6 +91,9 @@ function show(word, meaning) {
   position();
 }
 
+/** A meaning in the glossary. @param {string} name */
+export const meaningOf = (name) => document.getElementById(`word-${name}`);
+
 /**
  * A word of the glossary.
  * @param {string} name of its meaning: the element with the id word-NAME
@@ -98,7 +101,7 @@ function show(word, meaning) {
  * @returns {HTMLElement} just the content where the glossary has no such word
  */
 export function createWord(name, ...content) {
-  const meaning = document.getElementById(`word-${name}`);
+  const meaning = meaningOf(name);
   if (meaning === null) return h("span", {}, ...content);
   const word = h(
     "button",
@@ -121,6 +124,21 @@ export function createWord(name, ...content) {
   word.addEventListener("blur", hide);
   word.addEventListener("click", () => show(word, meaning));
   return word;
+}
+
+/**
+ * The name that is seen beside a control. As a word of the glossary it is a button, which no label may hold: the control
+ * is then named by the word itself.
+ * @param {HTMLElement} control with an id
+ * @param {string} text
+ * @param {string} [name] of its meaning, where it has one
+ */
+export function createName(control, text, name) {
+  if (name === undefined) return h("label", { class: "name", for: control.id }, text);
+  const word = createWord(name, text);
+  word.id = `${control.id}-name`;
+  control.setAttribute("aria-labelledby", word.id);
+  return h("span", { class: "name" }, word);
 }
 
 /** Makes a word of the glossary of each element that names one. @param {ParentNode} root */

@@ -54,6 +54,7 @@
  * @property {{ params: {}, result: Learning }} undo
  * @property {{ params: { card: string }, result: import("../models/source.js").FileSource }} model as it is now, as if its files had been opened
  * @property {{ params: { card: string, name: string }, result: Blob }} zip
+ * @property {{ params: {}, result: null }} settle answered when all that was begun has ended and is kept
  * @property {{ params: {}, result: null }} forget
  */
 

@@ -186,7 +186,7 @@ function goBack(error) {
   const { learner, learning } = present();
   learning.step = learner.undo();
   learning.losses.length = learning.step;
-  return `${asSentence(sentence(error))} It went back to step ${learning.step}.`;
+  return `${asSentence(sentence(error))} Learning went back to step ${learning.step}.`;
 }
 
 /**
@@ -260,7 +260,7 @@ export function learningMethods(emit, isFatal) {
       inTurn(null, async () => {
         const kept = found === null ? null : unpack(found);
         if (kept === null || kept.about.learning === null) {
-          throw new Error("There is nothing to continue with.");
+          throw new Error("There is nothing to continue. Press Begin again.");
         }
         const module = await wasm();
         learner = module.Learner.continued(kept.learner);
@@ -347,6 +347,14 @@ export function learningMethods(emit, isFatal) {
           type: "application/zip",
         });
       }),
+    async settle() {
+      await loops;
+      return inTurn(null, async () => {
+        // What was found and is not continued is kept as it is.
+        if (learner !== null) await keep(emit);
+        return null;
+      });
+    },
     forget: async () => {
       wish += 1;
       return inTurn(null, async () => {

@@ -1,4 +1,4 @@
-//! Holds docs/reliability.md to its word: every test that it names is there.
+//! Holds the documents to their word: the tests and the files that they name are there.
 
 use std::fs;
 
@@ -43,6 +43,23 @@ fn every_test_that_the_promises_name_exists() {
             .unwrap_or_else(|e| panic!("docs/reliability.md names {file}: {e}"));
         assert!(has_test(&source, &name), "{file} has no test \"{name}\"");
     }
+}
+
+#[test]
+fn every_file_that_the_architecture_names_exists() {
+    let text = fs::read_to_string(root().join("docs/architecture.md")).expect("the page");
+    let rooms = ["crate/", "docs/", "pretrained/", "tests/", "web/", "xtask/"];
+    let named = text.split('`').skip(1).step_by(2).filter(|span| {
+        let is_pattern = span.contains("NAME") || span.contains('*') || span.contains("pkg/");
+        rooms.iter().any(|room| span.starts_with(room)) && !is_pattern
+    });
+    let mut count = 0;
+    for path in named {
+        count += 1;
+        let is_there = root().join(path).exists();
+        assert!(is_there, "docs/architecture.md names {path}");
+    }
+    assert!(count > 30, "{count} files are named");
 }
 
 #[test]

@@ -104,14 +104,25 @@ const PACKAGES: &[[&str; 4]] = &[
     ["--package", PACKAGE, "--profile", "release"],
 ];
 
-/// The tests in `crate/tests` that `cargo xtask check` leaves out, because each takes many seconds.
-const SLOW: &[&str] = &[
-    "eval_bound",
-    "eval_command",
-    "eval_judge",
-    "inversion",
-    "never_lost",
-    "training",
+/// The programs of tests in `crate/tests`: those that `cargo xtask check` runs, and the one of tests that take many seconds.
+const QUICK: [&str; 3] = ["quick", "memory", "fuzz"];
+#[cfg(test)]
+const SLOW: &str = "slow";
+
+/// The browser tests that nothing else may run beside, because they measure by the clock or what the machine's memory holds,
+/// or keep all cores busy with a GPU imitated in software. All others run two at a time.
+const ALONE: [&str; 11] = [
+    "device-choice",
+    "embeds",
+    "figure-teach",
+    "hands",
+    "page-access",
+    "page-webgpu",
+    "parity",
+    "steady",
+    "steady-small-gpu",
+    "steady-webgpu",
+    "webkit",
 ];
 
 /// Makes warnings errors.
@@ -198,7 +209,7 @@ fn clippy_wasm() -> Result<()> {
         command::run(
             clippy
                 .arg("clippy")
-                .args(module.cargo_args(wasm::PROFILE))
+                .args(module.lint_args(wasm::PROFILE))
                 .args(DENY),
         )
     })
@@ -220,8 +231,8 @@ fn native(extent: Extent) -> Result<()> {
         match extent {
             Extent::Fast if package.contains(&PACKAGE) => {
                 test.args(["--lib", "--bins"]);
-                for name in fast_tests()? {
-                    test.args(["--test", &name]);
+                for name in QUICK {
+                    test.args(["--test", name]);
                 }
             }
             Extent::Fast | Extent::Usual => {}
@@ -238,25 +249,6 @@ fn native(extent: Extent) -> Result<()> {
     command::run(cargo().args(["run", "--release", "--", "info"]))
 }
 
-/// The files and folders of `crate/tests` that hold tests, by name, without [`SLOW`].
-fn fast_tests() -> Result<Vec<String>> {
-    let folder = root().join("crate/tests");
-    let entries = fs::read_dir(&folder)
-        .with_context(|| format!("could not read the folder {}", folder.display()))?;
-    let mut names = Vec::new();
-    for entry in entries {
-        let path = entry?.path();
-        let holds_tests = path.extension().is_some_and(|extension| extension == "rs")
-            || path.join("main.rs").is_file();
-        let name = path.file_stem().unwrap_or_default().to_string_lossy();
-        if holds_tests && !SLOW.contains(&&*name) {
-            names.push(name.into_owned());
-        }
-    }
-    names.sort();
-    Ok(names)
-}
-
 fn build_wasm() -> Result<()> {
     let recipe = Recipe::for_development(wasm::PROFILE);
     Module::ALL
@@ -270,16 +262,12 @@ fn browser_tests(extent: Extent) -> Result<()> {
     models::provide()?;
     build_wasm()?;
     dist::draft()?;
-    let mut tests = node::node();
-    // One file at a time: several browsers at once would slow each other down beyond their time limits.
-    tests
-        .args(["--test", "--test-concurrency=1", "--test-reporter=spec"])
-        .args(browser_test_files(extent)?);
+    let mut found = Vec::new();
     for browser in browser::ALL {
         match browser.find()? {
             Some(program) => {
                 println!("    {}: {}", browser.name, program.display());
-                tests.env(browser.variable, program);
+                found.push((browser.variable, program));
             }
             None => println!(
                 "    no {0}: its tests are skipped; set {1} to the path of one",
@@ -287,10 +275,32 @@ fn browser_tests(extent: Extent) -> Result<()> {
             ),
         }
     }
-    if extent == Extent::Long {
-        tests.env(LONG, "1");
-    }
-    command::run(&mut tests)
+    let (alone, others): (Vec<_>, Vec<_>) =
+        browser_test_files(extent)?.into_iter().partition(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            is_long(path) || ALONE.iter().any(|alone| name == format!("{alone}.test.js"))
+        });
+    let run = |files: Vec<PathBuf>, at_once: &str| {
+        let mut tests = node::node();
+        tests
+            .args(["--test", "--test-reporter=spec"])
+            .arg(format!("--test-concurrency={at_once}"))
+            .args(files)
+            .envs(found.iter().map(|(variable, program)| (variable, program)));
+        if extent == Extent::Long {
+            tests.env(LONG, "1");
+        }
+        command::run(&mut tests)
+    };
+    // The second half runs whatever the first says, so that one run names all that fails.
+    let outcome = run(others, "2");
+    run(alone, "1")?;
+    outcome
+}
+
+/// Whether a browser test is one of those for which there has to be time.
+fn is_long(path: &Path) -> bool {
+    path.parent().is_some_and(|folder| folder.ends_with("long"))
 }
 
 /// `tests/browser/*.test.js`, and those in `long/` if there is time; one by one, because Node's versions differ in what they
@@ -328,27 +338,46 @@ mod tests {
 
     #[test]
     fn long_browser_tests_come_only_when_asked_for() {
-        let is_long = |path: &PathBuf| path.parent().is_some_and(|folder| folder.ends_with("long"));
         let ordinary = browser_test_files(Extent::Usual).expect("there are browser tests");
-        assert!(!ordinary.iter().any(is_long));
+        assert!(!ordinary.iter().any(|path| is_long(path)));
         let all = browser_test_files(Extent::Long).expect("there are browser tests");
         assert_eq!(all[..ordinary.len()], ordinary);
-        assert!(all[ordinary.len()..].iter().all(is_long));
+        assert!(all[ordinary.len()..].iter().all(|path| is_long(path)));
     }
 
     #[test]
-    fn slow_tests_are_there_and_left_out_of_the_fast_ones() {
-        let fast = fast_tests().expect("there are tests");
-        assert!(fast.len() > 20, "{fast:?}");
-        assert!(!fast.iter().any(|name| name == "common"), "holds no tests");
-        for slow in SLOW {
-            assert!(!fast.iter().any(|name| name == slow), "{slow}");
-            let path = root().join("crate/tests").join(slow);
-            assert!(
-                path.with_extension("rs").is_file() || path.join("main.rs").is_file(),
-                "{slow} is gone"
-            );
+    fn what_runs_alone_is_there() {
+        let files = browser_test_files(Extent::Usual).expect("there are browser tests");
+        for name in ALONE {
+            let path = Path::new("tests/browser").join(format!("{name}.test.js"));
+            assert!(files.contains(&path), "{name} is gone");
         }
+    }
+
+    #[test]
+    fn every_file_of_tests_is_part_of_a_program() {
+        let folder = root().join("crate/tests");
+        let programs: Vec<&str> = QUICK.into_iter().chain([SLOW]).collect();
+        let read = |path: PathBuf| fs::read_to_string(path).unwrap_or_default();
+        let listed: String = programs
+            .iter()
+            .map(|name| read(folder.join(name).with_extension("rs")))
+            .collect();
+        let mut parts = 0;
+        for entry in fs::read_dir(&folder).expect("the folder of tests") {
+            let path = entry.expect("an entry").path();
+            let name = path.file_stem().unwrap_or_default().to_string_lossy();
+            let is_part = path.extension().is_some_and(|extension| extension == "rs")
+                || path.join("mod.rs").is_file();
+            if is_part && !programs.iter().any(|program| *program == name) {
+                parts += 1;
+                assert!(
+                    listed.lines().any(|line| line == format!("mod {name};")),
+                    "{name} is never run"
+                );
+            }
+        }
+        assert!(parts > 30, "{parts}");
     }
 
     #[test]

@@ -56,12 +56,20 @@ impl Module {
         }
     }
 
-    /// The arguments that select this module for `cargo build`, `check` or `clippy`. Each module has a target
-    /// directory of its own, so that building one never makes the other out of date.
-    pub(crate) fn cargo_args(self, profile: &str) -> Vec<String> {
-        let name = self.name();
-        let features = format!("web-{name}");
-        let target_dir = format!("target/wasm-{name}");
+    /// The arguments that build this module. Each has a target directory of its own: they are one crate with one file as
+    /// its product, so that building one would put the other out of date.
+    fn build_args(self, profile: &str) -> Vec<String> {
+        self.cargo_args(profile, &format!("target/wasm-{}", self.name()))
+    }
+
+    /// The arguments that select this module for `cargo clippy`. Nothing is linked there, so that all share a directory and
+    /// what they depend on.
+    pub(crate) fn lint_args(self, profile: &str) -> Vec<String> {
+        self.cargo_args(profile, "target/wasm-lint")
+    }
+
+    fn cargo_args(self, profile: &str, target_dir: &str) -> Vec<String> {
+        let features = format!("web-{}", self.name());
         [
             "--package",
             PACKAGE,
@@ -75,7 +83,7 @@ impl Module {
             "--target",
             TARGET,
             "--target-dir",
-            &target_dir,
+            target_dir,
             "--profile",
             profile,
         ])
@@ -134,7 +142,7 @@ impl<'a> Recipe<'a> {
         println!("--> wasm for {name}: cargo build, profile {}", self.profile);
         let began = Instant::now();
         let mut build = cargo_for_wasm();
-        command::run(build.arg("build").args(module.cargo_args(self.profile)))?;
+        command::run(build.arg("build").args(module.build_args(self.profile)))?;
 
         let linked = module.linked(self.profile);
         let stamp = self.stamp(&linked)?;
@@ -296,7 +304,7 @@ mod tests {
     #[test]
     fn each_module_has_its_own_features_and_target_directory() {
         for module in Module::ALL {
-            let args = module.cargo_args(PROFILE).join(" ");
+            let args = module.build_args(PROFILE).join(" ");
             assert!(
                 args.contains(&format!("--features web-{} ", module.name())),
                 "{args}"

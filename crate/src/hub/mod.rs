@@ -288,7 +288,9 @@ fn request(what: &str, error: &ApiError) -> HubError {
     HubError::Request {
         what: what.into(),
         reason: match status(error) {
-            Some(429) => "the hub was asked too often; wait a few minutes".into(),
+            Some(429) => {
+                "the hub accepts no more requests for now; try again in a few minutes".into()
+            }
             Some(status) => format!("the hub answered {status}"),
             None => error.to_string(),
         },

@@ -1,4 +1,4 @@
-//! What a step sees: examples, varied anew each time, and images of the classes that were there before.
+//! What a step sees: examples, varied each time, and images of the classes that were there before.
 
 use super::vary::{Variation, vary};
 use crate::noise::NoiseStream;

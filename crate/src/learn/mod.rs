@@ -1,5 +1,5 @@
-//! Learning from a few examples, in the page: a model is bent towards what a visitor has drawn, or a small one begins from
-//! nothing.
+//! Learning from a few examples, in the page: a model is trained further on what a visitor has drawn, or a small one begins
+//! with random weights.
 //!
 //! A step is that of [`train`](crate::train), which trains on sixty thousand images; only what it sees differs. A few drawings
 //! are few, so each is varied whenever it is seen. A model that knew classes before sees those too, in every step, and is

@@ -23,12 +23,12 @@ pub(crate) fn scale(s: f64) -> f64 {
 
 /// The betas whose abar_t is that of the flow: (1 - s)^2 / ((1 - s)^2 + s^2). The last is 1.
 pub(super) fn betas(num_train_timesteps: usize) -> Vec<f64> {
-    let abar = |count: usize| {
+    let alpha_cumprod = |count: usize| {
         let s = count as f64 / num_train_timesteps as f64;
         ((1.0 - s) / scale(s)).powi(2)
     };
     (0..num_train_timesteps)
-        .map(|t| 1.0 - abar(t + 1) / abar(t))
+        .map(|t| 1.0 - alpha_cumprod(t + 1) / alpha_cumprod(t))
         .collect()
 }
 

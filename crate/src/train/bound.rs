@@ -45,8 +45,14 @@ pub fn bound_term(
     assert_eq!(slope.len(), v.len(), "one slope for each v");
     let step = neighbours(schedule, guess.timestep)?;
     let mut x_0_hat = vec![0.0; size];
-    let abar = step.alpha_cumprod;
-    predicted_x_0(prediction_type, x_t, guess.prediction, abar, &mut x_0_hat);
+    let alpha_cumprod = step.alpha_cumprod;
+    predicted_x_0(
+        prediction_type,
+        x_t,
+        guess.prediction,
+        alpha_cumprod,
+        &mut x_0_hat,
+    );
     let mut mean = vec![0.0; size];
     step.posterior_mean(&x_0_hat, x_t, &mut mean);
 

@@ -5,6 +5,7 @@ use super::loss::{Loss, Objective, min_snr_weight};
 use super::moments;
 use super::run_config::RunConfig;
 use super::trainer::TrainError;
+use crate::diffusion::{noising_factors, target_factors};
 use crate::schedule::PredictionType;
 use crate::unet::UNet;
 use crate::unet::gpu::learner::{Learned, Learner, Lesson, Memory, Numbers, Rates};
@@ -66,27 +67,22 @@ impl OnGpu {
         rates: Rates,
     ) -> Result<Option<Learned>, TrainError> {
         let schedule = &objective.schedule;
-        let abars = batch.timesteps.iter().map(|&t| schedule.alphas_cumprod[t]);
+        let alphas_cumprod = (batch.timesteps.iter()).map(|&t| schedule.alphas_cumprod[t]);
         let weights = batch.timesteps.iter().map(|&t| match objective.loss {
             Loss::MinSnr => min_snr_weight(objective.prediction_type, schedule.snr(t)) as f32,
             Loss::Simple | Loss::Hybrid => 1.0,
         });
         let timesteps: Vec<f32> = batch.timesteps.iter().map(|&t| t as f32).collect();
-        let noising = |abar: f64| [abar.sqrt() as f32, (1.0 - abar).sqrt() as f32];
-        let mix = |abar: f64| match objective.prediction_type {
-            PredictionType::Epsilon => [0.0, 1.0],
-            PredictionType::Sample => [1.0, 0.0],
-            PredictionType::VPrediction => [-(1.0 - abar).sqrt() as f32, abar.sqrt() as f32],
-            // `new` rejects it.
-            PredictionType::Flow => [-1.0, 1.0],
-        };
+        let singles = |factors: [f64; 2]| factors.map(|factor| factor as f32);
+        let noising = |alpha| singles(noising_factors(alpha));
+        let target = |alpha| singles(target_factors(objective.prediction_type, alpha));
         let lesson = Lesson {
             x_0: &batch.x_0,
             eps: &batch.eps,
             timesteps: &timesteps,
             labels: &batch.labels,
-            noising: &abars.clone().map(noising).collect::<Vec<_>>(),
-            target: &abars.map(mix).collect::<Vec<_>>(),
+            noising: &alphas_cumprod.clone().map(noising).collect::<Vec<_>>(),
+            target: &alphas_cumprod.map(target).collect::<Vec<_>>(),
             weights: &weights.collect::<Vec<_>>(),
         };
         Ok(self.learner.step(lesson, rates)?)

@@ -124,11 +124,27 @@ impl UNetConfig {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::{DownBlockType, UNet, UNetConfig, UpBlockType};
     use crate::unet::config::{ClassEmbedType, Resampling, TimeEmbeddingType, TimeScaleShift};
     use burn::module::Module;
     use burn::tensor::Device;
+
+    /// A network with every type of block but those that need others around them.
+    pub(in crate::unet) fn of_every_type(base: &UNetConfig) -> UNetConfig {
+        let mut down = DownBlockType::ALL.to_vec();
+        down.retain(|kind| !kind.takes_the_image());
+        let mut up = UpBlockType::ALL.to_vec();
+        up.retain(|kind| !kind.adds_to_the_image());
+        let n = down.len().max(up.len());
+        UNetConfig {
+            sample_size: [1 << n; 2],
+            block_out_channels: vec![8; n],
+            down_block_types: down.into_iter().cycle().take(n).collect(),
+            up_block_types: up.into_iter().rev().cycle().take(n).collect(),
+            ..base.clone()
+        }
+    }
 
     #[test]
     fn as_many_parameters_are_counted_as_are_built() {
@@ -146,6 +162,7 @@ mod tests {
                 ..base.clone()
             };
             let others = [
+                of_every_type(&config),
                 UNetConfig {
                     resnet_time_scale_shift: TimeScaleShift::ScaleShift,
                     num_class_embeds: Some(5),

@@ -1,5 +1,5 @@
 //! What several test files need: fixtures, and networks that are formulas.
-#![allow(dead_code, reason = "every test binary uses its own part of this")]
+#![allow(dead_code, reason = "every program of tests uses its own part of this")]
 
 use std::convert::Infallible;
 use std::path::PathBuf;

@@ -1,7 +1,7 @@
 //! What a chain refuses before it starts, each by the name of its option.
 
+use super::table::Table;
 use crate::common::unconditional;
-use crate::table::Table;
 use walkback::chain::{Chain, ChainOptions, ModelSpec, Start};
 use walkback::sampler::SamplerKind;
 use walkback::schedule::SchedulerConfig;

@@ -1,7 +1,7 @@
 //! Files of weights that are none, and pickles that want to be programs.
 
+use super::table::Table;
 use crate::common::archive;
-use crate::table::Table;
 use walkback::weights::{self, WeightsFileError};
 
 fn read(file: &[u8]) -> Result<(), WeightsFileError> {

@@ -1,6 +1,6 @@
 //! IDX files.
 
-use crate::table::Table;
+use super::table::Table;
 use std::fs;
 use walkback::data::Dataset;
 use walkback::data::idx::{Split, gzip};

@@ -1,6 +1,6 @@
 //! Folders of images.
 
-use crate::table::Table;
+use super::table::Table;
 use image::{ImageFormat, Rgb, RgbImage};
 use std::fs;
 use std::path::Path;

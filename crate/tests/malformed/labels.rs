@@ -1,7 +1,7 @@
 //! `labels.json`, and what else can be wrong with a model folder.
 
-use crate::table::Table;
-use crate::unet::{load, model};
+use super::table::Table;
+use super::unet::{load, model};
 use std::fs;
 use walkback::folder::{self, ModelFolder};
 

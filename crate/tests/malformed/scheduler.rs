@@ -1,6 +1,6 @@
 //! `scheduler_config.json`, and a sampler's options.
 
-use crate::table::Table;
+use super::table::Table;
 use serde_json::json;
 use walkback::sampler::{SamplerKind, SamplerOptions, sampler};
 use walkback::schedule::{Schedule, ScheduleError, SchedulerConfig};

@@ -1,6 +1,6 @@
 //! What a training refuses before it starts, each by the name of its option.
 
-use crate::table::Table;
+use super::table::Table;
 use burn::tensor::Device;
 use std::sync::Arc;
 use walkback::data::Dataset;

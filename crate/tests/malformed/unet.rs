@@ -1,6 +1,6 @@
 //! `unet/config.json`: refused before it costs memory, by the name of what is wrong.
 
-use crate::table::Table;
+use super::table::Table;
 use burn::module::Module;
 use burn::tensor::Device;
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! Weights as safetensors, and the scheduler that they need.
 
-use crate::table::Table;
-use crate::unet::{load, model};
+use super::table::Table;
+use super::unet::{load, model};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::collections::BTreeMap;
 use walkback::folder::ModelFolder;

@@ -1,6 +1,6 @@
 //! A damaged checkpoint is not trained on, and not exported: it is named, and the one before it is still there.
 
-use crate::run::{FILES, Run, folder};
+use super::run::{FILES, Run, folder};
 use std::fs;
 
 /// A way in which a file can be wrong.

@@ -1,6 +1,6 @@
 //! A disk that takes no more, and a folder that may not be written: a sentence, and the checkpoint before stays.
 
-use crate::run::{FILES, Run, folder, kill_when, wait_for};
+use super::run::{FILES, Run, folder, kill_when, wait_for};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;

@@ -1,6 +1,6 @@
 //! Training that is killed at any moment loses nothing that a checkpoint holds, and ends as if nothing had happened.
 
-use crate::run::{Run, folder, kill_when, wait_for};
+use super::run::{Run, folder, kill_when, wait_for};
 use rand_mt::Mt64;
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};

@@ -176,7 +176,7 @@ impl Run<'_> {
             .filter_map(|row| row.split(',').next())
             .collect();
         assert_eq!(recorded, steps);
-        // The average has every step's weights in it; the weights' own file also holds identifiers drawn anew in every run.
+        // The average has every step's weights in it; the weights' own file also holds new identifiers in every run.
         assert!(self.last("ema.safetensors") == alone.last("ema.safetensors"));
         // Nothing half-written is left behind.
         assert_eq!(self.entries(""), alone.entries(""));

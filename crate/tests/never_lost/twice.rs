@@ -1,6 +1,6 @@
 //! One run folder, one training.
 
-use crate::run::{Run, folder, wait_for};
+use super::run::{Run, folder, wait_for};
 
 #[test]
 fn a_second_training_in_a_run_folder_is_refused() {

@@ -1,6 +1,6 @@
 //! Every kind of image file gives its right colours; a file that is damaged is named.
 
-use crate::{BARS, BLUE, RED, bars, classes, found, noted, repeated, seen, square, with};
+use super::{BARS, BLUE, RED, bars, classes, found, noted, repeated, seen, square, with};
 use image::codecs::jpeg::JpegEncoder;
 use image::{GrayImage, ImageEncoder, RgbImage, Rgba, RgbaImage};
 use std::fs;

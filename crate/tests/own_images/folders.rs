@@ -1,6 +1,6 @@
 //! What the names of folders mean: classes and their labels, and sets kept for judging; a zip is read like a folder.
 
-use crate::{BARS, BLUE, RED, classes, found, noted, seen, square};
+use super::{BARS, BLUE, RED, classes, found, noted, seen, square};
 use std::fs;
 use std::path::Path;
 use walkback::data::idx::Split;

@@ -1,6 +1,6 @@
 //! Images of any size are made to fit the network, and what was done to them is noted.
 
-use crate::{BLUE, RED, found, noted, repeated, square, with};
+use super::{BLUE, RED, found, noted, repeated, square, with};
 use image::RgbImage;
 use std::fs;
 use walkback::data::idx::Split;

@@ -1,6 +1,6 @@
 //! From a folder of images to a model, with the program.
 
-use crate::{BLUE, RED, classes};
+use super::{BLUE, RED, classes};
 use std::path::Path;
 use std::process::Command;
 use walkback::folder;

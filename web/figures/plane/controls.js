@@ -61,10 +61,12 @@ export const bindControls = (settings, { changed, decided }) =>
           ],
           ...options,
         }),
-      guidance: (options) => createSlider({ label: "Guidance", ...GUIDANCE, ...options }),
+      guidance: (options) =>
+        createSlider({ label: "Guidance", word: "guidance", ...GUIDANCE, ...options }),
       schedule: (options) =>
         createChoice({
           legend: "Schedule",
+          word: "schedule",
           choices: [
             { value: "linear", name: "linear" },
             { value: "squaredcos_cap_v2", name: "cosine" },

@@ -53,7 +53,7 @@ export function logDensity({ xy, labels }, x, y, alphaCumprod, label = null) {
   return most + Math.log(sum / count / (2 * Math.PI * variance));
 }
 
-/** @typedef {(xt: Float32Array, alphaCumprod: number, x0: Float32Array) => void} Guess writes the guess of x_0 for each place of the crowd; both [n, 2] */
+/** @typedef {(xt: Float32Array, alphaCumprod: number, x0: Float32Array) => void} Guess writes the guess of x_0 for each point of the crowd; both [n, 2] */
 
 /**
  * E[x_0 | x_t]. Guidance (Ho & Salimans 2022) moves eps from that of any class to that of one; x_0 is linear in eps, so
@@ -100,7 +100,7 @@ export function exactGuess({ xy, labels }, label, guidanceScale) {
 }
 
 /**
- * The score that a guess of x_0 implies, for each place.
+ * The score that a guess of x_0 implies, for each point.
  * @param {Float32Array} xt [n, 2]
  * @param {Float32Array} x0 [n, 2]
  * @param {number} alphaCumprod below 1

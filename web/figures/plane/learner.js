@@ -5,7 +5,7 @@ import { Network, OUTPUTS, PARAMETERS, firstWeights } from "./network.js";
 
 /** @typedef {import("./shapes.js").Points} Points */
 
-/** Noisy places of one step. */
+/** Noisy points of one step. */
 const BATCH = 64;
 /** Steps of the whole learning. */
 export const LEARNING_STEPS = 2400;
@@ -13,7 +13,7 @@ export const LEARNING_STEPS = 2400;
 const RATES = /** @type {const} */ ([4e-3, 1e-4]);
 /** So often the class is not told, so that the network can be asked for any. */
 const UNTOLD = 0.25;
-/** Noisy places that all losses are measured on. */
+/** Noisy points that all losses are measured on. */
 const MEASURED = 512;
 
 /** Numbers from 0 to 1 that follow from a seed: mulberry32. @param {number} seed @returns {() => number} */
@@ -45,7 +45,7 @@ export class Learner {
    * @param {object} options
    * @param {Points} options.points
    * @param {Float64Array} options.alphasCumprod
-   * @param {Float32Array} options.noise normal values, used again and again in other places
+   * @param {Float32Array} options.noise normal values, drawn from again and again
    * @param {number} options.seed of everything else that is random
    */
   constructor({ points, alphasCumprod, noise, seed }) {
@@ -113,7 +113,7 @@ export class Learner {
     }
   }
 
-  /** The mean squared error of v now, always on the same places. */
+  /** The mean squared error of v now, always on the same points. */
   loss() {
     const network = new Network(this.weights, MEASURED);
     this.#measured.forEach(({ x, y, alphaCumprod, label }, n) =>

@@ -1,11 +1,11 @@
-// A small network for the plane, with its backward pass: three hidden layers that see a place, a time and a class, and
+// A small network for the plane, with its backward pass: three hidden layers that see a point, a time and a class, and
 // answer with v (Salimans & Ho 2022), which is as well scaled at large t as at small t:
 //
 //     v = sqrt(abar) eps - sqrt(1 - abar) x_0        x_0 = sqrt(abar) x_t - sqrt(1 - abar) v
 
 /** @typedef {import("./exact.js").Guess} Guess */
 
-/** A place is also seen in waves of these lengths, which makes thin shapes easy to tell. */
+/** A point is also seen in waves of these lengths, which makes thin shapes easy to tell. */
 const WAVES = [1.5, 3, 6];
 /** The time is seen as the logarithm of signal to noise, and in waves of it. */
 const TIME_WAVES = [1, 2, 3];
@@ -122,7 +122,7 @@ export class Network {
   /** [count, OUTPUTS] after `run` */
   output;
 
-  /** @param {Float64Array} weights @param {number} count how many places it is asked about at once */
+  /** @param {Float64Array} weights @param {number} count how many points it is asked about at once */
   constructor(weights, count) {
     this.weights = weights;
     this.#count = count;
@@ -133,8 +133,8 @@ export class Network {
   }
 
   /**
-   * What the network sees of one place.
-   * @param {number} index of the place
+   * What the network sees of one point.
+   * @param {number} index of the point
    * @param {number} x
    * @param {number} y
    * @param {number} alphaCumprod
@@ -210,7 +210,7 @@ export class Network {
 /**
  * The guess of x_0 that a network makes.
  * @param {Float64Array} weights
- * @param {number} count of the places of a crowd
+ * @param {number} count of the points of a crowd
  * @param {number | null} label
  * @param {number} guidanceScale
  * @returns {Guess}

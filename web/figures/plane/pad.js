@@ -6,33 +6,33 @@ import { h } from "../../screen/dom.js";
 import { Brush } from "./paint.js";
 import { REACH, nameable, thinned } from "./shapes.js";
 
-/** @typedef {import("./shapes.js").Place} Place */
+/** @typedef {import("./shapes.js").Point} Point */
 
 /** The pen moves over so many rows and columns with the arrow keys. */
 const CELLS = 40;
-/** Between two places of a quick stroke, points are put in at this distance. */
+/** Between two points of a quick stroke, points are put in at this distance. */
 const FINE = 0.03;
 const SIDE = 560;
 
 /**
  * @param {object} options
- * @param {() => Place[]} options.drawn what is drawn already; [] where a ready shape is shown
+ * @param {() => Point[]} options.drawn what is drawn already; [] where a ready shape is shown
  * @param {() => void} options.begin called when a stroke begins
- * @param {(places: Place[]) => void} options.onDraw while it is drawn
+ * @param {(points: Point[]) => void} options.onDraw while it is drawn
  * @param {() => void} options.end of a stroke
  * @param {() => void} options.clear
  */
 export function createPad({ drawn, begin, onDraw, end, clear }) {
-  /** @type {Place[]} */
-  let places = [];
-  /** @type {Place} */
+  /** @type {Point[]} */
+  let points = [];
+  /** @type {Point} */
   let last = [0, 0];
-  /** @param {{ x: number, y: number }} point a share of the pad @returns {Place} */
-  const placeAt = ({ x, y }) => nameable([(2 * x - 1) * REACH, (2 * y - 1) * REACH]);
-  /** @param {Place[]} more */
+  /** @param {{ x: number, y: number }} point a share of the pad @returns {Point} */
+  const pointAt = ({ x, y }) => nameable([(2 * x - 1) * REACH, (2 * y - 1) * REACH]);
+  /** @param {Point[]} more */
   const add = (more) => {
-    places = thinned([...places, ...more.map(nameable)]);
-    onDraw(places);
+    points = thinned([...points, ...more.map(nameable)]);
+    onDraw(points);
   };
   const { canvas, screen, hint } = createDrawable({
     canvasSize: [SIDE, SIDE],
@@ -41,19 +41,19 @@ export function createPad({ drawn, begin, onDraw, end, clear }) {
     hint: "Draw a shape of your own here.",
     begin(point) {
       begin();
-      places = drawn();
-      last = placeAt(point);
+      points = drawn();
+      last = pointAt(point);
       add([last]);
     },
     move(point) {
-      const next = placeAt(point);
+      const next = pointAt(point);
       const [dx, dy] = [next[0] - last[0], next[1] - last[1]];
       const count = Math.max(1, Math.ceil(Math.hypot(dx, dy) / FINE));
       const from = last;
       add(
         Array.from({ length: count }, (_, i) => {
           const share = (i + 1) / count;
-          return /** @type {Place} */ ([from[0] + share * dx, from[1] + share * dy]);
+          return /** @type {Point} */ ([from[0] + share * dx, from[1] + share * dy]);
         }),
       );
       last = next;

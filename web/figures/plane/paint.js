@@ -9,7 +9,7 @@ import { REACH } from "./shapes.js";
 /** Cells of a side of the heat map; the canvas smooths between them. */
 export const HEAT_SIDE = 88;
 
-/** The share of a plane's side at which a place is drawn. @param {number} value */
+/** The share of a plane's side at which a point is drawn. @param {number} value */
 const shareOf = (value) => (value + REACH) / (2 * REACH);
 
 /** @param {string} colour #rrggbb */
@@ -91,7 +91,7 @@ export class Brush {
   }
 
   /**
-   * A ring around a place.
+   * A ring around a point.
    * @param {number} x
    * @param {number} y
    * @param {ColourName} colour
@@ -108,20 +108,20 @@ export class Brush {
   }
 
   /**
-   * A line through places.
-   * @param {readonly (readonly [number, number])[]} places
+   * A line through points.
+   * @param {readonly (readonly [number, number])[]} points
    * @param {ColourName} colour
    * @param {number} width
    * @param {number} alpha
    */
-  line(places, colour, width, alpha) {
+  line(points, colour, width, alpha) {
     const context = this.#context;
     context.globalAlpha = alpha;
     context.lineWidth = width * this.#unit;
     context.lineJoin = "round";
     context.strokeStyle = theme.colour(colour);
     context.beginPath();
-    places.forEach(([x, y], i) => {
+    points.forEach(([x, y], i) => {
       if (i === 0) context.moveTo(this.#at(x), this.#at(y));
       else context.lineTo(this.#at(x), this.#at(y));
     });
@@ -129,7 +129,7 @@ export class Brush {
   }
 
   /**
-   * Arrows from places.
+   * Arrows from points.
    * @param {Float32Array} from [n, 2]
    * @param {Float32Array} way [n, 2]
    * @param {ColourName} colour

@@ -1,4 +1,4 @@
-// Pointing at a place of the plane: with the mouse, with a tap, or with the arrow keys.
+// Pointing at the plane: with the mouse, with a tap, or with the arrow keys.
 
 import { freshId, h } from "../../screen/dom.js";
 import { pointOn } from "../../parts/strokes.js";
@@ -6,9 +6,9 @@ import { REACH } from "./shapes.js";
 
 /** What pointing shows. */
 export const POINTING =
-  "Point at a place of the large plane, or move there with the arrow keys: the lines lead to the points that a noisy point there may have come from.";
+  "Point anywhere on the large plane, or move with the arrow keys: the lines lead to the points that a noisy point there may have come from.";
 
-/** How far an arrow key moves the place. */
+/** How far an arrow key moves it. */
 const STEP = REACH / 16;
 
 /** @type {Record<string, [number, number]>} */
@@ -16,16 +16,16 @@ const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
 
 /**
  * @param {HTMLCanvasElement} canvas
- * @param {(place: [number, number] | null, byKey: boolean) => void} onPoint null: nowhere any more
+ * @param {(point: [number, number] | null, byKey: boolean) => void} onPoint null: nowhere any more
  * @returns {HTMLElement} says how, to those who do not see it
  */
 export function listenForPointing(canvas, onPoint) {
   const id = freshId("pointing");
   /** @type {[number, number] | null} */
-  let place = null;
+  let pointed = null;
   /** @param {[number, number] | null} next @param {boolean} byKey */
   const point = (next, byKey) => {
-    place = next;
+    pointed = next;
     onPoint(next, byKey);
   };
   /** @param {PointerEvent | MouseEvent} event @returns {[number, number]} */
@@ -48,9 +48,9 @@ export function listenForPointing(canvas, onPoint) {
   canvas.addEventListener("blur", () => point(null, false));
   canvas.addEventListener("keydown", (event) => {
     const step = arrows[event.key];
-    if (event.key === "Escape" && place !== null) point(null, true);
+    if (event.key === "Escape" && pointed !== null) point(null, true);
     else if (step !== undefined && !event.ctrlKey && !event.metaKey && !event.altKey) {
-      const [x, y] = place ?? [0, 0];
+      const [x, y] = pointed ?? [0, 0];
       /** @param {number} value */
       const inside = (value) => Math.min(REACH, Math.max(-REACH, value));
       point([inside(x + STEP * step[0]), inside(y + STEP * step[1])], true);

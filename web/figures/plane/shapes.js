@@ -13,17 +13,17 @@ export const MOST_POINTS = 256;
  * @property {string[]} classes their names; [] where all are of one kind
  */
 
-/** @typedef {readonly [x: number, y: number]} Place */
+/** @typedef {readonly [x: number, y: number]} Point */
 /** @typedef {"moons" | "spiral" | "ring" | "letters"} ShapeName */
 
 /**
  * Places on a line, equally far apart.
- * @param {readonly Place[]} line
+ * @param {readonly Point[]} line
  * @param {number} count
- * @returns {Place[]}
+ * @returns {Point[]}
  */
 export function along(line, count) {
-  const [first = /** @type {Place} */ ([0, 0])] = line;
+  const [first = /** @type {Point} */ ([0, 0])] = line;
   /** How far each corner is from the beginning. */
   const lengths = [0];
   line.slice(1).forEach(([x, y], i) => {
@@ -44,8 +44,8 @@ export function along(line, count) {
   });
 }
 
-/** @param {number} count @param {(share: number) => Place} place of a share of the way from 0 to 1 */
-const curve = (count, place) => Array.from({ length: count }, (_, i) => place(i / (count - 1)));
+/** @param {number} count @param {(share: number) => Point} pointAt a share of the way from 0 to 1 */
+const curve = (count, pointAt) => Array.from({ length: count }, (_, i) => pointAt(i / (count - 1)));
 
 /** @param {number} x @param {number} y of the centre @param {number} radius @param {number} from @param {number} to angles in half turns */
 const arc = (x, y, radius, from, to) =>
@@ -54,7 +54,7 @@ const arc = (x, y, radius, from, to) =>
     return [x + radius * Math.cos(angle), y - radius * Math.sin(angle)];
   });
 
-/** @param {readonly Place[][]} groups the points of each class @param {string[]} classes @returns {Points} */
+/** @param {readonly Point[][]} groups the points of each class @param {string[]} classes @returns {Points} */
 function joined(groups, classes) {
   return {
     xy: Float64Array.from(groups.flat(2)),
@@ -123,22 +123,22 @@ const shapes = {
 /** @param {ShapeName} name */
 export const shapeOf = (name) => shapes[name]();
 
-/** A drawing. @param {readonly Place[]} places @returns {Points} */
-export const drawnPoints = (places) => joined([[...places]], []);
+/** A drawing. @param {readonly Point[]} points @returns {Points} */
+export const drawnPoints = (points) => joined([[...points]], []);
 
 /** So near are two points of a drawing at least. */
 const NEAR = 0.06;
 
 /**
  * A drawing's points in about equal distances, however slowly the hand went, and no more of them than a link carries.
- * @param {readonly Place[]} places in the order in which they were drawn
- * @returns {Place[]}
+ * @param {readonly Point[]} points in the order in which they were drawn
+ * @returns {Point[]}
  */
-export function thinned(places) {
+export function thinned(points) {
   for (let apart = NEAR; ; apart *= 1.15) {
-    /** @type {Place[]} */
+    /** @type {Point[]} */
     const kept = [];
-    for (const [x, y] of places) {
+    for (const [x, y] of points) {
       if (kept.every(([a, b]) => Math.hypot(a - x, b - y) >= apart)) kept.push([x, y]);
       if (kept.length > MOST_POINTS) break;
     }
@@ -146,22 +146,22 @@ export function thinned(places) {
   }
 }
 
-/** The nearest place that a link can name. @param {number} value */
+/** The nearest point that a link can name. @param {number} value */
 const byteOf = (value) =>
   Math.min(255, Math.max(0, Math.round(((value + REACH) / (2 * REACH)) * 255)));
 /** @param {number} byte */
 const valueOf = (byte) => (byte / 255) * 2 * REACH - REACH;
 
-/** As a link carries it. @param {Place} place @returns {Place} */
+/** As a link carries it. @param {Point} point @returns {Point} */
 export const nameable = ([x, y]) => [valueOf(byteOf(x)), valueOf(byteOf(y))];
 
-/** A drawing as text: two bytes for each point, in base64url. @param {readonly Place[]} places */
-export function writePoints(places) {
-  const binary = places.flat().map((value) => String.fromCharCode(byteOf(value)));
+/** A drawing as text: two bytes for each point, in base64url. @param {readonly Point[]} points */
+export function writePoints(points) {
+  const binary = points.flat().map((value) => String.fromCharCode(byteOf(value)));
   return btoa(binary.join("")).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
 }
 
-/** @param {string} text @returns {Place[] | null} null where it is no drawing */
+/** @param {string} text @returns {Point[] | null} null where it is no drawing */
 export function readPoints(text) {
   let binary;
   try {

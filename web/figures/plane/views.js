@@ -65,7 +65,7 @@ export function createViews() {
     brush.dots([x, y], "accent", 2.8 * dot, 1);
   };
 
-  /** Where a noisy point may have come from. @param {Scene} scene @param {[number, number]} place */
+  /** Where a noisy point may have come from. @param {Scene} scene @param {[number, number]} point */
   const drawOrigins = ({ points, label, alphaCumprod }, [x, y]) => {
     const weights = originsOf(points, x, y, alphaCumprod, label);
     const most = weights.reduce((a, b) => Math.max(a, b), 0);

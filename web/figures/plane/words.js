@@ -7,11 +7,11 @@ import { meanDistance } from "./walk.js";
 /** @typedef {import("./shapes.js").Points} Points */
 
 /**
- * What the lines from a place say, in words.
+ * What the lines from a point say, in words.
  * @param {Points} points
  * @param {number | null} label
  * @param {number} alphaCumprod
- * @param {[number, number]} place
+ * @param {[number, number]} point
  */
 export function originsInWords(points, label, alphaCumprod, [x, y]) {
   const weights = [...originsOf(points, x, y, alphaCumprod, label)];

@@ -1,6 +1,7 @@
 // What can be chosen for one chain.
 
-import { createChoice, createSamplerChoice } from "../../parts/choice.js";
+import { createChoice } from "../../parts/choice.js";
+import { createSamplerChoice } from "../../parts/sampler-choice.js";
 import { createSlider } from "../../parts/slider.js";
 import { h } from "../../screen/dom.js";
 import { bind } from "../../settings/bind.js";
@@ -19,11 +20,13 @@ export function createLaneControls({ info }, name, settings, { changed, steps: d
       sampler: createSamplerChoice,
       steps: (options) =>
         createSlider({ label: "Steps", choices: stepChoices(info.trainTimesteps), ...options }),
-      guidance: (options) => createSlider({ label: "Guidance w", ...GUIDANCE, ...options }),
-      eta: (options) => createSlider({ label: "η, fresh noise", ...ETA, ...options }),
+      guidance: (options) =>
+        createSlider({ label: "Guidance w", word: "guidance", ...GUIDANCE, ...options }),
+      eta: (options) => createSlider({ label: "η, fresh noise", word: "eta", ...ETA, ...options }),
       spacing: (options) =>
         createChoice({
           legend: "Spacing",
+          word: "spacing",
           choices: [
             { value: "trailing", name: "trailing" },
             { value: "linspace", name: "linspace" },

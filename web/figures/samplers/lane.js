@@ -3,7 +3,7 @@
 import { latest } from "../../basics/latest.js";
 import { asSentence, sentence } from "../../basics/sentence.js";
 import { wholeWalk } from "../../client/whole-walk.js";
-import { nameOfSampler } from "../../parts/choice.js";
+import { nameOfSampler } from "../../parts/sampler-choice.js";
 import { createTile } from "../../parts/tile.js";
 import { h, setText } from "../../screen/dom.js";
 import { suitableSteps } from "../../settings/suit.js";

@@ -82,6 +82,7 @@ import { openMoreIfSet } from "./more.js";
  * @property {URL} [css]
  * @property {readonly import("./frame.js").GroupName[]} settings what the address keeps of the figure; [] if nothing
  * @property {boolean} [copies] whether the figure itself has a button that copies a link
+ * @property {boolean} [embeds] false where it shows what other figures have made, and alone would show nothing
  */
 /** @typedef {EntryFor<Context>} Entry */
 /** @typedef {EntryFor<LastingContext>} LastingEntry of a figure that needs no model: it is there before one, and stays when another comes */
@@ -116,8 +117,9 @@ class Place {
     this.#lab = lab;
     this.#pristine = root.cloneNode(true);
     const name = root.dataset["figure"] ?? "";
-    const { settings, copies = false } = entry;
-    this.#tools = createTools(root, { name, settings, copies, allSettings: lab.allSettings });
+    const { settings, copies = false, embeds = true } = entry;
+    const { allSettings } = lab;
+    this.#tools = createTools(root, { name, settings, copies, embeds, allSettings });
     root.after(this.#tools);
     const near = new IntersectionObserver(
       (changes) => {

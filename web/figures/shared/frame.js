@@ -24,9 +24,10 @@ export function frameOf(root) {
  * @param {string} options.name of the figure, which is the id of its place in the page
  * @param {readonly GroupName[]} options.settings what the address keeps of it
  * @param {boolean} options.copies whether the figure has a button of its own that copies a link
+ * @param {boolean} options.embeds whether it shows something alone
  * @param {import("../../settings/kept-in-address.js").AllSettings} options.allSettings
  */
-export function createTools(root, { name, settings, copies, allSettings }) {
+export function createTools(root, { name, settings, copies, embeds, allSettings }) {
   const frame = frameOf(root);
   const title = frame?.querySelector("h2, h3")?.textContent?.trim() ?? "Walk back";
   if (frame !== null) frame.dataset["frame"] = "";
@@ -52,7 +53,7 @@ export function createTools(root, { name, settings, copies, allSettings }) {
     return tools;
   }
   if (!copies) tools.append(createCopyLink({ allSettings, place: name }).element);
-  if (settings.length > 0) {
+  if (embeds) {
     const embed = createEmbedCode({ title, address: () => allSettings.embedOf(name, settings) });
     tools.append(embed.button, embed.element);
   }

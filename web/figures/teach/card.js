@@ -10,11 +10,11 @@ export function cardOf({ learning, examples }) {
   const [channels, height, width] = shape;
   const began =
     from === "model"
-      ? "It began as a model that was there before, and was bent towards the examples."
-      : "It began from nothing.";
+      ? "It began with the weights of another model."
+      : "It began with random weights.";
   const asked =
     label === null
-      ? "It has no labels: all that it draws is like the examples."
+      ? "It has no labels: everything it draws is like the examples."
       : `Ask for the examples with the label ${label}, which is called "yours".`;
   return `# A model taught in a page
 

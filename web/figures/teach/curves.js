@@ -2,6 +2,7 @@
 
 import { createPlot } from "../../parts/plot.js";
 import { titled } from "../../parts/titled.js";
+import { createWord } from "../../parts/word.js";
 import { h } from "../../screen/dom.js";
 import { smoothed } from "./smoothed.js";
 
@@ -26,21 +27,29 @@ export function createCurves() {
       { name: "now", width: 2 },
     ],
   });
-  const errorsBox = titled("The squared error over t, for the examples", errors.element);
+  const errorsBox = titled(
+    h(
+      "span",
+      {},
+      "The ",
+      createWord("squared-error", "squared error"),
+      " over t, for the examples",
+    ),
+    errors.element,
+  );
   errorsBox.hidden = true;
   return {
     element: h(
       "div",
       { class: "teach-curves" },
-      titled("The loss, step by step", loss.element),
+      titled(h("span", {}, "The ", createWord("loss", "loss"), ", step by step"), loss.element),
       errorsBox,
     ),
     /** @param {readonly number[]} losses */
     showLosses(losses) {
       const mean = smoothed(losses);
       const last = mean.at(-1);
-      const text =
-        last === undefined ? "no step yet" : `${losses.length} steps, now ${last.toPrecision(2)}`;
+      const text = last === undefined ? null : `${losses.length} steps, now ${last.toPrecision(2)}`;
       loss.set([losses.map((_, i) => i + 1), losses, mean], text);
     },
     /** @param {import("../../protocol/learning.js").Errors | null} measured */

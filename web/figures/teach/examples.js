@@ -74,7 +74,7 @@ export function createExamples({ shape, digits, onChange }) {
     }
     change([...examples, ...taken]);
     if (refused.length === 0) return;
-    const more = refused.length > 1 ? ` So it is with ${refused.length - 1} more.` : "";
+    const more = refused.length > 1 ? ` ${refused.length - 1} more could not be added.` : "";
     setText(notice, `${refused[0]}${more}`);
   };
 
@@ -84,10 +84,10 @@ export function createExamples({ shape, digits, onChange }) {
       ? createPad({ imageSize: [height, width], channels, add, notice })
       : null;
   takeDrops(list, (file) => take([file]));
-  const pictures = [
-    createFiles("Add pictures", { multiple: true }, take),
-    createFiles("Add a folder of pictures", { webkitdirectory: true }, take),
-  ];
+  const pictures = [createFiles("Add pictures", { multiple: true }, take)];
+  if ("webkitdirectory" in HTMLInputElement.prototype) {
+    pictures.push(createFiles("Add a folder of pictures", { webkitdirectory: true }, take));
+  }
   const kinds =
     digits === null ? null : createDigitSet(digits, (set) => change([...examples, ...set]));
   show();

@@ -1,6 +1,7 @@
 // What a walk goes to and how: in sight what is asked for most, the rest behind "More".
 
-import { createChoice, createLabelChoice, createSamplerChoice } from "../../parts/choice.js";
+import { createChoice, createLabelChoice } from "../../parts/choice.js";
+import { createSamplerChoice } from "../../parts/sampler-choice.js";
 import { createSeed } from "../../parts/seed.js";
 import { createSlider } from "../../parts/slider.js";
 import { h } from "../../screen/dom.js";
@@ -45,11 +46,18 @@ export function createControls(loaded, settings, actions, device) {
           ...options,
         }),
       guidance: (options) =>
-        createSlider({ label: "Guidance", ...GUIDANCE, hint: toGuide, ...options }),
+        createSlider({
+          label: "Guidance",
+          word: "guidance",
+          ...GUIDANCE,
+          hint: toGuide,
+          ...options,
+        }),
       sampler: createSamplerChoice,
       eta: (options) =>
         createSlider({
           label: "η, DDIM's fresh noise",
+          word: "eta",
           ...ETA,
           hint: "0 is deterministic; 1 adds as much as DDPM.",
           ...options,
@@ -57,6 +65,7 @@ export function createControls(loaded, settings, actions, device) {
       spacing: (options) =>
         createChoice({
           legend: "Spacing of the steps",
+          word: "spacing",
           choices: [
             { value: "leading", name: "leading" },
             { value: "linspace", name: "linspace" },

@@ -4,6 +4,7 @@
 //! sentence in [`ImageSet::notes`].
 
 mod archive;
+mod decode;
 mod error;
 mod files;
 mod fit;
@@ -122,7 +123,7 @@ pub fn read(dir: &Path, split: Split, wanted: &Wanted) -> Result<ImageSet, Image
     }
 
     let preparation = &wanted.preparation;
-    let sizes = each(&paths, fit::size);
+    let sizes = each(&paths, decode::size);
     let known = || sizes.iter().filter_map(|size| size.as_ref().ok().copied());
     let size = wanted.size.unwrap_or_else(|| fit::common_size(known()));
     let [height, width] = size;
@@ -135,7 +136,7 @@ pub fn read(dir: &Path, split: Split, wanted: &Wanted) -> Result<ImageSet, Image
         });
     }
     let read = each(&paths, |file| {
-        let (image, transparent) = fit::read(file, preparation.background)?;
+        let (image, transparent) = decode::read(file, preparation.background)?;
         let own = [image.height() as usize, image.width() as usize];
         Ok((fit::fit(image, size, preparation), own, transparent))
     });

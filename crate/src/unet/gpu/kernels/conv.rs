@@ -53,7 +53,7 @@ pub(crate) struct ConvShape {
     out_w: usize,
     /// Threads for a row, as each has several pixels of it.
     row_blocks: usize,
-    /// Threads for everything, but for the splits.
+    /// Threads for everything, without the splits.
     blocks: usize,
     /// Threads that share the sum over the input channels of one pixel; they divide a workgroup.
     splits: usize,

@@ -87,7 +87,7 @@ impl Gpu {
     }
 }
 
-/// Whether two lists of numbers are the same but for rounding.
+/// Whether two lists of numbers are the same except for rounding.
 fn close(what: &str, found: &[f32], expected: &[f32]) -> Result<(), String> {
     let largest = expected.iter().fold(1e-3_f32, |most, x| most.max(x.abs()));
     if found.len() != expected.len() {

@@ -5,6 +5,7 @@ mod learning;
 
 use super::*;
 use crate::unet::activation::Activation;
+use crate::unet::check::tests::of_every_type;
 use crate::unet::config::{ClassEmbedType, Resampling, TimeEmbeddingType, TimeScaleShift};
 use crate::unet::layers::seed_init;
 use crate::unet::{DownBlockType, UNet, UNetConfig, UpBlockType};
@@ -31,15 +32,7 @@ const CHANGES: [Change; 15] = [
         c.resnet_time_scale_shift = TimeScaleShift::ScaleShift
     }),
     ("every type of block but the Skip blocks", |c| {
-        let mut down = DownBlockType::ALL.to_vec();
-        down.retain(|kind| !kind.takes_the_image());
-        let mut up = UpBlockType::ALL.to_vec();
-        up.retain(|kind| !kind.adds_to_the_image());
-        let n = down.len().max(up.len());
-        c.sample_size = [1 << n; 2];
-        c.block_out_channels = vec![8; n];
-        c.down_block_types = down.iter().copied().cycle().take(n).collect();
-        c.up_block_types = up.iter().rev().copied().cycle().take(n).collect();
+        *c = of_every_type(c);
     }),
     ("Skip blocks", |c| {
         c.sample_size = [8, 8];

@@ -2,9 +2,6 @@
 
 #![cfg(feature = "native")]
 
-#[path = "../common/mod.rs"]
-mod common;
-
 mod files;
 mod folders;
 mod sizes;

@@ -2,9 +2,6 @@
 
 #![cfg(feature = "native")]
 
-#[path = "../common/mod.rs"]
-mod common;
-
 mod chain;
 mod files;
 mod idx;
