@@ -142,11 +142,64 @@ fn every_scheduler_that_states_a_noise_schedule_is_read() {
         );
         let notes = SchedulerConfig::notes(&file.to_string());
         assert_eq!(
-            notes.iter().any(|note| note.contains(class)),
+            notes.iter().any(|note| note.contains(class)
+                && note.contains("DDPM, or the sampler that you choose, walks")),
             !built,
             "{class}"
         );
     }
+}
+
+#[test]
+fn what_a_file_asks_of_its_own_solver_and_is_not_built_is_said_and_its_schedule_read() {
+    let dpm = "DPMSolverMultistepScheduler";
+    for (class, key, value, says) in [
+        (
+            dpm,
+            "algorithm_type",
+            json!("sde-dpmsolver++"),
+            "algorithm_type sde-dpmsolver++",
+        ),
+        (dpm, "solver_type", json!("heun"), "solver_type heun"),
+        (dpm, "solver_order", json!(3), "solver_order 3"),
+        (dpm, "use_lu_lambdas", json!(true), "use_lu_lambdas"),
+        (
+            "UniPCMultistepScheduler",
+            "solver_type",
+            json!("bh1"),
+            "solver_type bh1",
+        ),
+        (
+            "EulerDiscreteScheduler",
+            "interpolation_type",
+            json!("log_linear"),
+            "interpolation_type log_linear",
+        ),
+        (
+            "HeunDiscreteScheduler",
+            "use_exponential_sigmas",
+            json!(true),
+            "use_exponential_sigmas",
+        ),
+    ] {
+        let plain = json!({ "_class_name": class, "beta_schedule": "scaled_linear" });
+        let mut asks = plain.clone();
+        asks[key] = value;
+        assert_eq!(read(&asks).unwrap(), read(&plain).unwrap(), "{asks}");
+        let notes = SchedulerConfig::notes(&asks.to_string()).join(" ");
+        let said = format!("asks for {says}, which is not supported");
+        assert!(notes.contains(&said), "{notes}");
+        assert!(SchedulerConfig::notes(&plain.to_string()).is_empty());
+    }
+    let ends = json!({ "_class_name": "EulerDiscreteScheduler", "use_karras_sigmas": true, "sigma_min": 0.03 });
+    let notes = SchedulerConfig::notes(&ends.to_string()).join(" ");
+    assert!(notes.contains("asks for sigma_min 0.03,"), "{notes}");
+    // What is built is not said.
+    let built = json!({
+        "_class_name": "UniPCMultistepScheduler", "solver_type": "bh2", "solver_order": 2,
+        "use_karras_sigmas": true, "use_beta_sigmas": null,
+    });
+    assert!(SchedulerConfig::notes(&built.to_string()).is_empty());
 }
 
 #[test]
@@ -200,6 +253,23 @@ fn build_sampler(
     };
     change(&mut options);
     sampler(config, &options).map(|sampler| sampler.timesteps().to_vec())
+}
+
+#[test]
+fn a_walk_on_levels_that_the_file_spaces_may_begin_anywhere() {
+    let config = read(&json!({ "use_karras_sigmas": true })).unwrap();
+    for kind in [SamplerKind::DpmSolver, SamplerKind::UniPc] {
+        let from = |start| {
+            let options =
+                |options: &mut SamplerOptions| (options.kind, options.start) = (kind, start);
+            build_sampler(&config, options).unwrap()
+        };
+        let (whole, half) = (from(None), from(Some(500)));
+        assert_eq!((whole[0], whole.len()), (999, 10));
+        assert_eq!(half[0], 500);
+        let below: Vec<usize> = whole.into_iter().filter(|t| *t < 500).collect();
+        assert_eq!(half[1..], below, "{kind}");
+    }
 }
 
 #[test]

@@ -56,6 +56,8 @@ describe("same noise, other samplers", () => {
       "the difference is black everywhere",
     );
     assert.deepEqual(await picture("A", "the image"), await picture("B", "the image"));
+    const straightness = /^the image, 10 of 10 steps, \d+\.\d times as long as the straight line$/;
+    assert.equal(await section.getByText(straightness).count(), 2, "of both chains");
 
     await chain("B").getByRole("radio", { name: "DDPM" }).check();
     await visitor.until(async () => (await distance("A − B")).said > 0.1);

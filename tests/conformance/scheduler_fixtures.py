@@ -182,12 +182,14 @@ SOLVERS = {
     "euler_a": EulerAncestralDiscreteScheduler,
     "heun": HeunDiscreteScheduler,
     "unipc": UniPCMultistepScheduler,
+    "dpm++": DPMSolverMultistepScheduler,
 }
+MULTISTEP = ["unipc", "dpm++"]
 
 
 def solver_cases():
     v = {"prediction_type": "v_prediction"}
-    for sampler in SOLVERS:
+    for sampler in ["euler", "euler_a", "heun", "unipc"]:
         for steps in [1, 2, 7, 20]:
             for spacing in ["leading", "linspace", "trailing"]:
                 yield f"{sampler}.{spacing}.{steps}", sampler, {"timestep_spacing": spacing}, steps
@@ -214,8 +216,14 @@ def solver_cases():
     for sampler in ["euler", "heun"]:
         for spacing in ["leading", "linspace"]:
             yield f"{sampler}.karras.{spacing}", sampler, {"use_karras_sigmas": True, "timestep_spacing": spacing}, 10
+    # Multistep solvers take such levels from the whole schedule, whatever the spacing.
+    for sampler in ["dpm++", "unipc"]:
+        for name, config in {"linear": {}, "v": v, "scaled_linear": {"beta_schedule": "scaled_linear"}}.items():
+            yield f"{sampler}.karras.{name}", sampler, {"use_karras_sigmas": True, **config}, 10
+    yield "dpm++.karras.sigma_min", "dpm++", {"use_karras_sigmas": True, "final_sigmas_type": "sigma_min"}, 20
     for steps in [1, 2, 7, 20]:
         yield f"flow.{steps}", "flow", {}, steps
+    yield "flow.karras", "flow", {"use_karras_sigmas": True, "shift": 3.0}, 10
     yield "flow.shift", "flow", {"shift": 3.0}, 10
     yield "flow.300", "flow", {"num_train_timesteps": 300}, 11
 
@@ -230,7 +238,7 @@ def solvers(out):
     for name, sampler, config, steps in solver_cases():
         flow = sampler == "flow"
         scheduler = FlowMatchEulerDiscreteScheduler(**config) if flow else SOLVERS[sampler].from_config(config)
-        saved = json.loads(scheduler.to_json_string())
+        saved = json.loads(scheduler.to_json_string().replace("-Infinity", '"-Infinity"'))
         # In single precision, a second evaluation multiplies the rounding of x_0 + sigma eps by sigma / (2 sigma').
         precision = torch.float64 if sampler == "heun" else torch.float32
         if sampler == "heun" and config.get("rescale_betas_zero_snr"):
@@ -242,7 +250,7 @@ def solvers(out):
         scheduler.set_timesteps(steps)
         scheduler.sigmas = scheduler.sigmas.to(precision)
         generator = torch.Generator().manual_seed(5)
-        on_sigma = sampler != "unipc"
+        on_sigma = sampler not in MULTISTEP
         x = randn((2, 1, 4, 4), generator).to(precision) * (1 if flow else scheduler.init_noise_sigma)
         model = formula(None)
 

@@ -10,7 +10,7 @@ use super::sigmas::Sigmas;
 use super::timesteps::starting_at;
 use super::{
     Clipping, Sampler, SamplerError, SamplerOptions, StepInput, StepOutput, check_signal,
-    dpm_solver_timesteps, refuse_karras, same_length,
+    dpm_solver_timesteps, same_length,
 };
 
 /// A chain with fewer steps than this ends with a first-order step, if `lower_order_final` is set.
@@ -37,10 +37,12 @@ pub struct DpmSolver {
 impl DpmSolver {
     /// The sampler on the timesteps that the options name; linspace unless they say otherwise.
     pub fn new(config: &SchedulerConfig, options: &SamplerOptions) -> Result<Self, SamplerError> {
-        refuse_karras(config)?;
         let n = options.num_inference_steps;
         let spacing = options.spacing.unwrap_or(Spacing::Linspace);
-        let (steps, few_steps) = if config.exploding.is_some() && spacing == Spacing::Linspace {
+        let (steps, few_steps) = if config.use_karras_sigmas {
+            let steps = Levels::of_karras(config, options)?;
+            (steps, n < FEW_STEPS)
+        } else if config.exploding.is_some() && spacing == Spacing::Linspace {
             let sigmas = Sigmas::new(config, options)?;
             let steps = Levels::between(sigmas, config.final_sigmas_type);
             (steps, n < FEW_STEPS)

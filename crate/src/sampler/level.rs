@@ -1,9 +1,11 @@
 //! Noise levels as solvers of the diffusion ODE see them.
 
 use super::sigmas::Sigmas;
-use super::{SamplerError, timestep_at};
+use super::{SamplerError, SamplerOptions, timestep_at};
 use crate::diffusion::Transition;
-use crate::schedule::{FinalSigmas, PredictionType, Schedule, SchedulerConfig, flow};
+use crate::schedule::{
+    FinalSigmas, PredictionType, Schedule, ScheduleError, SchedulerConfig, flow,
+};
 
 /// abar at the last timestep of a zero-SNR schedule, so that its lambda is finite: the smallest
 /// number above 0 that a half-precision float holds.
@@ -64,6 +66,18 @@ pub(super) fn with_signal_left(config: &SchedulerConfig, mut schedule: Schedule)
     schedule
 }
 
+/// Rejects such levels in flow matching, where diffusers has no multistep solver to agree with.
+fn refuse_flow(config: &SchedulerConfig) -> Result<(), ScheduleError> {
+    if config.prediction_type != PredictionType::Flow {
+        return Ok(());
+    }
+    Err(ScheduleError::NotBuilt {
+        key: "use_karras_sigmas",
+        value: "true".into(),
+        expected: "choose euler or heun, or set it to false",
+    })
+}
+
 /// The timesteps of a multistep solver with their noise levels, and the level where the chain ends.
 #[derive(Debug, Clone)]
 pub(super) struct Levels {
@@ -97,6 +111,16 @@ impl Levels {
             times,
             levels,
         })
+    }
+
+    /// Levels spaced as Karras et al. space them, for a file that asks for such ones.
+    pub(super) fn of_karras(
+        config: &SchedulerConfig,
+        options: &SamplerOptions,
+    ) -> Result<Self, SamplerError> {
+        refuse_flow(config)?;
+        let sigmas = Sigmas::over_all(config, options)?;
+        Ok(Self::between(sigmas, config.final_sigmas_type))
     }
 
     /// Levels that a file states, which lie between timesteps.

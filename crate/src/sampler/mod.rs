@@ -265,18 +265,6 @@ fn same_length(what: &'static str, slice: &[f32], expected: usize) -> Result<(),
     })
 }
 
-/// Rejects levels spaced as Karras et al. space them, for samplers that have no code for them.
-fn refuse_karras(config: &SchedulerConfig) -> Result<(), ScheduleError> {
-    if !config.use_karras_sigmas {
-        return Ok(());
-    }
-    Err(ScheduleError::NotBuilt {
-        key: "use_karras_sigmas",
-        value: "true".into(),
-        expected: "choose euler or heun, or set it to false",
-    })
-}
-
 /// Rejects a visited timestep where the prediction does not determine x_0.
 fn check_signal(
     prediction_type: PredictionType,

@@ -71,11 +71,7 @@ impl Sigmas {
             &rounded(&times),
             &schedule.alphas_cumprod,
         )?;
-        let table: Vec<f64> = schedule
-            .alphas_cumprod
-            .iter()
-            .map(|&abar| Level::new(abar).noise())
-            .collect();
+        let table = noise_of(&schedule);
         let mut levels: Vec<Level> = times
             .iter()
             .map(|&t| match exploding {
@@ -84,12 +80,22 @@ impl Sigmas {
                 None => Level::of_noise(between(&table, t)),
             })
             .collect();
-        if config.use_karras_sigmas && options.kind != SamplerKind::EulerAncestral {
-            levels = karras(&levels);
-            times = levels
-                .iter()
-                .map(|level| time_of(&table, level.noise()))
-                .collect();
+        if config.use_karras_sigmas
+            && options.kind != SamplerKind::EulerAncestral
+            && let (Some(&first), Some(&last)) = (times.first(), times.last())
+        {
+            let count = times.len();
+            if is_flow {
+                let share = |t: f32| flow::share_of_noise(t.into(), total).min(1.0);
+                let shares = karras(share(first), share(last), count);
+                let time = |s: &f64| (s * total as f64 - 1.0) as f32;
+                times = shares.iter().map(time).collect();
+                levels = shares.into_iter().map(Level::of_flow).collect();
+            } else {
+                let noise = karras(levels[0].noise(), levels[count - 1].noise(), count);
+                times = noise.iter().map(|&s| time_of(&table, s)).collect();
+                levels = noise.into_iter().map(Level::of_noise).collect();
+            }
         }
         let edm = matches!(
             exploding.map(|levels| levels.network),
@@ -108,22 +114,59 @@ impl Sigmas {
         })
     }
 
+    /// Levels over all of the schedule, spaced as Karras et al. space them, at the nearest whole timesteps: what multistep
+    /// solvers visit where the file asks for such levels, whatever the spacing. On a cosine schedule diffusers' DPM-Solver++
+    /// cuts the fractions off instead, and fails with more than a few steps, because two of its timesteps are equal then.
+    pub(super) fn over_all(
+        config: &SchedulerConfig,
+        options: &SamplerOptions,
+    ) -> Result<Self, SamplerError> {
+        let schedule = with_signal_left(config, Schedule::new(config)?);
+        let (total, n) = (config.num_train_timesteps, options.num_inference_steps);
+        check_count(n, total)?;
+        let table = noise_of(&schedule);
+        let mut visited: Vec<(f32, f64)> = karras(table[total - 1], table[0], n)
+            .into_iter()
+            .map(|s| (time_of(&table, s).round_ties_even(), s))
+            .collect();
+        if let Some(start) = options.start {
+            let noise = Level::new(schedule.alpha_cumprod(Some(start))?).noise();
+            visited.retain(|(t, _)| *t < start as f32);
+            visited.insert(0, (start as f32, noise));
+        }
+        let (times, noise): (Vec<f32>, Vec<f64>) = visited.into_iter().unzip();
+        check_signal(
+            config.prediction_type,
+            &rounded(&times),
+            &schedule.alphas_cumprod,
+        )?;
+        Ok(Self {
+            times,
+            levels: noise.into_iter().map(Level::of_noise).collect(),
+            least: Level::of_noise(table[0]),
+            start_scale: 1.0,
+        })
+    }
+
     /// The nearest of the model's own timesteps.
     pub(super) fn timesteps(&self) -> Vec<usize> {
         rounded(&self.times)
     }
 }
 
-/// As many levels between the first and the last, evenly spaced in the rho-th root of s (Karras et al. 2022, eq. 5).
-fn karras(levels: &[Level]) -> Vec<Level> {
+/// s at each of the schedule's timesteps.
+fn noise_of(schedule: &Schedule) -> Vec<f64> {
+    let abar = schedule.alphas_cumprod.iter();
+    abar.map(|&abar| Level::new(abar).noise()).collect()
+}
+
+/// So many levels from the first to the last, evenly spaced in the rho-th root (Karras et al. 2022, eq. 5).
+fn karras(first: f64, last: f64, count: usize) -> Vec<f64> {
     const RHO: f64 = 7.0;
-    let (Some(first), Some(last)) = (levels.first(), levels.last()) else {
-        return Vec::new();
-    };
-    let root = |level: &Level| level.noise().powf(RHO.recip());
-    linspace(root(first), root(last), levels.len())
+    let root = |level: f64| level.powf(RHO.recip());
+    linspace(root(first), root(last), count)
         .into_iter()
-        .map(|root| Level::of_noise(root.powf(RHO)))
+        .map(|root| root.powf(RHO))
         .collect()
 }
 

@@ -9,7 +9,7 @@ use super::prediction::Reader;
 use super::timesteps::{solver_timesteps, starting_at};
 use super::{
     Clipping, Sampler, SamplerError, SamplerOptions, StepInput, StepOutput, check_signal,
-    refuse_karras, same_length,
+    same_length,
 };
 
 /// With lambda, alpha and sigma as in [`DpmSolver`](super::DpmSolver), from s to t, with h = lambda_t - lambda_s, r before s
@@ -32,15 +32,19 @@ pub struct UniPc {
 impl UniPc {
     /// The sampler on the timesteps that the options name.
     pub fn new(config: &SchedulerConfig, options: &SamplerOptions) -> Result<Self, SamplerError> {
-        refuse_karras(config)?;
-        let schedule = with_signal_left(config, Schedule::new(config)?);
-        let spacing = options.spacing.unwrap_or(config.timestep_spacing);
-        let total = config.num_train_timesteps;
-        let list = solver_timesteps("UniPC", config, total, spacing, options.num_inference_steps)?;
-        let timesteps = starting_at(list, options, total)?;
-        check_signal(config.prediction_type, &timesteps, &schedule.alphas_cumprod)?;
+        let steps = if config.use_karras_sigmas {
+            Levels::of_karras(config, options)?
+        } else {
+            let schedule = with_signal_left(config, Schedule::new(config)?);
+            let spacing = options.spacing.unwrap_or(config.timestep_spacing);
+            let (total, n) = (config.num_train_timesteps, options.num_inference_steps);
+            let list = solver_timesteps("UniPC", config, total, spacing, n)?;
+            let timesteps = starting_at(list, options, total)?;
+            check_signal(config.prediction_type, &timesteps, &schedule.alphas_cumprod)?;
+            Levels::new(&schedule, timesteps, config.final_sigmas_type)?
+        };
         Ok(Self {
-            steps: Levels::new(&schedule, timesteps, config.final_sigmas_type)?,
+            steps,
             solver_order: config.solver_order,
             // To the clean image h is infinite, and there is no slope on such a way.
             lower_order_final: config.lower_order_final

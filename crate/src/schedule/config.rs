@@ -178,7 +178,8 @@ pub struct SchedulerConfig {
     /// DPM-Solver++: timesteps whose lambda lies below are not visited; `-inf` visits them all. See
     /// [`lambda_min`](Self::lambda_min) for `None`.
     pub lambda_min_clipped: Option<f64>,
-    /// Euler and Heun: noise levels spaced as Karras et al. 2022 (arXiv 2206.00364, eq. 5) space them, rho = 7.
+    /// Euler, Heun, DPM-Solver++ and UniPC: noise levels spaced as Karras et al. 2022 (arXiv 2206.00364, eq. 5) space them,
+    /// rho = 7.
     pub use_karras_sigmas: bool,
     /// Flow matching: how far the visited noise levels are moved towards noise; 1 leaves them where they are.
     pub shift: f64,

@@ -76,16 +76,19 @@ const NOT_OF_FLOW: [&str; 6] = [
 /// Switches that are on by default.
 const SWITCHES: [&str; 3] = ["clip_sample", "lower_order_final", "set_alpha_to_one"];
 
-/// Switches that choose other noise levels, or other steps between them, none of them built.
-const OTHER_SIGMAS: [&str; 7] = [
+/// Switches that choose another schedule, none of them built.
+const OTHER_SCHEDULES: [&str; 3] = ["use_flow_sigmas", "use_dynamic_shifting", "invert_sigmas"];
+
+/// Switches of a class's own solver, none of them built: other levels of the same schedule, or other steps between them.
+const OTHER_STEPS: [&str; 4] = [
     "use_exponential_sigmas",
     "use_beta_sigmas",
     "use_lu_lambdas",
-    "use_flow_sigmas",
-    "use_dynamic_shifting",
-    "invert_sigmas",
     "stochastic_sampling",
 ];
+
+/// The highest order of the multistep solvers.
+const HIGHEST_ORDER: u64 = 2;
 
 impl SchedulerConfig {
     /// Reads diffusers' `scheduler_config.json`.
@@ -108,18 +111,27 @@ impl SchedulerConfig {
         class.unwrap_or("DDPMScheduler").to_owned()
     }
 
-    /// What is to be said about a `scheduler_config.json`, in sentences: that the sampler of its class is not built, and that
-    /// DPM-Solver++ leaves out timesteps, if so.
+    /// What is to be said about a `scheduler_config.json`, in sentences: that the sampler of its class is not built or not as
+    /// the file sets it, and that DPM-Solver++ leaves out timesteps, if so.
     pub fn notes(text: &str) -> Vec<String> {
         let clipped = Self::from_json(text)
             .ok()
             .and_then(|config| config.clipping_note());
-        Self::note(text).into_iter().chain(clipped).collect()
+        let class = Self::class_of(text);
+        let own = match serde_json::from_str(&quote_infinities(text)) {
+            Ok(map) if CLASSES[..BUILT].contains(&class.as_str()) => own_steps_note(&map, &class),
+            _ => None,
+        };
+        (Self::note(&class).into_iter())
+            .chain(own)
+            .chain(clipped)
+            .collect()
     }
 
     fn clipping_note(&self) -> Option<String> {
         let least = self.lambda_min();
-        (self.lambda_min_clipped.is_none() && least.is_finite()).then(|| {
+        let unsaid = self.lambda_min_clipped.is_none() && !self.use_karras_sigmas;
+        (unsaid && least.is_finite()).then(|| {
             format!(
                 "DPM-Solver++ begins where lambda is {least}: its first steps on a cosine schedule \
                  lead out of the range of images otherwise"
@@ -127,12 +139,11 @@ impl SchedulerConfig {
         })
     }
 
-    fn note(text: &str) -> Option<String> {
-        let class = Self::class_of(text);
-        CLASSES[BUILT..].contains(&class.as_str()).then(|| {
+    fn note(class: &str) -> Option<String> {
+        CLASSES[BUILT..].contains(&class).then(|| {
             format!(
-                "The sampler of {class} is not supported; walkback's samplers use its noise \
-                 schedule, prediction type and spacing"
+                "The sampler of {class} is not supported; DDPM, or the sampler that you choose, walks in its place, with \
+                 its noise schedule, prediction type and spacing"
             )
         })
     }
@@ -219,6 +230,11 @@ impl TryFrom<Map<String, Value>> for SchedulerConfig {
             }
         }
         map.retain(|_, value| !value.is_null());
+        if let Some(order) = map.get_mut("solver_order")
+            && order.as_u64() > Some(HIGHEST_ORDER)
+        {
+            *order = HIGHEST_ORDER.into();
+        }
         let no_lambda_min = is_minus_infinity(map.get("lambda_min_clipped"));
         if no_lambda_min {
             map.remove("lambda_min_clipped");
@@ -242,6 +258,8 @@ impl TryFrom<Map<String, Value>> for SchedulerConfig {
         let clip_sample_stated = map.contains_key("clip_sample");
         let mut config = Self::from_map(map)?;
         config.clip_sample_stated = clip_sample_stated;
+        // Stated levels have a spacing of their own.
+        config.use_karras_sigmas &= exploding.is_none();
         config.exploding = exploding;
         if no_lambda_min {
             config.lambda_min_clipped = Some(f64::NEG_INFINITY);
@@ -284,44 +302,78 @@ pub(super) fn get<T: DeserializeOwned>(
     }
 }
 
-/// Values that would change the numbers and for which there is no code.
+/// Values that would change the schedule or what the network is asked, and for which there is no code.
 fn refuse_what_is_not_built(map: &Map<String, Value>, class: &str) -> Result<(), ScheduleError> {
     // What the solvers of these would do is of no account where others walk.
     if !CLASSES[..BUILT].contains(&class) {
         return Ok(());
     }
-    for key in OTHER_SIGMAS {
+    for key in OTHER_SCHEDULES {
         if get(map, key, false)? {
             return Err(not_built(key, "true", "set it to false"));
-        }
-    }
-    if get(map, "use_karras_sigmas", false)? {
-        for key in ["sigma_min", "sigma_max"] {
-            if !map.get(key).is_none_or(Value::is_null) {
-                return Err(not_built(key, "a number", "set it to null"));
-            }
         }
     }
     if !map.get("shift_terminal").is_none_or(Value::is_null) {
         let expected = "set it to null";
         return Err(not_built("shift_terminal", "a number", expected));
     }
-    let solver_type = match class {
-        "UniPCMultistepScheduler" => ("solver_type", "bh2", "use bh2"),
-        _ => ("solver_type", "midpoint", "use midpoint"),
-    };
-    for (key, built, expected) in [
-        ("algorithm_type", "dpmsolver++", "use dpmsolver++"),
-        ("interpolation_type", "linear", "use linear"),
-        ("timestep_type", "discrete", "use discrete"),
-        solver_type,
-    ] {
-        let value: String = get(map, key, built.to_owned())?;
-        if value != built {
-            return Err(not_built(key, &value, expected));
-        }
+    let timesteps: String = get(map, "timestep_type", "discrete".to_owned())?;
+    if timesteps != "discrete" {
+        return Err(not_built("timestep_type", &timesteps, "use discrete"));
+    }
+    // They are of no account either, but not if they are no words and no switches.
+    for (key, built) in solver_of(class) {
+        get(map, key, built.to_owned())?;
+    }
+    for key in OTHER_STEPS {
+        get(map, key, false)?;
     }
     Ok(())
+}
+
+/// How the solver of a class is built, by the keys of its file.
+fn solver_of(class: &str) -> [(&'static str, &'static str); 3] {
+    let solver_type = match class {
+        "UniPCMultistepScheduler" => "bh2",
+        _ => "midpoint",
+    };
+    [
+        ("algorithm_type", "dpmsolver++"),
+        ("interpolation_type", "linear"),
+        ("solver_type", solver_type),
+    ]
+}
+
+/// What a file asks of the solver of its class that is not built; the samplers walk its schedule without it.
+fn own_steps_note(map: &Map<String, Value>, class: &str) -> Option<String> {
+    let stated = |key: &str| map.get(key).filter(|value| !value.is_null());
+    let words = solver_of(class).into_iter().filter_map(|(key, built)| {
+        let word = stated(key)?.as_str().filter(|word| *word != built)?;
+        Some(format!("{key} {word}"))
+    });
+    let switches = OTHER_STEPS.into_iter().filter_map(|key| {
+        let on = stated(key)?.as_bool()?;
+        on.then(|| key.to_owned())
+    });
+    let order = stated("solver_order").and_then(Value::as_u64);
+    let order = order.filter(|order| *order > HIGHEST_ORDER);
+    let karras = stated("use_karras_sigmas").and_then(Value::as_bool) == Some(true);
+    let ends = ["sigma_min", "sigma_max"].into_iter().filter_map(|key| {
+        let end = stated(key).filter(|_| karras && ![EDM, EDM_DPM_SOLVER].contains(&class))?;
+        Some(format!("{key} {end}"))
+    });
+    let found: Vec<String> = words
+        .chain(switches)
+        .chain(order.map(|order| format!("solver_order {order}")))
+        .chain(ends)
+        .collect();
+    (!found.is_empty()).then(|| {
+        format!(
+            "The scheduler's file asks for {}, which is not supported; walkback's samplers walk its noise schedule \
+             without it",
+            found.join(", ")
+        )
+    })
 }
 
 pub(super) fn not_built(key: &'static str, value: &str, expected: &'static str) -> ScheduleError {
