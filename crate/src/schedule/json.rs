@@ -7,10 +7,11 @@ use serde_json::{Map, Value};
 use crate::json::in_words;
 
 use super::exploding::{EDM, EDM_DPM_SOLVER, SCORE};
+use super::notes::{OTHER_STEPS, solver_of};
 use super::{Exploding, PredictionType, ScheduleError, SchedulerConfig, Spacing};
 
 /// The scheduler classes whose configurations are understood.
-const CLASSES: [&str; 16] = [
+pub(super) const CLASSES: [&str; 16] = [
     "DDPMScheduler",
     "DDIMScheduler",
     "DDIMInverseScheduler",
@@ -34,7 +35,7 @@ const CLASSES: [&str; 16] = [
 const FLOW: &str = "FlowMatchEulerDiscreteScheduler";
 
 /// How many of them have a sampler here.
-const BUILT: usize = 11;
+pub(super) const BUILT: usize = 11;
 
 /// The classes whose timesteps are spaced evenly from the first to the last unless their file says otherwise.
 const LINSPACE: [&str; 12] = [
@@ -79,16 +80,8 @@ const SWITCHES: [&str; 3] = ["clip_sample", "lower_order_final", "set_alpha_to_o
 /// Switches that choose another schedule, none of them built.
 const OTHER_SCHEDULES: [&str; 3] = ["use_flow_sigmas", "use_dynamic_shifting", "invert_sigmas"];
 
-/// Switches of a class's own solver, none of them built: other levels of the same schedule, or other steps between them.
-const OTHER_STEPS: [&str; 4] = [
-    "use_exponential_sigmas",
-    "use_beta_sigmas",
-    "use_lu_lambdas",
-    "stochastic_sampling",
-];
-
 /// The highest order of the multistep solvers.
-const HIGHEST_ORDER: u64 = 2;
+pub(super) const HIGHEST_ORDER: u64 = 2;
 
 impl SchedulerConfig {
     /// Reads diffusers' `scheduler_config.json`.
@@ -109,43 +102,6 @@ impl SchedulerConfig {
             .as_ref()
             .and_then(|map| map.get("_class_name")?.as_str());
         class.unwrap_or("DDPMScheduler").to_owned()
-    }
-
-    /// What is to be said about a `scheduler_config.json`, in sentences: that the sampler of its class is not built or not as
-    /// the file sets it, and that DPM-Solver++ leaves out timesteps, if so.
-    pub fn notes(text: &str) -> Vec<String> {
-        let clipped = Self::from_json(text)
-            .ok()
-            .and_then(|config| config.clipping_note());
-        let class = Self::class_of(text);
-        let own = match serde_json::from_str(&quote_infinities(text)) {
-            Ok(map) if CLASSES[..BUILT].contains(&class.as_str()) => own_steps_note(&map, &class),
-            _ => None,
-        };
-        (Self::note(&class).into_iter())
-            .chain(own)
-            .chain(clipped)
-            .collect()
-    }
-
-    fn clipping_note(&self) -> Option<String> {
-        let least = self.lambda_min();
-        let unsaid = self.lambda_min_clipped.is_none() && !self.use_karras_sigmas;
-        (unsaid && least.is_finite()).then(|| {
-            format!(
-                "DPM-Solver++ begins where lambda is {least}: its first steps on a cosine schedule \
-                 lead out of the range of images otherwise"
-            )
-        })
-    }
-
-    fn note(class: &str) -> Option<String> {
-        CLASSES[BUILT..].contains(&class).then(|| {
-            format!(
-                "The sampler of {class} is not supported; DDPM, or the sampler that you choose, walks in its place, with \
-                 its noise schedule, prediction type and spacing"
-            )
-        })
     }
 
     /// Writes a `scheduler_config.json` that diffusers' `DDPMScheduler.from_pretrained` loads, or for flow matching its
@@ -331,51 +287,6 @@ fn refuse_what_is_not_built(map: &Map<String, Value>, class: &str) -> Result<(),
     Ok(())
 }
 
-/// How the solver of a class is built, by the keys of its file.
-fn solver_of(class: &str) -> [(&'static str, &'static str); 3] {
-    let solver_type = match class {
-        "UniPCMultistepScheduler" => "bh2",
-        _ => "midpoint",
-    };
-    [
-        ("algorithm_type", "dpmsolver++"),
-        ("interpolation_type", "linear"),
-        ("solver_type", solver_type),
-    ]
-}
-
-/// What a file asks of the solver of its class that is not built; the samplers walk its schedule without it.
-fn own_steps_note(map: &Map<String, Value>, class: &str) -> Option<String> {
-    let stated = |key: &str| map.get(key).filter(|value| !value.is_null());
-    let words = solver_of(class).into_iter().filter_map(|(key, built)| {
-        let word = stated(key)?.as_str().filter(|word| *word != built)?;
-        Some(format!("{key} {word}"))
-    });
-    let switches = OTHER_STEPS.into_iter().filter_map(|key| {
-        let on = stated(key)?.as_bool()?;
-        on.then(|| key.to_owned())
-    });
-    let order = stated("solver_order").and_then(Value::as_u64);
-    let order = order.filter(|order| *order > HIGHEST_ORDER);
-    let karras = stated("use_karras_sigmas").and_then(Value::as_bool) == Some(true);
-    let ends = ["sigma_min", "sigma_max"].into_iter().filter_map(|key| {
-        let end = stated(key).filter(|_| karras && ![EDM, EDM_DPM_SOLVER].contains(&class))?;
-        Some(format!("{key} {end}"))
-    });
-    let found: Vec<String> = words
-        .chain(switches)
-        .chain(order.map(|order| format!("solver_order {order}")))
-        .chain(ends)
-        .collect();
-    (!found.is_empty()).then(|| {
-        format!(
-            "The scheduler's file asks for {}, which is not supported; walkback's samplers walk its noise schedule \
-             without it",
-            found.join(", ")
-        )
-    })
-}
-
 pub(super) fn not_built(key: &'static str, value: &str, expected: &'static str) -> ScheduleError {
     ScheduleError::NotBuilt {
         key,
@@ -385,7 +296,7 @@ pub(super) fn not_built(key: &'static str, value: &str, expected: &'static str) 
 }
 
 /// Python writes `-Infinity`, `Infinity` and `NaN`, which JSON does not know: make strings of them.
-fn quote_infinities(text: &str) -> String {
+pub(super) fn quote_infinities(text: &str) -> String {
     let mut strict = String::with_capacity(text.len());
     let mut rest = text;
     let mut in_string = false;

@@ -12,6 +12,7 @@ mod config;
 mod exploding;
 pub(crate) mod flow;
 mod json;
+mod notes;
 
 pub use config::{
     BetaSchedule, FinalSigmas, PredictionType, SchedulerConfig, Spacing, VarianceType,
