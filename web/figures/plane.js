@@ -19,7 +19,13 @@ import { T, alphaAt, alphasCumprodOf, timestepsOf } from "./plane/schedule.js";
 import { drawnPoints, readPoints, shapeOf, writePoints } from "./plane/shapes.js";
 import { createPlane, createViews } from "./plane/views.js";
 import { CROWD, STRIDE, beginnings, walkForward } from "./plane/walk.js";
-import { arrivedInWords, distanceInWords, originsInWords, progressInWords } from "./plane/words.js";
+import {
+  arrivedInWords,
+  crowdInWords,
+  distanceInWords,
+  originsInWords,
+  progressInWords,
+} from "./plane/words.js";
 import { createMore } from "./shared/more.js";
 
 /** @typedef {import("./plane/walk.js").Crowds} Crowds */
@@ -283,10 +289,8 @@ export function create(root, { arithmetic, allSettings, calm, fail }) {
     setText(progress, learns ? progressInWords(learned) : "");
     if (player.direction !== null) return;
     const when = time < 0 ? "at the end" : `at t = ${time}`;
-    const of = (/** @type {string} */ name, /** @type {string} */ distance) =>
-      `${name}: ${CROWD} points ${when}, ${distance} from the shape on average.`;
-    views.ddpm.setAttribute("aria-label", of("Walking back by DDPM", distances.ddpm));
-    views.ddim.setAttribute("aria-label", of("Walking back by DDIM", distances.ddim));
+    views.ddpm.setAttribute("aria-label", crowdInWords("DDPM", when, distances.ddpm));
+    views.ddim.setAttribute("aria-label", crowdInWords("DDIM", when, distances.ddim));
     pad.text = empty
       ? "An empty plane."
       : `Drifting forward: ${points.labels.length} points ${time < 0 ? "before the first step" : when}.`;
@@ -344,12 +348,12 @@ export function create(root, { arithmetic, allSettings, calm, fail }) {
   };
 
   const compute = latest(async (signal) => {
-    const { seed: chosen, guidance: guidanceScale, learned: learns } = settings.values;
+    const { seed, guidance: guidanceScale, learned: learns } = settings.values;
     const size = 2 * CROWD;
     const steps = timesteps.length;
-    const other = { seed: (chosen + OTHER_SEED) % 2 ** 32, draws: T / STRIDE, size };
+    const other = { seed: (seed + OTHER_SEED) % 2 ** 32, draws: T / STRIDE, size };
     const [noise, drifting] = await Promise.all([
-      arithmetic.noise({ seed: chosen, draws: steps + 1, size }, signal),
+      arithmetic.noise({ seed, draws: steps + 1, size }, signal),
       arithmetic.noise(other, signal),
     ]);
     if (signal.aborted) return;
@@ -361,15 +365,8 @@ export function create(root, { arithmetic, allSettings, calm, fail }) {
     forward = points.labels.length === 0 ? [] : walkForward(points, alphasCumprod, drifting);
     const weights = learns ? (learned?.weights ?? null) : null;
     if (points.labels.length > 0 && (!learns || weights !== null)) {
-      computing.walk({
-        points,
-        alphasCumprod,
-        timesteps,
-        noise,
-        label: label(),
-        guidanceScale,
-        weights,
-      });
+      const chosen = { label: label(), guidanceScale, weights };
+      computing.walk({ points, alphasCumprod, timesteps, noise, ...chosen });
     }
     if (settings.values.t === null && !learning && !calm) player.run("back", T - 1);
     else if (settings.values.t === null) player.stand(-1);

@@ -2,7 +2,7 @@
 
 import { originsOf } from "./exact.js";
 import { LEARNING_STEPS } from "./learner.js";
-import { meanDistance } from "./walk.js";
+import { CROWD, meanDistance } from "./walk.js";
 
 /** @typedef {import("./shapes.js").Points} Points */
 
@@ -42,6 +42,10 @@ export function progressInWords(learned) {
 /** How far a crowd is from the points. @param {Float32Array | undefined} crowd @param {Points} points */
 export const distanceInWords = (crowd, points) =>
   crowd === undefined || points.labels.length === 0 ? "–" : meanDistance(crowd, points).toFixed(2);
+
+/** What a plane with a crowd shows. @param {string} sampler @param {string} when @param {string} distance */
+export const crowdInWords = (sampler, when, distance) =>
+  `Walking back by ${sampler}: ${CROWD} points ${when}, ${distance} from the shape on average.`;
 
 /**
  * Where both walks have arrived.
