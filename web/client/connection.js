@@ -36,7 +36,7 @@ export class Connection {
 
   /**
    * @param {(progress: import("../protocol/messages.js").Progress) => void} onProgress
-   * @param {(share: number) => void} [onShare] told from time to time how much of an evaluation on the CPU is done
+   * @param {(share: number) => void} [onShare] told from time to time how much of an evaluation is done
    */
   constructor(onProgress, onShare = () => {}) {
     let knowsModules = false;

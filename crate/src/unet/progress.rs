@@ -1,8 +1,8 @@
-//! How far an evaluation on the CPU is, for a visitor who waits for it: told after every convolution, on the thread that
-//! evaluates.
+//! How far an evaluation is, for a visitor who waits for it, told on the thread that evaluates: on the CPU after every
+//! convolution; on a GPU after each of a few parts, of an evaluation after one that took long.
 //!
-//! The share counts the multiplications of convolutions, of which an evaluation is made for the most part. All of them are
-//! known once an evaluation has ended, so nothing is told in the first.
+//! The share counts the multiplications of convolutions, of which an evaluation is made for the most part. On the CPU all of
+//! them are known once an evaluation has ended, so nothing is told in the first.
 
 use std::cell::{Cell, RefCell};
 
@@ -21,6 +21,21 @@ pub fn listen(listener: impl Fn(f64) + 'static) {
     LISTENER.set(Some(Box::new(listener)));
 }
 
+/// Whether anybody on this thread listens.
+#[cfg(feature = "gpu")]
+pub(super) fn is_heard() -> bool {
+    LISTENER.with_borrow(Option::is_some)
+}
+
+/// This share of an evaluation has been made.
+pub(super) fn tell(share: f64) {
+    LISTENER.with_borrow(|listener| {
+        if let Some(listener) = listener {
+            listener(share);
+        }
+    });
+}
+
 /// An evaluation begins.
 pub(super) fn begin() {
     DONE.set(0.0);
@@ -33,11 +48,7 @@ pub(super) fn made(counts: [usize; 6]) {
     DONE.set(done);
     let whole = WHOLE.get();
     if whole > 0.0 {
-        LISTENER.with_borrow(|listener| {
-            if let Some(listener) = listener {
-                listener((done / whole).min(1.0));
-            }
-        });
+        tell((done / whole).min(1.0));
     }
 }
 

@@ -50,7 +50,7 @@ fn start() {
     tell_progress();
 }
 
-/// Has `walkbackProgress` of the global object, where there is one now, told how far each evaluation on the CPU is, from 0
+/// Has `walkbackProgress` of the global object, where there is one now, told how far each evaluation is, from 0
 /// to 1.
 fn tell_progress() {
     let listener = Reflect::get(&js_sys::global(), &"walkbackProgress".into());

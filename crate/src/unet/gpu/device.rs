@@ -7,11 +7,9 @@
 
 use super::plan::{Features, Plan};
 use super::recent::Recent;
-use super::run::Run;
+use super::run::{Mark, Read, Run};
 use super::store::{Piece, TooLarge};
-use cubecl::bytes::Bytes;
 use cubecl::client::Client;
-use cubecl::server::ServerError;
 use std::sync::{Mutex, PoisonError};
 
 /// Most plans whose memory is kept: a batch, the same with guidance, a look inside, and one to spare.
@@ -20,6 +18,14 @@ const MOST_RUNS: usize = 4;
 /// Held by whoever enqueues, in all of the process: several networks may share a stream, and what another launches while
 /// one records would be recorded.
 pub(super) static TURN: Mutex<()> = Mutex::new(());
+
+/// What becomes of an evaluation.
+pub(super) struct Enqueued<'a> {
+    /// The shares of it that are told, the smaller first.
+    pub(super) marks: Vec<Mark<'a>>,
+    /// The tensors that were asked for.
+    pub(super) read: Read<'a>,
+}
 
 /// A network's parameters on a GPU, and the memory of its evaluations.
 pub(super) struct Device {
@@ -49,7 +55,8 @@ impl Device {
     }
 
     /// Enqueues `plan` for `images` images, of which `parts` are x_t, sines and class vectors, and the copy of the `asked`
-    /// tensors to the host; if it `keeps`, features after every stage may be among them.
+    /// tensors to the host; if it `keeps`, features after every stage may be among them. Of an evaluation in several
+    /// `parts_told` it is known when each but the last is done.
     ///
     /// # Errors
     /// The evaluation needs more memory in one piece than the device has.
@@ -60,7 +67,8 @@ impl Device {
         keeps: bool,
         parts: [&[f32]; 3],
         asked: &[Features],
-    ) -> Result<impl Future<Output = Result<Vec<Bytes>, ServerError>>, TooLarge> {
+        parts_told: usize,
+    ) -> Result<Enqueued<'_>, TooLarge> {
         let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let (weights, client) = (&self.weights, &self.client);
         weights.on_its_stream(|| {
@@ -69,10 +77,17 @@ impl Device {
                 || Run::new(plan, images, keeps, weights, client),
                 |run| {
                     run.write(parts, client);
-                    run.evaluate(plan, client);
+                    let marks = match parts_told {
+                        0 | 1 => {
+                            run.evaluate(plan, client);
+                            Vec::new()
+                        }
+                        count => run.evaluate_in_parts(plan, client, count),
+                    };
                     let asked = asked.iter().map(|features| run.handle(features));
                     // The copy is enqueued here, not when the future is awaited.
-                    client.read_async(asked.collect())
+                    let read = Box::pin(client.read_async(asked.collect()));
+                    Enqueued { marks, read }
                 },
             )
         })

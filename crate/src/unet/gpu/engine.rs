@@ -1,15 +1,23 @@
 //! A network on a GPU, from host to host.
 
-use super::device::Device;
+use super::device::{Device, Enqueued};
 use super::plan::{Features, Plan, Unsupported};
 use super::{channels_first, channels_last};
 use crate::unet::look::{Seen, SeenAttention, SeenStage, Stage};
-use crate::unet::{UNet, UNetConfig};
+use crate::unet::{UNet, UNetConfig, progress};
 use cubecl::bytes::Bytes;
 use cubecl::client::Client;
 use cubecl::server::ServerError;
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use thiserror::Error;
+use web_time::Instant;
+
+/// An evaluation that takes longer is told in parts the next time: each costs a submission.
+const LONG: Duration = Duration::from_secs(2);
+/// How many.
+const PARTS: usize = 16;
 
 /// The device lost the result.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
@@ -28,6 +36,8 @@ pub struct Engine {
     config: UNetConfig,
     plan: Plan,
     device: Device,
+    /// Whether the latest evaluation was one to wait for.
+    is_slow: AtomicBool,
 }
 
 impl std::fmt::Debug for Engine {
@@ -52,6 +62,7 @@ impl Engine {
             config: unet.config().clone(),
             plan,
             device,
+            is_slow: AtomicBool::new(false),
         })
     }
 
@@ -131,10 +142,21 @@ impl Engine {
         }
         let [rows, classes] = self.plan.rows(config, timesteps, labels);
         let parts = [&x[..], &rows, &classes];
-        let read = (self.device)
-            .evaluate(&self.plan, images, keeps, parts, asked)
+        let tells = progress::is_heard() && self.is_slow.load(Ordering::Relaxed);
+        let parts_told = if tells { PARTS } else { 1 };
+        let began = Instant::now();
+        let Enqueued { marks, read } = (self.device)
+            .evaluate(&self.plan, images, keeps, parts, asked, parts_told)
             .map_err(|e| DeviceError(e.to_string()))?;
-        numbers(read.await)
+        for (share, done) in marks {
+            // What fails here fails below, too, where it is said.
+            if done.await.is_ok() {
+                progress::tell(share);
+            }
+        }
+        let read = read.await;
+        (self.is_slow).store(began.elapsed() >= LONG, Ordering::Relaxed);
+        numbers(read)
     }
 }
 
@@ -146,6 +168,14 @@ pub(super) fn numbers(read: Result<Vec<Bytes>, ServerError>) -> Result<Vec<Vec<f
         .iter()
         .map(|bytes| bytes.chunks_exact(4).map(number).collect())
         .collect())
+}
+
+#[cfg(test)]
+impl Engine {
+    /// As if the evaluation before had taken long.
+    pub(super) fn be_slow(&self) {
+        self.is_slow.store(true, Ordering::Relaxed);
+    }
 }
 
 /// softmax(q k^T / sqrt(d)) of `[n, tokens, 3, heads, d]`: small where anyone looks at it, and so done on the host.

@@ -155,6 +155,18 @@ impl Launch {
         }
     }
 
+    /// The multiplications of its convolutions, for each image: more than 32 bits count.
+    fn multiplications(&self) -> f64 {
+        let channels = |inputs: &[Features]| inputs.iter().map(|input| input.c).sum::<usize>();
+        match self {
+            Self::Conv(conv) => {
+                let read = conv.window * conv.window * channels(&conv.inputs);
+                conv.out.size() as f64 * (read + channels(&conv.projected)) as f64
+            }
+            Self::Norm(_) | Self::Attend(_) | Self::Filter(_) => 0.0,
+        }
+    }
+
     /// The tensor that it writes.
     pub(super) fn writes(&self) -> Features {
         match self {
@@ -215,6 +227,25 @@ pub(super) struct Plan {
 }
 
 impl Plan {
+    /// The launches in at most `count` parts, at least one, of about as many multiplications each, with the share of the
+    /// whole that is done after each part.
+    pub(super) fn parts(&self, count: usize) -> Vec<(f64, &[Launch])> {
+        let whole: f64 = self.launches.iter().map(Launch::multiplications).sum();
+        let (mut parts, mut begin, mut done, mut told) = (Vec::new(), 0, 0.0, 0.0);
+        for (at, launch) in self.launches.iter().enumerate() {
+            done += launch.multiplications();
+            let is_last = at + 1 == self.launches.len();
+            let next = parts.len() + 1;
+            let is_due = done > told && done * count as f64 >= whole * next as f64;
+            if is_last || (is_due && next < count) {
+                let share = if is_last { 1.0 } else { done / whole };
+                parts.push((share, &self.launches[begin..=at]));
+                (begin, told) = (at + 1, done);
+            }
+        }
+        parts
+    }
+
     /// What the host writes of timesteps and labels: `[n, timestep_width]`, and a row of the class embedding, zeros where
     /// there is no label, or what stands for the label.
     pub(super) fn rows(

@@ -3,9 +3,17 @@
 use super::memory::Layout;
 use super::plan::{Features, Plan};
 use super::store::{Piece, Store, TooLarge};
+use cubecl::bytes::Bytes;
 use cubecl::client::{Client, Graph};
-use cubecl::server::Handle;
+use cubecl::server::{Handle, ServerError};
+use std::pin::Pin;
 use std::sync::OnceLock;
+
+/// What was read, once the device has come so far.
+pub(super) type Read<'a> = Pin<Box<dyn Future<Output = Result<Vec<Bytes>, ServerError>> + 'a>>;
+
+/// A share of an evaluation, and when it is done.
+pub(super) type Mark<'a> = (f64, Read<'a>);
 
 /// A plan's launches for `images` images, in memory of their own.
 #[derive(Debug)]
@@ -69,6 +77,35 @@ impl Run {
         if !matches!(repeated, Some(Ok(()))) {
             self.launch(plan, client);
         }
+    }
+
+    /// Enqueues the whole plan in `count` parts. Each share of it has a future that is ready when so much is done.
+    pub(super) fn evaluate_in_parts<'a>(
+        &self,
+        plan: &Plan,
+        client: &'a Client,
+        count: usize,
+    ) -> Vec<Mark<'a>> {
+        let parts = plan.parts(count);
+        let Some((_, but_the_last)) = parts.split_last() else {
+            return Vec::new();
+        };
+        let mut launched = 0;
+        let marks = (but_the_last.iter())
+            .filter_map(|(share, launches)| {
+                for launch in *launches {
+                    self.store.launch(launch, client);
+                }
+                launched += launches.len();
+                let number = self.store.first(&launches.last()?.writes());
+                let done: Read<'a> = Box::pin(client.read_async(vec![number]));
+                Some((*share, done))
+            })
+            .collect();
+        for launch in &plan.launches[launched..] {
+            self.store.launch(launch, client);
+        }
+        marks
     }
 
     /// Launches the plan and has the device take down a second time.

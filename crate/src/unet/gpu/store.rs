@@ -141,6 +141,11 @@ impl Store {
         }
     }
 
+    /// The first number of a tensor that is not given by the host.
+    pub(super) fn first(&self, features: &Features) -> Handle {
+        self.buffers[self.layout.positions[features.id]].part(0..1)
+    }
+
     pub(super) fn tensor(&self, features: &Features, width: usize) -> BufferArg {
         argument(self.handle(features), features.size() * self.images / width)
     }

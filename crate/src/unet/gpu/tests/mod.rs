@@ -2,6 +2,8 @@
 
 #[cfg(feature = "native")]
 mod learning;
+#[cfg(feature = "native")]
+mod parts;
 
 use super::*;
 use crate::unet::activation::Activation;
