@@ -97,6 +97,8 @@ export function createPlot(options) {
   let retryAt = Infinity;
 
   const draw = async () => {
+    // What has its first value is a picture too, which is seen before the library is loaded.
+    if (options.bare === true && plot === null) await new Promise(requestAnimationFrame);
     const UPlot = await loadLibrary();
     if (disposed) return;
     plot?.destroy();
