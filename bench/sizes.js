@@ -3,6 +3,7 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { brotliCompressSync } from "node:zlib";
+import { askedBeforeFirstStep } from "../tests/browser/first-step.js";
 import { launch, root, serve } from "../tests/browser/helpers.js";
 import { row } from "./table.js";
 
@@ -45,13 +46,8 @@ async function requested(folder) {
   try {
     // What is kept for visits without a connection is fetched behind all this, and holds up nothing.
     const context = await browser.newContext({ serviceWorkers: "block" });
-    const page = await context.newPage();
-    /** @type {Set<string>} */
-    const files = new Set();
-    context.on("request", (request) => files.add(new URL(request.url()).pathname));
-    await page.goto(`${server.url}?device=cpu`);
-    await page.locator("#walk-back[data-revealed]").waitFor();
-    return [...files].map((file) => (file === "/" ? "/index.html" : file));
+    const files = await askedBeforeFirstStep(context, `${server.url}?device=cpu`);
+    return files.map((file) => (file === "/" ? "/index.html" : file));
   } finally {
     await browser.close();
     await server.close();

@@ -134,6 +134,20 @@ export async function fetchCounted(url, count) {
 }
 
 /**
+ * Asks for a file whose answer is passed on as it came. What a browser has compiled it keeps for such an answer only, not
+ * for the bytes of one. They are counted when they are said to be there.
+ * @param {URL} url
+ * @param {ByteCount} count
+ * @returns {Promise<{ response: Response, arrived: () => void }>}
+ */
+export async function fetchUntouched(url, count) {
+  const response = await request(url, {});
+  const size = decodedSize(response);
+  count.expect(size);
+  return { response, arrived: () => count.add(size) };
+}
+
+/**
  * @typedef {object} Download a file that is on its way
  * @property {ReadableStream<Uint8Array<ArrayBuffer>> | null} body null: the file is empty
  * @property {string} type as the server calls it

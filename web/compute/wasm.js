@@ -4,7 +4,7 @@
 import { ModuleError, loadModule } from "../basics/load-module.js";
 import { sentence } from "../basics/sentence.js";
 import { ownFile } from "../own-file.js";
-import { fetchCounted } from "./download.js";
+import { fetchCounted, fetchUntouched } from "./download.js";
 
 /** @typedef {import("../protocol/messages.js").Device} Device */
 
@@ -66,7 +66,8 @@ async function instantiate(build, count) {
     );
   }
   const base = ownFile(`pkg/${build}/`);
-  const binary = fetchCounted(new URL("walkback_bg.wasm", base), count);
+  const address = new URL("walkback_bg.wasm", base);
+  const binary = fetchUntouched(address, count);
   binary.catch(() => {});
   /** @type {WasmModule | LearnerModule} */
   let module;
@@ -78,9 +79,16 @@ async function instantiate(build, count) {
       `web/pkg/${build}/walkback.js could not be loaded (${said}). If it is missing, "cargo xtask serve" builds it.`,
     );
   }
-  const response = await binary;
+  const { response, arrived } = await binary;
   try {
-    await module.default({ module_or_path: response });
+    await module
+      .default({ module_or_path: response })
+      .finally(arrived)
+      .catch(async (error) => {
+        // The connection broke off. Bytes that are counted go on where that happens again.
+        if (!(error instanceof TypeError)) throw error;
+        await module.default({ module_or_path: await fetchCounted(address, count) });
+      });
   } catch (error) {
     const { CompileError, LinkError } = WebAssembly;
     if (!(error instanceof CompileError || error instanceof LinkError)) throw error;

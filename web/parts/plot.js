@@ -38,7 +38,7 @@ import { SIDEWAYS } from "./touch.js";
  * @property {AxisOptions} y
  * @property {SeriesOptions[]} series
  * @property {number} [height] in CSS pixels, 160 without it
- * @property {boolean} [bare] without axes, edge to edge, to stand above a slider over the same x
+ * @property {boolean} [bare] without axes, edge to edge, to stand above a slider over the same x; until it has data there is nothing to see, and the library is not loaded
  * @property {(x: number) => void} [onSeek] the visitor points at a value of x; offer a slider for the keyboard too
  */
 
@@ -91,10 +91,14 @@ export function createPlot(options) {
   /** @type {number | null} */
   let marked = null;
   let disposed = false;
+  /** Whether there is a plot, or will be. */
+  let begun = false;
   /** When the library, which failed to load, may be asked for again. */
   let retryAt = Infinity;
 
   const draw = async () => {
+    // What has its first value is a picture too, which is seen before the library is loaded.
+    if (options.bare === true && plot === null) await new Promise(requestAnimationFrame);
     const UPlot = await loadLibrary();
     if (disposed) return;
     plot?.destroy();
@@ -130,6 +134,8 @@ export function createPlot(options) {
     }
   };
   const build = () => {
+    if (options.bare === true && !begun && data[0]?.length === 0) return;
+    begun = true;
     retryAt = Infinity;
     draw().catch((error) => {
       retryAt = performance.now() + RETRY;
@@ -155,7 +161,7 @@ export function createPlot(options) {
     set(values, text) {
       data = values.map((list) => Array.from(list));
       plot?.setData(/** @type {any} */ (data));
-      if (performance.now() >= retryAt) build();
+      if (!begun || performance.now() >= retryAt) build();
       const said = text === null ? ", empty" : `: ${text}`;
       area.setAttribute("aria-label", options.label + said);
     },
