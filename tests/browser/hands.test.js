@@ -192,8 +192,19 @@ test("in a contrast mode sliders are seen, and what is on looks other than what 
       return [...found].filter(([, count]) => count > 40).map(([key]) => key);
     }, shot);
   };
-  assert.ok((await colours(visitor.guidance)).length >= 2, "the slider's handle on its track");
-  assert.ok((await colours(visitor.scrubber)).length >= 2, "the scrubber");
+  const own = await page.evaluate(() => {
+    const probe = document.createElement("i");
+    Object.assign(probe.style, { color: "var(--accent)", forcedColorAdjust: "none" });
+    document.body.append(probe);
+    const accent = getComputedStyle(probe).color;
+    probe.remove();
+    return accent.match(/\d+/g)?.join() ?? "";
+  });
+  for (const slider of [visitor.guidance, visitor.scrubber]) {
+    const seen = await colours(slider);
+    assert.ok(seen.length >= 2, `a handle on its track: ${seen.join("; ")}`);
+    assert.ok(!seen.includes(own), `in the visitor's colours, not in the page's own ${own}`);
+  }
   const chosen = page.locator("#walk-back .choices label:has(:checked)").first();
   const other = page.locator("#walk-back .choices label:not(:has(:checked))").first();
   assert.notDeepEqual(await colours(chosen), await colours(other));

@@ -46,6 +46,12 @@ for (const { width, text, lines } of [
       const hidden = await part.evaluate((button) => button.scrollWidth - button.clientWidth);
       assert.ok(hidden <= 0, `${hidden} pixels of its name are cut`);
     }
+    // The name of the plot above them covers no part of it.
+    const plot = page.getByRole("img", { name: /^How much the guess changes per step/ });
+    const [name, area] = await Promise.all(
+      [page.getByText("change of").first(), plot].map((part) => part.boundingBox()),
+    );
+    assert.ok(name && area && name.y + name.height <= area.y + 1, JSON.stringify({ name, area }));
     await visitor.leave();
   });
 }

@@ -106,6 +106,7 @@ describe("a word of a figure", () => {
       ["How it learned", "squared error", /multiplied by itself/],
       ["If you knew the answer", "off by", /How far two images are apart/],
       ["Teach it", "Learning rate", /How much one step of training/],
+      ["Teach it", "smoothed", /The mean of about the last 20 losses/],
     ])) {
       const figure = heading === null ? visitor.hero : await visitor.goTo(heading);
       await openMore(figure);

@@ -7,6 +7,7 @@ import { h } from "../screen/dom.js";
 import { theme } from "../screen/theme.js";
 import { createPlotValues } from "./plot-values.js";
 import { SIDEWAYS } from "./touch.js";
+import { createWord } from "./word.js";
 
 /** @typedef {import("../vendor/uPlot.js").default} Plot */
 /** @typedef {typeof import("../vendor/uPlot.js").default} PlotClass */
@@ -17,6 +18,7 @@ import { SIDEWAYS } from "./touch.js";
  * @typedef {object} SeriesOptions
  * @property {string} name
  * @property {ColourName} [colour] accent without it
+ * @property {string} [word] of the glossary, that the name is
  * @property {"line" | "area" | "bars" | "points"} [kind] line without it
  * @property {number} [width] of the line, 1.5 without it; of points, 4 without it
  * @property {boolean} [dashed]
@@ -73,8 +75,12 @@ export function createPlot(options) {
   const legend = h(
     "ul",
     { class: "legend" },
-    ...options.series.map(({ name, colour = "accent", dashed }) =>
-      h("li", { "data-colour": colour, "data-dashed": dashed === true }, name),
+    ...options.series.map(({ name, word, colour = "accent", dashed }) =>
+      h(
+        "li",
+        { "data-colour": colour, "data-dashed": dashed === true },
+        word === undefined ? name : createWord(word, name),
+      ),
     ),
   );
   /** @type {Plot | null} */

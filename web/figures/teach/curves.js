@@ -13,8 +13,8 @@ export function createCurves() {
     y: { label: "loss", log: true },
     height: 180,
     series: [
-      { name: "each batch", colour: "quiet", kind: "points", width: 2 },
-      { name: "smoothed", width: 2 },
+      { name: "each batch", word: "batch", colour: "quiet", kind: "points", width: 2 },
+      { name: "smoothed", word: "smoothed", width: 2 },
     ],
   });
   const errors = createPlot({

@@ -6,7 +6,7 @@ import { h, setText } from "../../screen/dom.js";
 
 /** @typedef {import("../../protocol/messages.js").Frame} Frame */
 
-const HEIGHT = 44;
+const HEIGHT = 36;
 
 /** @param {(position: number) => void} onSeek */
 export function createChanges(onSeek) {
@@ -25,8 +25,8 @@ export function createChanges(onSeek) {
   const element = h(
     "div",
     { class: "changes" },
-    plot.element,
     h("p", {}, "change of ", term("x_0-hat"), " per step ", now),
+    plot.element,
   );
   /** @type {readonly Frame[]} */
   let frames = [];
