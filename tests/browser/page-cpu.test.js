@@ -84,7 +84,18 @@ describe("the page on the CPU", () => {
       await visitor.seed.press("Enter");
     };
 
-    const noise = await start(() => setSeed("7"));
+    /** @param {number[]} before */
+    const showsOther = (before) =>
+      visitor.until(
+        async () => JSON.stringify(await visitor.pixels(visitor.xt)) !== JSON.stringify(before),
+      );
+
+    const before = await visitor.pixels(visitor.xt);
+    const noise = await start(async () => {
+      await setSeed("7");
+      // The walk stands at its start already, of another seed.
+      await showsOther(before);
+    });
     const image = await finish();
     const again = await start(() => visitor.restart.click());
     assert.deepEqual(again, noise);
@@ -102,9 +113,7 @@ describe("the page on the CPU", () => {
 
     await setSeed("8");
     // Another seed is other noise.
-    await visitor.until(
-      async () => JSON.stringify(await visitor.pixels(visitor.xt)) !== JSON.stringify(noise),
-    );
+    await showsOther(noise);
     await visitor.dice.click();
     await visitor.until(async () => (await visitor.seed.inputValue()) !== "8");
     await visitor.leave();
