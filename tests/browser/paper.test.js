@@ -9,8 +9,27 @@ const site = openSite();
 /** What fits between the margins of A4, in pixels. */
 const SHEET = 680;
 
+/**
+ * A browser that prints lays the page out for the sheet, but tells no observer: plots stay as they were drawn.
+ * @param {import("playwright-core").BrowserContext} context
+ */
+const withoutObserversOnPaper = (context) =>
+  context.addInitScript(() => {
+    globalThis.ResizeObserver = class extends ResizeObserver {
+      /** @param {ResizeObserverCallback} callback */
+      constructor(callback) {
+        super((...seen) => {
+          if (!matchMedia("print").matches) callback(...seen);
+        });
+      }
+    };
+  });
+
 test("on paper a figure that was seen lies within the margins, and one that never was is left out with its text", async () => {
-  const visitor = await site.visit("?device=cpu#steps=10&at=3", { reducedMotion: "reduce" });
+  const visitor = await site.visit("?device=cpu#steps=10&at=3", {
+    reducedMotion: "reduce",
+    prepare: withoutObserversOnPaper,
+  });
   const { page } = visitor;
   await visitor.rests(3);
   const learning = await visitor.goTo("How it learned");
@@ -50,6 +69,15 @@ test("on paper a figure that was seen lies within the margins, and one that neve
       SHEET,
     );
   assert.deepEqual(wide, []);
+  // Each plot is in its place whole, though that is narrower than it was.
+  const cut = await page.locator("main .plot canvas").evaluateAll((plots) =>
+    plots.flatMap((plot) => {
+      const place = plot.closest(".area")?.getBoundingClientRect().right ?? NaN;
+      const { right } = plot.getBoundingClientRect();
+      return right > place + 1 ? `${right} of ${place}` : [];
+    }),
+  );
+  assert.deepEqual(cut, []);
   // The three pictures as they stand, in one row; nothing that is pressed.
   const tops = await page
     .locator("#walk-back .screen")

@@ -92,13 +92,19 @@ test("on a phone the controls of two samplers are on the screen with their pictu
   const picture = section.getByRole("img", { name: /^Chain A/ });
   await picture.waitFor();
   const top = (await picture.boundingBox())?.y ?? NaN;
-  for (const name of ["Digit", "Class"]) {
-    const choice = section.getByRole("group", { name, exact: true });
-    if ((await choice.count()) === 0) continue;
-    const box = await choice.boundingBox();
+  const differences = section.getByRole("img", { name: /^The difference/ });
+  const difference = await differences.first().boundingBox();
+  for (const control of [
+    section.getByRole("group", { name: /^(Digit|Class)$/ }),
+    section.getByRole("spinbutton", { name: /^Seed/ }),
+  ]) {
+    const box = await control.boundingBox();
     assert.ok(box !== null && box.y + box.height - top <= 844, JSON.stringify({ box, top }));
+    // What comes of the pictures is below what makes them.
+    assert.ok(
+      difference !== null && box.y + box.height <= difference.y,
+      JSON.stringify(difference),
+    );
   }
-  const seed = await section.getByRole("spinbutton", { name: /^Seed/ }).boundingBox();
-  assert.ok(seed !== null && seed.y + seed.height - top <= 844, JSON.stringify({ seed, top }));
   await visitor.leave();
 });
