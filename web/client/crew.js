@@ -107,6 +107,8 @@ export class Crew {
       while (left.length > 0) {
         await ready();
         if (signal.aborted) return;
+        // Those that were there may have ended while this waited.
+        if (hand === null) enlist();
         const piece = left.shift();
         if (piece === undefined || !(await attempt(hand, piece))) return;
       }
@@ -119,12 +121,17 @@ export class Crew {
       serving.add(service);
     };
 
-    await ready();
-    if (signal.aborted) return;
+    /** @type {Set<Connection>} */
+    const enlisted = new Set();
+    const enlist = () => {
+      for (const [connection, loaded] of this.#enlist(left.length - 1)) {
+        if (enlisted.has(connection)) continue;
+        enlisted.add(connection);
+        loaded.then((hasModel) => hasModel && join(connection));
+      }
+    };
+
     join(null);
-    for (const [connection, loaded] of this.#enlist(pieces.length - 1)) {
-      loaded.then((hasModel) => hasModel && join(connection));
-    }
     while (serving.size > 0) {
       await Promise.race(serving);
       // What a worker left behind that broke down.

@@ -16,6 +16,17 @@
  */
 
 /**
+ * @typedef {object} Batch images that walk together
+ * @property {number} first its first image
+ * @property {EngineChain} chain
+ * @property {number} step how many it has taken
+ * @property {Promise<void>} latest its latest step, whatever became of it
+ */
+
+/** @typedef {import("../../client/engine.js").Frame} Frame */
+/** @typedef {{ first: number, step: number, frame: Frame, shape: number[] }} Taken a batch has taken a step */
+
+/**
  * @typedef {object} WallActions what the walk reports and needs
  * @property {() => Promise<void>} ready awaited before each evaluation of the network
  * @property {(xt: Float32Array, shape: number[], timesteps: Uint32Array) => void} begun
@@ -41,8 +52,8 @@ export async function walkWall(engine, options, actions, signal) {
   actions.begun(xt, shape, timesteps);
 
   const size = xt.length / count;
-  /** @type {{ first: number, chain: EngineChain }[]} */
-  const chains = [];
+  /** @type {Batch[]} */
+  const batches = [];
   for (let first = 0; first < count; first += batch) {
     const end = Math.min(count, first + batch);
     const chain = await engine.open(
@@ -55,23 +66,45 @@ export async function walkWall(engine, options, actions, signal) {
       signal,
     );
     if (chain === null) return;
-    chains.push({ first, chain });
+    batches.push({ first, chain, step: 0, latest: Promise.resolve() });
   }
+  /** The step that is taken, and how many batches have taken it. */
+  let [current, arrived] = [1, 0];
+  /** Of later steps: nobody waits until all have taken one. @type {Taken[]} */
+  const early = [];
+  /** @param {Taken} taken */
+  const report = (taken) => {
+    if (taken.step > current) {
+      early.push(taken);
+      return;
+    }
+    actions.advanced(taken.first, taken.frame.xPrev, taken.shape, taken.frame.milliseconds);
+    arrived += 1;
+    if (arrived < batches.length) return;
+    actions.swept(current);
+    [current, arrived] = [current + 1, 0];
+    early.splice(0).forEach(report);
+  };
   // Ends where the model does, too.
   let ended = false;
-  for (let step = 1; step <= timesteps.length; step++) {
-    await engine.share(chains, {
-      ready: actions.ready,
-      signal,
-      async work({ first, chain }, hand) {
+  const steps = Array.from(timesteps, () => batches);
+  await engine.share(steps.flat(), {
+    ready: actions.ready,
+    signal,
+    async work(batch, hand) {
+      const { first, chain, latest } = batch;
+      const taking = latest.then(async () => {
         const frame = ended ? null : await chain.step(hand);
         ended ||= frame === null || signal.aborted;
         if (frame === null || ended) return;
-        actions.advanced(first, frame.xPrev, chain.shape, frame.milliseconds);
-      },
-    });
-    if (ended || signal.aborted) return;
-    actions.swept(step);
-  }
-  for (const { chain } of chains) chain.close();
+        batch.step += 1;
+        report({ first, step: batch.step, frame, shape: chain.shape });
+      });
+      // If it fails, another worker takes it.
+      batch.latest = taking.catch(() => {});
+      await taking;
+    },
+  });
+  if (ended || signal.aborted) return;
+  for (const { chain } of batches) chain.close();
 }
