@@ -99,7 +99,7 @@ fn target_args(profile: &str) -> [&str; 6] {
 }
 
 /// Cargo for the wasm target.
-pub(crate) fn cargo_for_wasm() -> std::process::Command {
+fn cargo_for_wasm() -> std::process::Command {
     let mut command = cargo();
     // These would take the place of the flags in .cargo/config.toml, and silently give a module without SIMD.
     command

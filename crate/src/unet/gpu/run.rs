@@ -86,24 +86,18 @@ impl Run {
         client: &'a Client,
         count: usize,
     ) -> Vec<Mark<'a>> {
-        let parts = plan.parts(count);
-        let Some((_, but_the_last)) = parts.split_last() else {
-            return Vec::new();
-        };
-        let mut launched = 0;
-        let marks = (but_the_last.iter())
-            .filter_map(|(share, launches)| {
-                for launch in *launches {
-                    self.store.launch(launch, client);
-                }
-                launched += launches.len();
-                let number = self.store.first(&launches.last()?.writes());
-                let done: Read<'a> = Box::pin(client.read_async(vec![number]));
-                Some((*share, done))
-            })
-            .collect();
-        for launch in &plan.launches[launched..] {
-            self.store.launch(launch, client);
+        let mut marks: Vec<Mark<'a>> = Vec::new();
+        for (share, launches) in plan.parts(count) {
+            for launch in launches {
+                self.store.launch(launch, client);
+            }
+            // That all is done is known by what is read of it.
+            if share < 1.0
+                && let Some(last) = launches.last()
+            {
+                let number = self.store.first(&last.writes());
+                marks.push((share, Box::pin(client.read_async(vec![number]))));
+            }
         }
         marks
     }
