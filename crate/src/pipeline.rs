@@ -13,7 +13,7 @@ use crate::unet::gpu::{Engine, Unsupported};
 use crate::unet::look::Seen;
 use crate::unet::{TimeEmbeddingType, UNet, UNetConfig, UNetConfigError, WeightsError};
 use burn::module::Module;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::num::NonZeroUsize;
@@ -278,9 +278,7 @@ impl Pipeline {
             let seen = engine.look(x_t, &timesteps, labels).await;
             return seen.map_err(|e| PipelineError::Device(e.to_string()));
         }
-        let x_t = Tensor::<4>::from_data(TensorData::new(x_t.into_owned(), shape), &self.device);
-        let look = self.unet.look(x_t, &timesteps, labels);
-        look.read().await.map_err(PipelineError::Device)
+        Ok((self.unet).look(x_t.into_owned(), shape, &timesteps, labels))
     }
 }
 
@@ -325,14 +323,7 @@ impl Pipeline {
             let output = engine.predict(&x, &timesteps, labels).await;
             return output.map_err(|e| PipelineError::Device(e.to_string()));
         }
-        let x = Tensor::<4>::from_data(TensorData::new(x.into_owned(), shape), &self.device);
-        let out = self.unet.forward(x, &timesteps, labels); // [n, out_channels, h, w]
-        let data = out
-            .into_data_async()
-            .await
-            .map_err(|e| PipelineError::Device(format!("{e:?}")))?;
-        data.try_into_vec::<f32>()
-            .map_err(|e| PipelineError::Device(format!("{e:?}")))
+        Ok((self.unet).predict(x.into_owned(), shape, &timesteps, labels)) // [n, out_channels, h, w]
     }
 }
 

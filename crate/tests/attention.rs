@@ -1,6 +1,6 @@
 //! Attention over many pixels is computed in parts, which must not show.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use walkback::noise::NoiseStream;
 use walkback::unet::layers::seed_init;
@@ -55,19 +55,9 @@ fn an_image_in_a_batch_attends_as_it_does_alone() {
     let unet = network(&device);
     let pixels = SIDE * SIDE;
     let x = NoiseStream::new(1).normal(2 * pixels);
-    // The scores of one image are just few enough to be held at once, those of two are not.
     let features = |x: &[f32]| {
         let n = x.len() / pixels;
-        let x = TensorData::new(x.to_vec(), [n, 1, SIDE, SIDE]);
-        let look = unet.look(Tensor::from_data(x, &device), &vec![300.0; n], None);
-        look.stages
-            .last()
-            .unwrap()
-            .1
-            .clone()
-            .into_data()
-            .try_into_vec::<f32>()
-            .unwrap()
+        unet.predict(x.to_vec(), [n, 1, SIDE, SIDE], &vec![300.0; n], None)
     };
     let together = features(&x);
     let alone: Vec<f32> = x.chunks(pixels).flat_map(features).collect();

@@ -1,36 +1,34 @@
-//! A look inside the network shows the evaluation that `forward` makes.
+//! A look inside the network shows the evaluation that `predict` makes.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
 use walkback::noise::NoiseStream;
 use walkback::unet::look::Stage;
 use walkback::unet::{UNet, UNetConfig};
 
-fn network(name: &str) -> (UNet, Device) {
+fn network(name: &str) -> UNet {
     let device = Device::flex();
     let config =
         String::from_utf8(crate::common::fixture(&format!("{name}/unet/config.json"))).unwrap();
     let weights =
         crate::common::fixture(&format!("{name}/unet/diffusion_pytorch_model.safetensors"));
-    let unet = UNet::new(&UNetConfig::from_json(&config).unwrap(), &device)
+    UNet::new(&UNetConfig::from_json(&config).unwrap(), &device)
         .unwrap()
         .load_safetensors(&weights, &device)
-        .unwrap();
-    (unet, device)
+        .unwrap()
 }
 
 #[test]
 fn the_stages_follow_the_u_and_end_in_the_output() {
-    let (unet, device) = network("plain");
+    let unet = network("plain");
     let config = unet.config().clone();
     let levels = config.block_out_channels.len();
     let [h, w] = config.sample_size;
     let shape = [1, config.in_channels, h, w];
     let x = NoiseStream::new(1).normal(shape.iter().product());
-    let x = Tensor::<4>::from_data(TensorData::new(x, shape), &device);
     let labels = config.num_class_embeds.map(|_| vec![0]);
-    let look = unet.look(x.clone(), &[400.0], labels.as_deref());
+    let look = unet.look(x.clone(), shape, &[400.0], labels.as_deref());
 
-    let stages: Vec<Stage> = look.stages.iter().map(|(stage, _)| *stage).collect();
+    let stages: Vec<Stage> = look.stages.iter().map(|seen| seen.stage).collect();
     let mut expected = vec![Stage::In];
     expected.extend((0..levels).map(Stage::Down));
     expected.push(Stage::Mid);
@@ -39,10 +37,11 @@ fn the_stages_follow_the_u_and_end_in_the_output() {
     assert_eq!(stages, expected);
 
     let bottom = [h >> (levels - 1), w >> (levels - 1)];
-    for (stage, features) in &look.stages {
-        let [n, _, height, width] = features.dims();
+    for seen in &look.stages {
+        let [n, _, height, width] = seen.shape;
+        assert_eq!(seen.values.len(), seen.shape.into_iter().product::<usize>());
         assert_eq!(n, 1);
-        match stage {
+        match seen.stage {
             Stage::In | Stage::Out => assert_eq!([height, width], [h, w]),
             Stage::Mid => assert_eq!([height, width], bottom),
             Stage::Down(level) => {
@@ -56,17 +55,17 @@ fn the_stages_follow_the_u_and_end_in_the_output() {
             }
         }
     }
-    let output = look.stages.last().unwrap().1.clone().into_data();
-    let forward = unet.forward(x, &[400.0], labels.as_deref()).into_data();
-    assert_eq!(output, forward);
+    let output = &look.stages.last().unwrap().values;
+    let predicted = unet.predict(x, shape, &[400.0], labels.as_deref());
+    assert_eq!(*output, predicted);
 
     let attention = look.attention.unwrap();
-    let [n, heads, rows, columns] = attention.dims();
+    let [n, heads, rows, columns] = attention.shape;
     assert_eq!(
         [n, rows, columns],
         [1, bottom[0] * bottom[1], bottom[0] * bottom[1]]
     );
-    let values = attention.into_data().try_into_vec::<f32>().unwrap();
+    let values = attention.weights;
     assert_eq!(values.len(), heads * rows * columns);
     assert!(values.iter().all(|v| (0.0..=1.0).contains(v)));
     for row in values.chunks(columns) {

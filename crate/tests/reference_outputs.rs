@@ -30,14 +30,21 @@ fn difference_from_diffusers(folder: &str, config: &str, weights: &str) -> f32 {
     let io = SafeTensors::deserialize(&io).unwrap();
     let (sample, shape) = floats(&io, "unet.sample");
     let shape: [usize; 4] = shape.try_into().unwrap();
-    let x = Tensor::<4>::from_data(TensorData::new(sample, shape), &device);
     let timesteps = indices(&io, "unet.timesteps");
     let timesteps: Vec<f32> = timesteps.iter().map(|&t| t as f32).collect();
     let labels = io.names().contains(&"unet.class_labels");
     let labels = labels.then(|| indices(&io, "unet.class_labels"));
-    let out = unet.forward(x, &timesteps, labels.as_deref()).into_data();
-    let out: Vec<f32> = out.iter().collect();
-    largest_difference(&out, &floats(&io, "unet.out").0)
+    let labels = labels.as_deref();
+    let (expected, _) = floats(&io, "unet.out");
+    // With gradients, and without.
+    let x = Tensor::<4>::from_data(TensorData::new(sample.clone(), shape), &device);
+    let tensor = unet.forward(x, &timesteps, labels).into_data();
+    let ways = [
+        tensor.iter().collect(),
+        unet.predict(sample, shape, &timesteps, labels),
+    ];
+    let differences = ways.map(|out: Vec<f32>| largest_difference(&out, &expected));
+    differences.into_iter().fold(0.0, f32::max)
 }
 
 /// Names and shapes in a safetensors file.

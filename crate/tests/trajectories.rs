@@ -1,8 +1,6 @@
 //! Whole sampling loops of diffusers, network and all: every state of every loop in the folders of
 //! `tests/conformance`, from the same seed.
 
-#![cfg(feature = "cpu")]
-
 use crate::common::{fixture, floats, indices, largest_difference, walk};
 use burn::tensor::Device;
 use safetensors::SafeTensors;

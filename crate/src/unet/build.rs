@@ -53,11 +53,7 @@ impl Builder {
     /// Counts the parameters of what `build` makes, none of which is allocated.
     pub(crate) fn census<T>(build: impl FnOnce(&mut Self) -> T) -> Census {
         // A parameter without memory belongs to a device, too, which is never asked for anything.
-        #[cfg(feature = "cpu")]
-        let device = Device::flex();
-        #[cfg(not(feature = "cpu"))]
-        let device = Device::default();
-        let mut builder = Self::new(device, Parameters::Counted(Census::default()));
+        let mut builder = Self::new(Device::flex(), Parameters::Counted(Census::default()));
         drop(build(&mut builder));
         match builder.parameters {
             Parameters::Counted(census) => census,
@@ -142,7 +138,6 @@ impl Builder {
             bias: self.uniform([c_out], bound),
             stride,
             padding,
-            #[cfg(feature = "cpu")]
             kept: Default::default(),
         }
     }

@@ -1,12 +1,11 @@
 //! The layers that hold parameters, with PyTorch's names and shapes, so that a module path is a safetensors key.
 
-#[cfg(feature = "cpu")]
 use super::cpu::{self, KeptFilters};
 #[cfg(any(feature = "gpu", test))]
 use super::gpu::{HostConv, HostNorm, Part};
 use super::ops;
 use burn::module::{Module, Param, ParamId};
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor};
 use std::cell::RefCell;
 
 thread_local! {
@@ -33,12 +32,14 @@ pub(crate) fn parameter<const D: usize>(
     shape: [usize; D],
     device: &Device,
 ) -> Param<Tensor<D>> {
-    let tensor = Tensor::from_data(TensorData::new(values, shape), device);
-    let tensor = if device.is_autodiff() {
-        tensor.require_grad()
-    } else {
-        tensor
+    let tensor = cpu::from_values(values, shape);
+    #[cfg(feature = "learn")]
+    let tensor = match device.is_autodiff() {
+        true => Tensor::from_inner(tensor).require_grad(),
+        false => tensor,
     };
+    #[cfg(not(feature = "learn"))]
+    let _ = device;
     Param::initialized(ParamId::new(), tensor)
 }
 
@@ -51,7 +52,6 @@ pub struct Conv2d {
     pub(super) stride: usize,
     #[module(skip)]
     pub(super) padding: usize,
-    #[cfg(feature = "cpu")]
     #[module(skip)]
     pub(super) kept: KeptFilters,
 }
@@ -86,23 +86,7 @@ impl Conv2d {
         bias: Tensor<B>,
         residual: Option<Tensor<4>>,
     ) -> Tensor<4> {
-        let (stride, padding) = (self.stride, self.padding);
-        // Natively vectors are wider, and transforming costs less beside reading; whether keeping pays there was not measured.
-        #[cfg(feature = "cpu")]
-        if cfg!(target_arch = "wasm32")
-            && let Some(y) = cpu::conv2d_keeping(
-                &x,
-                &weight,
-                &bias,
-                residual.as_ref(),
-                [stride, padding],
-                &self.kept,
-            )
-        {
-            cpu::give_back([Some(x), residual]);
-            return y;
-        }
-        ops::conv2d(x, weight, bias, residual, stride, padding)
+        ops::conv2d(x, weight, bias, residual, self.stride, self.padding)
     }
 }
 
@@ -185,7 +169,7 @@ impl Frequencies {
 
 /// A parameter's values on the host.
 fn host<const D: usize>(parameter: &Param<Tensor<D>>) -> Vec<f32> {
-    parameter.val().into_data().iter::<f32>().collect()
+    cpu::values(parameter).storage().to_vec()
 }
 
 #[cfg(any(feature = "gpu", test))]

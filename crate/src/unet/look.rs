@@ -1,8 +1,5 @@
 //! A look inside one evaluation: the features after every stage of the U, and what the bottom attends to.
 
-use super::UNet;
-use burn::tensor::Tensor;
-
 /// Where in the U features were taken. Levels count from full resolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
@@ -19,21 +16,11 @@ pub enum Stage {
 }
 
 /// What one evaluation looked like inside.
-#[derive(Debug, Default)]
-pub struct Look {
-    /// Features `[n, c, h, w]`, in the order of the evaluation.
-    pub stages: Vec<(Stage, Tensor<4>)>,
-    /// The middle block's attention: `[n, heads, hw, hw]`, a row for each query, summing to 1. `None` where
-    /// the network has no attention there.
-    pub attention: Option<Tensor<4>>,
-}
-
-/// A [`Look`] on the host.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Seen {
     /// Features in the order of the evaluation.
     pub stages: Vec<SeenStage>,
-    /// The middle block's attention.
+    /// The middle block's attention; `None` where the network has none there.
     pub attention: Option<SeenAttention>,
 }
 
@@ -64,50 +51,5 @@ impl SeenAttention {
         // Halving keeps the proportions: h w pixels of the image have become `pixels`.
         let factor = ((size[0] * size[1]) as f64 / pixels as f64).sqrt();
         size.map(|side| (side as f64 / factor).round() as usize)
-    }
-}
-
-impl Look {
-    /// Brings it to the host.
-    ///
-    /// # Errors
-    /// A failure of the device.
-    pub async fn read(self) -> Result<Seen, String> {
-        let mut stages = Vec::with_capacity(self.stages.len());
-        for (stage, features) in self.stages {
-            let (shape, values) = host(features).await?;
-            stages.push(SeenStage {
-                stage,
-                shape,
-                values,
-            });
-        }
-        let attention = match self.attention {
-            Some(weights) => {
-                let (shape, weights) = host(weights).await?;
-                Some(SeenAttention { shape, weights })
-            }
-            None => None,
-        };
-        Ok(Seen { stages, attention })
-    }
-}
-
-async fn host(tensor: Tensor<4>) -> Result<([usize; 4], Vec<f32>), String> {
-    let shape = tensor.dims();
-    let data = tensor
-        .into_data_async()
-        .await
-        .map_err(|e| format!("{e:?}"))?;
-    let values = data.try_into_vec::<f32>().map_err(|e| format!("{e:?}"))?;
-    Ok((shape, values))
-}
-
-impl UNet {
-    /// [`forward`](Self::forward) with everything kept; `x_t`, `timesteps` and `labels` as there.
-    pub fn look(&self, x_t: Tensor<4>, timesteps: &[f32], labels: Option<&[usize]>) -> Look {
-        let mut look = Look::default();
-        self.compute(x_t, timesteps, labels, Some(&mut look));
-        look
     }
 }

@@ -8,7 +8,8 @@
 //! | this one, `down`, `mid`, `up`, `skip`, `resnet`, `attention`, [`embedding`] | the network, written once: its layers and how features pass through them |
 //! | `activation`, `resample` | what has no parameters: non-linearities, filters that change the resolution |
 //! | `executor` | the operations that it is written in |
-//! | `tensors`, [`ops`], `cpu` | these operations in burn, with kernels of our own for the CPU |
+//! | `cpu` | these operations on slices, by kernels of our own |
+//! | `tensors`, [`ops`] | these operations in burn, with gradients, by the same kernels |
 //! | `gpu` | these operations as launches of fused kernels |
 //! | [`layers`], `build` | what holds parameters; how they are drawn, or only counted |
 //! | [`config`], `check` | `unet/config.json` |
@@ -17,7 +18,6 @@
 
 pub mod activation;
 pub mod config;
-#[cfg(feature = "cpu")]
 mod cpu;
 pub mod embedding;
 #[cfg(any(feature = "gpu", test))]
@@ -50,11 +50,12 @@ use build::{Builder, groups_of};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use config::MidBlockType;
+use cpu::{Features, OnCpu};
 use down::DownBlock;
 use embedding::{ClassEmbedding, TimeEmbedding, embed};
 use executor::{Executor, Finish, Then};
 use layers::{Conv2d, Frequencies, GroupNorm};
-use look::{Look, Stage};
+use look::{Seen, Stage};
 use mid::MidBlock;
 use skip::IMAGE;
 use tensors::Tensors;
@@ -74,7 +75,6 @@ pub struct UNet {
     conv_out: Conv2d,
     #[module(skip)]
     config: UNetConfig,
-    #[cfg(feature = "cpu")]
     #[module(skip)]
     buffers: cpu::KeepsBuffers,
 }
@@ -108,7 +108,6 @@ impl UNet {
             },
             conv_out: layers.conv3x3_at_zero(first, config.out_channels),
             config: config.clone(),
-            #[cfg(feature = "cpu")]
             buffers: cpu::KeepsBuffers::new(),
         }
     }
@@ -195,33 +194,56 @@ impl UNet {
     /// The model output for `x_t` `[n, c, h, w]` in [-1, 1] at one timestep for each image; `[n, out_channels, h, w]`.
     ///
     /// `labels`, one for each image, are used by class-conditional models and must be below `num_class_embeds`.
+    pub fn predict(
+        &self,
+        x_t: Vec<f32>,
+        shape: [usize; 4],
+        timesteps: &[f32],
+        labels: Option<&[usize]>,
+    ) -> Vec<f32> {
+        let on = OnCpu::new(&self.config, timesteps, labels, None);
+        self.on_cpu(on, Features::new(x_t, shape))
+    }
+
+    /// [`predict`](Self::predict) with everything kept.
+    pub fn look(
+        &self,
+        x_t: Vec<f32>,
+        shape: [usize; 4],
+        timesteps: &[f32],
+        labels: Option<&[usize]>,
+    ) -> Seen {
+        let mut seen = Seen::default();
+        let on = OnCpu::new(&self.config, timesteps, labels, Some(&mut seen));
+        self.on_cpu(on, Features::new(x_t, shape));
+        seen
+    }
+
+    fn on_cpu(&self, mut on: OnCpu, x_t: Features) -> Vec<f32> {
+        let x_t = match self.config.center_input_sample {
+            true => x_t.map(|x| x.iter_mut().for_each(|x| *x = *x * 2.0 - 1.0)),
+            false => x_t,
+        };
+        progress::begin();
+        let output = self.evaluate(&mut on, x_t);
+        progress::end();
+        output.into_values()
+    }
+
+    /// [`predict`](Self::predict) in burn, which knows the gradients.
     pub fn forward(
         &self,
         x_t: Tensor<4>,
         timesteps: &[f32],
         labels: Option<&[usize]>,
     ) -> Tensor<4> {
-        self.compute(x_t, timesteps, labels, None)
-    }
-
-    /// [`forward`](Self::forward) in burn; `look` keeps what it sees.
-    fn compute(
-        &self,
-        x_t: Tensor<4>,
-        timesteps: &[f32],
-        labels: Option<&[usize]>,
-        look: Option<&mut Look>,
-    ) -> Tensor<4> {
-        let mut on = Tensors::new(&self.config, timesteps, labels, x_t.device(), look);
+        let mut on = Tensors::new(&self.config, timesteps, labels, x_t.device());
         let x_t = if self.config.center_input_sample {
             x_t * 2.0 - 1.0
         } else {
             x_t
         };
-        progress::begin();
-        let output = self.evaluate(&mut on, x_t);
-        progress::end();
-        output
+        self.evaluate(&mut on, x_t)
     }
 
     /// The timesteps as the network takes them, a row for each: sines and cosines, `[n, timestep_width]`.

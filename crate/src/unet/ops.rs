@@ -4,7 +4,6 @@
 //! `cpu` (forward and backward), because burn-flex's convolution has no backward pass of its own and its normalisation is
 //! many passes over memory. A test holds that both paths agree.
 
-#[cfg(feature = "cpu")]
 use super::cpu;
 use burn::tensor::Tensor;
 use burn::tensor::activation::silu;
@@ -21,7 +20,6 @@ pub fn conv2d<const B: usize>(
     stride: usize,
     padding: usize,
 ) -> Tensor<4> {
-    #[cfg(feature = "cpu")]
     if let Some(y) = cpu::conv2d(&x, &weight, &bias, residual.as_ref(), stride, padding) {
         cpu::give_back([Some(x), residual]);
         return y;
@@ -31,10 +29,7 @@ pub fn conv2d<const B: usize>(
 
 /// Runs `f` with every convolution on the CPU computed tap by tap, to compare the quicker ways with.
 pub fn directly<T>(f: impl FnOnce() -> T) -> T {
-    #[cfg(feature = "cpu")]
-    return cpu::directly(f);
-    #[cfg(not(feature = "cpu"))]
-    f()
+    cpu::directly(f)
 }
 
 /// Group normalisation of `[n, c, h, w]` (Wu & He 2018, eq. 1) with `weight` and `bias` `[c]`, then SiLU if `with_silu`.
@@ -46,7 +41,6 @@ pub fn group_norm(
     eps: f64,
     with_silu: bool,
 ) -> Tensor<4> {
-    #[cfg(feature = "cpu")]
     if let Some(y) = cpu::group_norm(&x, &weight, &bias, groups, eps, with_silu) {
         cpu::give_back([Some(x)]);
         return y;
@@ -56,7 +50,6 @@ pub fn group_norm(
 
 /// Each pixel becomes four: `[n, c, h, w]` to `[n, c, 2 h, 2 w]`.
 pub fn upsample_nearest_2x(x: Tensor<4>) -> Tensor<4> {
-    #[cfg(feature = "cpu")]
     if let Some(y) = cpu::upsample_nearest_2x(&x) {
         cpu::give_back([Some(x)]);
         return y;
@@ -66,7 +59,6 @@ pub fn upsample_nearest_2x(x: Tensor<4>) -> Tensor<4> {
 
 /// The channels of two tensors after each other: `[n, c, h, w]` and `[n, c', h, w]` to `[n, c + c', h, w]`.
 pub fn concatenate(x: Tensor<4>, skip: Tensor<4>) -> Tensor<4> {
-    #[cfg(feature = "cpu")]
     if let Some(y) = cpu::concatenate(&x, &skip) {
         cpu::give_back([Some(x), Some(skip)]);
         return y;
@@ -76,7 +68,6 @@ pub fn concatenate(x: Tensor<4>, skip: Tensor<4>) -> Tensor<4> {
 
 /// W x + b of each row of `x` `[n, d_in]`, with `weight` `[d_out, d_in]` and `bias` `[d_out]`: `[n, d_out]`.
 pub fn linear(x: Tensor<2>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<2> {
-    #[cfg(feature = "cpu")]
     if let Some(y) = cpu::linear(&x, &weight, &bias) {
         return y;
     }

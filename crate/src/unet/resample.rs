@@ -37,7 +37,6 @@ pub enum Filter {
 /// A filter along one axis: value `o` of the output is the sum over `i` of weight `i` times value `o * down + i - padding`
 /// of the input, which has `up - 1` zeros between its values.
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[cfg(any(feature = "gpu", test))]
 pub(super) struct Taps {
     pub(super) count: usize,
     /// Weight of the first and the last.
@@ -49,9 +48,23 @@ pub(super) struct Taps {
     pub(super) padding: usize,
 }
 
+impl Taps {
+    /// The weight of the one at `i`.
+    pub(super) fn weight(&self, i: usize) -> f32 {
+        match i == 0 || i + 1 == self.count {
+            true => self.outer,
+            false => self.inner,
+        }
+    }
+
+    /// Values of the output, for `side` of the input.
+    pub(super) fn length(&self, side: usize) -> usize {
+        side * self.up / self.down
+    }
+}
+
 impl Filter {
     /// What it does along one axis.
-    #[cfg(any(feature = "gpu", test))]
     pub(super) fn taps(self) -> Taps {
         let (count, up, down, padding, outer, inner) = match self {
             Self::Mean => (2, 1, 2, 0, 0.5, 0.0),
@@ -112,11 +125,7 @@ mod tests {
     /// The definition of [`Taps`], number by number.
     fn by_taps(filter: Filter, x: &[f32], [h, w]: [usize; 2]) -> Vec<f32> {
         let taps = filter.taps();
-        let weight = |i: usize| match i == 0 || i + 1 == taps.count {
-            true => taps.outer,
-            false => taps.inner,
-        };
-        let [out_h, out_w] = [h, w].map(|side| side * taps.up / taps.down);
+        let [out_h, out_w] = [h, w].map(|side| taps.length(side));
         let mut y = vec![0.0; out_h * out_w];
         for (at, y) in y.iter_mut().enumerate() {
             for tap in 0..taps.count * taps.count {
@@ -128,7 +137,7 @@ mod tests {
                 let (i, j) = (tap / taps.count, tap % taps.count);
                 let pixel = source(at / out_w, i, h).zip(source(at % out_w, j, w));
                 *y += pixel.map_or(0.0, |(row, column)| {
-                    weight(i) * weight(j) * x[row * w + column]
+                    taps.weight(i) * taps.weight(j) * x[row * w + column]
                 });
             }
         }

@@ -1,12 +1,11 @@
-//! The network's operations in burn: on the CPU with its own kernels, on other devices with burn's, and with gradients.
+//! The network's operations in burn, with gradients: what training goes through.
 
 use super::activation::Activation;
 use super::config::UNetConfig;
 use super::executor::{Executor, Finish, Heads, Then};
 use super::layers::{Conv2d, Embedding, Frequencies, GroupNorm, Linear};
-use super::look::{Look, Stage};
+use super::look::Stage;
 use super::ops;
-use super::progress;
 use super::resample::Filter;
 use burn::nn::Dropout;
 use burn::tensor::activation::softmax;
@@ -22,26 +21,21 @@ pub(super) struct Tensors<'a> {
     timesteps: &'a [f32],
     labels: Option<&'a [usize]>,
     device: Device,
-    look: Option<&'a mut Look>,
-    shows_attention: bool,
 }
 
 impl<'a> Tensors<'a> {
-    /// An evaluation on `device` at one timestep, and one label if any, for each image; `look` keeps what it sees.
+    /// An evaluation on `device` at one timestep, and one label if any, for each image.
     pub(super) fn new(
         config: &'a UNetConfig,
         timesteps: &'a [f32],
         labels: Option<&'a [usize]>,
         device: Device,
-        look: Option<&'a mut Look>,
     ) -> Self {
         Self {
             config,
             timesteps,
             labels,
             device,
-            look,
-            shows_attention: false,
         }
     }
 
@@ -89,9 +83,6 @@ impl Executor for Tensors<'_> {
 
     fn conv(&mut self, x: Tensor<4>, layer: &Conv2d, then: Finish<Self>) -> Tensor<4> {
         let sum = layer.forward_onto(x, then.vector, then.residual); // [n, c_out, h', w']
-        let [_, _, height, width] = sum.dims();
-        let [to, from, rows, columns] = layer.weight.dims();
-        progress::made([to, from, rows, columns, height, width]);
         divided(sum, then.divisor)
     }
 
@@ -120,10 +111,6 @@ impl Executor for Tensors<'_> {
     ) -> Tensor<4> {
         let [n, c, h, w] = x.dims();
         let [q, k, v] = project(x, heads); // [n, heads, hw, d], [n, heads, d, hw], [n, heads, hw, d]
-        if let Some(look) = self.look.as_mut().filter(|_| self.shows_attention) {
-            look.attention = Some(softmax(q.clone().matmul(k.clone()), 3)); // [n, heads, hw, hw]
-        }
-        self.shows_attention = false;
         let attend = |q: Tensor<4>| softmax(q.matmul(k.clone()), 3).matmul(v.clone()); // [n, heads, rows, d]
         // Each row of the scores stands by itself, so that large images can take a part of them at a time.
         let rows = (MAX_SCORES / (n * heads.heads * h * w)).clamp(1, h * w);
@@ -163,15 +150,10 @@ impl Executor for Tensors<'_> {
         x / Tensor::from_data(timesteps, &self.device) // [n, c, h, w]
     }
 
-    fn stage(&mut self, stage: Stage, x: &Tensor<4>) {
-        if let Some(look) = &mut self.look {
-            look.stages.push((stage, x.clone()));
-        }
-    }
+    /// What looks inside evaluates without gradients.
+    fn stage(&mut self, _: Stage, _: &Tensor<4>) {}
 
-    fn show_next_attention(&mut self) {
-        self.shows_attention = true;
-    }
+    fn show_next_attention(&mut self) {}
 }
 
 fn divided(sum: Tensor<4>, divisor: f64) -> Tensor<4> {

@@ -110,7 +110,6 @@ pub(super) struct Added<'a> {
 
 impl<'a> Added<'a> {
     /// Neither.
-    #[cfg(feature = "learn")]
     pub(super) const NOTHING: Self = Self {
         bias: &[],
         residual: None,
@@ -140,6 +139,23 @@ pub(super) fn forward(x: &[f32], weight: &[f32], added: Added, shape: &ConvShape
         turned: false,
     };
     winograd::convolve(x, filters, None, added, shape, choice)
+}
+
+/// The same with transformed filters that the layer keeps, where there is room for them.
+///
+/// Natively vectors are wider, and transforming costs less beside reading; whether keeping pays there was not measured.
+pub(super) fn keeping(
+    x: &[f32],
+    weight: &FlexTensor,
+    added: Added,
+    shape: &ConvShape,
+    kept: &KeptFilters,
+) -> Vec<f32> {
+    let quick =
+        cfg!(target_arch = "wasm32").then(|| forward_keeping(x, weight, added, shape, kept));
+    quick
+        .flatten()
+        .unwrap_or_else(|| forward(x, weight.storage(), added, shape))
 }
 
 /// The same with transformed filters that the layer keeps, or `None` if it keeps none.

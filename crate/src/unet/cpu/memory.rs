@@ -60,9 +60,13 @@ pub(super) fn reuse(x: FlexTensor) {
     if !x.is_unique() || !x.is_contiguous() || x.bytes().len() != 4 * x.layout().num_elements() {
         return;
     }
-    let Ok(values) = x.into_data().try_into_vec::<f32>() else {
-        return;
-    };
+    if let Ok(values) = x.into_data().try_into_vec::<f32>() {
+        keep(values);
+    }
+}
+
+/// Keeps memory for later.
+pub(super) fn keep(values: Vec<f32>) {
     if values.len() < SMALLEST {
         return;
     }

@@ -1,12 +1,18 @@
-//! The operations of [`super::ops`] on the CPU: kernels on slices, and their way into burn-flex and its autodiff.
+//! The network's operations on the CPU: kernels on slices. [`executor`] evaluates with them; training reaches those of
+//! [`super::ops`] through burn-flex and its autodiff.
 //!
 //! Work is split over images in a fixed number of parts whose partial sums are added in order, so that results do not
 //! depend on the number of threads.
 
+mod activate;
+mod attend;
 #[cfg(feature = "learn")]
 mod autodiff;
 mod concat;
 mod conv;
+mod executor;
+mod features;
+mod filter;
 mod linear;
 mod memory;
 mod norm;
@@ -24,12 +30,15 @@ mod exactness;
 
 use burn::backend::Flex;
 use burn::backend::tensor::FloatTensor;
+use burn::module::Param;
 use burn::tensor::{DType, Tensor, TensorData};
 use conv::{Added, ConvShape};
 use norm::NormShape;
 use std::cell::Cell;
 use std::fmt::Debug;
 
+pub(super) use executor::OnCpu;
+pub(super) use features::Features;
 pub(super) use memory::KeepsBuffers;
 pub(super) use winograd::KeptFilters;
 
@@ -57,6 +66,27 @@ fn tensor(values: Vec<f32>, shape: &[usize]) -> FlexTensor {
 fn dims4(x: &FlexTensor) -> [usize; 4] {
     let shape = x.layout().shape();
     std::array::from_fn(|axis| shape[axis])
+}
+
+/// A tensor on the CPU of `values`, without a copy.
+pub(super) fn from_values<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> Tensor<D> {
+    Tensor::from_primitive::<Flex>(tensor(values, &shape))
+}
+
+/// A parameter without its gradient.
+pub(super) fn values<const D: usize>(parameter: &Param<Tensor<D>>) -> FlexTensor {
+    let tensor = parameter.val();
+    #[cfg(feature = "learn")]
+    let tensor = match tensor.device().is_autodiff() {
+        true => tensor.inner(),
+        false => tensor,
+    };
+    let tensor = tensor.try_into_primitive::<Flex>();
+    let tensor = tensor.expect("burn-flex is the only backend that this crate enables");
+    // A file's parameters are contiguous; an optimiser's may not be.
+    #[cfg(feature = "learn")]
+    let tensor = tensor.to_contiguous();
+    tensor
 }
 
 fn plain<const D: usize>(x: &Tensor<D>) -> Option<FlexTensor> {
@@ -212,27 +242,6 @@ fn upsample(x: &FlexTensor) -> FlexTensor {
     let [n, c, h, w] = dims4(x);
     let y = upsample::forward(x.storage(), [n * c, h, w]);
     tensor(y, &[n, c, 2 * h, 2 * w])
-}
-
-/// [`super::ops::conv2d`] with filters that the layer keeps transformed. `None` where it keeps none, where gradients are
-/// tracked, and where the tensors are not on the CPU.
-pub(super) fn conv2d_keeping<const B: usize>(
-    x: &Tensor<4>,
-    weight: &Tensor<4>,
-    bias: &Tensor<B>,
-    residual: Option<&Tensor<4>>,
-    [stride, padding]: [usize; 2],
-    kept: &KeptFilters,
-) -> Option<Tensor<4>> {
-    let shape = ConvShape::new(x.dims(), weight.dims(), stride, padding);
-    let residual = plain_option(residual)?;
-    let (x, weight, bias) = (plain(x)?, plain(weight)?, plain(bias)?);
-    let added = Added {
-        bias: bias.storage(),
-        residual: residual.as_ref().map(|residual| residual.storage()),
-    };
-    let y = conv::forward_keeping(x.storage(), &weight, added, &shape, kept)?;
-    Some(wrap(tensor(y, &shape.output())))
 }
 
 /// [`super::ops::conv2d`], or `None` where the tensors are not on the CPU.

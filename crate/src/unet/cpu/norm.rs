@@ -51,7 +51,7 @@ impl NormShape {
 
 /// e^x within two units in the last place for x in [-87, 88], clamped outside; plain arithmetic that compilers vectorise.
 #[inline(always)]
-fn exp(x: f32) -> f32 {
+pub(super) fn exp(x: f32) -> f32 {
     /// 1.5 * 2^23: adding it rounds to an integer, which then sits in the low bits.
     const ROUND: f32 = 12_582_912.0;
     let x = x.clamp(-87.0, 88.0);
@@ -76,7 +76,7 @@ fn exp(x: f32) -> f32 {
 }
 
 #[inline(always)]
-fn sigmoid(x: f32) -> f32 {
+pub(super) fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + exp(-x))
 }
 
@@ -104,7 +104,8 @@ fn statistics(x: &[f32], eps: f64) -> [f32; 2] {
     [mean, (1.0 / (f64::from(variance) + eps).sqrt()) as f32]
 }
 
-/// The normalised values, and mean and 1/sigma of each group (`[n, groups, 2]`) for the way back.
+/// The normalised values, and mean and 1/sigma of each group (`[n, groups, 2]`) for the way back. `weight` and `bias` are
+/// `[c]`, or `[n, c]` where each image has its own.
 pub(super) fn forward(
     x: &[f32],
     weight: &[f32],
@@ -118,6 +119,8 @@ pub(super) fn forward(
     let sizes = [shape.image(), shape.groups * 2];
     for_each_pair([&mut y, &mut stats], sizes, |i, y, stats| {
         let x = &x[i * shape.image()..][..shape.image()];
+        let own = i * shape.channels % weight.len();
+        let (weight, bias) = (&weight[own..], &bias[own..]);
         vectorised(
             #[inline(always)]
             || {

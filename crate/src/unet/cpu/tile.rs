@@ -37,6 +37,23 @@ impl Packed {
         }
     }
 
+    /// Packs `[per_channel, c_out]`: the weights of an output channel are a column.
+    pub(super) fn columns(weight: &[f32], c_out: usize, per_channel: usize) -> Self {
+        let mut values = vec![0.0; c_out * per_channel];
+        for (first, size) in blocks(c_out) {
+            let block = &mut values[first * per_channel..][..size * per_channel];
+            let rows = weight.chunks_exact(c_out);
+            for (to, row) in block.chunks_exact_mut(size).zip(rows) {
+                to.copy_from_slice(&row[first..first + size]);
+            }
+        }
+        Self {
+            values,
+            c_out,
+            per_channel,
+        }
+    }
+
     /// Packs the weights of `c_out` output channels: `row(o)` are the `per_channel` of one, by input channel and tap.
     #[cfg(feature = "learn")]
     pub(super) fn new<Row: Iterator<Item = f32>>(

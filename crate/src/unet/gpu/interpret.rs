@@ -176,10 +176,7 @@ impl Host<'_> {
 
     fn filter(&self, filtered: &Filtered) -> Vec<f64> {
         let (x, out, taps) = (filtered.input, filtered.out, filtered.taps);
-        let weight = |i: usize| match i == 0 || i + 1 == taps.count {
-            true => f64::from(taps.outer),
-            false => f64::from(taps.inner),
-        };
+        let weight = |i: usize| f64::from(taps.weight(i));
         let position = |o: usize, i: usize, side: usize| {
             let position = (o * taps.down + i).checked_sub(taps.padding)?;
             (position.is_multiple_of(taps.up) && position < side * taps.up)
