@@ -3,7 +3,7 @@
 import { writeFile } from "node:fs/promises";
 import os from "node:os";
 import { parseArgs } from "node:util";
-import { measureBrowser } from "./browser.js";
+import { measureBrowser, measureLargeOnWebgpu } from "./browser.js";
 import { measureMemory } from "./memory.js";
 import { measureNative } from "./native.js";
 import { measureSizes } from "./sizes.js";
@@ -25,6 +25,7 @@ const { values } = parseArgs({
 const parts = {
   sizes: () => measureSizes(values.modules),
   browser: () => measureBrowser(values),
+  large: () => (values.quick ? Promise.resolve([]) : measureLargeOnWebgpu(values)),
   start: () => measureStart(values),
   wall: () => measureWall(values),
   memory: () => measureMemory(values),

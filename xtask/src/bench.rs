@@ -12,10 +12,10 @@ use crate::project::{PACKAGE, cargo, root};
 use crate::{command, dist, node};
 
 /// What bench/run.js measures.
-const PARTS: [&str; 6] = ["sizes", "browser", "start", "wall", "memory", "native"];
+const PARTS: [&str; 7] = ["sizes", "browser", "large", "start", "wall", "memory", "native"];
 
 /// The parts that need a browser.
-const IN_THE_BROWSER: [&str; 5] = ["sizes", "browser", "start", "wall", "memory"];
+const IN_THE_BROWSER: [&str; 6] = ["sizes", "browser", "large", "start", "wall", "memory"];
 
 /// Compare walkback with ONNX Runtime Web, PyTorch and diffusers, and print the ratios.
 ///

@@ -120,6 +120,7 @@ impl Filter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::unet::cpu;
     use burn::tensor::{Device, TensorData};
 
     /// The definition of [`Taps`], number by number.
@@ -151,12 +152,21 @@ mod tests {
         for filter in [Filter::Mean, Filter::FirDown, Filter::FirUp] {
             let tensor = TensorData::new(x.clone(), [1, 2, h, w]);
             let y = filter.of(Tensor::from_data(tensor, &Device::flex()));
-            let expected = x.chunks(h * w).flat_map(|x| by_taps(filter, x, [h, w]));
-            for (y, expected) in y.into_data().iter::<f32>().zip(expected) {
-                assert!(
-                    (y - expected).abs() < 1e-6,
-                    "{filter:?}: {y}, not {expected}"
-                );
+            let ways = [
+                y.into_data().iter::<f32>().collect(),
+                cpu::filter(&x, [2, h, w], filter),
+            ];
+            let expected: Vec<f32> = (x.chunks(h * w))
+                .flat_map(|x| by_taps(filter, x, [h, w]))
+                .collect();
+            for y in ways {
+                assert_eq!(y.len(), expected.len());
+                for (y, expected) in y.iter().zip(&expected) {
+                    assert!(
+                        (y - expected).abs() < 1e-6,
+                        "{filter:?}: {y}, not {expected}"
+                    );
+                }
             }
         }
     }

@@ -164,3 +164,62 @@ fn weigh(x: &[f32], width: usize, weights: &Packed, y: &mut [f32], tile: &mut Ve
         scratch: tile,
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::noise::NoiseStream;
+
+    /// Attention and output of one head, by their formula.
+    fn by_formula([q, k, v]: [&[f32]; 3], d: usize, pixels: usize) -> [Vec<f64>; 2] {
+        let at = |x: &[f32], i: usize, pixel: usize| f64::from(x[i * pixels + pixel]);
+        let row = |query: usize| -> Vec<f64> {
+            let score = |key| (0..d).map(|i| at(q, i, query) * at(k, i, key)).sum::<f64>();
+            let scores = (0..pixels).map(|key| (score(key) / (d as f64).sqrt()).exp());
+            let total: f64 = scores.clone().sum();
+            scores.map(|score| score / total).collect()
+        };
+        let weights: Vec<Vec<f64>> = (0..pixels).map(row).collect();
+        let out = (0..d).flat_map(|i| {
+            let weigh = move |row: &Vec<f64>| (0..).zip(row).map(|(j, w)| w * at(v, i, j)).sum();
+            weights.iter().map(weigh)
+        });
+        [out.collect(), weights.concat()]
+    }
+
+    #[test]
+    fn attention_is_what_its_formula_says_however_many_pixels_there_are() {
+        // Fewer than a block, a whole one, and what no block of vectors divides.
+        for (n, heads, head_dim, pixels) in
+            [(1, 1, 8, 1), (2, 3, 5, 49), (1, 2, 8, 64), (1, 2, 3, 150)]
+        {
+            let shape = AttendShape {
+                n,
+                heads,
+                head_dim,
+                pixels,
+            };
+            let len = n * heads * head_dim * pixels;
+            let [q, k, v] = [1, 2, 3].map(|seed| NoiseStream::new(seed).normal(len));
+            // Scores far from 0, too.
+            let k: Vec<f32> = k.iter().map(|x| 5.0 * x).collect();
+            let found = [forward([&q, &k, &v], &shape), weights([&q, &k], &shape)];
+            let head = |x: &[f32], i: usize| x[i * shape.head()..][..shape.head()].to_vec();
+            let expected = (0..n * heads).map(|i| {
+                let [q, k, v] = [&q, &k, &v].map(|x| head(x, i));
+                by_formula([&q, &k, &v], head_dim, pixels)
+            });
+            let [out, attention]: [Vec<_>; 2] = expected
+                .fold(Default::default(), |[a, b], [c, d]| {
+                    [[a, c].concat(), [b, d].concat()]
+                });
+            for (found, expected) in found.iter().zip([out, attention]) {
+                assert_eq!(found.len(), expected.len());
+                let apart = (found.iter().zip(&expected))
+                    .map(|(x, y)| (f64::from(*x) - y).abs())
+                    .fold(0.0, f64::max);
+                assert!(apart < 1e-5, "{shape:?}: {apart}");
+            }
+        }
+    }
+}

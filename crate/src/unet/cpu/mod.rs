@@ -39,6 +39,8 @@ use std::fmt::Debug;
 
 pub(super) use executor::OnCpu;
 pub(super) use features::Features;
+#[cfg(test)]
+pub(super) use filter::forward as filter;
 pub(super) use memory::KeepsBuffers;
 pub(super) use winograd::KeptFilters;
 
