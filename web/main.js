@@ -24,21 +24,19 @@
 
 import { figures, lastingFigures } from "./figures/list.js";
 import { revealSections } from "./figures/shared/figure.js";
-import { listenForPresenter } from "./figures/shared/presenter.js";
 import { keepInPlace } from "./page/anchoring.js";
 import { showBusy } from "./page/busy.js";
 import { listContents } from "./page/contents.js";
 import { showAlone, watchSight } from "./page/embed.js";
-import { setUpHelp } from "./page/help.js";
+import { around, loadLater, use } from "./page/later.js";
 import { setUpModels } from "./page/model-choice.js";
 import { ModelView, endProgress, fail, setUpAgain, showProgress } from "./page/model-view.js";
 import { setUpNotices, showNotice } from "./page/notices.js";
 import { keepOffline } from "./page/offline.js";
 import { followPlaces } from "./page/places.js";
-import { unfoldForPrint } from "./page/print.js";
-import { linkSources } from "./parts/source-link.js";
 import { defineWords } from "./parts/word.js";
 import { element } from "./screen/dom.js";
+import { firstImage } from "./screen/first-image.js";
 import { readWish } from "./settings/list.js";
 
 const wish = readWish(new URLSearchParams(location.search));
@@ -61,28 +59,30 @@ async function begin(alone) {
     return;
   }
   // The first figure's code comes while the model does.
-  figures[alone === null ? "walk-back" : (wish.embed ?? "")]?.module().catch(() => {});
+  figures[first]?.module().catch(() => {});
   await setUpModels(view, wish.model);
+  await rest;
   // An embed is kept by the page around it, or not at all.
   if (alone === null && view.device !== null) await keepOffline(view.device);
 }
 
-linkSources();
 defineWords(document);
 revealSections({ ...lastingFigures, ...figures });
 listContents();
 keepInPlace();
 followPlaces();
-setUpHelp();
 setUpNotices();
 setUpAgain();
 showBusy();
-listenForPresenter();
-unfoldForPrint();
+element("help-open", HTMLButtonElement).addEventListener("click", () =>
+  use(around, ({ help }) => help.showModal()),
+);
 const alone = wish.embed === null ? null : showAlone(wish.embed);
 if (wish.embed !== null && alone === null) {
   showNotice(
     `This link asks for the figure "${wish.embed}", which this page does not have; it shows the whole page.`,
   );
 }
+const first = alone === null ? "walk-back" : (wish.embed ?? "");
+const rest = firstImage(first).then(loadLater);
 begin(alone).catch(fail);

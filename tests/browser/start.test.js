@@ -1,6 +1,7 @@
 // What a visitor waits for until the first step: only what it needs, in a form that the browser can keep.
 
 import assert from "node:assert/strict";
+import { readFile, readdir } from "node:fs/promises";
 import { createServer } from "node:http";
 import path from "node:path";
 import { test } from "node:test";
@@ -21,6 +22,36 @@ const NEEDED = [
   /^\/web\/(main|worker|walk-back-\w+|plane-\w+|chunk-\w+)\.js$/,
 ];
 
+/** What stands in the code of each part that is loaded after the first step, or when it is asked for. */
+const LATER = {
+  "models of the hub": "is an address of the hub, but not of a model",
+  "a model in a folder": "among the files (",
+  "files that are dropped": "a model has about a dozen",
+  "a zip": "could not be unpacked within",
+  "the dialog that opens a model": "This browser cannot choose a folder",
+  "asking before a fetch from elsewhere": "Fetch a model from ",
+  "class names": "Name the classes",
+  "the size of images": "How large are its images?",
+  "what a model leaves open": "Four channels, shown as",
+  "a picture that is dropped beside a figure": "cannot read the file as an image",
+  help: "Keys of a single character",
+  "lines of the source": "crate/src/noise.rs",
+  printing: "beforeprint",
+  "what a word means": "hidePopover",
+  "drawing a plot": "devicePixelRatio",
+  "the library of plots": "u-legend",
+  "the page's digits": "test-digits-idx3-ubyte.gz",
+  "more workers": "deviceMemory",
+  "turns of embeds": "wanted at once",
+};
+
+/** The bundled scripts among some paths of the published folder, as one text. @param {string[]} paths */
+async function scripts(paths) {
+  const names = paths.filter((name) => /^\/web\/[^/]+\.js$/.test(name));
+  const texts = await Promise.all(names.map((name) => readFile(path.join(folder, name), "utf8")));
+  return texts.join("\n");
+}
+
 test("before the first step the page asks for nothing that only later ones need", async (t) => {
   const { url, close } = await serve({}, { folder });
   t.after(close);
@@ -34,6 +65,13 @@ test("before the first step the page asks for nothing that only later ones need"
     asked.filter((address) => !NEEDED.some((needed) => needed.test(address))),
     [],
   );
+  const before = await scripts(asked);
+  const names = await readdir(path.join(folder, "web"));
+  const all = await scripts(names.map((name) => `/web/${name}`));
+  for (const [part, words] of Object.entries(LATER)) {
+    assert.ok(all.includes(words), `${part}: "${words}" stands somewhere`);
+    assert.ok(!before.includes(words), `${part} is not loaded before the first step`);
+  }
 });
 
 test("the browser gets the answer with the network's code as it came, for which it keeps what it compiles", async (t) => {

@@ -6,7 +6,7 @@ import { ARITHMETIC } from "../protocol/calls.js";
 import { asking } from "./asking.js";
 import { Connection } from "./connection.js";
 import { Relay } from "./relay.js";
-import { ALWAYS } from "./turn.js";
+import { ALWAYS } from "./always.js";
 
 /** @typedef {import("../protocol/calls.js").ArithmeticCalls} ArithmeticCalls */
 /** @typedef {import("../protocol/messages.js").ForwardState} ForwardState */
@@ -22,7 +22,7 @@ export class Arithmetic extends asking(ARITHMETIC) {
   #relay;
   #lastWalk = 0;
 
-  /** @param {import("./turn.js").Turn} [turn] when a worker may be started */
+  /** @param {import("./always.js").Turn} [turn] when a worker may be started */
   constructor(turn = ALWAYS) {
     super();
     this.#relay = new Relay(() => turn.start(async () => new Connection(() => {})));

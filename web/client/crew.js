@@ -61,9 +61,9 @@ export class Crew {
     return 1 + this.#ready;
   }
 
-  /** Ends them all; from now on there may be so many. @param {number} room */
-  renew(room) {
-    this.#room = room;
+  /** Ends them all; from now on they share this model. @param {import("../protocol/messages.js").ModelInfo | null} model null: none */
+  renew(model) {
+    this.#room = model === null ? 0 : roomFor(model);
     this.dismiss();
   }
 

@@ -2,13 +2,13 @@
 // open chain, so that a worker that breaks down, or is lost with its GPU, is replaced by one that continues from there,
 // and so that other workers (crew.js) can take steps of it.
 
+import { loadModule } from "../basics/load-module.js";
 import { NETWORK } from "../protocol/calls.js";
 import { asking } from "./asking.js";
 import { advance } from "./busy.js";
 import { Connection } from "./connection.js";
-import { Crew, roomFor } from "./crew.js";
 import { Relay } from "./relay.js";
-import { ALWAYS } from "./turn.js";
+import { ALWAYS } from "./always.js";
 
 /** @typedef {import("../protocol/calls.js").ModelCalls} ModelCalls */
 /** @typedef {import("../protocol/messages.js").Frame} Frame */
@@ -41,10 +41,10 @@ export class Engine extends asking(NETWORK) {
   #onChange;
   #turn;
   #relay;
-  #crew = new Crew((connection) => {
-    if (this.#wish === null) throw new Error("no model is loaded yet");
-    return connection.call("load", { ...this.#wish, device: this.#device });
-  });
+  /** Other workers, once there was something to share. @type {import("./crew.js").Crew | null} */
+  #crew = null;
+  /** The model that they share; null: none may. @type {import("../protocol/messages.js").ModelInfo | null} */
+  #shared = null;
   #lastChain = 0;
   /** Counts models, so that chains of an earlier one end. */
   #models = 0;
@@ -65,7 +65,7 @@ export class Engine extends asking(NETWORK) {
   /**
    * @param {(progress: import("../protocol/messages.js").Progress) => void} onProgress
    * @param {(change: Change) => void} onChange
-   * @param {import("./turn.js").Turn} [turn] when a worker may be started
+   * @param {import("./always.js").Turn} [turn] when a worker may be started
    */
   constructor(onProgress, onChange, turn = ALWAYS) {
     super();
@@ -82,7 +82,7 @@ export class Engine extends asking(NETWORK) {
    */
   async load(wish) {
     this.#models += 1;
-    this.#crew.renew(0);
+    this.#shareModel(null);
     this.#wish = wish;
     this.#batch = Infinity;
     this.#tooSmall = false;
@@ -223,13 +223,21 @@ export class Engine extends asking(NETWORK) {
    * @param {readonly P[]} pieces
    * @param {import("./crew.js").Sharing<P>} how
    */
-  share(pieces, how) {
+  async share(pieces, how) {
+    const { Crew } = await loadModule(() => import("./crew.js"), "Crew");
+    if (this.#crew === null) {
+      this.#crew = new Crew((connection) => {
+        if (this.#wish === null) throw new Error("no model is loaded yet");
+        return connection.call("load", { ...this.#wish, device: this.#device });
+      });
+      this.#crew.renew(this.#shared);
+    }
     return this.#crew.share(pieces, how);
   }
 
   /** How many workers have the model now. */
   get workers() {
-    return this.#crew.size;
+    return this.#crew?.size ?? 1;
   }
 
   /**
@@ -239,7 +247,13 @@ export class Engine extends asking(NETWORK) {
    */
   async release(signal) {
     await this.#relay.release(signal);
-    if (signal?.aborted !== true) this.#crew.dismiss();
+    if (signal?.aborted !== true) this.#crew?.dismiss();
+  }
+
+  /** @param {import("../protocol/messages.js").ModelInfo | null} model */
+  #shareModel(model) {
+    this.#shared = model;
+    this.#crew?.renew(model);
   }
 
   /** @type {Relay["renew"]} */
@@ -267,7 +281,7 @@ export class Engine extends asking(NETWORK) {
       this.#device = loaded.info.device;
       this.#serving = connection;
       // Where memory was refused before, no other worker gets any.
-      this.#crew.renew(this.#batch === Infinity ? roomFor(loaded.info) : 0);
+      this.#shareModel(this.#batch === Infinity ? loaded.info : null);
       return loaded;
     } catch (error) {
       connection.end();

@@ -9,6 +9,7 @@
 // takes as long as a turn may.
 
 import { ownFile } from "../own-file.js";
+import { ALWAYS } from "./always.js";
 import { quiet, wait } from "./busy.js";
 
 /** Who has computed nothing for so many milliseconds gives the turn away. */
@@ -19,13 +20,7 @@ const LONGEST = 5000;
 
 /** @typedef {"taken" | "wanted" | "wanted at once"} Message what embeds say to each other */
 
-/**
- * @typedef {object} Turn
- * @property {<T>(start: () => Promise<T>) => Promise<T>} start starts a worker when that may be
- */
-
-/** For a page that shares with nobody. @type {Turn} */
-export const ALWAYS = { start: (start) => start() };
+/** @typedef {import("./always.js").Turn} Turn */
 
 /**
  * The turns of an embed. Where the browser has no locks, or refuses a channel as it refuses storage, it is always its turn.

@@ -2,8 +2,7 @@
 
 import { sentence } from "../basics/sentence.js";
 import { parseBest } from "../models/best.js";
-import { withSize } from "../models/chosen.js";
-import { EMA_LEFT, EMA_TAKEN, findParts } from "../models/layout.js";
+import { EMA_LEFT, EMA_TAKEN, withSize } from "../models/chosen.js";
 import {
   BEST,
   GOLDEN,
@@ -177,13 +176,12 @@ async function fetchFolder({ name, base, foreign, chosen = {} }, count, onHead) 
 /**
  * Fetches what is needed of a folder whose files are known.
  * @param {import("../models/source.js").AddressSource} source
- * @param {readonly import("../models/layout.js").Entry[]} files
+ * @param {import("../models/layout.js").Parts<import("../models/layout.js").Entry>} parts
  * @param {import("./download.js").ByteCount} count
  * @param {(head: Head) => void} onHead called when what comes before the weights is there
  * @returns {Promise<ModelFolder>}
  */
-async function fetchListed({ name, base, foreign, chosen = {} }, files, count, onHead) {
-  const parts = findParts(files, chosen.weights);
+async function fetchListed({ name, base, foreign, chosen = {} }, parts, count, onHead) {
   const manners = { foreign, fixed: true };
   /** @param {import("../models/layout.js").Entry} file */
   const urlOf = ({ path }) => new URL(path.split("/").map(encodeURIComponent).join("/"), base);
@@ -255,9 +253,9 @@ async function read(source, count, onHead) {
  */
 async function readUnchanged(source, count, onHead) {
   if (source.kind === "address") {
-    return source.files === undefined
+    return source.parts === undefined
       ? fetchFolder(source, count, onHead)
-      : fetchListed(source, source.files, count, onHead);
+      : fetchListed(source, source.parts, count, onHead);
   }
   const { name, schedulerConfig, modelIndex, labels, golden, best, notes } = source;
   const unetConfig = withSize(source.unetConfig, source.chosen?.size);

@@ -2,7 +2,7 @@
 
 import { duration } from "../basics/numbers.js";
 import { asSentence, sentence } from "../basics/sentence.js";
-import { ownModel } from "../models/address.js";
+import { ownModel } from "../models/own.js";
 import { ByteCount, DownloadError } from "./download.js";
 import { readModel } from "./folder.js";
 import { doneInFull, gpuLost } from "./gpu-watch.js";

@@ -1,46 +1,11 @@
 // What ?model= and the dialog ask for: one of the page's own models by its name, one of the hub by its name there, or a
 // folder by its address.
 
-import { ownFile } from "../own-file.js";
 import { filesOf, hubName, pageOf, written } from "./hub.js";
+import { findParts } from "./layout.js";
+import { isOwnName, ownModel } from "./own.js";
 
 /** @typedef {import("./source.js").AddressSource} AddressSource */
-
-/** The default. */
-const DEFAULT = "mnist";
-const NAME = /^\w[\w.-]{0,63}$/;
-const PRETRAINED = ownFile("../pretrained/");
-
-/**
- * The names of the page's own models, from the list that the build makes. The first is the one to open with.
- * @returns {Promise<string[]>} never empty
- */
-export async function ownModels() {
-  try {
-    const response = await fetch(new URL("models.json", PRETRAINED));
-    if (!response.ok) return [DEFAULT];
-    const { models } = await response.json();
-    const names = Array.isArray(models) ? models.filter(isName) : [];
-    return names.length > 0 ? names : [DEFAULT];
-  } catch {
-    // A page without the list has the one model it always had.
-    return [DEFAULT];
-  }
-}
-
-/** @param {unknown} value @returns {value is string} */
-const isName = (value) => typeof value === "string" && NAME.test(value);
-
-/** @param {string} name @param {boolean} isDefault @returns {AddressSource} */
-export function ownModel(name, isDefault) {
-  return {
-    kind: "address",
-    name,
-    base: new URL(`${encodeURIComponent(name)}/`, PRETRAINED).href,
-    foreign: false,
-    parameter: isDefault ? null : name,
-  };
-}
 
 /**
  * @param {string} wish what ?model= says, or the visitor
@@ -50,7 +15,7 @@ export function ownModel(name, isDefault) {
  */
 export function modelAt(wish, page) {
   const text = wish.trim();
-  if (NAME.test(text)) return ownModel(text, false);
+  if (isOwnName(text)) return ownModel(text, false);
   const hub = hubName(text);
   if (hub !== null) {
     const { repo: name } = hub;
@@ -94,13 +59,16 @@ export function modelAt(wish, page) {
 }
 
 /**
- * The source with its files, where the hub has to be asked for them: once, so that all come from one commit.
+ * The source with its files and what each of them is, where the hub has to be asked for them: once, so that all come from
+ * one commit.
  * @param {AddressSource} source
  * @returns {Promise<AddressSource>}
  */
 export async function located(source) {
-  if (source.hub === undefined || source.files !== undefined) return source;
-  return { ...source, ...(await filesOf(source.hub)) };
+  const { hub, files, chosen } = source;
+  if (hub === undefined) return source;
+  const listed = files === undefined ? await filesOf(hub) : { base: source.base, files };
+  return { ...source, ...listed, parts: findParts(listed.files, chosen?.weights) };
 }
 
 /** What a person would call the model behind an address. @param {URL} url */

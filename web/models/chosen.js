@@ -7,6 +7,10 @@
  * @property {string} [labels] labels.json: class names, and the label that stands for none
  */
 
+/** What is said of a model with both, and which of them is taken. */
+export const EMA_TAKEN = "Using the averaged weights in unet_ema/, not those in unet/.";
+export const EMA_LEFT = "Using the weights in unet/, not the averaged ones in unet_ema/.";
+
 /** What is said of a model that does not say how large its images are; the page asks, where it reads this. */
 export const NO_SIZE =
   "This model does not say how large its images are: unet/config.json has no sample_size.";

@@ -14,21 +14,8 @@ const tooMany = () =>
     `There are more than ${MOST_FILES} files; a model has about a dozen. Choose the model's own folder.`,
   );
 
-/**
- * What was dropped. Must be called while the event is handled: afterwards the browser forgets the entries.
- * @param {DataTransfer} data
- * @returns {Promise<Given[]>}
- */
-export function dropped(data) {
-  const entries = [...data.items]
-    .filter(({ kind }) => kind === "file")
-    .map((item) => item.webkitGetAsEntry?.() ?? item.getAsFile())
-    .filter((entry) => entry !== null);
-  return collect(entries);
-}
-
-/** @param {readonly (FileSystemEntry | File)[]} entries @returns {Promise<Given[]>} */
-async function collect(entries) {
+/** The files in what was dropped. @param {readonly (FileSystemEntry | File)[]} entries @returns {Promise<Given[]>} */
+export async function collect(entries) {
   /** @type {Given[]} */
   const found = [];
   /** @param {FileSystemEntry | File} entry @param {string} folder @param {number} depth */

@@ -1,6 +1,7 @@
 // Which file of a model is which: the layout of Hugging Face diffusers (unet/, scheduler/), the older flat
 // one, or a few loose files. As in crate/src/folder.rs, with the names of crate/src/folder/layout.rs.
 
+import { EMA_LEFT, EMA_TAKEN } from "./chosen.js";
 import {
   BEST,
   EMA_CONFIG,
@@ -20,9 +21,6 @@ import {
  * @template T
  * @typedef {{ unetConfig: T, schedulerConfig: T, modelIndex: T | undefined, labels: T | undefined, golden: T | undefined, best: T | undefined, weights: T[], notes: string[] }} Parts weights: one file, or those that they are split into; notes: what was chosen, in sentences
  */
-
-export const EMA_TAKEN = "Using the averaged weights in unet_ema/, not those in unet/.";
-export const EMA_LEFT = "Using the weights in unet/, not the averaged ones in unet_ema/.";
 
 /** The folder that a path lies in, with its slash; "" at the top. @param {string} path */
 const folderOf = (path) => path.slice(0, path.lastIndexOf("/") + 1);

@@ -14,6 +14,7 @@ import { isZip, unzip } from "./zip.js";
  * @property {import("./hub.js").HubName} [hub] a model of the hub
  * @property {import("./chosen.js").Chosen} [chosen]
  * @property {import("./layout.js").Entry[]} [files] all there are below the base, where that is known; none of them ever changes
+ * @property {import("./layout.js").Parts<import("./layout.js").Entry>} [parts] which of them the model is made of
  */
 
 /**

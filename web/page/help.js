@@ -1,16 +1,16 @@
-// The page's help: a dialog that the question mark opens anywhere, and a button in the masthead.
+// The page's help: a dialog that the question mark opens anywhere.
 
 import { createSwitch } from "../parts/switch.js";
 import { element, find } from "../screen/dom.js";
 import { setSingleKeys, singleKeys } from "../screen/single-keys.js";
 
+/** @returns {HTMLDialogElement} closed */
 export function setUpHelp() {
   const dialog = element("help", HTMLDialogElement);
   const toggle = () => {
     if (dialog.open) dialog.close();
     else dialog.showModal();
   };
-  element("help-open", HTMLButtonElement).addEventListener("click", toggle);
   element("help-close", HTMLButtonElement).addEventListener("click", () => dialog.close());
   // A click next to the dialog is outside it.
   dialog.addEventListener("click", (event) => {
@@ -31,4 +31,5 @@ export function setUpHelp() {
     event.preventDefault();
     toggle();
   });
+  return dialog;
 }

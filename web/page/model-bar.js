@@ -2,10 +2,8 @@
 // wrong with the last one.
 
 import { createButton } from "../parts/button.js";
-import { createChoice } from "../parts/choice.js";
 import { element, freshId, h, setText } from "../screen/dom.js";
-import { showFourAs } from "../screen/paint.js";
-import { createChooser } from "./model-chooser.js";
+import { otherModels, use } from "./later.js";
 import { factsOf } from "./model-facts.js";
 
 /** @typedef {import("../models/source.js").ModelSource} ModelSource */
@@ -33,12 +31,10 @@ export function createBar(own, onChoose, onChange) {
   });
   again.element.classList.add("text");
   again.element.hidden = true;
-  const four = createFourChoice();
-  const chooser = createChooser(onChange);
+  /** What the page's own models leave nothing of. @type {ReturnType<typeof import("./model-chooser.js").createChooser> | null} */
+  let chooser = null;
   root.append(
     h("p", { class: "model-line" }, label, menu, name, facts, " ", back.element),
-    four.element,
-    chooser.element,
     status,
     again.element,
     failure,
@@ -77,8 +73,16 @@ export function createBar(own, onChoose, onChange) {
       setText(name, shortened(source.name));
       setText(status, "");
       again.element.hidden = true;
-      chooser.show(loaded.info, isOwn);
-      four.element.hidden = loaded.info.channels !== 4;
+      chooser?.show(loaded.info, isOwn);
+      if (!isOwn) {
+        use(otherModels, ({ createChooser }) => {
+          if (chooser === null) {
+            chooser = createChooser(onChange);
+            status.before(...chooser.elements);
+          }
+          chooser.show(loaded.info, shown !== "");
+        });
+      }
       const said = isFirst && !several ? "" : factsOf(source, loaded, isOwn);
       setText(facts, name.hidden || said === "" ? said : `: ${said}`);
       settle();
@@ -111,27 +115,6 @@ export function createBar(own, onChoose, onChange) {
       root.scrollIntoView({ block: "nearest" });
     },
   };
-}
-
-/** How images of four channels are shown; no model says so. */
-function createFourChoice() {
-  const choice = createChoice({
-    legend: "Four channels, shown as",
-    choices: [
-      {
-        value: /** @type {import("../screen/paint.js").FourView} */ ("colours"),
-        name: "colours over a checkerboard, with alpha",
-      },
-      ...[0, 1, 2, 3].map((channel) => ({
-        value: channel,
-        name: `channel ${channel + 1} in grey`,
-      })),
-    ],
-    value: "colours",
-    onChange: showFourAs,
-  });
-  choice.element.hidden = true;
-  return choice;
 }
 
 /**

@@ -1,14 +1,13 @@
 // Which model the page shows: what the address asks for at first, then what the visitor opens or chooses.
 
 import { asSentence, sentence } from "../basics/sentence.js";
-import { located, modelAt, ownModel, ownModels } from "../models/address.js";
 import { NO_SIZE } from "../models/chosen.js";
-import { sourceOf } from "../models/source.js";
+import { isOwnName, ownModel, ownModels } from "../models/own.js";
+import { element } from "../screen/dom.js";
+import { setUpDrop } from "./drop.js";
+import { otherModels, use } from "./later.js";
 import { recallLocal, rememberLocal } from "./local-model.js";
 import { createBar } from "./model-bar.js";
-import { mayFetch } from "./model-confirm.js";
-import { setUpOpener } from "./model-opener.js";
-import { askSize } from "./model-size.js";
 
 /** @typedef {import("../models/source.js").ModelSource} ModelSource */
 /** @typedef {import("./model-view.js").ModelView} ModelView */
@@ -20,6 +19,7 @@ import { askSize } from "./model-size.js";
  * @throws {Error} when there is no model to begin with
  */
 export async function setUpModels(view, wish) {
+  if (wish !== null && !isOwnName(wish)) otherModels().catch(() => {});
   const own = await ownModels();
   const first = ownModel(own[0] ?? "", true);
   const bar = createBar(
@@ -35,9 +35,12 @@ export async function setUpModels(view, wish) {
   /** The same model, with something chosen. @param {ModelSource} source @param {import("../models/chosen.js").Chosen} choice */
   const withChoice = async (source, choice) => {
     const chosen = { ...source.chosen, ...choice };
+    const { located, sourceOf } = await otherModels();
+    if (source.kind === "address") return located({ ...source, chosen });
     const given = givenFor.get(source);
-    const changed = given === undefined ? { ...source, chosen } : await sourceOf(given, chosen);
-    if (given !== undefined) givenFor.set(changed, given);
+    if (given === undefined) return { ...source, chosen };
+    const changed = await sourceOf(given, chosen);
+    givenFor.set(changed, given);
     return changed;
   };
   /**
@@ -50,7 +53,8 @@ export async function setUpModels(view, wish) {
     try {
       loaded = await view.show(source, options);
     } catch (error) {
-      const size = sentence(error) === NO_SIZE ? await askSize() : null;
+      const size =
+        sentence(error) === NO_SIZE ? await otherModels().then(({ askSize }) => askSize()) : null;
       if (size === null) throw error;
       source = await withChoice(source, { size });
       loaded = await view.show(source, options);
@@ -98,12 +102,13 @@ export async function setUpModels(view, wish) {
   setUpOpener({
     files: (given) =>
       change(async () => {
-        const files = await given;
+        const [files, { sourceOf }] = await Promise.all([given, otherModels()]);
         const opened = await sourceOf(files);
         givenFor.set(opened, files);
         return opened;
       }),
     async named(text) {
+      const { located, mayFetch, modelAt } = await otherModels();
       const asked = modelAt(text, location.href);
       if (asked.foreign && !(await mayFetch(asked, "You ask"))) return false;
       change(() => located(asked));
@@ -113,6 +118,22 @@ export async function setUpModels(view, wish) {
   await begun;
 }
 
+/** @param {import("./model-opener.js").Ways} open */
+function setUpOpener(open) {
+  setUpDrop(open.files);
+  /** @type {HTMLDialogElement | null} */
+  let dialog = null;
+  const button = element("model-open", HTMLButtonElement);
+  button.addEventListener("click", () =>
+    use(otherModels, ({ setUpDialog }) => {
+      dialog ??= setUpDialog(open);
+      dialog.showModal();
+    }),
+  );
+  // Where nothing can be computed it is not offered.
+  button.hidden = false;
+}
+
 /**
  * @param {string | null} wish
  * @param {ModelSource} first
@@ -120,7 +141,9 @@ export async function setUpModels(view, wish) {
  */
 async function atFirst(wish, first) {
   if (wish === null || wish === first.name) return { source: first, complaints: [] };
+  if (isOwnName(wish)) return { source: ownModel(wish, false), complaints: [] };
   try {
+    const { located, mayFetch, modelAt } = await otherModels();
     const source = modelAt(wish, location.href);
     if (!source.foreign || (await mayFetch(source, "The address of this page asks"))) {
       return { source: await located(source), complaints: [] };

@@ -1,11 +1,9 @@
-// Opening another model: files that are dropped anywhere on the page or chosen in a dialog, or one on the web, named there.
+// The dialog that opens another model: files that are chosen in it, or one on the web, named there.
 
-import { chosen, dropped } from "../models/given.js";
+import { chosen } from "../models/given.js";
 import { createButton } from "../parts/button.js";
-import { takeNearest } from "../parts/open-image.js";
 import { element, find, h } from "../screen/dom.js";
 import { createNameField } from "./model-name.js";
-import { showNotice } from "./notices.js";
 
 /** @typedef {import("../models/given.js").Given} Given */
 
@@ -15,14 +13,12 @@ import { showNotice } from "./notices.js";
  * @property {(name: string) => Promise<boolean>} named whether the visitor wants it; throws a sentence
  */
 
-/** @param {Ways} open */
-export function setUpOpener(open) {
-  setUpDialog(open);
-  setUpDrop(open.files);
-}
-
-/** @param {Ways} open */
-function setUpDialog(open) {
+/**
+ * Fills the dialog.
+ * @param {Ways} open
+ * @returns {HTMLDialogElement} closed
+ */
+export function setUpDialog(open) {
   const dialog = element("open-model", HTMLDialogElement);
   /**
    * @param {string} name
@@ -66,50 +62,9 @@ function setUpDialog(open) {
   };
   if (!("webkitdirectory" in HTMLInputElement.prototype)) noFolders();
   dialog.append(createNameField(open.named, () => dialog.close()).element);
-  const button = element("model-open", HTMLButtonElement);
-  button.addEventListener("click", () => dialog.showModal());
-  // Where nothing can be computed it is not offered.
-  button.hidden = false;
   element("open-model-close", HTMLButtonElement).addEventListener("click", () => dialog.close());
   dialog.addEventListener("click", (event) => {
     if (event.target === dialog) dialog.close();
   });
-}
-
-/** @param {(given: Promise<Given[]>) => void} open */
-function setUpDrop(open) {
-  const veil = element("drop-veil", HTMLElement);
-  /** Files are over the page. A picture is for a drawing pad. @param {DragEvent} event */
-  const isModel = ({ dataTransfer }) =>
-    dataTransfer !== null &&
-    dataTransfer.types.includes("Files") &&
-    !(
-      dataTransfer.items.length > 0 &&
-      [...dataTransfer.items].every(({ type }) => type.startsWith("image/"))
-    );
-  addEventListener("dragover", (event) => {
-    if (event.dataTransfer?.types.includes("Files") !== true) return;
-    // Otherwise the browser leaves the page for the file.
-    event.preventDefault();
-    if (isModel(event)) veil.hidden = false;
-  });
-  addEventListener("dragleave", (event) => {
-    // Between two elements of the page there is always another one to go to.
-    if (event.relatedTarget === null) veil.hidden = true;
-  });
-  addEventListener("drop", (event) => {
-    veil.hidden = true;
-    if (event.defaultPrevented || event.dataTransfer?.types.includes("Files") !== true) return;
-    event.preventDefault();
-    const [file] = event.dataTransfer.files;
-    if (isModel(event) || file === undefined) {
-      open(dropped(event.dataTransfer));
-      return;
-    }
-    if (!takeNearest({ x: event.clientX, y: event.clientY }, file)) {
-      showNotice(
-        "No figure on the page takes an image yet. Scroll to “Bend it” and drop it there.",
-      );
-    }
-  });
+  return dialog;
 }

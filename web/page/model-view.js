@@ -1,11 +1,11 @@
 // What is shown: one model at a time, with all figures made for it, or why there is none.
 
+import { loadModule } from "../basics/load-module.js";
 import { asSentence, sentence } from "../basics/sentence.js";
+import { ALWAYS } from "../client/always.js";
 import { Arithmetic } from "../client/arithmetic.js";
-import { loadDigits } from "../client/digits.js";
 import { Engine } from "../client/engine.js";
 import { letGo } from "../client/let-go.js";
-import { ALWAYS, turnsOf } from "../client/turn.js";
 import { figures, lastingFigures } from "../figures/list.js";
 import { placeFigures } from "../figures/shared/figure.js";
 import { History } from "../figures/shared/history.js";
@@ -124,6 +124,15 @@ function showComplaints(sentences) {
   element("link-notice", HTMLElement).textContent = sentences.join(" ");
 }
 
+/** The turns of an embed; other pages do not load them. @param {() => Promise<void>} release @returns {import("../client/always.js").Turn} */
+function takingTurns(release) {
+  const turns = loadModule(() => import("../client/turn.js"), "turnsOf").then(({ turnsOf }) =>
+    turnsOf(release, showWaiting),
+  );
+  turns.catch(() => {});
+  return { start: async (start) => (await turns).start(start) };
+}
+
 /** The page with one model at a time. */
 export class ModelView {
   #device;
@@ -147,7 +156,7 @@ export class ModelView {
   /** @param {import("../protocol/messages.js").DeviceChoice} device @param {boolean} embedded whether other embeds may be beside it */
   constructor(device, embedded) {
     this.#device = device;
-    const turn = embedded ? turnsOf(() => this.release(), showWaiting) : ALWAYS;
+    const turn = embedded ? takingTurns(() => this.release()) : ALWAYS;
     /** @param {import("../client/engine.js").Change} change */
     const onChange = ({ notice, loaded }) => {
       showNotice(notice);
@@ -248,7 +257,10 @@ export class ModelView {
       source,
       open: (other) => this.open(other),
       linked: source.kind === "address",
-      digits: loadDigits,
+      digits: async () => {
+        const { loadDigits } = await loadModule(() => import("../client/digits.js"), "loadDigits");
+        return loadDigits();
+      },
       history: new History(),
       moveTo: (device) => this.moveTo(device),
       calm: this.#calm,

@@ -83,5 +83,6 @@ export function createPlotValues(area, { x, y, series }, plot) {
     );
   });
 
-  return { elements: [line, words, said], hide };
+  area.after(line, words, said);
+  return { hide };
 }

@@ -1,12 +1,10 @@
-// Curves and bars, drawn by uPlot. The library lies in web/vendor/, put there by `cargo xtask`.
+// Curves and bars, drawn by uPlot. The library lies in web/vendor/, put there by `cargo xtask`; it is loaded when there is
+// something to draw, and so is what is said to it.
 
 import { loadModule } from "../basics/load-module.js";
-import { powerOfTen } from "../basics/numbers.js";
 import { sentence } from "../basics/sentence.js";
 import { h } from "../screen/dom.js";
 import { theme } from "../screen/theme.js";
-import { createPlotValues } from "./plot-values.js";
-import { SIDEWAYS } from "./touch.js";
 import { createWord } from "./word.js";
 
 /** @typedef {import("../vendor/uPlot.js").default} Plot */
@@ -44,16 +42,14 @@ import { createWord } from "./word.js";
  * @property {(x: number) => void} [onSeek] the visitor points at a value of x; offer a slider for the keyboard too
  */
 
-/** What is filled stands on zero. @type {import("../vendor/uPlot.js").default.Scale} */
-const fromZero = { time: false, range: (_, __, high) => [0, high > 0 ? high : 1] };
-
-/** @type {Promise<PlotClass> | null} */
+/** @type {Promise<[PlotClass, typeof import("./plot-drawing.js")]> | null} */
 let library = null;
 
 function loadLibrary() {
-  library ??= loadModule(() => import("../vendor/uPlot.js"), "default").then(
-    (module) => module.default,
-  );
+  library ??= Promise.all([
+    loadModule(() => import("../vendor/uPlot.js"), "default").then((module) => module.default),
+    loadModule(() => import("./plot-drawing.js"), "describe"),
+  ]);
   library.catch(() => (library = null));
   return library;
 }
@@ -85,12 +81,13 @@ export function createPlot(options) {
   );
   /** @type {Plot | null} */
   let plot = null;
-  const values = createPlotValues(area, options, () => plot);
+  /** @type {ReturnType<typeof import("./plot-drawing.js").createPlotValues> | null} */
+  let values = null;
   const element = h(
     "figure",
     { class: "plot" },
     options.series.length > 1 ? legend : null,
-    h("div", { class: "plot-box" }, area, ...values.elements),
+    h("div", { class: "plot-box" }, area),
   );
   /** @type {Numbers[]} */
   let data = [[], ...options.series.map(() => [])];
@@ -105,39 +102,19 @@ export function createPlot(options) {
   const draw = async () => {
     // What has its first value is a picture too, which is seen before the library is loaded.
     if (options.bare === true && plot === null) await new Promise(requestAnimationFrame);
-    const UPlot = await loadLibrary();
+    const [UPlot, drawing] = await loadLibrary();
     if (disposed) return;
     plot?.destroy();
-    values.hide();
+    values?.hide();
     area.replaceChildren();
     const made = new UPlot(
-      describe(UPlot, options, area.clientWidth || 300, height, () => marked),
+      drawing.describe(UPlot, options, area.clientWidth || 300, height, () => marked),
       /** @type {any} */ (data),
       area,
     );
     plot = made;
-    const { onSeek } = options;
-    if (onSeek !== undefined) {
-      /** Where a finger came down that may be about to scroll the page. @type {{ x: number, y: number } | null} */
-      let finger = null;
-      made.over.addEventListener("pointermove", (event) => {
-        if (event.buttons !== 1) return;
-        if (finger !== null) {
-          const [x, y] = [Math.abs(event.clientX - finger.x), Math.abs(event.clientY - finger.y)];
-          if (x < SIDEWAYS || x <= y) return;
-          finger = null;
-        }
-        onSeek(made.posToVal(event.offsetX, "x"));
-      });
-      made.over.addEventListener("pointerdown", (event) => {
-        finger = event.pointerType === "touch" ? { x: event.clientX, y: event.clientY } : null;
-        // It points when it is lifted, or moves sideways.
-        if (finger !== null) return;
-        made.over.setPointerCapture(event.pointerId);
-        onSeek(made.posToVal(event.offsetX, "x"));
-      });
-      made.over.addEventListener("click", (event) => onSeek(made.posToVal(event.offsetX, "x")));
-    }
+    if (options.onSeek !== undefined) drawing.listenToSeeks(made, options.onSeek);
+    values ??= drawing.createPlotValues(area, options, () => plot);
   };
   const build = () => {
     if (options.bare === true && !begun && data[0]?.length === 0) return;
@@ -186,111 +163,6 @@ export function createPlot(options) {
       unlisten();
       sizes.disconnect();
       plot?.destroy();
-    },
-  };
-}
-
-/** @param {number} value */
-function isPowerOfTen(value) {
-  const exponent = Math.log10(value);
-  return Math.abs(exponent - Math.round(exponent)) < 1e-9;
-}
-
-/**
- * The options in uPlot's words.
- * @param {PlotClass} UPlot
- * @param {PlotOptions} options
- * @param {number} width
- * @param {number} height
- * @param {() => number | null} marked
- * @returns {import("../vendor/uPlot.js").default.Options}
- */
-function describe(UPlot, { x, y, series, bare = false }, width, height, marked) {
-  const rem = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
-  const family = getComputedStyle(document.body).fontFamily;
-  const font = `${12 * rem}px ${family}`;
-  /** @param {AxisOptions} axis @param {boolean} vertical */
-  const axis = ({ label, log, format = log === true ? powerOfTen : undefined }, vertical) => ({
-    label,
-    font,
-    labelFont: font,
-    stroke: theme.colour("quiet"),
-    size: vertical ? 44 * rem : 26 * rem,
-    labelSize: 18 * rem,
-    gap: 4,
-    space: vertical ? 28 : 56,
-    grid: {
-      show: vertical,
-      stroke: theme.colour("line"),
-      width: 1,
-      // On a logarithmic axis, only the powers of ten.
-      ...(log === true
-        ? {
-            /** @param {unknown} _ @param {number[]} splits */
-            filter: (_, splits) => splits.map((value) => (isPowerOfTen(value) ? value : null)),
-          }
-        : {}),
-    },
-    ticks: { show: false },
-    border: { show: !vertical, stroke: theme.colour("line"), width: 1 },
-    ...(format === undefined
-      ? {}
-      : {
-          /** @param {unknown} _ @param {number[]} splits */
-          values: (_, splits) => splits.map((value) => (value === null ? "" : format(value))),
-        }),
-  });
-  /** @param {AxisOptions} axis @returns {import("../vendor/uPlot.js").default.Scale} */
-  const scale = ({ range, log, reversed }) => ({
-    time: false,
-    ...(range === undefined ? {} : { range }),
-    ...(log === true ? { distr: 3 } : {}),
-    ...(reversed === true ? { dir: -1 } : {}),
-  });
-  return {
-    width,
-    height,
-    pxAlign: false,
-    legend: { show: false },
-    cursor: { show: false },
-    scales: { x: scale(x), y: bare && y.range === undefined ? fromZero : scale(y) },
-    ...(bare ? { padding: /** @type {[number, number, number, number]} */ ([3, 0, 1, 0]) } : {}),
-    axes: bare ? [{ show: false }, { show: false }] : [axis(x, false), axis(y, true)],
-    series: [
-      {},
-      ...series.map(({ name, colour = "accent", kind = "line", width: line = 1.5, dashed }) => {
-        const stroke = theme.colour(colour);
-        return {
-          label: name,
-          stroke,
-          width: kind === "line" || kind === "area" ? line : 0,
-          points: { show: kind === "points", size: Math.max(4, line), fill: stroke },
-          ...(dashed === true ? { dash: [4, 4] } : {}),
-          ...(kind === "area" ? { fill: `color-mix(in srgb, ${stroke} 16%, transparent)` } : {}),
-          ...(kind === "bars"
-            ? { fill: stroke, paths: /** @type {any} */ (UPlot.paths.bars)({ size: [0.9, 100] }) }
-            : {}),
-        };
-      }),
-    ],
-    hooks: {
-      draw: [
-        (plot) => {
-          const at = marked();
-          if (at === null) return;
-          const { ctx, bbox } = plot;
-          const x = plot.valToPos(at, "x", true);
-          if (x < bbox.left - 1 || x > bbox.left + bbox.width + 1) return;
-          ctx.save();
-          ctx.strokeStyle = theme.colour("ink");
-          ctx.lineWidth = devicePixelRatio;
-          ctx.beginPath();
-          ctx.moveTo(x, bbox.top);
-          ctx.lineTo(x, bbox.top + bbox.height);
-          ctx.stroke();
-          ctx.restore();
-        },
-      ],
     },
   };
 }

@@ -3,7 +3,7 @@
 
 import { h } from "../screen/dom.js";
 import { followFourView, pixels } from "../screen/paint.js";
-import { pointOn } from "./strokes.js";
+import { pointOn } from "./pointing.js";
 import { keepFromScroll } from "./touch.js";
 
 /** Thumbnails in the strip at most. */

@@ -1,94 +1,31 @@
 // A word with its meaning behind it: shown while it is pointed at or has the focus, and at a tap. The meanings stand
-// once, in the glossary of index.html, where they can also be read in a row or printed.
-//
-// As WCAG 1.4.13 asks, the meaning can be put away with Escape, can be pointed at itself, and stays as long as either
-// is pointed at or has the focus.
+// once, in the glossary of index.html, where they can also be read in a row or printed. How they are shown is loaded when
+// the first of them is to be.
 
+import { loadModule } from "../basics/load-module.js";
 import { h } from "../screen/dom.js";
 
-/** From a word to its meaning the pointer needs a moment, in milliseconds. */
-const GRACE = 250;
+/** @type {typeof import("./meaning.js") | null} */
+let tips = null;
 
-/** Pixels between a word, its meaning and the edge of the window. */
-const GAP = 8;
-
-/** The one that is shown, at whichever word. @type {HTMLElement | null} */
-let tip = null;
-/** @type {HTMLElement | null} */
-let shownAt = null;
-let hiding = 0;
-
-/** @returns {HTMLElement} */
-function theTip() {
-  if (tip !== null) return tip;
-  // Above dialogs and a figure in full screen. The words hear the meaning from the glossary.
-  const made = h("div", { class: "meaning", popover: "manual", "aria-hidden": "true" });
-  made.addEventListener("pointerenter", keep);
-  made.addEventListener("pointerleave", hideSoon);
-  document.body.append(made);
-  document.addEventListener(
-    "keydown",
-    (event) => {
-      if (event.key !== "Escape" || shownAt === null) return;
-      hide();
-      // It is all that this press puts away.
-      event.preventDefault();
-      event.stopPropagation();
-    },
-    true,
-  );
-  document.addEventListener("pointerdown", ({ target }) => {
-    if (target instanceof Node && !made.contains(target) && shownAt?.contains(target) !== true) {
-      hide();
-    }
-  });
-  addEventListener("scroll", position, { passive: true, capture: true });
-  addEventListener("resize", position);
-  return (tip = made);
+/** Loads what shows meanings. */
+export async function loadMeanings() {
+  return (tips ??= await loadModule(() => import("./meaning.js"), "show"));
 }
 
-const keep = () => clearTimeout(hiding);
-
-function hide() {
-  keep();
-  shownAt?.removeAttribute("data-shown");
-  shownAt = null;
-  tip?.hidePopover?.();
-}
-
-function hideSoon() {
-  keep();
-  hiding = window.setTimeout(() => {
-    if (document.activeElement !== shownAt) hide();
-  }, GRACE);
-}
-
-/** Puts it below its word, or above where there is no room, inside the window. */
-function position() {
-  if (tip === null || shownAt === null) return;
-  const word = shownAt.getBoundingClientRect();
-  if (word.bottom < 0 || word.top > innerHeight) {
-    hide();
+/** Shows a word's meaning, if that is still wanted once it can be shown. @param {HTMLElement} word @param {Element} meaning */
+async function show(word, meaning) {
+  if (tips !== null) {
+    tips.show(word, meaning);
     return;
   }
-  const { width, height } = tip.getBoundingClientRect();
-  const below = word.bottom + GAP + height <= innerHeight;
-  const room = document.documentElement.clientWidth - width - GAP;
-  tip.style.left = `${Math.max(GAP, Math.min(word.left, room))}px`;
-  tip.style.top = `${below ? word.bottom + GAP / 2 : Math.max(GAP, word.top - height - GAP / 2)}px`;
-}
-
-/** @param {HTMLElement} word @param {Element} meaning */
-function show(word, meaning) {
-  keep();
-  if (shownAt === word) return;
-  hide();
-  const shown = theTip();
-  shown.replaceChildren(...[...meaning.childNodes].map((part) => part.cloneNode(true)));
-  shown.showPopover?.();
-  word.dataset["shown"] = "";
-  shownAt = word;
-  position();
+  try {
+    const { show } = await loadMeanings();
+    if (word.matches(":hover, :focus")) show(word, meaning);
+  } catch {
+    // Then the browser itself shows it, to a pointer.
+    word.title = meaning.textContent?.trim() ?? "";
+  }
 }
 
 /** A meaning in the glossary. @param {string} name */
@@ -119,9 +56,9 @@ export function createWord(name, ...content) {
     // A finger taps.
     if (pointerType !== "touch") show(word, meaning);
   });
-  word.addEventListener("pointerleave", hideSoon);
+  word.addEventListener("pointerleave", () => tips?.hideSoon());
   word.addEventListener("focus", () => show(word, meaning));
-  word.addEventListener("blur", hide);
+  word.addEventListener("blur", () => tips?.hide());
   word.addEventListener("click", () => show(word, meaning));
   return word;
 }

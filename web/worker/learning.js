@@ -5,7 +5,7 @@ import { asSentence, sentence } from "../basics/sentence.js";
 import { ByteCount } from "../compute/download.js";
 import { readModel } from "../compute/folder.js";
 import { loadLearnerWasm } from "../compute/wasm.js";
-import { ownModel } from "../models/address.js";
+import { ownModel } from "../models/own.js";
 import { zipSync } from "../vendor/fflate.js";
 import { openStore } from "./kept.js";
 import { pack, unpack } from "./learning-file.js";

@@ -55,7 +55,7 @@ fn names(folder: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// Letters, digits, `_`, `-` and `.`, as web/models/address.js reads names; nothing that JSON would have to escape.
+/// Letters, digits, `_`, `-` and `.`, as web/models/own.js reads names; nothing that JSON would have to escape.
 fn is_name(name: &str) -> bool {
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     name.len() <= 64

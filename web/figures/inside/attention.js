@@ -2,7 +2,7 @@
 
 import { createReadouts } from "../../parts/readouts.js";
 import { createSlider } from "../../parts/slider.js";
-import { markCell, pointOn } from "../../parts/strokes.js";
+import { markCell, pointOn } from "../../parts/pointing.js";
 import { createTile } from "../../parts/tile.js";
 import { h } from "../../screen/dom.js";
 

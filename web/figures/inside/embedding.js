@@ -2,7 +2,7 @@
 
 import { createHeatMap } from "../../parts/heat-map.js";
 import { createPlot } from "../../parts/plot.js";
-import { pointOn } from "../../parts/strokes.js";
+import { pointOn } from "../../parts/pointing.js";
 import { h } from "../../screen/dom.js";
 
 /**

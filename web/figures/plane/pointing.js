@@ -1,7 +1,7 @@
 // Pointing at the plane: with the mouse, with a tap, or with the arrow keys.
 
 import { freshId, h } from "../../screen/dom.js";
-import { pointOn } from "../../parts/strokes.js";
+import { pointOn } from "../../parts/pointing.js";
 import { REACH } from "./shapes.js";
 
 /** What pointing shows. */
