@@ -1,4 +1,5 @@
-// Everything that `cargo xtask bench` prints: node bench/run.js --modules DIR --binary PATH --out JSON [--only PART]... [--quick]
+// Everything that `cargo xtask bench` prints: node bench/run.js --modules DIR --binary PATH --out JSON
+// [--data DIR] [--only PART]... [--quick]
 
 import { writeFile } from "node:fs/promises";
 import os from "node:os";
