@@ -1,9 +1,12 @@
-// Where a model is at its best, as `walkback eval --best` wrote it into the folder, stands beside the sliders: of a
-// model from a disk or the hub.
+// Where a model is at its best, as `walkback eval --best` wrote it into the folder, stands beside the sliders: of the page's
+// own models and of the visitor's, from a disk or the hub.
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
 import { after, test } from "node:test";
 import { shows, still, visitStill } from "./any-model.js";
+import { root } from "./helpers.js";
 import { commit, openHub } from "./hub-site.js";
 import { changed, conformance, drop, filesOf } from "./models.js";
 import { openSite } from "./site.js";
@@ -52,6 +55,29 @@ test("a folder that says where the model is at its best has it beside the slider
   await visitor.step.click();
   await visitor.reaches(1);
   await visitor.leave();
+});
+
+test("the page's own models have it", async () => {
+  /** @param {string[]} file */
+  const read = async (...file) =>
+    JSON.parse(await readFile(path.join(root, "pretrained", ...file), "utf8"));
+  const { models } = await read("models.json");
+  assert.ok(models.length > 1);
+  for (const name of models) {
+    const visitor = await site.visit(`?device=cpu&model=${name}`, still);
+    const { hero } = visitor;
+    await openMore(hero);
+    const { names } = await read(name, "labels.json");
+    const measured = await read(name, "best.json");
+    await visitor.digit(names[0]).check();
+    const [low, high] = measured.guidance_scale;
+    const range = low === high ? `at ${low}` : `between ${low} and ${high}`;
+    await hero.getByText(`This model is at its best ${range}.`).waitFor();
+    await hero
+      .getByText(`${measured.num_inference_steps} steps are enough for this model`)
+      .waitFor();
+    await visitor.leave();
+  }
 });
 
 test("a model of the hub has it where the hub lists it, and is not asked for it where not", async (t) => {
