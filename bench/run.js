@@ -1,4 +1,5 @@
-// Everything that `cargo xtask bench` prints: node bench/run.js --modules DIR --binary PATH --out JSON [--only PART]... [--quick]
+// Everything that `cargo xtask bench` prints: node bench/run.js --modules DIR --binary PATH --out JSON
+// [--data DIR] [--only PART]... [--quick]
 
 import { writeFile } from "node:fs/promises";
 import os from "node:os";
@@ -9,12 +10,14 @@ import { measureNative } from "./native.js";
 import { measureSizes } from "./sizes.js";
 import { measureStart } from "./start.js";
 import { print } from "./table.js";
+import { measureTeach } from "./teach.js";
 import { measureWall } from "./wall.js";
 
 const { values } = parseArgs({
   options: {
     modules: { type: "string", default: "dist" },
     binary: { type: "string", default: "target/release/walkback" },
+    data: { type: "string" },
     out: { type: "string", default: "target/bench.json" },
     only: { type: "string", multiple: true, default: [] },
     quick: { type: "boolean", default: false },
@@ -29,6 +32,7 @@ const parts = {
   start: () => measureStart(values),
   wall: () => measureWall(values),
   memory: () => measureMemory(values),
+  teach: () => measureTeach(values),
   native: () => measureNative(values),
 };
 

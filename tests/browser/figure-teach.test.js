@@ -195,6 +195,38 @@ describe("teach it", { timeout: 2 * PATIENCE }, () => {
     await visitor.leave();
   });
 
+  test("while it learns no task of the page takes 50 ms of the processor", async (t) => {
+    const { page } = await site.visitWith(t, {}, "?device=cpu&embed=teach");
+    const place = page.locator('[data-figure="teach"][data-ready]');
+    await place.getByText("More", { exact: true }).click();
+    await place.getByRole("radio", { name: "nothing" }).check();
+    await place.getByRole("button", { name: /^Add \d+ real 0s$/ }).click();
+    await press(place, "Learn");
+    const walks = (/** @type {number} */ step) =>
+      place
+        .getByRole("img", { name: `Sixteen walks after step ${step}`, exact: true })
+        .waitFor({ timeout: PATIENCE });
+    await walks(0);
+    await site.browser.startTracing(page, { categories: ["toplevel", "__metadata"] });
+    await walks(50);
+    await place.getByRole("img", { name: /^Squared error over t/ }).waitFor();
+    /** @type {{ traceEvents: { name: string, pid: number, tid: number, tdur?: number, args?: { name?: string } }[] }} */
+    const { traceEvents } = JSON.parse((await site.browser.stopTracing()).toString());
+    const threads = new Set(
+      traceEvents
+        .filter(({ name, args }) => name === "thread_name" && args?.name === "CrRendererMain")
+        .map(({ pid, tid }) => `${pid} ${tid}`),
+    );
+    // By the processor's time: what else the machine does is not the page's fault.
+    const tasks = traceEvents
+      .filter(({ pid, tid, tdur }) => tdur !== undefined && threads.has(`${pid} ${tid}`))
+      .map(({ tdur = 0 }) => tdur / 1000);
+    assert.ok(tasks.length > 100, `${tasks.length} tasks were seen`);
+    const longest = Math.max(...tasks);
+    t.diagnostic(`the longest of ${tasks.length} tasks took ${longest.toFixed(1)} ms`);
+    assert.ok(longest < 50, `${longest} ms`);
+  });
+
   test("everything is forgotten when that is asked for, and nothing is learned from nothing", async () => {
     const visitor = await site.visit("?device=cpu");
     const section = await visitor.goTo("Teach it");

@@ -7,6 +7,7 @@ import puppeteer from "puppeteer-core";
 import { seeAllFigures } from "./figures.js";
 import { DRAFT, SLOW, serve } from "./helpers.js";
 import { showFigures, standInPage } from "./stand-in.js";
+import { learnsOnAfterAReload } from "./teaching.js";
 
 const executablePath = process.env["FIREFOX"] ?? "";
 const skip =
@@ -65,6 +66,12 @@ describe("the page in Firefox", { skip, timeout: SLOW }, () => {
     await page.waitForFunction(() => document.querySelector("p")?.textContent === "An image", {
       timeout: SLOW / 5,
     });
+  });
+
+  test("learns, and goes on after a reload", async (t) => {
+    const server = await serve();
+    t.after(server.close);
+    await learnsOnAfterAReload(await openFirefox(t), server.url);
   });
 
   // Firefox remembers what failed to load, and asks for it no more under the same address.

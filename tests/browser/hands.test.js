@@ -1,4 +1,4 @@
-// Every screen and hand: fingers that scroll, phones on their side, large text, contrast modes, ears, slow networks.
+// Every screen and hand: fingers that scroll, phones on their side, large text, ears, slow networks.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -169,52 +169,6 @@ for (const { name, width, text } of [
     await visitor.leave();
   });
 }
-
-test("in a contrast mode sliders are seen, and what is on looks other than what is off", async () => {
-  const visitor = await visit({ ...CALM, forcedColors: "active" }, "steps=10&at=5&guidance=2");
-  const { page } = visitor;
-  await visitor.rests(5);
-  /** How many colours a picture of an element has. @param {import("playwright-core").Locator} part */
-  const colours = async (part) => {
-    const shot = (await part.screenshot()).toString("base64");
-    return page.evaluate(async (data) => {
-      const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
-      const bitmap = await createImageBitmap(new Blob([bytes], { type: "image/png" }));
-      const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d");
-      context?.drawImage(bitmap, 0, 0);
-      const pixels = context?.getImageData(0, 0, bitmap.width, bitmap.height).data ?? [];
-      /** @type {Map<string, number>} */
-      const found = new Map();
-      for (let i = 0; i < pixels.length; i += 4) {
-        const key = [pixels[i], pixels[i + 1], pixels[i + 2]].join();
-        found.set(key, (found.get(key) ?? 0) + 1);
-      }
-      return [...found].filter(([, count]) => count > 40).map(([key]) => key);
-    }, shot);
-  };
-  const own = await page.evaluate(() => {
-    const probe = document.createElement("i");
-    Object.assign(probe.style, { color: "var(--accent)", forcedColorAdjust: "none" });
-    document.body.append(probe);
-    const accent = getComputedStyle(probe).color;
-    probe.remove();
-    return accent.match(/\d+/g)?.join() ?? "";
-  });
-  for (const slider of [visitor.guidance, visitor.scrubber]) {
-    const seen = await colours(slider);
-    assert.ok(seen.length >= 2, `a handle on its track: ${seen.join("; ")}`);
-    assert.ok(!seen.includes(own), `in the visitor's colours, not in the page's own ${own}`);
-  }
-  const chosen = page.locator("#walk-back .choices label:has(:checked)").first();
-  const other = page.locator("#walk-back .choices label:not(:has(:checked))").first();
-  assert.notDeepEqual(await colours(chosen), await colours(other));
-  await page.keyboard.press("?");
-  const keys = page.getByRole("switch", { name: "Keys of a single character" });
-  const on = await colours(keys);
-  await keys.uncheck();
-  assert.notDeepEqual(await colours(keys), on);
-  await visitor.leave();
-});
 
 test("figures that walk speak once, when they have arrived", async () => {
   const visitor = await visit(

@@ -93,36 +93,3 @@ test("classes can be named, and one be the label for none, which makes guidance 
   await visitor.guidance.waitFor();
   await visitor.leave();
 });
-
-test("a folder that says where the model is at its best has it beside the sliders", async (t) => {
-  const best = JSON.stringify({
-    sampler: "ddim",
-    guidance_scale: [1, 2.5],
-    num_inference_steps: 20,
-    samples: 100,
-    frechet_floor: 1,
-    measured: [],
-  });
-  const names = Array.from("abcdefghij");
-  const labels = JSON.stringify({ names, null: 10 });
-  /** @param {string} text of best.json @param {string} name */
-  const folder = (text, name) =>
-    changed(t, "class_conditional", { "labels.json": labels, "best.json": text }, name);
-  const visitor = await visitStill(site);
-  const { page, hero } = visitor;
-  await drop(page, await folder(best, "measured"));
-  await shows(visitor, /measured/);
-  await openMore(hero);
-  const classes = hero.getByRole("group", { name: "Class" });
-  await classes.getByRole("radio", { name: "a", exact: true }).check();
-  await hero.getByText("This model is at its best between 1 and 2.5.").waitFor();
-  await hero.getByText("20 steps are enough for this model with DDIM.").waitFor();
-  // It is advice: without it, or where it is damaged, the model walks all the same.
-  await drop(page, await folder("{", "damaged"));
-  await shows(visitor, /damaged/);
-  await openMore(hero);
-  assert.equal(await hero.getByText(/at its best|are enough for this model/).count(), 0);
-  await visitor.step.click();
-  await visitor.reaches(1);
-  await visitor.leave();
-});

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openSite } from "./site.js";
+import { openMore } from "./visitor.js";
 
 const site = openSite();
 
@@ -103,5 +104,28 @@ test("on paper what shows nothing yet takes no room", async () => {
   assert.ok((await walks.isHidden()) && (await loss.isHidden()));
   // What was drawn is there.
   assert.ok(await visitor.xt.isVisible());
+  await visitor.leave();
+});
+
+test("on paper Teach it has the examples that it was shown, no pad to draw on, and switches that are off as well", async () => {
+  const visitor = await site.visit("?device=cpu#steps=10&at=0", { reducedMotion: "reduce" });
+  const { page } = visitor;
+  const teach = await visitor.goTo("Teach it");
+  await openMore(teach);
+  await teach.getByRole("button", { name: /^Add \d+ real 0s$/ }).click();
+  const examples = teach.getByRole("list", { name: /^Examples/ }).locator("canvas");
+  await examples.nth(9).waitFor();
+  await page.evaluate(() => dispatchEvent(new Event("beforeprint")));
+  await page.emulateMedia({ media: "print" });
+  assert.ok(await examples.nth(9).isVisible());
+  assert.ok(await teach.locator(".drawing-pad").isHidden());
+  const borders = await teach
+    .getByRole("switch")
+    .evaluateAll((all) => all.map((one) => parseFloat(getComputedStyle(one).borderTopWidth)));
+  assert.equal(borders.length, 3);
+  assert.ok(
+    borders.every((width) => width > 0),
+    String(borders),
+  );
   await visitor.leave();
 });

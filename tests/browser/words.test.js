@@ -241,9 +241,11 @@ test("of a model of other images no heading and no first sentence says digit", a
   assert.equal(await wall.textContent(), "A wall of digits");
   await drop(page, conformance("plain"));
   await visitor.until(async () => (await wall.textContent()) === "A wall of images");
-  const said = await page.locator(".lede, .essay h2, .idea .words").allTextContents();
+  const said = await page
+    .locator(".lede, .essay h2, .idea .words, #wall p, #teach .words p")
+    .allTextContents();
   assert.deepEqual(
-    said.filter((text) => /digit/i.test(text)),
+    said.filter((text) => /digit|stroke|handwriting/i.test(text)),
     [],
   );
   await visitor.leave();

@@ -126,7 +126,7 @@ async function fetchFolder({ name, base, foreign, chosen = {} }, count, onHead) 
   const large = { foreign, most: MAX_WEIGHTS };
   /** @param {string} path */
   const optional = (path) => fetchOptionalText(new URL(path, base), small);
-  // The page's own models are not asked for what they do not have.
+  // The page's own models have one set of weights each.
   const isOwn = base.startsWith(PRETRAINED);
   const there = isOwn ? undefined : await optional(EMA_CONFIG);
   const averaged = chosen.weights === "trained" ? undefined : there;
@@ -159,7 +159,7 @@ async function fetchFolder({ name, base, foreign, chosen = {} }, count, onHead) 
     flatIfMissing(),
     optional(LABELS),
     optional(GOLDEN),
-    isOwn ? undefined : optional(BEST),
+    optional(BEST),
   ]);
   const notes = there === undefined ? [] : [averaged === undefined ? EMA_LEFT : EMA_TAKEN];
   return {

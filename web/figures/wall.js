@@ -2,6 +2,7 @@
 
 import { createGate } from "../basics/gate.js";
 import { latest } from "../basics/latest.js";
+import { guidanceAdvice, stepsAdvice } from "../parts/at-its-best.js";
 import { createButton } from "../parts/button.js";
 import { createImageGrid } from "../parts/image-grid.js";
 import { createReadouts } from "../parts/readouts.js";
@@ -25,7 +26,7 @@ const PATIENCE = 250;
 
 /** @type {import("./shared/figure.js").Create} */
 export function create(root, { engine, loaded, shape, allSettings, history, calm, fail }) {
-  const { info } = loaded;
+  const { info, best } = loaded;
   const [, , height = 1, width = 1] = shape;
   const settings = allSettings.group("wall");
   const isCpu = () => loaded.info.device === "cpu";
@@ -107,7 +108,7 @@ export function create(root, { engine, loaded, shape, allSettings, history, calm
           label: "Guidance of the wall",
           word: "guidance",
           ...GUIDANCE,
-          hint: "1 is the plain model; any other value runs the network twice.",
+          hint: `1 is the plain model; any other value runs the network twice.${guidanceAdvice(best)}`,
           ...options,
         }),
       seed: createSeed,
@@ -116,7 +117,7 @@ export function create(root, { engine, loaded, shape, allSettings, history, calm
           label: "Steps of the wall",
           choices,
           say: (value) => `${value} steps`,
-          hint: "The sampler is DPM-Solver++, which adds no noise and needs few steps.",
+          hint: `The sampler is DPM-Solver++, which adds no noise and needs few steps. ${stepsAdvice(best)}`.trim(),
           ...options,
         }),
     },

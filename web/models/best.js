@@ -24,7 +24,7 @@ export function parseBest(text) {
       guidance_scale[0] <= guidance_scale[1];
     if (!isRange && guidance_scale !== null && guidance_scale !== undefined) return null;
     if (!Number.isInteger(num_inference_steps) || num_inference_steps < 1) return null;
-    if (typeof sampler !== "string" || !/^[a-z+ -]{1,20}$/i.test(sampler)) return null;
+    if (typeof sampler !== "string" || !/^[a-z_+ -]{1,20}$/i.test(sampler)) return null;
     return {
       guidanceScale: isRange ? [guidance_scale[0], guidance_scale[1]] : null,
       numInferenceSteps: num_inference_steps,

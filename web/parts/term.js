@@ -29,6 +29,7 @@ const symbols = {
   t: () => mi("t"),
   x_t: () => sub(mi("x"), mi("t")),
   x_T: () => sub(mi("x"), mi("T")),
+  x_0: () => sub(mi("x"), m("mn", "0")),
   "x_0-hat": () => sub(over(mi("x"), "^"), m("mn", "0")),
   eps: () => mi("ε"),
   "eps-hat": () => over(mi("ε"), "^"),

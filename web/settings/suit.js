@@ -41,27 +41,6 @@ export function suitableSteps(loaded, wishes) {
 }
 
 /**
- * The guidance that suits, in a sentence with a space before it; nothing where it is not known.
- * @param {Loaded["best"]} best
- */
-export function guidanceAdvice(best) {
-  if (!best?.guidanceScale) return "";
-  const [low, high] = best.guidanceScale;
-  return low === high
-    ? ` This model is at its best at ${low}.`
-    : ` This model is at its best between ${low} and ${high}.`;
-}
-
-/**
- * The number of steps that is enough, in a sentence; nothing where it is not known.
- * @param {Loaded["best"]} best
- */
-export function stepsAdvice(best) {
-  if (best === null) return "";
-  return `${best.numInferenceSteps} steps are enough for this model with ${best.sampler.toUpperCase()}.`;
-}
-
-/**
  * The classes that a model can be asked for, each with its label. A null label that stands between them is none.
  * @param {import("../protocol/messages.js").ModelInfo} info
  */

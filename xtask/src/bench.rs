@@ -12,10 +12,17 @@ use crate::project::{PACKAGE, cargo, root};
 use crate::{command, dist, node};
 
 /// What bench/run.js measures.
-const PARTS: [&str; 7] = ["sizes", "browser", "large", "start", "wall", "memory", "native"];
+const PARTS: [&str; 8] = [
+    "sizes", "browser", "large", "start", "wall", "memory", "teach", "native",
+];
 
 /// The parts that need a browser.
-const IN_THE_BROWSER: [&str; 6] = ["sizes", "browser", "large", "start", "wall", "memory"];
+const IN_THE_BROWSER: [&str; 7] = [
+    "sizes", "browser", "large", "start", "wall", "memory", "teach",
+];
+
+/// The parts that need the binary.
+const NATIVE: [&str; 2] = ["teach", "native"];
 
 /// Compare walkback with ONNX Runtime Web, PyTorch and diffusers, and print the ratios.
 ///
@@ -26,6 +33,9 @@ pub(crate) struct Options {
     /// Measure only this part; can be repeated.
     #[arg(long, value_name = "PART", value_parser = PossibleValuesParser::new(PARTS))]
     only: Vec<String>,
+    /// Folder of MNIST, for the classifier that judges what the page learned; without it MNIST is downloaded.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
     /// Fewer steps, for a quick try.
     #[arg(long)]
     quick: bool,
@@ -50,11 +60,14 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         }
         bench.arg("--modules").arg(published(options.draft)?);
     }
-    if wanted("native") {
+    if NATIVE.into_iter().any(wanted) {
         command::run(cargo().args(["build", "--release", "--package", PACKAGE]))?;
         let binary =
             Path::new("target/release").join(format!("walkback{}", env::consts::EXE_SUFFIX));
         bench.arg("--binary").arg(binary);
+    }
+    if let Some(data) = &options.data {
+        bench.arg("--data").arg(data);
     }
     for part in &options.only {
         bench.args(["--only", part]);

@@ -15,7 +15,7 @@ export function createOneStep({ onPress }) {
   const button = createButton({ name: "One step", onPress });
   const lines = createLines();
   const tiles = {
-    x0: createTile({ caption: "x_0, an example, varied", empty: "Not drawn yet" }),
+    x0: createTile({ term: "x_0", caption: "an example, varied", empty: "Not drawn yet" }),
     eps: createTile({
       term: "eps",
       caption: "noise",

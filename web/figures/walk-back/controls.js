@@ -1,5 +1,6 @@
 // What a walk goes to and how: in sight what is asked for most, the rest behind "More".
 
+import { guidanceAdvice, stepsAdvice } from "../../parts/at-its-best.js";
 import { createChoice, createLabelChoice } from "../../parts/choice.js";
 import { createSamplerChoice } from "../../parts/sampler-choice.js";
 import { createSeed } from "../../parts/seed.js";
@@ -7,7 +8,7 @@ import { createSlider } from "../../parts/slider.js";
 import { h } from "../../screen/dom.js";
 import { bind } from "../../settings/bind.js";
 import { ETA, GUIDANCE, stepChoices } from "../../settings/list.js";
-import { guidanceAdvice, ofDigits, stepsAdvice, suitableSteps } from "../../settings/suit.js";
+import { ofDigits, suitableSteps } from "../../settings/suit.js";
 import { createMore } from "../shared/more.js";
 
 /** @typedef {import("../../protocol/messages.js").Loaded} Loaded */

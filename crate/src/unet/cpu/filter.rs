@@ -4,7 +4,7 @@ use super::parallel::for_each_chunk;
 use crate::unet::resample::{Filter, Taps};
 
 /// `x` `[planes, h, w]` filtered along both axes: `[planes, h', w']`.
-pub(super) fn forward(x: &[f32], [planes, h, w]: [usize; 3], filter: Filter) -> Vec<f32> {
+pub(in crate::unet) fn forward(x: &[f32], [planes, h, w]: [usize; 3], filter: Filter) -> Vec<f32> {
     let taps = filter.taps();
     let [h_out, w_out] = [h, w].map(|side| taps.length(side));
     let mut y = vec![0.0; planes * h_out * w_out];
