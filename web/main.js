@@ -61,7 +61,7 @@ async function begin(alone) {
   // The first figure's code comes while the model does.
   figures[first]?.module().catch(() => {});
   await setUpModels(view, wish.model);
-  await rest;
+  await shown;
   // An embed is kept by the page around it, or not at all.
   if (alone === null && view.device !== null) await keepOffline(view.device);
 }
@@ -84,5 +84,6 @@ if (wish.embed !== null && alone === null) {
   );
 }
 const first = alone === null ? "walk-back" : (wish.embed ?? "");
-const rest = firstImage(first).then(loadLater);
+const shown = firstImage(first);
+shown.then(loadLater);
 begin(alone).catch(fail);

@@ -23,8 +23,11 @@ export async function askedBeforeFirstStep(context, url) {
   await page.goto(url);
   const handle = await page.waitForFunction(() => /** @type {any} */ (window).firstStepAt);
   const end = Number(await handle.jsonValue());
-  // When a request began is known once it is answered.
-  await Promise.all(requests.map((request) => request.response()));
+  // When a request began is known once it is answered; meanwhile there may be others.
+  for (let known = 0; known < requests.length;) {
+    known = requests.length;
+    await Promise.all(requests.map((request) => request.response()));
+  }
   const before = requests.filter((request) => request.timing().startTime <= end);
   await page.close();
   return [...new Set(before.map((request) => new URL(request.url()).pathname))];

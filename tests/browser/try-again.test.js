@@ -89,6 +89,23 @@ describe("the page", () => {
     });
   }
 
+  test("says where a part cannot be loaded that comes after the first image, and loads it when it is asked for again", async (t) => {
+    const file = "/web/page/other-models.js";
+    /** @type {Record<string, import("./helpers.js").Answer>} */
+    const instead = { [file]: { status: 503 } };
+    const visitor = await site.visitWith(t, instead, "?device=cpu#steps=10", {
+      reducedMotion: "reduce",
+    });
+    await visitor.revealed();
+    const { page } = visitor;
+    const opener = page.getByRole("button", { name: "Open a model" });
+    await opener.click();
+    await page.getByText(/^A part of the page could not be loaded \(other-models\.js\)/).waitFor();
+    delete instead[file];
+    await opener.click();
+    await page.getByRole("dialog", { name: "Open a model" }).waitFor();
+  });
+
   test("leaves its own model as a way out where another cannot be fetched", async (t) => {
     const visitor = await site.visitWith(t, {}, "?device=cpu&model=nowhere#steps=10");
     await visitor.failure.getByText(/nowhere/).waitFor();
