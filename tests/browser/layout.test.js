@@ -43,6 +43,14 @@ test("a configuration of something else is passed by, though it lies nearer to t
   assert.deepEqual(weights([...files("app/config.json"), ...deep]), [`app/model/unet/${WEIGHTS}`]);
 });
 
+test("what is hidden is passed by, and a hidden folder may be the model's own", () => {
+  const flat = ["config.json", "ema.safetensors", "scheduler_config.json"];
+  const beside = [".git/config.json", "._ema.safetensors", "__MACOSX/._config.json"];
+  assert.deepEqual(weights(files(...flat, ...beside)), ["ema.safetensors"]);
+  const below = [...flat, ...beside].map((path) => `.mine/${path}`);
+  assert.deepEqual(weights(files(...below)), [".mine/ema.safetensors"]);
+});
+
 test("of models side by side none is opened unasked", () => {
   const one = [...unet("two/one/unet"), ...files("two/one/scheduler/scheduler_config.json")];
   const flat = [...unet("two/flat"), ...files("two/flat/scheduler_config.json")];
@@ -64,6 +72,11 @@ test("what is almost a model is called what it is", () => {
     [/2 files, a\/notes\.txt .*A model is a folder/, "a/notes.txt", "a/more.txt"],
     [/A LoRA changes the weights of another/, "README.md", "pytorch_lora_weights.safetensors"],
     [/A LoRA changes/, "run/adapter_config.json", "run/adapter_model.bin"],
+    [
+      /links, which browsers do not follow/,
+      "hub/models--a--b/blobs/0",
+      "hub/models--a--b/refs/main",
+    ],
     [/A zip is opened where it is given by itself/, "folder/one.zip", "folder/notes.txt"],
     [/opens zips only\. Drop the unpacked folder/, "model.tar.gz"],
     [/Weights alone do not say/, "model.safetensors"],

@@ -24,6 +24,9 @@ import {
 export const EMA_TAKEN = "Using the averaged weights in unet_ema/, not those in unet/.";
 export const EMA_LEFT = "Using the weights in unet/, not the averaged ones in unet_ema/.";
 
+/** What systems keep beside a folder's files. That of the model itself may be hidden as well. */
+const HIDDEN = /(^|\/)__MACOSX\/|\/\.|^\.[^/]*$/;
+
 const NO_SCHEDULER = `There is no ${SCHEDULER_CONFIG[0]} or ${SCHEDULER_CONFIG[1]}: without it the noise schedule is unknown. Copy it from the source of the model.`;
 const NO_UNET = `This is a pipeline without a U-Net: there is a ${MODEL_INDEX}, but no ${UNET_CONFIG[0]}. This page opens pipelines of a U-Net and a scheduler, such as a DDPMPipeline.`;
 
@@ -48,7 +51,7 @@ export const short = (path) => (path.length > 80 ? `…${path.slice(-79)}` : pat
  * @throws {Error} a sentence that names what is missing, or larger than it can be
  */
 export function findParts(entries, which = "averaged") {
-  const files = entries.filter(({ path }) => !/(^|\/)(\.|__MACOSX\/)/.test(path));
+  const files = entries.filter(({ path }) => !HIDDEN.test(path));
   const root = findRoot(files);
   /** @param {string} path below the root */
   const at = (path) => files.find((file) => file.path === root + path);
@@ -181,6 +184,10 @@ const ALMOST = [
   [
     /(^|\/)(pytorch_lora_weights|adapter_model)\.\w+$/,
     "A LoRA changes the weights of another network, and is none by itself.",
+  ],
+  [
+    /(^|\/)models--[^/]+\/blobs\//,
+    "In the hub's cache the names of a model's files are links, which browsers do not follow. Copy a folder of snapshots/ with `cp -rL`, and drop the copy.",
   ],
   [/\.zip$/i, "A zip is opened where it is given by itself."],
   [
