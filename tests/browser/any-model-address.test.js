@@ -90,6 +90,15 @@ describe("a model behind an address", () => {
     }
   });
 
+  test("that has no model is said, and how one of the hub is written", async (t) => {
+    const visitor = await site.visitWith(t, {}, "?device=cpu&model=ddpm-butterflies", still);
+    await visitor.failure.waitFor();
+    assert.match(
+      (await visitor.failure.textContent()) ?? "",
+      /could not be fetched: the server answered 404\. Check the model's name or address; one of the Hugging Face hub is written owner\/name\./,
+    );
+  });
+
   test("that cannot be is replaced by the page's own, which is said", async () => {
     for (const [model, says] of [
       ["http://models.example/", /over https only/],

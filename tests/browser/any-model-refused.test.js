@@ -129,6 +129,14 @@ describe("what is no model", () => {
       ),
       /no unet\/config\.json.*1 file, notes\.txt/,
     );
+    assert.match(
+      await refusal(visitor, await archive("empty.zip", zipSync({}))),
+      /among the files \(no file at all\)/,
+    );
+    assert.match(
+      await refusal(visitor, await archive("page.zip", Buffer.from("<!doctype html>"))),
+      /^page\.zip is no zip: its download broke off, or it is something else under that name\.$/,
+    );
     // 40 MB of blanks in 40 kB, where a few kilobytes belong.
     const bomb = { ...files, "unet/config.json": new Uint8Array(40e6).fill(32) };
     assert.match(

@@ -27,6 +27,9 @@ import {
 
 const PRETRAINED = ownFile("../pretrained/").href;
 
+const NO_FOLDER =
+  "Check the model's name or address; one of the Hugging Face hub is written owner/name.";
+
 /**
  * @typedef {object} ModelFolder
  * @property {string} name
@@ -132,11 +135,13 @@ async function fetchFolder({ name, base, foreign, chosen = {} }, count, onHead) 
   const averaged = chosen.weights === "trained" ? undefined : there;
   const modelIndex = optional(MODEL_INDEX);
   modelIndex.catch(() => {});
+  let hasConfig = false;
   /** @param {0 | 1} layout @returns {Promise<[string, string, Uint8Array[]]>} */
   const parts = (layout) => {
     const config = averaged === undefined ? UNET_CONFIG[layout] : EMA_CONFIG;
     return Promise.all([
       fetchText(new URL(config, base), small).then(async (text) => {
+        hasConfig = true;
         const unetConfig = withSize(text, chosen.size);
         onHead({ unetConfig, modelIndex: await modelIndex });
         return unetConfig;
@@ -151,8 +156,12 @@ async function fetchFolder({ name, base, foreign, chosen = {} }, count, onHead) 
       return await usual;
     } catch (error) {
       if (!isMissing(error, small)) throw error;
-      // The message names the usual layout.
-      return parts(1).catch((other) => Promise.reject(isMissing(other, small) ? error : other));
+      return parts(1).catch((other) => {
+        if (!isMissing(other, small)) throw other;
+        // The message names the usual layout.
+        if (!hasConfig) error.message += ` ${NO_FOLDER}`;
+        throw error;
+      });
     }
   };
   const [[unetConfig, schedulerConfig, weights], labels, golden, best] = await Promise.all([

@@ -7,6 +7,27 @@ import { isOwnName, ownModel } from "./own.js";
 
 /** @typedef {import("./source.js").AddressSource} AddressSource */
 
+/** Code that opens a model, whose first string is its name. */
+const CODE = /from_pretrained\(\s*["']([^"']+)["']/;
+const ARCHIVE = /\.(zip|7z|rar|tar|tgz|gz|bz2|xz)$/i;
+/** One of a model's files, which stands for its folder. */
+const ONE_FILE = /(\/unet|\/unet_ema|\/scheduler)?\/[^/]*\.(json|safetensors|bin)$/i;
+/** A path of the visitor's own disk. */
+const LOCAL = /^([a-z]:[\\/]|\\\\|~[\\/]|file:)/i;
+
+/**
+ * What is meant, without what is copied along with it.
+ * @param {string} text
+ */
+function bare(text) {
+  const inCode = CODE.exec(text)?.[1] ?? text;
+  return inCode
+    .trim()
+    .replace(/^git clone\s+(\S+).*$/i, "$1")
+    .replace(/^["'`<]+|["'`>,;]+$/g, "")
+    .trim();
+}
+
 /**
  * @param {string} wish what ?model= says, or the visitor
  * @param {string} page the page's own address
@@ -14,9 +35,10 @@ import { isOwnName, ownModel } from "./own.js";
  * @throws {Error} a sentence
  */
 export function modelAt(wish, page) {
-  const text = wish.trim();
+  const text = bare(wish);
   if (isOwnName(text)) return ownModel(text, false);
-  const hub = hubName(text);
+  // As git names a repository.
+  const hub = hubName(text.replace(/\.git$/, ""));
   if (hub !== null) {
     const { repo: name } = hub;
     return {
@@ -29,6 +51,9 @@ export function modelAt(wish, page) {
     };
   }
   const shown = text.length > 120 ? `${text.slice(0, 119)}…` : text;
+  if (LOCAL.test(text)) {
+    throw new Error(`"${shown}" lies on your computer: choose the folder there, or drop it here.`);
+  }
   let url;
   try {
     url = new URL(text, page);
@@ -48,6 +73,10 @@ export function modelAt(wish, page) {
   }
   url.hash = "";
   url.search = "";
+  if (ARCHIVE.test(url.pathname)) {
+    throw new Error(`"${shown}" is an archive: download it, and drop it here.`);
+  }
+  url.pathname = url.pathname.replace(ONE_FILE, "/");
   if (!url.pathname.endsWith("/")) url.pathname += "/";
   return {
     kind: "address",

@@ -22,6 +22,12 @@ import {
  * @typedef {{ unetConfig: T, schedulerConfig: T, modelIndex: T | undefined, labels: T | undefined, golden: T | undefined, best: T | undefined, weights: T[], notes: string[] }} Parts weights: one file, or those that they are split into; notes: what was chosen, in sentences
  */
 
+/** What systems keep beside a folder's files. That of the model itself may be hidden as well. */
+const HIDDEN = /(^|\/)__MACOSX\/|\/\.|^\.[^/]*$/;
+
+const NO_SCHEDULER = `There is no ${SCHEDULER_CONFIG[0]} or ${SCHEDULER_CONFIG[1]}: without it the noise schedule is unknown. Copy it from the source of the model.`;
+const NO_UNET = `This is a pipeline without a U-Net: there is a ${MODEL_INDEX}, but no ${UNET_CONFIG[0]}. This page opens pipelines of a U-Net and a scheduler, such as a DDPMPipeline.`;
+
 /** The folder that a path lies in, with its slash; "" at the top. @param {string} path */
 const folderOf = (path) => path.slice(0, path.lastIndexOf("/") + 1);
 
@@ -43,30 +49,21 @@ export const short = (path) => (path.length > 80 ? `…${path.slice(-79)}` : pat
  * @throws {Error} a sentence that names what is missing, or larger than it can be
  */
 export function findParts(entries, which = "averaged") {
-  const files = entries.filter(({ path }) => !/(^|\/)(\.|__MACOSX\/)/.test(path));
-  const top = shallowest(files, [...UNET_CONFIG, EMA_CONFIG]);
-  if (top === undefined) throw new Error(noConfig(files));
-  // Checkpoints of a training, further down, have both of their own.
-  const isBeside = (/** @type {E} */ file) => rootOf(file.path) === rootOf(top.path);
-  const besides = files.filter(isBeside);
-  const trained = shallowest(besides, UNET_CONFIG);
-  const averaged = shallowest(besides, [EMA_CONFIG]);
+  const files = entries.filter(({ path }) => !HIDDEN.test(path));
+  const root = findRoot(files);
+  /** @param {string} path below the root */
+  const at = (path) => files.find((file) => file.path === root + path);
+  const trained = UNET_CONFIG.map(at).find((file) => file !== undefined);
+  const averaged = at(EMA_CONFIG);
   const isAveraged = which === "averaged" || trained === undefined;
   const unetConfig = isAveraged ? (averaged ?? trained) : trained;
   if (unetConfig === undefined) throw new Error(noConfig(files));
   const both = averaged !== undefined && trained !== undefined;
   const notes = both ? [isAveraged ? EMA_TAKEN : EMA_LEFT] : [];
   const beside = folderOf(unetConfig.path);
-  const root = rootOf(unetConfig.path);
-  /** @param {string} path below the root */
-  const at = (path) => files.find((file) => file.path === root + path);
 
   const schedulerConfig = SCHEDULER_CONFIG.map(at).find((file) => file !== undefined);
-  if (schedulerConfig === undefined) {
-    throw new Error(
-      `There is no ${SCHEDULER_CONFIG[0]} or ${SCHEDULER_CONFIG[1]}: without it the noise schedule is unknown. Copy it from the source of the model.`,
-    );
-  }
+  if (schedulerConfig === undefined) throw new Error(NO_SCHEDULER);
   const weights = findWeights(files, beside, root);
   const modelIndex = at(MODEL_INDEX);
   const labels = at(LABELS);
@@ -88,22 +85,33 @@ export function findParts(entries, which = "averaged") {
 }
 
 /**
- * @template {Entry} E
- * @param {readonly E[]} files
- * @param {readonly string[]} names the better ones first
- * @returns {E | undefined} one at the end of whose path a name stands, whose model's folder is nearest to the top
+ * The folder of the model: the one nearest to the top. Checkpoints of a training, further down, are not meant.
+ * @param {readonly Entry[]} files
+ * @returns {string} "" or with a slash at its end
+ * @throws {Error} a sentence, where there is none or more than one
  */
-function shallowest(files, names) {
-  /** @type {E | undefined} */
-  let best;
-  const depthOf = (/** @type {E} */ file) => rootOf(file.path).split("/").length;
-  for (const name of names) {
-    for (const file of files) {
-      if (file.path !== name && !file.path.endsWith(`/${name}`)) continue;
-      if (best === undefined || depthOf(file) < depthOf(best)) best = file;
-    }
+function findRoot(files) {
+  const paths = new Set(files.map(({ path }) => path));
+  const configs = [...paths].filter((path) => /(^|\/)config\.json$/.test(path));
+  // Many networks have a config.json; the U-Net's lies in unet/ or beside the scheduler's.
+  const ofUnets = configs.filter(
+    (path) =>
+      rootOf(path) !== folderOf(path) ||
+      SCHEDULER_CONFIG.some((name) => paths.has(folderOf(path) + name)),
+  );
+  const roots = [...new Set(ofUnets.map(rootOf))];
+  const depthOf = (/** @type {string} */ root) => root.split("/").length;
+  const nearest = Math.min(...roots.map(depthOf));
+  const [root, other, ...more] = roots.filter((one) => depthOf(one) === nearest);
+  if (root !== undefined && other !== undefined) {
+    const count = more.length + 2;
+    throw new Error(
+      `There are ${count} models, ${count > 2 ? "such as " : ""}${short(root)} and ${short(other)}: open one of them by itself.`,
+    );
   }
-  return best;
+  if (root !== undefined) return root;
+  if (files.some(({ path }) => /(^|\/)model_index\.json$/.test(path))) throw new Error(NO_UNET);
+  throw new Error(configs.length > 0 ? NO_SCHEDULER : noConfig(files));
 }
 
 /** Files of weights that are split, by the number of each and how many there are. */
@@ -167,10 +175,34 @@ function wholeSet(shards, name) {
   );
 }
 
+const A_MODEL =
+  "A model is a folder in the layout of Hugging Face diffusers, its files, or a zip of it.";
+/** What people take for a model, by one of its files. @type {readonly [RegExp, string][]} */
+const ALMOST = [
+  [
+    /(^|\/)(pytorch_lora_weights|adapter_model)\.\w+$/,
+    "A LoRA changes the weights of another network, and is none by itself.",
+  ],
+  [
+    /(^|\/)models--[^/]+\/blobs\//,
+    "In the hub's cache the names of a model's files are links, which browsers do not follow. Copy a folder of snapshots/ with `cp -rL`, and drop the copy.",
+  ],
+  [/\.zip$/i, "A zip is opened where it is given by itself."],
+  [
+    /\.(7z|rar|tar|tgz|gz|bz2|xz|zst)$/i,
+    "Of archives this page opens zips only. Drop the unpacked folder.",
+  ],
+  [
+    /\.(safetensors|bin|pt|pth|ckpt)$|(^|\/)data\.pkl$/i,
+    "Weights alone do not say which network they are of: give the config.json of the U-Net and the scheduler_config.json with them.",
+  ],
+];
+
 /** @param {readonly Entry[]} files */
 function noConfig(files) {
   const count = files.length;
   const first = files[0] === undefined ? "" : `, ${short(files[0].path)}${count > 1 ? " …" : ""}`;
   const had = count === 0 ? "no file at all" : count === 1 ? "1 file" : `${count} files`;
-  return `No model was found: there is no ${UNET_CONFIG[0]} or ${UNET_CONFIG[1]} among the files (${had}${first}). A model is a folder in the layout of Hugging Face diffusers, its files, or a zip of it.`;
+  const [, what = A_MODEL] = ALMOST.find(([is]) => files.some(({ path }) => is.test(path))) ?? [];
+  return `No model was found: there is no ${UNET_CONFIG[0]} or ${UNET_CONFIG[1]} among the files (${had}${first}). ${what}`;
 }

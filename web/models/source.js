@@ -43,6 +43,11 @@ import { isZip, unzip } from "./zip.js";
 export async function sourceOf(given, chosen) {
   const [only] = given;
   const zipped = given.length === 1 && only !== undefined && (await isZip(only.blob));
+  if (!zipped && given.length === 1 && only !== undefined && /\.zip$/i.test(only.path)) {
+    throw new Error(
+      `${short(only.path)} is no zip: its download broke off, or it is something else under that name.`,
+    );
+  }
   const parts = zipped
     ? await unzip(only.blob, chosen?.weights)
     : findParts(given, chosen?.weights);

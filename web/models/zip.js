@@ -13,10 +13,13 @@ export const MAX_ARCHIVE = MAX_WEIGHTS + 4 * MAX_JSON;
 /** A valid archive is unpacked in a few seconds; one with wrong sizes may never be. */
 const PATIENCE = 120_000;
 
+/** How zips begin, the empty one too. */
+const BEGINNINGS = ["PK\u0003\u0004", "PK\u0005\u0006"];
+
 /** Whether a file is a zip: by its first bytes, whatever it is called. @param {Blob} blob */
 export async function isZip(blob) {
   const head = new Uint8Array(await blob.slice(0, 4).arrayBuffer());
-  return [0x50, 0x4b, 0x03, 0x04].every((byte, i) => head[i] === byte);
+  return BEGINNINGS.includes(String.fromCharCode(...head));
 }
 
 /**
