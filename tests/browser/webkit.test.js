@@ -9,6 +9,7 @@ import { zipSync } from "fflate";
 import { seeAllFigures } from "./figures.js";
 import { DRAFT, SLOW, root, screenshots, serve } from "./helpers.js";
 import { conformance, filesOf, scratch } from "./models.js";
+import { learnsOnAfterAReload } from "./teaching.js";
 import { openSession } from "./webdriver.js";
 
 const driver = process.env["WEBKIT"] ?? "";
@@ -183,6 +184,12 @@ describe("the page in WebKit", { skip, timeout: SLOW }, () => {
     t.after(site.close);
     await page.goto(`${site.url}example.html`);
     await page.until(() => document.querySelector("p")?.textContent === "An image", SLOW / 5);
+  });
+
+  // WebKit keeps the page that was left for the way back, with its workers.
+  test("learns, and goes on after a reload", async () => {
+    await learnsOnAfterAReload(page, server.url);
+    assert.deepEqual(await complaints(), []);
   });
 
   test("keeps what is read in its place while figures above it are created", async () => {

@@ -68,6 +68,13 @@ export class Learner {
 
   constructor() {
     whenLetGo((signal) => this.#release(signal));
+    // A page that a browser keeps for the way back would keep its worker, and with it the only right to write.
+    addEventListener("pagehide", ({ persisted }) => {
+      if (persisted) this.#leave();
+    });
+    addEventListener("pageshow", ({ persisted }) => {
+      if (persisted) this.open().catch((error) => this.#say(error));
+    });
     document.addEventListener("visibilitychange", () => {
       if (document.hidden && this.status.running && !this.goesOnHidden) {
         this.#hidden = true;
@@ -241,6 +248,18 @@ export class Learner {
     this.#worker = null;
     this.#opening = null;
     this.#change({ ready: false });
+  }
+
+  /** Ends the worker at once: what it did since it kept all of it last is lost, as it is in a reload. */
+  #leave() {
+    if (this.#worker === null) return;
+    this.#worker.terminate();
+    this.#worker = null;
+    this.#opening = null;
+    this.#hasDrawn = false;
+    for (const { reject } of this.#pending.values()) reject(new Error("The page was left."));
+    this.#pending.clear();
+    this.#change({ running: false, ready: false });
   }
 
   /** @param {Partial<LearnerState>} change */
