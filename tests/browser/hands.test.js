@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { seeAllFigures } from "./figures.js";
+import { canHoldAnswers, holdAnswers, letAnswersGo } from "./held-answers.js";
 import { openSite } from "./site.js";
 
 const site = openSite();
@@ -286,42 +287,14 @@ test("a network that takes long is seen to work within 200 ms, and a fast one is
 });
 
 test("a long answer shows how much of it is there", async () => {
-  // Answers are held back until they are let go; what the worker says between its layers is not.
-  const prepare = (/** @type {import("playwright-core").BrowserContext} */ context) =>
-    context.addInitScript(() => {
-      const add = Worker.prototype.addEventListener;
-      /** @type {(() => void)[]} */
-      const held = [];
-      Object.assign(globalThis, { held });
-      Worker.prototype.addEventListener = function (
-        /** @type {string} */ type,
-        /** @type {any} */ listener,
-        /** @type {any} */ options,
-      ) {
-        add.call(
-          this,
-          type,
-          (event) => {
-            const { data } = /** @type {MessageEvent} */ (event);
-            const answer = () => listener.call(this, event);
-            if (Object(globalThis).hold === true && data && "result" in data) held.push(answer);
-            else answer();
-          },
-          options,
-        );
-      };
-    });
-  const visitor = await visit({ ...CALM, prepare });
+  const visitor = await visit({ ...CALM, prepare: canHoldAnswers });
   await visitor.rests(0);
   const { page } = visitor;
   const part = page.getByText(/^\d+ % of the network's answer$/);
-  await page.evaluate(() => Object.assign(globalThis, { hold: true }));
+  await holdAnswers(page);
   await visitor.step.click();
   await part.waitFor();
-  await page.evaluate(() => {
-    Object.assign(globalThis, { hold: false });
-    for (const answer of Object(globalThis).held) answer();
-  });
+  await letAnswersGo(page);
   await visitor.reaches(1);
   await part.waitFor({ state: "hidden" });
   await visitor.leave();

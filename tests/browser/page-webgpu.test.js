@@ -1,10 +1,12 @@
 // The page on WebGPU, imitated in software (SwiftShader): slow, so few steps.
 
 import assert from "node:assert/strict";
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, test } from "node:test";
-import { SLOW, screenshots } from "./helpers.js";
+import { fixtureModel } from "./faults.js";
+import { canHoldAnswers, holdAnswers, letAnswersGo, sharesTold } from "./held-answers.js";
+import { SLOW, root, screenshots } from "./helpers.js";
 import { openSite } from "./site.js";
 
 const site = openSite({ webgpu: true });
@@ -23,6 +25,35 @@ describe("the page on WebGPU", () => {
     t.diagnostic(`${dispatches} dispatches and ${await visitor.reads("ms per step")} ms per step`);
     await mkdir(screenshots, { recursive: true });
     await visitor.page.screenshot({ path: path.join(screenshots, "page-webgpu.png") });
+    await visitor.leave();
+  });
+
+  test("shows how much of a long answer is there", async (t) => {
+    // By the clock of this worker every answer takes long.
+    const hasty = `const { now } = Performance.prototype;
+      Performance.prototype.now = function () { return 1e4 * now.call(this); };`;
+    const worker = await readFile(path.join(root, "web", "worker.js"), "utf8");
+    const answers = { "/web/worker.js": { body: `${worker}\n${hasty}` } };
+    const small = await fixtureModel("small");
+    const visitor = await site.visitWith(
+      t,
+      { ...small, ...answers },
+      "?device=webgpu&model=small#steps=10",
+      { reducedMotion: "reduce", prepare: canHoldAnswers },
+    );
+    const { page } = visitor;
+    await visitor.unlessItFails(visitor.revealed(SLOW), SLOW);
+    await holdAnswers(page);
+    await visitor.step.click();
+    await page.getByText(/^(9\d|100) % of the network's answer$/).waitFor({ timeout: 60_000 });
+    const shares = await sharesTold(page);
+    assert.ok(shares.length >= 8, String(shares));
+    assert.ok((shares[0] ?? NaN) < 0.3 && (shares.at(-1) ?? NaN) < 1, String(shares));
+    for (const [i, share] of shares.slice(1).entries()) {
+      assert.ok(share > (shares[i] ?? NaN), String(shares));
+    }
+    await letAnswersGo(page);
+    await visitor.unlessItFails(visitor.reaches(1, SLOW), SLOW);
     await visitor.leave();
   });
 
