@@ -202,7 +202,7 @@ impl UNet {
         labels: Option<&[usize]>,
     ) -> Vec<f32> {
         let on = OnCpu::new(&self.config, timesteps, labels, None);
-        self.on_cpu(on, Features::new(x_t, shape))
+        self.on_cpu(on, Features::given(x_t, shape))
     }
 
     /// [`predict`](Self::predict) with everything kept.
@@ -215,7 +215,7 @@ impl UNet {
     ) -> Seen {
         let mut seen = Seen::default();
         let on = OnCpu::new(&self.config, timesteps, labels, Some(&mut seen));
-        self.on_cpu(on, Features::new(x_t, shape));
+        self.on_cpu(on, Features::given(x_t, shape));
         seen
     }
 

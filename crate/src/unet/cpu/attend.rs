@@ -4,6 +4,7 @@
 //! the scores weighed by the values. Queries lie side by side in vectors all the way.
 
 use super::conv::Added;
+use super::memory::buffer;
 use super::norm::exp;
 use super::parallel::for_each_chunk;
 use super::simd::{dispatch, vectorised};
@@ -42,7 +43,7 @@ struct Scratch {
 
 /// softmax(q^T k / sqrt(d)) v of each head: q, k, v and the result are `[n, heads, head_dim, pixels]`.
 pub(super) fn forward([q, k, v]: [&[f32]; 3], shape: &AttendShape) -> Vec<f32> {
-    let mut y = vec![0.0; q.len()];
+    let mut y = buffer(q.len());
     for_each_chunk(&mut y, shape.head(), |head, y, scratch: &mut Scratch| {
         let [q, k, v] = [q, k, v].map(|x| &x[head * shape.head()..][..shape.head()]);
         let keys = Packed::columns(k, shape.pixels, shape.head_dim);

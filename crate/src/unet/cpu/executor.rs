@@ -186,7 +186,8 @@ impl Executor for OnCpu<'_> {
 
     fn pad_far_sides(&mut self, x: Features) -> Features {
         let [n, c, h, w] = x.shape();
-        let mut y = vec![0.0; n * c * (h + 1) * (w + 1)];
+        let mut y = memory::buffer(n * c * (h + 1) * (w + 1));
+        y.fill(0.0);
         let planes = y.chunks_exact_mut((h + 1) * (w + 1));
         for (y, x) in planes.zip(x.values().chunks_exact(h * w)) {
             for (y, x) in y.chunks_exact_mut(w + 1).zip(x.chunks_exact(w)) {

@@ -3,7 +3,8 @@
 use super::memory;
 use std::rc::Rc;
 
-/// Features `[n, c, h, w]`, shared by everything that reads them. Their memory is used again after the last of these.
+/// Features `[n, c, h, w]`, shared by everything that reads them. Their memory comes from [`memory::buffer`], and is used
+/// again after the last of these.
 #[derive(Debug, Clone)]
 pub(in crate::unet) struct Features(Rc<Held>);
 
@@ -11,18 +12,35 @@ pub(in crate::unet) struct Features(Rc<Held>);
 struct Held {
     values: Vec<f32>,
     shape: [usize; 4],
+    /// Whether they are a caller's: kept, every evaluation would add to the unused memory.
+    given: bool,
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        memory::keep(std::mem::take(&mut self.values));
+        if !self.given {
+            memory::keep(std::mem::take(&mut self.values));
+        }
     }
 }
 
 impl Features {
     /// `values`, row by row.
-    pub(in crate::unet) fn new(values: Vec<f32>, shape: [usize; 4]) -> Self {
-        Self(Rc::new(Held { values, shape }))
+    pub(super) fn new(values: Vec<f32>, shape: [usize; 4]) -> Self {
+        Self(Rc::new(Held {
+            values,
+            shape,
+            given: false,
+        }))
+    }
+
+    /// The same of a caller's values.
+    pub(in crate::unet) fn given(values: Vec<f32>, shape: [usize; 4]) -> Self {
+        Self(Rc::new(Held {
+            values,
+            shape,
+            given: true,
+        }))
     }
 
     /// Row by row.
@@ -45,9 +63,13 @@ impl Features {
 
     /// `f` of every value.
     pub(in crate::unet) fn map(self, f: impl Fn(&mut [f32])) -> Self {
-        let shape = self.shape();
+        let (shape, given) = (self.shape(), self.0.given);
         let mut values = self.into_values();
         f(&mut values);
-        Self::new(values, shape)
+        Self(Rc::new(Held {
+            values,
+            shape,
+            given,
+        }))
     }
 }

@@ -1,5 +1,6 @@
 //! The fixed filters that change the resolution, by what they are along one axis.
 
+use super::memory::buffer;
 use super::parallel::for_each_chunk;
 use crate::unet::resample::{Filter, Taps};
 
@@ -7,7 +8,7 @@ use crate::unet::resample::{Filter, Taps};
 pub(in crate::unet) fn forward(x: &[f32], [planes, h, w]: [usize; 3], filter: Filter) -> Vec<f32> {
     let taps = filter.taps();
     let [h_out, w_out] = [h, w].map(|side| taps.length(side));
-    let mut y = vec![0.0; planes * h_out * w_out];
+    let mut y = buffer(planes * h_out * w_out);
     for_each_chunk(&mut y, h_out * w_out, |plane, y, between: &mut Vec<f32>| {
         let x = &x[plane * h * w..][..h * w];
         between.clear();
@@ -18,6 +19,7 @@ pub(in crate::unet) fn forward(x: &[f32], [planes, h, w]: [usize; 3], filter: Fi
             }
         }
         for (o, row) in y.chunks_exact_mut(w_out).enumerate() {
+            row.fill(0.0);
             for (weight, i) in sources(taps, o, h) {
                 for (y, x) in row.iter_mut().zip(&between[i * w_out..]) {
                     *y += weight * x;
