@@ -26,7 +26,7 @@ export async function measureSizes(modules) {
       null,
       1.6,
     ),
-    row("wasm and JS, brotli, CPU", "MB", await compressed(folder, code(cpu)), null, null, 0.45),
+    row("wasm and JS, brotli, CPU", "MB", await compressed(folder, code(cpu)), null, null, 0.4),
     row("weights, brotli", "MB", await compressed(folder, weights), null, null),
     row(
       "all files until the first step, brotli, CPU",
