@@ -1,8 +1,8 @@
 //! The few operations that the U-Net is written in. An executor carries them out and knows no block.
 //!
 //! The blocks ([`resnet`](super::resnet), [`attention`](super::attention), [`down`](super::down) and their like) are written once, for
-//! any [`Executor`]. [`Tensors`](super::tensors::Tensors) computes with burn, on the CPU and for training;
-//! `gpu::Planner` writes down the launches of fused kernels. The blocks' layers come from a
+//! any [`Executor`]. [`OnCpu`](super::cpu::OnCpu) computes on slices; [`Tensors`](super::tensors::Tensors) computes with burn,
+//! for training; `gpu::Planner` writes down the launches of fused kernels. The blocks' layers come from a
 //! [`Builder`](super::build::Builder), which draws, blanks or only counts their parameters.
 
 use super::activation::Activation;

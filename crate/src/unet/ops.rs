@@ -1,8 +1,8 @@
-//! The few operations that a step's time is made of, behind one small interface.
+//! The few operations that the time of a training step is made of, on burn's tensors.
 //!
-//! Each has a reference path in burn's plain operators, which every device can run, and on the CPU a kernel of its own in
-//! `cpu` (forward and backward), because burn-flex's convolution has no backward pass of its own and its normalisation is
-//! many passes over memory. A test holds that both paths agree.
+//! Each has a reference path in burn's plain operators, and a kernel of its own in `cpu` (forward and backward), because
+//! burn-flex's convolution has no backward pass of its own and its normalisation is many passes over memory. A test holds
+//! that both paths agree.
 
 use super::cpu;
 use burn::tensor::Tensor;
