@@ -12,7 +12,8 @@ const CHUNK: usize = 1 << 12;
 pub(super) fn activate(x: &mut [f32], activation: Activation) {
     for_each_chunk(x, CHUNK, |_, x, _: &mut ()| match activation {
         Activation::Silu => map(x, |x| x * sigmoid(x)),
-        Activation::Relu => map(x, |x| x.max(0.0)),
+        // What is no number stays none, which `max` would hide.
+        Activation::Relu => map(x, |x| if x < 0.0 { 0.0 } else { x }),
         Activation::Mish => map(x, mish),
         Activation::Gelu => {
             for x in x {
@@ -68,6 +69,20 @@ mod tests {
                     "{activation:?} of {x}: {y}, not {expected}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_stays_none() {
+        for activation in [
+            Activation::Silu,
+            Activation::Gelu,
+            Activation::Relu,
+            Activation::Mish,
+        ] {
+            let mut y = [1.0, f32::NAN];
+            activate(&mut y, activation);
+            assert!(y[0].is_finite() && y[1].is_nan(), "{activation:?}: {y:?}");
         }
     }
 }
