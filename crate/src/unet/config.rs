@@ -289,6 +289,13 @@ fn blame(config: &Value) -> Option<UNetConfigError> {
 }
 
 impl UNetConfig {
+    /// x_t as the network takes it: from [0, 1] to [-1, 1] where the configuration says so.
+    pub(crate) fn center(&self, x_t: &mut [f32]) {
+        if self.center_input_sample {
+            x_t.iter_mut().for_each(|x| *x = *x * 2.0 - 1.0);
+        }
+    }
+
     /// Reads and checks `unet/config.json`.
     ///
     /// # Errors

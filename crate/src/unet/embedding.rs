@@ -42,6 +42,18 @@ pub fn fourier(timesteps: &[f32], frequencies: &[f32]) -> Vec<f32> {
     rows
 }
 
+/// Divides each image by its timestep, as networks with a Fourier embedding do with their output (Song et al. 2021,
+/// appendix C).
+pub(super) fn divide_by_timestep<T>(images: &mut [T], timesteps: &[f32])
+where
+    T: Copy + From<f32> + std::ops::Div<Output = T>,
+{
+    let len = (images.len() / timesteps.len().max(1)).max(1);
+    for (image, &timestep) in images.chunks_exact_mut(len).zip(timesteps) {
+        (image.iter_mut()).for_each(|value| *value = *value / timestep.into());
+    }
+}
+
 impl UNetConfig {
     /// Width of a row of [`timestep_rows`](Self::timestep_rows).
     pub(crate) fn timestep_width(&self) -> usize {

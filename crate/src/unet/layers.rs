@@ -70,23 +70,14 @@ impl Conv2d {
         residual: Option<Tensor<4>>,
     ) -> Tensor<4> {
         let (weight, bias) = (self.weight.val(), self.bias.val());
+        let (stride, padding) = (self.stride, self.padding);
         match vector {
             Some(vector) => {
                 let bias = vector + bias.unsqueeze(); // [n, c_out]
-                self.convolve(x, weight, bias, residual)
+                ops::conv2d(x, weight, bias, residual, stride, padding)
             }
-            None => self.convolve(x, weight, bias, residual),
+            None => ops::conv2d(x, weight, bias, residual, stride, padding),
         }
-    }
-
-    fn convolve<const B: usize>(
-        &self,
-        x: Tensor<4>,
-        weight: Tensor<4>,
-        bias: Tensor<B>,
-        residual: Option<Tensor<4>>,
-    ) -> Tensor<4> {
-        ops::conv2d(x, weight, bias, residual, self.stride, self.padding)
     }
 }
 

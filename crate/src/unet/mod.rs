@@ -220,10 +220,7 @@ impl UNet {
     }
 
     fn on_cpu(&self, mut on: OnCpu, x_t: Features) -> Vec<f32> {
-        let x_t = match self.config.center_input_sample {
-            true => x_t.map(|x| x.iter_mut().for_each(|x| *x = *x * 2.0 - 1.0)),
-            false => x_t,
-        };
+        let x_t = x_t.map(|x_t| self.config.center(x_t));
         progress::begin();
         let output = self.evaluate(&mut on, x_t);
         progress::end();

@@ -9,6 +9,7 @@ use super::{FlexTensor, concat, dims4, filter, linear, memory, values};
 use super::{parallel::for_each_chunk, upsample};
 use crate::unet::activation::Activation;
 use crate::unet::config::UNetConfig;
+use crate::unet::embedding::divide_by_timestep;
 use crate::unet::executor::{Executor, Finish, Heads, Then};
 use crate::unet::layers::{Conv2d, Embedding, Frequencies, GroupNorm, Linear};
 use crate::unet::look::{Seen, SeenAttention, SeenStage, Stage};
@@ -203,13 +204,7 @@ impl Executor for OnCpu<'_> {
     }
 
     fn divide_by_timestep(&mut self, x: Features) -> Features {
-        let images = self.timesteps.len();
-        x.map(|x| {
-            let image = x.len() / images;
-            for (x, timestep) in x.chunks_exact_mut(image).zip(self.timesteps) {
-                x.iter_mut().for_each(|x| *x /= timestep);
-            }
-        })
+        x.map(|x| divide_by_timestep(x, self.timesteps))
     }
 
     fn stage(&mut self, stage: Stage, x: &Features) {

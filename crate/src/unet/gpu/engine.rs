@@ -137,9 +137,7 @@ impl Engine {
     ) -> Result<Vec<Vec<f32>>, DeviceError> {
         let (config, images) = (&self.config, timesteps.len());
         let mut x = channels_last(x_t, config.in_channels, images);
-        if config.center_input_sample {
-            x.iter_mut().for_each(|x| *x = *x * 2.0 - 1.0);
-        }
+        config.center(&mut x);
         let [rows, classes] = self.plan.rows(config, timesteps, labels);
         let parts = [&x[..], &rows, &classes];
         let tells = progress::is_heard() && self.is_slow.load(Ordering::Relaxed);

@@ -26,9 +26,7 @@ pub(in crate::unet) fn in_double_precision(
     let (config, images) = (network.config(), timesteps.len());
     let plan = network.launches().expect("a plan");
     let mut x = channels_last(x_t, config.in_channels, images);
-    if config.center_input_sample {
-        x.iter_mut().for_each(|x| *x = *x * 2.0 - 1.0);
-    }
+    config.center(&mut x);
     let [rows, classes] = plan.rows(config, timesteps, labels);
     let mut out = interpret(&plan, images, [&x, &rows, &classes]);
     plan.divide(&mut out, timesteps);

@@ -3,6 +3,7 @@
 use super::parameters::Parameters;
 use crate::unet::UNetConfig;
 use crate::unet::activation::Activation;
+use crate::unet::embedding::divide_by_timestep;
 use crate::unet::look::Stage;
 use crate::unet::resample::Taps;
 use std::ops::Range;
@@ -275,10 +276,7 @@ impl Plan {
         timesteps: &[f32],
     ) {
         if self.divided_by_timestep {
-            let len = (values.len() / timesteps.len().max(1)).max(1);
-            for (image, &timestep) in values.chunks_exact_mut(len).zip(timesteps) {
-                (image.iter_mut()).for_each(|value| *value = *value / timestep.into());
-            }
+            divide_by_timestep(values, timesteps);
         }
     }
 
