@@ -93,9 +93,12 @@ if (typeof GPUAdapter !== "undefined") {
   };
 }
 
-/** Rust's constants lie behind its stack of 1 MiB, and with them the tables by which it finds its functions. */
+/**
+ * Rust's constants lie behind its stack of 1 MiB, and with them the tables by which it finds its functions. There are more of
+ * them than this: what lies behind them is the allocator's, which would only say that there is no memory.
+ */
 function corrupt() {
-  for (const { buffer } of memories) new Uint8Array(buffer, 2 ** 20, 96 * 2 ** 10).fill(0xfe);
+  for (const { buffer } of memories) new Uint8Array(buffer, 2 ** 20, 48 * 2 ** 10).fill(0xfe);
 }
 // For one worker of several.
 Object.assign(globalThis, { corrupt });
