@@ -142,8 +142,6 @@ pub(super) fn forward(x: &[f32], weight: &[f32], added: Added, shape: &ConvShape
 }
 
 /// The same with transformed filters that the layer keeps, where there is room for them.
-///
-/// Natively vectors are wider, and transforming costs less beside reading; whether keeping pays there was not measured.
 pub(super) fn keeping(
     x: &[f32],
     weight: &FlexTensor,
@@ -151,10 +149,7 @@ pub(super) fn keeping(
     shape: &ConvShape,
     kept: &KeptFilters,
 ) -> Vec<f32> {
-    let quick =
-        cfg!(target_arch = "wasm32").then(|| forward_keeping(x, weight, added, shape, kept));
-    quick
-        .flatten()
+    forward_keeping(x, weight, added, shape, kept)
         .unwrap_or_else(|| forward(x, weight.storage(), added, shape))
 }
 

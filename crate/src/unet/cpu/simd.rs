@@ -1,5 +1,7 @@
 //! Vectors of f32, as wide as the processor has them: pulp's natively, WebAssembly's 128 bits in the browser.
 
+mod turn;
+
 /// The few operations on vectors that the kernels need.
 pub(super) trait Simd: Copy {
     /// A vector of [`LANES`](Self::LANES) values.
@@ -22,6 +24,18 @@ pub(super) trait Simd: Copy {
     /// a b + c, rounded once or twice.
     fn mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
     fn sum(self, x: Self::Vector) -> f32;
+
+    /// A row of four values for each lane, turned: vector k holds the k-th of every row.
+    #[inline(always)]
+    fn turn(self, row: impl Fn(usize) -> [f32; 4]) -> [Self::Vector; 4] {
+        turn::plainly(self, row)
+    }
+
+    /// The way back: `to(i, row)` is called with the four values of lane i.
+    #[inline(always)]
+    fn turn_back(self, x: [Self::Vector; 4], to: impl FnMut(usize, [f32; 4])) {
+        turn::plainly_back(self, x, to);
+    }
 }
 
 /// A function that is compiled once for each kind of vector.
@@ -50,6 +64,8 @@ pub(super) fn vectorised<R>(f: impl FnOnce() -> R) -> R {
 
 #[cfg(feature = "native")]
 mod native {
+    #[cfg(target_arch = "x86_64")]
+    use super::turn;
     use super::{Simd, Vectorised};
 
     pub(super) struct Work<W>(pub(super) W);
@@ -116,6 +132,25 @@ mod native {
         fn sum(self, x: S::f32s) -> f32 {
             self.0.reduce_sum_f32s(x)
         }
+
+        #[cfg(target_arch = "x86_64")]
+        #[inline(always)]
+        fn turn(self, row: impl Fn(usize) -> [f32; 4]) -> [S::f32s; 4] {
+            if !turn::x86::has(self.0) {
+                return turn::plainly(self, row);
+            }
+            turn::x86::turn(self.0, row).unwrap_or([self.splat(0.0); 4])
+        }
+
+        #[cfg(target_arch = "x86_64")]
+        #[inline(always)]
+        fn turn_back(self, x: [S::f32s; 4], to: impl FnMut(usize, [f32; 4])) {
+            if turn::x86::has(self.0) {
+                turn::x86::turn_back(self.0, x, to);
+            } else {
+                turn::plainly_back(self, x, to);
+            }
+        }
     }
 }
 
@@ -123,7 +158,8 @@ mod native {
 mod wasm {
     use super::Simd;
     use core::arch::wasm32::{
-        f32x4, f32x4_add, f32x4_extract_lane, f32x4_mul, f32x4_splat, f32x4_sub, v128,
+        f32x4, f32x4_add, f32x4_extract_lane, f32x4_mul, f32x4_splat, f32x4_sub, i32x4_shuffle,
+        v128,
     };
 
     #[derive(Clone, Copy)]
@@ -179,6 +215,37 @@ mod wasm {
         fn sum(self, x: v128) -> f32 {
             lanes(x).iter().sum()
         }
+
+        #[inline(always)]
+        fn turn(self, row: impl Fn(usize) -> [f32; 4]) -> [v128; 4] {
+            let row = |lane| self.read(&row(lane));
+            turn([row(0), row(1), row(2), row(3)])
+        }
+
+        #[inline(always)]
+        fn turn_back(self, x: [v128; 4], mut to: impl FnMut(usize, [f32; 4])) {
+            for (lane, row) in turn(x).into_iter().enumerate() {
+                to(lane, lanes(row));
+            }
+        }
+    }
+
+    /// Rows of a square become its columns.
+    #[inline(always)]
+    fn turn([a, b, c, d]: [v128; 4]) -> [v128; 4] {
+        let halves = [
+            i32x4_shuffle::<0, 4, 1, 5>(a, b),
+            i32x4_shuffle::<2, 6, 3, 7>(a, b),
+            i32x4_shuffle::<0, 4, 1, 5>(c, d),
+            i32x4_shuffle::<2, 6, 3, 7>(c, d),
+        ];
+        let [ab, ab_high, cd, cd_high] = halves;
+        [
+            i32x4_shuffle::<0, 1, 4, 5>(ab, cd),
+            i32x4_shuffle::<2, 3, 6, 7>(ab, cd),
+            i32x4_shuffle::<0, 1, 4, 5>(ab_high, cd_high),
+            i32x4_shuffle::<2, 3, 6, 7>(ab_high, cd_high),
+        ]
     }
 
     #[inline(always)]

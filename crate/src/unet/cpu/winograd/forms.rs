@@ -176,27 +176,28 @@ fn times_add<S: Simd>(simd: S, x: f32, a: S::Vector, b: S::Vector) -> S::Vector 
     simd.mul_add(simd.splat(x), a, b)
 }
 
-/// A transform of the columns, then of the rows.
+/// A transform of the columns, then of the rows: of what `read(i, j)` says, row by row to `write(i, row)`.
+///
+/// What is read and written passes memory once each; all of it does not fit the registers.
 #[inline(always)]
 pub(super) fn both<V: Copy, const A: usize, const B: usize>(
     zero: V,
-    x: &[[V; A]; A],
+    read: impl Fn(usize, usize) -> V,
     f: impl Fn([V; A]) -> [V; B],
-) -> [[V; B]; B] {
+    mut write: impl FnMut(usize, [V; B]),
+) {
     let mut half = [[zero; A]; B];
     for j in 0..A {
         let mut column = [zero; A];
         for i in 0..A {
-            column[i] = x[i][j];
+            column[i] = read(i, j);
         }
         let column = f(column);
         for i in 0..B {
             half[i][j] = column[i];
         }
     }
-    let mut y = [[zero; B]; B];
-    for i in 0..B {
-        y[i] = f(half[i]);
+    for (i, half) in half.into_iter().enumerate() {
+        write(i, f(half));
     }
-    y
 }

@@ -13,6 +13,8 @@ use std::ops::Range;
 
 /// The most images in a run, so that there are enough runs for all cores.
 const MOST: usize = 16;
+/// What the number of runs is a multiple of, whatever the machine: their sums are added in order.
+const RUNS: usize = 4;
 
 /// The gradient for the weight `[c_out, c_in, 3, 3]`, given that of the output.
 pub(in super::super) fn weight_gradient(
@@ -21,7 +23,7 @@ pub(in super::super) fn weight_gradient(
     shape: &ConvShape,
     choice: Choice,
 ) -> Vec<f32> {
-    let cut = Cut::of(shape, choice, MOST);
+    let cut = Cut::of(shape, choice, MOST, RUNS);
     let image = shape.c_in * shape.h * shape.w;
     let output = shape.c_out * shape.h_out * shape.w_out;
     let len = shape.c_out * shape.c_in * TAPS;
@@ -133,24 +135,20 @@ impl<'a> Work<'a> for Gradient<'a> {
                 break;
             }
             for (i, to) in aside.chunks_exact_mut(TAPS * S::LANES).enumerate() {
-                let mut g = [[simd.splat(0.0); IN]; IN];
-                for (y, g) in g.iter_mut().enumerate() {
-                    for (x, g) in g.iter_mut().enumerate() {
-                        let at = (y * IN + x) * u_plane + i * width + n * S::LANES;
-                        *g = simd.read(&S::chunks(&u[at..][..S::LANES])[0]);
-                    }
-                }
-                let g = both(
+                let at = i * width + n * S::LANES;
+                both(
                     simd.splat(0.0),
-                    &g,
+                    #[inline(always)]
+                    |y, x| simd.read(&S::chunks(&u[(y * IN + x) * u_plane + at..])[0]),
                     #[inline(always)]
                     |g| F::weight_back(simd, g),
+                    #[inline(always)]
+                    |y, g: [S::Vector; 3]| {
+                        for x in 0..3 {
+                            simd.store(g[x], &mut to[(3 * y + x) * S::LANES..]);
+                        }
+                    },
                 );
-                for y in 0..3 {
-                    for x in 0..3 {
-                        simd.store(g[y][x], &mut to[(3 * y + x) * S::LANES..]);
-                    }
-                }
             }
             let count = (c_out - first).min(S::LANES);
             let to = Rows {
@@ -159,7 +157,7 @@ impl<'a> Work<'a> for Gradient<'a> {
                 len: c_in * TAPS,
                 count,
             };
-            scatter(S::LANES, aside, S::LANES, to, after, None);
+            scatter(simd, aside, to, after, None);
             let dw = &mut self.dw[first * c_in * TAPS..][..count * c_in * TAPS];
             for (dw, g) in dw.iter_mut().zip(&*after) {
                 *dw += g;
@@ -204,30 +202,27 @@ impl Gradient<'_> {
                     len: w_out,
                     count: (c_out - first).min(S::LANES),
                 };
-                gather(S::LANES, dy, from, line);
+                gather(simd, dy, from, line);
             }
             let chunks = S::chunks(padded);
             for tile in 0..per_image {
                 let (ty, tx) = (tile / cut.grid[1], tile % cut.grid[1]);
-                let mut d = [[simd.splat(0.0); OUT]; OUT];
-                for i in 0..OUT {
-                    let chunks = &chunks[(ty * OUT + i) * across + tx * OUT..][..OUT];
-                    for j in 0..OUT {
-                        d[i][j] = simd.read(&chunks[j]);
-                    }
-                }
-                let d = both(
+                let first = ty * OUT * across + tx * OUT;
+                let at = (image * per_image + tile) * width + n * S::LANES;
+                both(
                     simd.splat(0.0),
-                    &d,
+                    #[inline(always)]
+                    |i, j| simd.read(&chunks[first + i * across + j]),
                     #[inline(always)]
                     |d| F::output_back(simd, d),
+                    #[inline(always)]
+                    |i, d: [S::Vector; IN]| {
+                        let points = &mut m[i * IN * plane + at..];
+                        for j in 0..IN {
+                            simd.store(d[j], &mut points[j * plane..]);
+                        }
+                    },
                 );
-                let at = (image * per_image + tile) * width + n * S::LANES;
-                for i in 0..IN {
-                    for j in 0..IN {
-                        simd.store(d[i][j], &mut m[(i * IN + j) * plane + at..]);
-                    }
-                }
             }
         }
     }

@@ -47,29 +47,26 @@ impl Input<'_> {
         let padded = room(padded, (OUT * self.rows.len() + 2) * width * S::LANES);
         for (image, x) in self.x.chunks_exact(c_in * h * w).enumerate() {
             for channel in (0..c_in).step_by(S::LANES) {
-                self.pad::<S>(x, OUT * self.rows.start, channel, width, padded);
+                self.pad(simd, x, OUT * self.rows.start, channel, width, padded);
                 let chunks = S::chunks(padded);
                 for tile in 0..per_image {
                     let (ty, tx) = (tile / self.across, tile % self.across);
-                    let mut d = [[simd.splat(0.0); IN]; IN];
-                    for i in 0..IN {
-                        let chunks = &chunks[(ty * OUT + i) * width + tx * OUT..][..IN];
-                        for j in 0..IN {
-                            d[i][j] = simd.read(&chunks[j]);
-                        }
-                    }
-                    let d = both(
+                    let first = ty * OUT * width + tx * OUT;
+                    let at = (image * per_image + tile) * row + channel;
+                    both(
                         simd.splat(0.0),
-                        &d,
+                        #[inline(always)]
+                        |i, j| simd.read(&chunks[first + i * width + j]),
                         #[inline(always)]
                         |d| F::data(simd, d),
+                        #[inline(always)]
+                        |i, d: [S::Vector; IN]| {
+                            let points = &mut v[i * IN * plane + at..];
+                            for j in 0..IN {
+                                simd.store(d[j], &mut points[j * plane..]);
+                            }
+                        },
                     );
-                    let at = (image * per_image + tile) * row + channel;
-                    for i in 0..IN {
-                        for j in 0..IN {
-                            simd.store(d[i][j], &mut v[(i * IN + j) * plane + at..]);
-                        }
-                    }
                 }
             }
         }
@@ -77,7 +74,15 @@ impl Input<'_> {
 
     /// A vector of channels of an image from row `top` of the padded image on, `width` pixels a row.
     #[inline(always)]
-    fn pad<S: Simd>(&self, x: &[f32], top: usize, channel: usize, width: usize, to: &mut [f32]) {
+    fn pad<S: Simd>(
+        &self,
+        simd: S,
+        x: &[f32],
+        top: usize,
+        channel: usize,
+        width: usize,
+        to: &mut [f32],
+    ) {
         let &ConvShape {
             c_in,
             h,
@@ -98,7 +103,7 @@ impl Input<'_> {
                 len: w,
                 count: (c_in - channel).min(S::LANES),
             };
-            gather(S::LANES, x, from, &mut line[padding * S::LANES..]);
+            gather(simd, x, from, &mut line[padding * S::LANES..]);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Between channels one after the other, as tensors have them, and channels side by side in vectors.
 
+use super::super::simd::Simd;
+
 /// Rows of the same length, one for each lane; lanes that have none are zero.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rows {
@@ -12,108 +14,91 @@ pub(super) struct Rows {
     pub(super) count: usize,
 }
 
-/// Writes for `lanes` of 16, 8, 4, 2 or 1 the first values of all rows, then their second ones, and so on: `[len][lanes]`.
-#[inline(always)]
-pub(super) fn gather(lanes: usize, from: &[f32], rows: Rows, to: &mut [f32]) {
-    match lanes {
-        16 => gather_in::<16>(from, rows, to),
-        8 => gather_in::<8>(from, rows, to),
-        4 => gather_in::<4>(from, rows, to),
-        2 => gather_in::<2>(from, rows, to),
-        _ => gather_in::<1>(from, rows, to),
-    }
-}
-
-/// The values that squares cover, which compilers make vector shuffles of.
+/// The values of a row that are turned at a time.
 const SIDE: usize = 4;
 
+/// Where squares begin that cover `len` values: the last may overlap the one before. None where `len` is less than a side.
 #[inline(always)]
-fn gather_in<const L: usize>(from: &[f32], rows: Rows, to: &mut [f32]) {
+fn squares(len: usize) -> impl Iterator<Item = usize> {
+    let count = if len < SIDE { 0 } else { len.div_ceil(SIDE) };
+    (0..count).map(
+        #[inline(always)]
+        move |i| (i * SIDE).min(len - SIDE),
+    )
+}
+
+/// Writes the first values of all rows, then their second ones, and so on: `[len][lanes]`.
+#[inline(always)]
+pub(super) fn gather<S: Simd>(simd: S, from: &[f32], rows: Rows, to: &mut [f32]) {
     let Rows { len, count, .. } = rows;
-    let to = &mut to.as_chunks_mut::<L>().0[..len];
-    if count < L {
-        to.fill([0.0; L]);
-        for lane in 0..count {
-            let row = &from[rows.at + lane * rows.step..][..len];
-            for (to, x) in to.iter_mut().zip(row) {
-                to[lane] = *x;
+    let to = &mut to[..len * S::LANES];
+    for at in squares(len) {
+        let square = simd.turn(
+            #[inline(always)]
+            |lane| {
+                let mut row = [0.0; SIDE];
+                if lane < count {
+                    row.copy_from_slice(&from[rows.at + lane * rows.step + at..][..SIDE]);
+                }
+                row
+            },
+        );
+        for (k, x) in square.into_iter().enumerate() {
+            simd.store(x, &mut to[(at + k) * S::LANES..]);
+        }
+    }
+    if len < SIDE {
+        for (at, to) in to.chunks_exact_mut(S::LANES).enumerate() {
+            for (lane, to) in to.iter_mut().enumerate() {
+                *to = if lane < count {
+                    from[rows.at + lane * rows.step + at]
+                } else {
+                    0.0
+                };
             }
-        }
-        return;
-    }
-    let mut lines = [&from[..0]; L];
-    for lane in 0..L {
-        lines[lane] = &from[rows.at + lane * rows.step..][..len];
-    }
-    let whole = len - len % SIDE;
-    for at in (0..whole).step_by(SIDE) {
-        let mut square = [[0.0; SIDE]; L];
-        for lane in 0..L {
-            square[lane].copy_from_slice(&lines[lane][at..at + SIDE]);
-        }
-        let to = &mut to[at..at + SIDE];
-        for k in 0..SIDE {
-            for lane in 0..L {
-                to[k][lane] = square[lane][k];
-            }
-        }
-    }
-    for at in whole..len {
-        for lane in 0..L {
-            to[at][lane] = lines[lane][at];
         }
     }
 }
 
-/// The way back, from every `step` values of `from`: row after row, plus what `added` has there if it is given.
+/// The way back, from vectors that lie one after the other: row after row, plus what `added` has there if it is given.
 #[inline(always)]
-pub(super) fn scatter(
-    lanes: usize,
+pub(super) fn scatter<S: Simd>(
+    simd: S,
     from: &[f32],
-    step: usize,
     rows: Rows,
     to: &mut [f32],
     added: Option<&[f32]>,
 ) {
-    match lanes {
-        16 => scatter_in::<16>(from, step, rows, to),
-        8 => scatter_in::<8>(from, step, rows, to),
-        4 => scatter_in::<4>(from, step, rows, to),
-        2 => scatter_in::<2>(from, step, rows, to),
-        _ => scatter_in::<1>(from, step, rows, to),
-    }
-    let Some(added) = added else {
-        return;
-    };
-    for lane in 0..rows.count {
-        let at = rows.at + lane * rows.step;
-        let to = &mut to[at..at + rows.len];
-        for (to, added) in to.iter_mut().zip(&added[at..at + rows.len]) {
-            *to += added;
-        }
-    }
-}
-
-#[inline(always)]
-fn scatter_in<const L: usize>(from: &[f32], step: usize, rows: Rows, to: &mut [f32]) {
     let Rows { len, count, .. } = rows;
-    let whole = if count == L { len - len % SIDE } else { 0 };
-    for at in (0..whole).step_by(SIDE) {
-        let mut square = [[0.0; L]; SIDE];
+    let vectors = &S::chunks(from)[..len];
+    for at in squares(len) {
+        let mut square = [simd.splat(0.0); SIDE];
         for k in 0..SIDE {
-            square[k].copy_from_slice(&from[(at + k) * step..][..L]);
+            square[k] = simd.read(&vectors[at + k]);
         }
-        for lane in 0..L {
-            let to = &mut to[rows.at + lane * rows.step + at..][..SIDE];
-            for k in 0..SIDE {
-                to[k] = square[k][lane];
-            }
-        }
+        simd.turn_back(
+            square,
+            #[inline(always)]
+            |lane, mut row| {
+                if lane < count {
+                    let place = rows.at + lane * rows.step + at;
+                    if let Some(added) = added {
+                        let added = &added[place..][..SIDE];
+                        for k in 0..SIDE {
+                            row[k] += added[k];
+                        }
+                    }
+                    to[place..][..SIDE].copy_from_slice(&row);
+                }
+            },
+        );
     }
-    for at in whole..len {
-        let values = &from[at * step..][..L];
-        for (lane, value) in values.iter().enumerate().take(count) {
-            to[rows.at + lane * rows.step + at] = *value;
+    if len < SIDE {
+        for at in 0..len {
+            for (lane, value) in from[at * S::LANES..][..count].iter().enumerate() {
+                let place = rows.at + lane * rows.step + at;
+                to[place] = *value + added.map_or(0.0, |added| added[place]);
+            }
         }
     }
 }

@@ -83,8 +83,8 @@ pub(super) struct Filters<'a> {
 impl Filters<'_> {
     /// Output channels from `first` on side by side: `[c_in][taps][lanes]`.
     #[inline(always)]
-    fn gather(self, lanes: usize, shape: &ConvShape, first: usize, to: &mut [f32]) {
-        let count = (shape.c_out - first).min(lanes);
+    fn gather<S: Simd>(self, simd: S, shape: &ConvShape, first: usize, to: &mut [f32]) {
+        let count = (shape.c_out - first).min(S::LANES);
         if !self.turned {
             let len = shape.c_in * TAPS;
             let rows = Rows {
@@ -93,14 +93,19 @@ impl Filters<'_> {
                 len,
                 count,
             };
-            return gather(lanes, self.weight, rows, to);
+            return gather(simd, self.weight, rows, to);
         }
-        for (i, to) in to.chunks_exact_mut(TAPS * lanes).enumerate() {
-            let from = &self.weight[(i * shape.c_out + first) * TAPS..][..count * TAPS];
-            for (tap, to) in to.chunks_exact_mut(lanes).rev().enumerate() {
-                for (lane, to) in to.iter_mut().enumerate() {
-                    *to = from.get(lane * TAPS + tap).copied().unwrap_or(0.0);
-                }
+        for (i, to) in to.chunks_exact_mut(TAPS * S::LANES).enumerate() {
+            let rows = Rows {
+                at: (i * shape.c_out + first) * TAPS,
+                step: TAPS,
+                len: TAPS,
+                count,
+            };
+            gather(simd, self.weight, rows, to);
+            for tap in 0..TAPS / 2 {
+                let (earlier, later) = to.split_at_mut((TAPS - 1 - tap) * S::LANES);
+                earlier[tap * S::LANES..][..S::LANES].swap_with_slice(&mut later[..S::LANES]);
             }
         }
     }
@@ -133,26 +138,23 @@ fn transform_filters<
     let aside = room(aside, shape.c_in * TAPS * S::LANES);
     for n in 0..N {
         let first = first + n * S::LANES;
-        filters.gather(S::LANES, shape, first, aside);
+        filters.gather(simd, shape, first, aside);
         for (i, g) in S::chunks(aside).chunks_exact(TAPS).enumerate() {
-            let mut taps = [[simd.splat(0.0); 3]; 3];
-            for y in 0..3 {
-                for x in 0..3 {
-                    taps[y][x] = simd.read(&g[3 * y + x]);
-                }
-            }
-            let g = both(
+            let at = i * width + n * S::LANES;
+            both(
                 simd.splat(0.0),
-                &taps,
+                #[inline(always)]
+                |y, x| simd.read(&g[3 * y + x]),
                 #[inline(always)]
                 |g| F::weight(simd, g),
+                #[inline(always)]
+                |y, g: [S::Vector; IN]| {
+                    let points = &mut u[y * IN * plane + at..];
+                    for x in 0..IN {
+                        simd.store(g[x], &mut points[x * plane..]);
+                    }
+                },
             );
-            for (y, g) in g.iter().enumerate() {
-                for (x, g) in g.iter().enumerate() {
-                    let at = (y * IN + x) * plane + i * width + n * S::LANES;
-                    simd.store(*g, &mut u[at..]);
-                }
-            }
         }
     }
 }
@@ -166,7 +168,7 @@ pub(super) fn convolve(
     shape: &ConvShape,
     choice: Choice,
 ) -> Vec<f32> {
-    let cut = Cut::of(shape, choice, shape.n.div_ceil(threads()).max(1));
+    let cut = Cut::of(shape, choice, shape.n, threads());
     let images = cut.images;
     let image = shape.c_in * shape.h * shape.w;
     let output = shape.c_out * shape.h_out * shape.w_out;
@@ -316,27 +318,22 @@ impl Convolution<'_> {
             let bias = simd.read(&S::chunks(&bias)[0]);
             for tile in 0..per_image {
                 let at = (image * per_image + tile) * width + n * S::LANES;
-                let mut product = [[simd.splat(0.0); IN]; IN];
-                for i in 0..IN {
-                    for j in 0..IN {
-                        let values = &m[(i * IN + j) * plane + at..][..S::LANES];
-                        product[i][j] = simd.read(&S::chunks(values)[0]);
-                    }
-                }
-                let values = both(
+                let (ty, tx) = (tile / cut.grid[1], tile % cut.grid[1]);
+                let first = ty * OUT * across + tx * OUT;
+                both(
                     simd.splat(0.0),
-                    &product,
+                    #[inline(always)]
+                    |i, j| simd.read(&S::chunks(&m[(i * IN + j) * plane + at..])[0]),
                     #[inline(always)]
                     |m| F::output(simd, m),
+                    #[inline(always)]
+                    |i, y: [S::Vector; OUT]| {
+                        let to = &mut out[(first + i * across) * S::LANES..][..OUT * S::LANES];
+                        for j in 0..OUT {
+                            simd.store(simd.add(y[j], bias), &mut to[j * S::LANES..]);
+                        }
+                    },
                 );
-                let (ty, tx) = (tile / cut.grid[1], tile % cut.grid[1]);
-                for (i, values) in values.iter().enumerate() {
-                    let at = ((ty * OUT + i) * across + tx * OUT) * S::LANES;
-                    let to = &mut out[at..][..OUT * S::LANES];
-                    for j in 0..OUT {
-                        simd.store(simd.add(values[j], bias), &mut to[j * S::LANES..]);
-                    }
-                }
             }
             let top = OUT * rows.start;
             for (i, line) in out.chunks_exact(across * S::LANES).enumerate() {
@@ -347,7 +344,7 @@ impl Convolution<'_> {
                         len: w_out,
                         count,
                     };
-                    scatter(S::LANES, line, S::LANES, to, y, added.residual);
+                    scatter(simd, line, to, y, added.residual);
                 }
             }
         }

@@ -24,15 +24,18 @@ pub(super) struct Cut {
 }
 
 impl Cut {
-    /// As much as the caches hold, and no more than `most_images`.
-    pub(super) fn of(shape: &ConvShape, choice: Choice, most_images: usize) -> Self {
+    /// As much as the caches hold and no more than `most_images`, in groups of nearly the same size, a multiple of `groups`
+    /// of them: what is left over at the end would keep one thread waiting for another.
+    pub(super) fn of(shape: &ConvShape, choice: Choice, most_images: usize, groups: usize) -> Self {
         let out = choice.out();
         let grid = [shape.h_out.div_ceil(out), shape.w_out.div_ceil(out)];
         let points = (out + 2) * (out + 2);
         let tiles = (TILES / (points * shape.c_in)).max(16);
+        let most = (tiles / (grid[0] * grid[1])).clamp(1, most_images.max(1));
+        let groups = shape.n.div_ceil(most).next_multiple_of(groups).max(1);
         Self {
             grid,
-            images: (tiles / (grid[0] * grid[1])).clamp(1, most_images),
+            images: shape.n.div_ceil(groups).max(1),
             rows: (tiles / grid[1]).clamp(1, grid[0]),
         }
     }
