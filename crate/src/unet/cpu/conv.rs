@@ -8,14 +8,15 @@ use super::memory::buffer;
 use super::parallel::for_each_chunk;
 #[cfg(feature = "learn")]
 use super::parallel::for_each_run_summing;
-use super::planes::Planes;
 #[cfg(feature = "learn")]
 use super::planes::first_pixel;
+use super::planes::{Planes, SLACK};
 use super::simd::dispatch;
 use super::tile::{Forward, Packed};
 use super::winograd::{self, Choice, Filters, KeptFilters};
 #[cfg(feature = "learn")]
 use super::{norm::lanes_sum, simd::vectorised, weight_gradient::WeightGradient};
+use std::cell::Cell;
 
 /// Values that the images of a run may take, so that second-level caches hold them while their gradients are computed.
 #[cfg(feature = "learn")]
@@ -186,13 +187,20 @@ pub(super) fn direct(x: &[f32], weight: &[f32], added: Added, shape: &ConvShape)
     let image = shape.c_in * shape.h * shape.w;
     let output = shape.c_out * shape.h_out * shape.w_out;
     let mut y = buffer(shape.n * output);
-    let work = |i, y: &mut [f32], [padded, scratch]: &mut [Vec<f32>; 2]| {
-        padded.resize(planes.image(), 0.0);
-        planes.fill(&x[i * image..][..image], padded);
+    let work = |i: usize, y: &mut [f32], Scratch([padded, scratch]): &mut Scratch| {
+        let x = &x[i * image..];
+        let as_it_is = planes.are_an_image() && x.len() >= image + SLACK;
+        let (x, channel) = if as_it_is {
+            (x, shape.h * shape.w)
+        } else {
+            padded.resize(planes.image(), 0.0);
+            planes.fill(&x[..image], padded);
+            (&padded[..], planes.channel())
+        };
         dispatch(Forward {
             taps: &taps,
-            x: padded,
-            channel: planes.channel(),
+            x,
+            channel,
             pitch: planes.pitch(),
             output: planes.output(),
             weights: &weights,
@@ -203,6 +211,28 @@ pub(super) fn direct(x: &[f32], weight: &[f32], added: Added, shape: &ConvShape)
     };
     for_each_chunk(&mut y, output, work);
     y
+}
+
+thread_local! {
+    static SCRATCH: Cell<[Vec<f32>; 2]> = const { Cell::new([Vec::new(), Vec::new()]) };
+}
+
+/// Memory that a thread uses again from one convolution to the next; it begins empty.
+#[derive(Debug)]
+struct Scratch([Vec<f32>; 2]);
+
+impl Default for Scratch {
+    fn default() -> Self {
+        let mut memory = SCRATCH.take();
+        memory.iter_mut().for_each(Vec::clear);
+        Self(memory)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        SCRATCH.set(std::mem::take(&mut self.0));
+    }
 }
 
 /// The gradient for the bias, given that of the output: `[n, c_out]`, or `[c_out]`.

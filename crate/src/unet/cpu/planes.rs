@@ -64,6 +64,11 @@ impl Planes {
         self.padding[0] * self.pitch() + self.padding[1]
     }
 
+    /// Whether an image is laid out like this already: one tap for each pixel.
+    pub(super) fn are_an_image(&self) -> bool {
+        self.kernel == [1, 1] && self.padding == [0, 0] && self.stride == 1
+    }
+
     /// How far each tap reads from the position of its output, row by row.
     pub(super) fn taps(&self) -> Vec<usize> {
         let ([kh, kw], s) = (self.kernel, self.stride);

@@ -132,7 +132,7 @@ fn blocks(c_out: usize) -> impl Iterator<Item = (usize, usize)> {
 pub(super) struct Forward<'a> {
     /// How far each tap reads from the position of its output.
     pub(super) taps: &'a [usize],
-    /// The image in padded planes.
+    /// The image in padded planes; what follows its last position is read, too, as far as a tile's width, and does not count.
     pub(super) x: &'a [f32],
     /// Values of a channel of it.
     pub(super) channel: usize,
@@ -231,10 +231,11 @@ impl Block<'_> {
         for (m, sums) in sums.iter_mut().enumerate() {
             *sums = [simd.splat(self.bias.get(m).copied().unwrap_or(0.0)); N];
         }
-        let planes = self.x.chunks_exact(self.channel);
-        for (plane, weights) in planes.zip(self.weights.chunks_exact(M * self.taps.len())) {
+        let channels = self.weights.chunks_exact(M * self.taps.len());
+        for (i, weights) in channels.enumerate() {
+            let first = i * self.channel + position;
             for (&tap, weights) in self.taps.iter().zip(weights.chunks_exact(M)) {
-                let x = &S::chunks(&plane[position + tap..])[..N];
+                let x = &S::chunks(&self.x[first + tap..])[..N];
                 let mut vectors = [simd.splat(0.0); N];
                 for n in 0..N {
                     vectors[n] = simd.read(&x[n]);
