@@ -4,7 +4,7 @@
 //! remainder of row and column modulo s, whose outputs are dealt out to the pixels.
 
 use super::FlexTensor;
-use super::memory::buffer;
+use super::memory::{buffer, keep};
 use super::parallel::for_each_chunk;
 #[cfg(feature = "learn")]
 use super::parallel::for_each_run_summing;
@@ -16,7 +16,6 @@ use super::tile::{Forward, Packed};
 use super::winograd::{self, Choice, Filters, KeptFilters};
 #[cfg(feature = "learn")]
 use super::{norm::lanes_sum, simd::vectorised, weight_gradient::WeightGradient};
-use std::cell::Cell;
 
 /// Values that the images of a run may take, so that second-level caches hold them while their gradients are computed.
 #[cfg(feature = "learn")]
@@ -187,15 +186,15 @@ pub(super) fn direct(x: &[f32], weight: &[f32], added: Added, shape: &ConvShape)
     let image = shape.c_in * shape.h * shape.w;
     let output = shape.c_out * shape.h_out * shape.w_out;
     let mut y = buffer(shape.n * output);
-    let work = |i: usize, y: &mut [f32], Scratch([padded, scratch]): &mut Scratch| {
+    let work = |i: usize, y: &mut [f32], scratch: &mut Scratch| {
         let x = &x[i * image..];
         let as_it_is = planes.are_an_image() && x.len() >= image + SLACK;
-        let (x, channel) = if as_it_is {
-            (x, shape.h * shape.w)
-        } else {
-            padded.resize(planes.image(), 0.0);
-            planes.fill(&x[..image], padded);
-            (&padded[..], planes.channel())
+        if !as_it_is {
+            scratch.pad(&x[..image], &planes);
+        }
+        let (x, channel) = match as_it_is {
+            true => (x, shape.h * shape.w),
+            false => (&scratch.padded[..], planes.channel()),
         };
         dispatch(Forward {
             taps: &taps,
@@ -206,32 +205,34 @@ pub(super) fn direct(x: &[f32], weight: &[f32], added: Added, shape: &ConvShape)
             weights: &weights,
             added: added.image(i, shape.c_out, output),
             y,
-            scratch,
+            scratch: &mut scratch.block,
         });
     };
     for_each_chunk(&mut y, output, work);
     y
 }
 
-thread_local! {
-    static SCRATCH: Cell<[Vec<f32>; 2]> = const { Cell::new([Vec::new(), Vec::new()]) };
+/// Memory for an image in padded planes, and for a block of outputs; the former comes from the reserve.
+#[derive(Debug, Default)]
+struct Scratch {
+    padded: Vec<f32>,
+    block: Vec<f32>,
 }
 
-/// Memory that a thread uses again from one convolution to the next; it begins empty.
-#[derive(Debug)]
-struct Scratch([Vec<f32>; 2]);
-
-impl Default for Scratch {
-    fn default() -> Self {
-        let mut memory = SCRATCH.take();
-        memory.iter_mut().for_each(Vec::clear);
-        Self(memory)
+impl Scratch {
+    /// `x` in padded planes.
+    fn pad(&mut self, x: &[f32], planes: &Planes) {
+        if self.padded.is_empty() {
+            self.padded = buffer(planes.image());
+            self.padded.fill(0.0);
+        }
+        planes.fill(x, &mut self.padded);
     }
 }
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        SCRATCH.set(std::mem::take(&mut self.0));
+        keep(std::mem::take(&mut self.padded));
     }
 }
 

@@ -6,7 +6,7 @@ use super::super::simd::Simd;
 use super::forms::{Form, both};
 use super::input::{apart, room};
 use super::lanes::{Rows, gather, scatter};
-use super::work::{Cut, Part, Work, carry_out};
+use super::work::{Cut, MANY, Part, Work, carry_out};
 use super::{Choice, TAPS};
 use std::cell::RefCell;
 use std::ops::Range;
@@ -23,7 +23,7 @@ pub(in super::super) fn weight_gradient(
     shape: &ConvShape,
     choice: Choice,
 ) -> Vec<f32> {
-    let cut = Cut::of(shape, choice, MOST, RUNS);
+    let cut = Cut::of(shape, choice, MANY, MOST, RUNS);
     let image = shape.c_in * shape.h * shape.w;
     let output = shape.c_out * shape.h_out * shape.w_out;
     let len = shape.c_out * shape.c_in * TAPS;

@@ -27,7 +27,7 @@ use lanes::{Rows, gather, scatter};
 use product::{Tiles, product};
 use std::cell::RefCell;
 use std::ops::Range;
-use work::{Cut, Part, Work, carry_out};
+use work::{Cut, FEW, MANY, Part, Work, carry_out};
 
 #[cfg(feature = "learn")]
 pub(super) use gradient::weight_gradient;
@@ -168,7 +168,8 @@ pub(super) fn convolve(
     shape: &ConvShape,
     choice: Choice,
 ) -> Vec<f32> {
-    let cut = Cut::of(shape, choice, shape.n, threads());
+    let values = if ready.is_some() { FEW } else { MANY };
+    let cut = Cut::of(shape, choice, values, shape.n, threads());
     let images = cut.images;
     let image = shape.c_in * shape.h * shape.w;
     let output = shape.c_out * shape.h_out * shape.w_out;

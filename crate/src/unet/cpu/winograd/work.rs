@@ -9,8 +9,11 @@ use super::input::Input;
 use std::marker::PhantomData;
 use std::ops::Range;
 
-/// Values that the transformed tiles may take together: what caches of the second level hold.
-const TILES: usize = 1 << 19;
+/// Values that the transformed tiles may take together, where filters are transformed for every group of them: what caches of
+/// the second level hold.
+pub(super) const MANY: usize = 1 << 19;
+/// The same where filters are transformed already: the products of a block fit the caches beside them.
+pub(super) const FEW: usize = 1 << 17;
 
 /// How much is computed at a time.
 #[derive(Debug, Clone, Copy)]
@@ -24,13 +27,19 @@ pub(super) struct Cut {
 }
 
 impl Cut {
-    /// As much as the caches hold and no more than `most_images`, in groups of nearly the same size, a multiple of `groups`
+    /// At most `values` and no more than `most_images`, in groups of nearly the same size, a multiple of `groups`
     /// of them: what is left over at the end would keep one thread waiting for another.
-    pub(super) fn of(shape: &ConvShape, choice: Choice, most_images: usize, groups: usize) -> Self {
+    pub(super) fn of(
+        shape: &ConvShape,
+        choice: Choice,
+        values: usize,
+        most_images: usize,
+        groups: usize,
+    ) -> Self {
         let out = choice.out();
         let grid = [shape.h_out.div_ceil(out), shape.w_out.div_ceil(out)];
         let points = (out + 2) * (out + 2);
-        let tiles = (TILES / (points * shape.c_in)).max(16);
+        let tiles = (values / (points * shape.c_in)).max(16);
         let most = (tiles / (grid[0] * grid[1])).clamp(1, most_images.max(1));
         let groups = shape.n.div_ceil(most).next_multiple_of(groups).max(1);
         Self {
