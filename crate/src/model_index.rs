@@ -22,6 +22,17 @@ pub enum ModelIndexError {
         /// The other parts, with their classes.
         parts: String,
     },
+    /// None of its networks is a U-Net.
+    #[error(
+        "this is {pipeline} without a U-Net: it has {parts}. walkback runs a U-Net and a scheduler: \
+         open a pipeline of these two, such as a DDPMPipeline"
+    )]
+    NoUnet {
+        /// The pipeline's class.
+        pipeline: String,
+        /// Its parts, with their classes.
+        parts: String,
+    },
 }
 
 /// Refuses the `model_index.json` of a pipeline that is more than a U-Net and a scheduler, such as an LDMPipeline, whose
@@ -46,8 +57,9 @@ pub fn check(json: &str) -> Result<(), ModelIndexError> {
         Some(class) => format!("a pipeline of class {class}"),
         None => "a pipeline".into(),
     };
-    Err(ModelIndexError::MoreParts {
-        pipeline,
-        parts: parts.join(", "),
+    let parts = parts.join(", ");
+    Err(match index.get("unet").and_then(|unet| unet.get(1)) {
+        Some(class) if class.is_string() => ModelIndexError::MoreParts { pipeline, parts },
+        _ => ModelIndexError::NoUnet { pipeline, parts },
     })
 }

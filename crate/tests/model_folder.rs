@@ -213,6 +213,16 @@ fn a_pipeline_whose_net_draws_latents_is_refused_by_its_parts() {
             "{error}"
         );
     }
+    let transformer = serde_json::json!({
+        "_class_name": "DiTPipeline",
+        "scheduler": ["diffusers", "DDIMScheduler"],
+        "transformer": ["diffusers", "DiTTransformer2DModel"],
+        "vae": ["diffusers", "AutoencoderKL"],
+    });
+    fs::write(&index, transformer.to_string()).unwrap();
+    let error = folder::read(dir.path()).unwrap_err().to_string();
+    let says = "without a U-Net: it has transformer (DiTTransformer2DModel), vae (AutoencoderKL)";
+    assert!(error.contains(says), "{error}");
     fs::write(&index, "<html>").unwrap();
     let error = folder::read(dir.path()).unwrap_err().to_string();
     assert!(error.contains("this is not JSON"), "{error}");
