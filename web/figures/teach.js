@@ -83,7 +83,7 @@ class Teach {
   #gridBox;
   #curves = createCurves();
   #status = h("p", { class: "notice", role: "status" });
-  #where = h("p", { class: "hint", role: "status" });
+  #where = h("p", { class: "notice", role: "status" });
   #keeping = h("p", { class: "hint" });
 
   /** @param {HTMLElement} root @param {Context} context @param {import("../client/digits.js").Digits} digits */

@@ -147,27 +147,17 @@ async function walkOnce(emit, mine) {
     return { model, chain, step: learning.step };
   });
   const { learner } = present();
-  let isWhole = false;
-  try {
-    for (;;) {
-      const { done, xPrev } = await inTurn(null, () => have(learner, () => chain.step()));
-      if (done) {
-        hasWalked = true;
-        emit({ walks: { step, images: xPrev, shape: Array.from(chain.shape) } });
-      }
-      isWhole = true;
-      if (done) return;
-      await breathe();
-      if (mine !== wish) return;
-      isWhole = false;
-    }
-  } finally {
-    // A step that failed may not have let go of them.
-    if (isWhole) {
-      chain.free();
-      model.free();
-    }
+  for (;;) {
+    const { done, xPrev } = await inTurn(null, () => have(learner, () => chain.step()));
+    if (done) {
+      hasWalked = true;
+      emit({ walks: { step, images: xPrev, shape: Array.from(chain.shape) } });
+    } else await breathe();
+    if (done || mine !== wish) break;
   }
+  // After a step that failed they may not be free yet: then they go with what collects garbage.
+  chain.free();
+  model.free();
 }
 
 /** Measures the error over t. @param {(event: LearnerEvent) => void} emit */
@@ -244,6 +234,12 @@ async function goBack(error) {
   return `${asSentence(sentence(error))} Learning went back to step ${learning.step}.`;
 }
 
+/** @param {LearnerCalls["begin"]["params"]["model"]} model */
+function folderOf(model) {
+  const source = typeof model === "string" ? ownModel(model, false) : model;
+  return readModel(source, new ByteCount(() => {})).folder;
+}
+
 /**
  * @param {(event: LearnerEvent) => void} emit
  * @param {(error: unknown) => boolean} isFatal whether the module can be of no more use
@@ -292,9 +288,7 @@ export function learningMethods(emit, isFatal) {
         before = null;
         found = null;
         hasWalked = false;
-        const source = typeof model === "string" ? ownModel(model, false) : model;
-        const folder =
-          from === "model" ? await readModel(source, new ByteCount(() => {})).folder : null;
+        const folder = from === "model" ? await folderOf(model) : null;
         const begun = await begin(wanted, ({ Learner }) => {
           const [channels = 1, height = 28, width = 28] = shape;
           if (folder === null) return Learner.fromNothing(channels, height, width, seed);
