@@ -153,7 +153,7 @@ async function walkOnce(emit, mine) {
       hasWalked = true;
       emit({ walks: { step, images: xPrev, shape: Array.from(chain.shape) } });
     } else await breathe();
-    if (done || mine !== wish) break;
+    if (done || mine !== wish || theOne() !== learner) break;
   }
   // After a step that failed they may not be free yet: then they go with what collects garbage.
   chain.free();
