@@ -22,17 +22,19 @@ const TOLERANCE = 1e-3;
 const PATIENCE = 3 * SLOW;
 
 /**
- * The figure alone, on WebGPU, with a small model.
+ * The figure alone, with a small model.
  * @param {import("node:test").TestContext} t
- * @param {string} [fault] code in front of the worker that learns
+ * @param {object} [how]
+ * @param {"webgpu" | "cpu"} [how.device] of the page's model
+ * @param {string} [how.fault] code in front of the worker that learns
  */
-async function open(t, fault = "") {
+async function open(t, { device = "cpu", fault = "" } = {}) {
   const script = await readFile(path.join(root, "web", "learner.js"), "utf8");
   const answers = {
     ...(await fixtureModel("small")),
     "/web/learner.js": { body: `${fault}\n${script}` },
   };
-  const visitor = await site.visitWith(t, answers, "?device=webgpu&model=small&embed=teach");
+  const visitor = await site.visitWith(t, answers, `?device=${device}&model=small&embed=teach`);
   const place = visitor.page.locator('[data-figure="teach"][data-ready]');
   await place.waitFor({ timeout: SLOW });
   return { ...visitor, page: visitor.page, place };
@@ -102,12 +104,15 @@ describe("learning on WebGPU", { timeout: 4 * PATIENCE }, () => {
     const expected = await learnStripes(page, { device: "cpu", steps: 12 });
     assert.equal(expected.device, "cpu");
     assertSame(found.losses, expected.losses);
-    assert.deepEqual([found.walks, found.zip], [16 * 64, expected.zip]);
+    assert.deepEqual([found.walks, expected.walks], [16 * 64, 16 * 64]);
+    // Only the digits of the golden value differ.
+    const apart = Math.abs(found.zip - expected.zip);
+    assert.ok(apart < 500, `${found.zip} and ${expected.zip} bytes`);
     assert.deepEqual(complaints, []);
   });
 
   test("is what a visitor gets whose page is there, with walks to see and a model to take along", async (t) => {
-    const { page, place, complaints } = await open(t);
+    const { page, place, complaints } = await open(t, { device: "webgpu" });
     await place.getByText("More", { exact: true }).click();
     await place.getByRole("radio", { name: "nothing" }).check();
     await place.getByRole("button", { name: /^Add \d+ real 0s$/ }).click();
@@ -142,7 +147,7 @@ describe("learning on WebGPU", { timeout: 4 * PATIENCE }, () => {
         new BroadcastChannel("learner-faults").onmessage = () => device.destroy();
         return device;
       };`;
-    const { page, place } = await open(t, destroy);
+    const { page, place } = await open(t, { fault: destroy });
     const found = await learnStripes(page, { device: "webgpu", steps: 12, breakAt: 4 });
     assert.equal(found.device, "cpu");
     const said = /^The GPU failed \(.+\), so learning continues on the CPU from step \d+\.$/;
@@ -165,7 +170,7 @@ describe("learning on WebGPU", { timeout: 4 * PATIENCE }, () => {
         dispatches += 1;
         if (dispatches < 300 || dispatches % 20 !== 0) dispatchWorkgroups.apply(this, size);
       };`;
-    const { page, place } = await open(t, skip);
+    const { page, place } = await open(t, { fault: skip });
     const found = await learnStripes(page, { device: "webgpu", steps: 1 });
     assert.equal(found.device, "cpu");
     const said =

@@ -19,6 +19,10 @@ pub(super) struct Gpu {
     /// What computes on it: until the module ends, so that whoever waits for an answer may hold it.
     pub(super) client: &'static Client,
     /// The adapter's name; empty where the browser does not give it.
+    #[cfg_attr(
+        not(feature = "web-webgpu"),
+        allow(dead_code, reason = "the module that learns does not say it")
+    )]
     pub(super) adapter: String,
 }
 
