@@ -16,6 +16,9 @@ export async function measureSizes(modules) {
   // The path through WebGPU asks for the same, but the other module.
   const webgpu = cpu.map((file) => file.replace("/pkg/cpu/", "/pkg/webgpu/"));
   const code = (/** @type {string[]} */ files) => files.filter((file) => /\.(wasm|js)$/.test(file));
+  /** What who teaches downloads beside that. @param {string} module */
+  const learns = (module) =>
+    ["walkback.js", "walkback_bg.wasm"].map((file) => `/web/pkg/${module}/${file}`);
   const weights = cpu.filter((file) => file.endsWith(".safetensors"));
   return [
     row(
@@ -27,6 +30,20 @@ export async function measureSizes(modules) {
       1.6,
     ),
     row("wasm and JS, brotli, CPU", "MB", await compressed(folder, code(cpu)), null, null, 0.4),
+    row(
+      "the module that learns, brotli, WebGPU",
+      "MB",
+      await compressed(folder, learns("learn-webgpu")),
+      null,
+      null,
+    ),
+    row(
+      "the module that learns, brotli, CPU",
+      "MB",
+      await compressed(folder, learns("learn")),
+      null,
+      null,
+    ),
     row("weights, brotli", "MB", await compressed(folder, weights), null, null),
     row(
       "all files until the first step, brotli, CPU",

@@ -3,6 +3,7 @@
 
 import { sentence } from "./basics/sentence.js";
 import { damageOf } from "./worker/damage.js";
+import { takeFromGpu } from "./worker/learning-device.js";
 import { learningMethods } from "./worker/learning.js";
 
 /** @typedef {import("./protocol/learning.js").LearnerCalls} LearnerCalls */
@@ -44,8 +45,10 @@ self.addEventListener(
 // A trap in the middle of an asynchronous call reaches nobody who awaits it, only this.
 self.addEventListener("error", (event) => {
   event.preventDefault();
+  if (takeFromGpu(event.error)) return;
   if (!giveUp(event.error)) reply({ event: { paused: { reason: sentence(event.error) } } });
 });
 self.addEventListener("unhandledrejection", (event) => {
+  if (takeFromGpu(event.reason)) return event.preventDefault();
   if (!giveUp(event.reason)) reply({ event: { paused: { reason: sentence(event.reason) } } });
 });

@@ -3,6 +3,7 @@
 #![cfg(feature = "native")]
 
 use std::path::Path;
+use std::rc::Rc;
 use walkback::chain::{Chain, ChainOptions};
 use walkback::data::Dataset;
 use walkback::data::idx::Split;
@@ -89,6 +90,11 @@ fn learn(learner: &mut Learner, steps: usize, learning_rate: f64) -> Vec<f64> {
         .collect()
 }
 
+/// The model as it is now.
+fn model(learner: &Learner) -> Rc<Pipeline> {
+    pollster::block_on(learner.pipeline()).unwrap()
+}
+
 /// Images that a model draws of a label.
 fn walks(model: &Pipeline, label: usize, count: usize) -> Vec<Vec<f32>> {
     let options = ChainOptions {
@@ -153,8 +159,8 @@ fn the_label_of_the_examples_comes_after_the_null_label_which_keeps_its_number()
     assert_eq!(labels.names[9..], ["9", "any", "yours"]);
     assert_eq!(labels.classes().last(), Some((11, "yours")));
     assert_eq!(labels.classes().count(), 11);
-    let (now, before) = (learner.pipeline(), digits());
-    let before = before.pipeline(learner.pipeline().device()).unwrap();
+    let (now, before) = (model(&learner), digits());
+    let before = before.pipeline(now.device()).unwrap();
     for label in [0, 7, 10] {
         assert_eq!(answer(&now, label), answer(&before, label), "{label}");
     }
@@ -195,14 +201,14 @@ fn old_classes_survive_what_is_learned() {
         .map(|&i| digits.image(i))
         .collect();
     let all: Vec<Vec<f32>> = chosen.iter().map(|&i| digits.image(i)).collect();
-    let before = learner.pipeline();
+    let before = model(&learner);
     let nearer = |model: &Pipeline| {
         let drawn = walks(model, 11, 12);
         mean_nearest(&drawn, &all) - mean_nearest(&drawn, &crosses[5..])
     };
     let was = nearer(&before);
     learn(&mut learner, 150, 1e-3);
-    let after = learner.pipeline();
+    let after = model(&learner);
     let is = nearer(&after);
     println!("nearer to crosses than to digits: before {was:.3}, after {is:.3}");
     assert!(was < 0.0 && is > 0.0, "before {was}, after {is}");
@@ -216,20 +222,20 @@ fn old_classes_survive_what_is_learned() {
 fn a_learner_that_was_kept_takes_the_same_steps() {
     let mut learner = learner();
     learn(&mut learner, 3, 1e-3);
-    let mut continued = Learner::continued(&learner.keep().unwrap()).unwrap();
+    let mut continued = Learner::continued(&pollster::block_on(learner.keep()).unwrap()).unwrap();
     assert_eq!(continued.step(), 3);
     assert_eq!(continued.label(), Some(11));
     let losses = learn(&mut learner, 3, 1e-3);
     assert_eq!(losses, learn(&mut continued, 3, 1e-3));
     let weights = |learner: &Learner| learner.unet().to_safetensors(StoredAs::F32).unwrap();
     assert!(weights(&learner) == weights(&continued));
-    let [a, b] = [&learner, &continued].map(|learner| answer(&learner.pipeline(), 11));
+    let [a, b] = [&learner, &continued].map(|learner| answer(&model(learner), 11));
     assert_eq!(a, b);
 }
 
 #[test]
 fn bytes_that_are_no_learner_are_refused_with_a_sentence() {
-    let kept = learner().keep().unwrap();
+    let kept = pollster::block_on(learner().keep()).unwrap();
     let half = &kept[..kept.len() / 2];
     for bytes in [&[][..], half] {
         let said = Learner::continued(bytes).err().unwrap().to_string();

@@ -20,6 +20,7 @@ mod hub;
 mod inpainting;
 mod kernels;
 mod learning;
+mod learning_on_gpu;
 mod likelihood;
 mod look;
 mod losses;

@@ -4,6 +4,7 @@
 import { asSentence, sentence } from "../basics/sentence.js";
 import { ownFile } from "../own-file.js";
 import { whenLetGo } from "./let-go.js";
+import { apart, together } from "./together.js";
 
 /** @typedef {import("../protocol/learning.js").LearnerCalls} LearnerCalls */
 /** @typedef {import("../protocol/learning.js").LearnerMethod} LearnerMethod */
@@ -23,6 +24,7 @@ import { whenLetGo } from "./let-go.js";
  * @property {number} imagesPerStep
  * @property {import("../protocol/learning.js").Storage} storage
  * @property {string} keeping why nothing is kept, as a sentence; "" where it is
+ * @property {import("../protocol/learning.js").LearnsOn | null} learnsOn null before it is known
  * @property {string} notice what went wrong last, as a sentence
  */
 
@@ -44,6 +46,8 @@ export class Learner {
   #hidden = false;
   /** Whether it learns while the page is hidden. */
   goesOnHidden = false;
+  /** Where it is to learn, the next time that it begins or continues. @type {import("../protocol/messages.js").Device} */
+  device = "cpu";
   /** What the visitor has set, which a fresh worker does not know. @type {import("../protocol/learning.js").HowToLearn | null} */
   #how = null;
   /** Whether the worker holds what was drawn for one step. */
@@ -63,6 +67,7 @@ export class Learner {
     imagesPerStep: 0,
     storage: "none",
     keeping: "",
+    learnsOn: null,
     notice: "",
   };
 
@@ -130,13 +135,13 @@ export class Learner {
 
   /**
    * Begins to learn from the examples. What was learned before is given up.
-   * @param {Omit<LearnerCalls["begin"]["params"], "examples">} wish
+   * @param {Omit<LearnerCalls["begin"]["params"], "examples" | "device">} wish
    */
   async begin(wish) {
     await this.open();
     this.#change({ walks: null, errors: null, milliseconds: null, notice: "" });
     const examples = together(this.status.examples);
-    const learning = await this.#call("begin", { ...wish, examples });
+    const learning = await this.#call("begin", { ...wish, examples, device: this.device });
     this.#change({ learning, ready: true });
   }
 
@@ -151,7 +156,8 @@ export class Learner {
   async #getReady() {
     await this.open();
     if (this.status.ready) return;
-    this.#change({ learning: await this.#call("continue", {}), ready: true });
+    const learning = await this.#call("continue", { device: this.device });
+    this.#change({ learning, ready: true });
   }
 
   /** Learns up to a step, or until it is paused. @param {number} until */
@@ -285,22 +291,27 @@ export class Learner {
     });
   }
 
+  /** The worker has returned to a step. @param {number} step */
+  #backTo(step) {
+    const { learning } = this.status;
+    if (learning === null) return;
+    learning.step = step;
+    learning.losses.length = step;
+  }
+
   /** @param {LearnerEvent} event */
   #hear(event) {
     if ("step" in event) this.#took(event.step);
     else if ("walks" in event) this.#change({ walks: event.walks });
     else if ("errors" in event) this.#change({ errors: event.errors });
     else if ("notKept" in event) this.#change({ storage: "none", keeping: event.notKept.reason });
-    else if ("paused" in event) {
+    else if ("learnsOn" in event) {
+      this.#backTo(event.learnsOn.step);
+      this.#change({ learnsOn: event.learnsOn });
+    } else if ("paused" in event) {
       const { reason } = event.paused;
-      const { learning } = this.status;
-      if (reason !== "" && learning !== null) {
-        const back = /back to step (\d+)/.exec(reason);
-        if (back !== null) {
-          learning.step = Number(back[1]);
-          learning.losses.length = learning.step;
-        }
-      }
+      const back = /back to step (\d+)/.exec(reason);
+      if (back !== null) this.#backTo(Number(back[1]));
       this.#change({ running: false, notice: reason });
       this.#releaseThen();
     }
@@ -375,22 +386,3 @@ let only = null;
 
 /** The learner of this page. */
 export const theLearner = () => (only ??= new Learner());
-
-/** @param {readonly Float32Array[]} examples */
-function together(examples) {
-  const all = new Float32Array(examples.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const example of examples) {
-    all.set(example, at);
-    at += example.length;
-  }
-  return all;
-}
-
-/** @param {Float32Array} all @param {number[]} shape of one */
-function apart(all, shape) {
-  const size = shape.reduce((product, side) => product * side, 1);
-  return Array.from({ length: Math.floor(all.length / size) }, (_, i) =>
-    all.slice(i * size, (i + 1) * size),
-  );
-}

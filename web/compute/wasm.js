@@ -1,5 +1,5 @@
-// The builds of the crate, as the workers see them: one computes on the CPU, one on WebGPU, and one learns. Each is
-// loaded only when it is needed. Their types are written from crate/src/web/ by `cargo xtask generate`.
+// The builds of the crate, as the workers see them: one computes on the CPU, one on WebGPU, and for each device one learns.
+// Each is loaded only when it is needed. Their types are written from crate/src/web/ by `cargo xtask generate`.
 
 import { ModuleError, loadModule } from "../basics/load-module.js";
 import { sentence } from "../basics/sentence.js";
@@ -13,7 +13,8 @@ import { fetchCounted, fetchUntouched } from "./download.js";
 /** @typedef {import("../protocol/walkback.js").Chain} Chain */
 /** @typedef {import("../protocol/walkback.js").Model} Model */
 /** @typedef {import("../protocol/walkback.js").ForwardWalk} ForwardWalk */
-/** @typedef {typeof import("../protocol/learner.js")} LearnerModule the one that learns, on the CPU */
+/** @typedef {typeof import("../protocol/learner.js")} LearnerExports of the module that learns on WebGPU */
+/** @typedef {Omit<LearnerExports, "checkGpu"> & Partial<Pick<LearnerExports, "checkGpu">>} LearnerModule the one for the CPU has no GPU to check */
 /** @typedef {import("../protocol/learner.js").Learner} Learner */
 
 /**
@@ -25,7 +26,11 @@ const SIMD = Uint8Array.of(
   ...[65, 0, 253, 15, 253, 98, 11],
 );
 
-/** @type {Map<Device | "learn", Promise<any>>} */
+/** The build that learns on WebGPU. */
+const GPU_LEARNS = "learn-webgpu";
+/** @typedef {Device | "learn" | typeof GPU_LEARNS} Build a folder of web/pkg/ */
+
+/** @type {Map<Build, Promise<any>>} */
 const loaded = new Map();
 
 /**
@@ -40,14 +45,19 @@ export function loadWasm(device, count) {
 
 /**
  * The same for the build that learns.
+ * @param {Device} device
  * @param {import("./download.js").ByteCount} count
  * @returns {Promise<LearnerModule>}
  */
-export function loadLearnerWasm(count) {
-  return load("learn", count);
+export function loadLearnerWasm(device, count) {
+  return load(device === "webgpu" ? GPU_LEARNS : "learn", count);
 }
 
-/** @param {Device | "learn"} build @param {import("./download.js").ByteCount} count */
+/** Whether an error comes from the build that learns on WebGPU: by the files in its stack. @param {unknown} error */
+export const isOfGpuLearner = (error) =>
+  error instanceof Error && (error.stack ?? "").includes(`/${GPU_LEARNS}/`);
+
+/** @param {Build} build @param {import("./download.js").ByteCount} count */
 function load(build, count) {
   let module = loaded.get(build);
   if (module === undefined) {
@@ -58,7 +68,7 @@ function load(build, count) {
   return module;
 }
 
-/** @param {Device | "learn"} build @param {import("./download.js").ByteCount} count */
+/** @param {Build} build @param {import("./download.js").ByteCount} count */
 async function instantiate(build, count) {
   if (!WebAssembly.validate(SIMD)) {
     throw new Error(

@@ -83,6 +83,7 @@ class Teach {
   #gridBox;
   #curves = createCurves();
   #status = h("p", { class: "notice", role: "status" });
+  #where = h("p", { class: "notice", role: "status" });
   #keeping = h("p", { class: "hint" });
 
   /** @param {HTMLElement} root @param {Context} context @param {import("../client/digits.js").Digits} digits */
@@ -117,6 +118,7 @@ class Teach {
     });
     root.append(this.#compose());
     this.#unlisten = this.#learner.listen(withNextFrame(() => this.#show()));
+    this.#learner.device = context.loaded.info.device;
     this.#attempt(() => this.#learner.open());
     this.#show();
   }
@@ -175,6 +177,7 @@ class Teach {
         this.#learn.element,
         this.#use.element,
         this.#status,
+        this.#where,
         this.#keeping,
       ),
       this.#curves.element,
@@ -327,6 +330,7 @@ class Teach {
       milliseconds,
       imagesPerStep,
       keeping,
+      learnsOn,
       notice,
     } = this.#learner.status;
     if (
@@ -364,6 +368,8 @@ class Teach {
       this.#grid.show(walks.images, walks.shape, `Sixteen walks after step ${walks.step}`);
     }
     if (notice !== "") setText(this.#status, notice);
+    const onGpu = learnsOn?.device === "webgpu" ? "It learns on the GPU." : "";
+    setText(this.#where, learnsOn?.notice || onGpu);
     setText(
       this.#keeping,
       `Nothing leaves this machine. ${keeping || "What you draw and what is learned from it are kept in this browser until you press Forget all."}`,

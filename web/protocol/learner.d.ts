@@ -273,9 +273,9 @@ export class Learner {
     free(): void;
     [Symbol.dispose](): void;
     /**
-     * Continues from what `keep` gave.
+     * Continues from what `keep` gave, here or in the other module that learns.
      */
-    static continued(kept: Uint8Array | number[]): Learner;
+    static continued(kept: Uint8Array | number[]): Promise<Learner>;
     /**
      * A step of gradient descent on what was drawn last; draws first where nothing was.
      */
@@ -296,19 +296,19 @@ export class Learner {
     /**
      * Begins with a model, which gets one label more.
      */
-    static fromModel(unet_config: string, scheduler_config: string, labels: string | null | undefined, weights: Uint8Array[], seed: number): Learner;
+    static fromModel(unet_config: string, scheduler_config: string, labels: string | null | undefined, weights: Uint8Array[], seed: number): Promise<Learner>;
     /**
      * Begins with a small network that knows nothing.
      */
-    static fromNothing(channels: number, height: number, width: number, seed: number): Learner;
+    static fromNothing(channels: number, height: number, width: number, seed: number): Promise<Learner>;
     /**
      * Everything that the next step depends on, as bytes.
      */
-    keep(): Uint8Array;
+    keep(): Promise<Uint8Array>;
     /**
      * The model with the averaged weights as they are now.
      */
-    model(): Model;
+    model(): Promise<Model>;
     /**
      * Images of what the model knew before, `[n, channels, h, w]` with one label each, which it is to keep.
      */
@@ -402,6 +402,14 @@ export class Model {
  * x_t of x_0 and eps (Ho et al. 2020, eq. 4).
  */
 export function addNoise(x_0: Float32Array | number[], eps: Float32Array | number[], alpha_cumprod: number): Float32Array;
+
+/**
+ * Compares the GPU with the CPU: a small network and its gradients, whose kernels are those of any network.
+ *
+ * # Errors
+ * It computes something else, or fails.
+ */
+export function checkGpu(): Promise<void>;
 
 /**
  * Refuses a `model_index.json` of more than a U-Net and a scheduler, before the weights are fetched.

@@ -38,13 +38,20 @@
  * @property {number[]} shape of an example
  */
 
+/**
+ * @typedef {object} LearnsOn where it learns from now on
+ * @property {import("./messages.js").Device} device
+ * @property {number} step from which
+ * @property {string} notice why it is not the GPU that was wanted, as a sentence; "" where nothing went wrong
+ */
+
 /** @typedef {{ x0: Float32Array, xt: Float32Array, eps: Float32Array, timesteps: Uint32Array }} Drawn what lines 2 to 4 of Algorithm 1 drew, of the examples alone */
 
 /**
  * @typedef {object} LearnerCalls
  * @property {{ params: {}, result: { kept: Kept | null, storage: Storage, reason: string } }} open looks for what was kept; reason: why nothing can be, as a sentence
- * @property {{ params: { from: BeginsWith, model: import("../models/source.js").ModelSource | string, shape: number[], rehearsal: { images: Float32Array, labels: Uint32Array } | null, seed: number, examples: Float32Array }, result: Learning }} begin
- * @property {{ params: {}, result: Learning }} continue with what was kept
+ * @property {{ params: { from: BeginsWith, model: import("../models/source.js").ModelSource | string, shape: number[], rehearsal: { images: Float32Array, labels: Uint32Array } | null, seed: number, examples: Float32Array, device: import("./messages.js").Device }, result: Learning }} begin
+ * @property {{ params: { device: import("./messages.js").Device }, result: Learning }} continue with what was kept
  * @property {{ params: { examples: Float32Array, shape: number[] }, result: null }} show
  * @property {{ params: HowToLearn, result: null }} set
  * @property {{ params: { until: number }, result: null }} learn up to this step; what happens is said as events
@@ -63,7 +70,8 @@
 
 /**
  * @typedef {{ step: LearnedStep } | { walks: { step: number, images: Float32Array, shape: number[] } } | { errors: Errors }
- *   | { paused: { reason: string } } | { kept: { step: number } } | { notKept: { reason: string } }} LearnerEvent
+ *   | { paused: { reason: string } } | { kept: { step: number } } | { notKept: { reason: string } }
+ *   | { learnsOn: LearnsOn }} LearnerEvent
  */
 /** @typedef {{ id: number, result: unknown } | { id: number, error: string } | { event: LearnerEvent } | { broken: import("./breakdown.js").BreakdownReport }} LearnerReply */
 

@@ -1,13 +1,13 @@
-// Learning: the methods of the worker that learns, and the loop between them. The crate's build with the backward passes is
-// loaded with the first call that needs it.
+// Learning: the methods of the worker that learns, and the loop between them. A build of the crate with the backward passes
+// is loaded with the first call that needs it.
 
 import { asSentence, sentence } from "../basics/sentence.js";
 import { ByteCount } from "../compute/download.js";
 import { readModel } from "../compute/folder.js";
-import { loadLearnerWasm } from "../compute/wasm.js";
 import { ownModel } from "../models/own.js";
-import { zipSync } from "../vendor/fflate.js";
 import { openStore } from "./kept.js";
+import { asSource, asZip } from "./learned-files.js";
+import { afterGpu, begin, have, isOnGpu, keepInMind, letGo, theOne } from "./learning-device.js";
 import { pack, unpack } from "./learning-file.js";
 import { inTurn } from "./queue.js";
 
@@ -30,10 +30,10 @@ const KEEP_EVERY = 5000;
 /** Images in a step: examples, and as many of the classes that were there before. */
 const BATCH = 4;
 
-/** @type {Learner | null} */
-let learner = null;
-/** What is known of it. @type {Learning | null} */
+/** What is known of the learner. @type {Learning | null} */
 let learning = null;
+/** Says to the page what happens. @type {(event: LearnerEvent) => void} */
+let tell = () => {};
 /** @type {{ examples: Float32Array, shape: number[] }} */
 let shown = { examples: new Float32Array(0), shape: [1, 28, 28] };
 /** @type {import("../protocol/learning.js").HowToLearn} */
@@ -53,9 +53,8 @@ let before = null;
 /** What was found in the store and not continued yet. @type {Uint8Array | null} */
 let found = null;
 
-const wasm = () => loadLearnerWasm(new ByteCount(() => {}));
-
 function present() {
+  const learner = theOne();
   if (learner === null || learning === null) throw new Error("nothing is being learned yet");
   return { learner, learning };
 }
@@ -70,11 +69,46 @@ function apply(one) {
   else one.vary(0, 0, 0, mirrors);
 }
 
+/**
+ * The learner on the CPU, as it was kept last, where an error is the GPU's.
+ * @param {unknown} error
+ * @returns {Promise<Learner | null>}
+ */
+async function onCpuAfter(error) {
+  const moved = await afterGpu(error);
+  if (moved === null) return null;
+  const { learner, step, notice } = moved;
+  learner.show(shown.examples);
+  apply(learner);
+  if (learning !== null) {
+    learning.step = step;
+    learning.losses.length = step;
+  }
+  tell({ learnsOn: { device: "cpu", step, notice } });
+  return learner;
+}
+
+/**
+ * Work of the learner, which is done on the CPU where the GPU fails.
+ * @template T
+ * @param {(learner: Learner) => T | Promise<T>} work
+ * @returns {Promise<T>}
+ */
+async function using(work) {
+  try {
+    return await have(present().learner, work);
+  } catch (error) {
+    const next = await onCpuAfter(error);
+    if (next === null) throw error;
+    return work(next);
+  }
+}
+
 /** @returns {Promise<LearnedStep>} */
 async function descend() {
-  const { learner, learning } = present();
+  const { learning } = present();
   const began = performance.now();
-  const { step, loss } = await learner.descend(how.learningRate);
+  const { step, loss } = await using((learner) => learner.descend(how.learningRate));
   learning.step = step;
   learning.losses.push(loss);
   const images = rehearses ? 2 * BATCH : BATCH;
@@ -82,14 +116,24 @@ async function descend() {
 }
 
 /**
- * Draws the walks; each step of them is a turn of its own.
+ * Draws the walks, again from the start where the GPU fails.
  * @param {(event: LearnerEvent) => void} emit
  * @param {number} mine the wish that it belongs to
  */
 async function walk(emit, mine) {
-  const { model, chain, step } = await inTurn(null, () => {
-    const { learner, learning } = present();
-    const model = learner.model();
+  try {
+    await walkOnce(emit, mine);
+  } catch (error) {
+    if ((await inTurn(null, () => onCpuAfter(error))) === null) throw error;
+    await walkOnce(emit, mine);
+  }
+}
+
+/** Each step of the walks is a turn of its own. @param {(event: LearnerEvent) => void} emit @param {number} mine */
+async function walkOnce(emit, mine) {
+  const { model, chain, step } = await inTurn(null, async () => {
+    const { learning } = present();
+    const model = await using((learner) => learner.model());
     const { trainTimesteps, nullLabel } = model.info;
     const chain = model.chain({
       seed: WALKS.seed,
@@ -102,27 +146,24 @@ async function walk(emit, mine) {
     });
     return { model, chain, step: learning.step };
   });
-  try {
-    for (;;) {
-      const { done, xPrev } = await inTurn(null, () => chain.step());
-      if (done) {
-        hasWalked = true;
-        emit({ walks: { step, images: xPrev, shape: Array.from(chain.shape) } });
-        return;
-      }
-      await breathe();
-      if (mine !== wish) return;
-    }
-  } finally {
-    chain.free();
-    model.free();
+  const { learner } = present();
+  for (;;) {
+    const { done, xPrev } = await inTurn(null, () => have(learner, () => chain.step()));
+    if (done) {
+      hasWalked = true;
+      emit({ walks: { step, images: xPrev, shape: Array.from(chain.shape) } });
+    } else await breathe();
+    if (done || mine !== wish || theOne() !== learner) break;
   }
+  // After a step that failed they may not be free yet: then they go with what collects garbage.
+  chain.free();
+  model.free();
 }
 
 /** Measures the error over t. @param {(event: LearnerEvent) => void} emit */
 async function measure(emit) {
-  const T = await inTurn(null, () => {
-    const model = present().learner.model();
+  const T = await inTurn(null, async () => {
+    const model = await using((learner) => learner.model());
     const { trainTimesteps } = model.info;
     model.free();
     return trainTimesteps;
@@ -133,7 +174,8 @@ async function measure(emit) {
     /** @type {(number | null)[]} */
     const all = [];
     for (const t of timesteps) {
-      all.push((await inTurn(null, () => present().learner.errorAt(t, isBefore))) ?? null);
+      const error = await inTurn(null, () => using((learner) => learner.errorAt(t, isBefore)));
+      all.push(error ?? null);
       await breathe();
     }
     return all;
@@ -144,10 +186,13 @@ async function measure(emit) {
 
 /** Keeps all there is. @param {(event: LearnerEvent) => void} emit */
 async function keep(emit) {
-  if (store === null) return;
+  if (store === null && !isOnGpu()) return;
   keptAt = performance.now();
   try {
-    const bytes = learner?.keep() ?? new Uint8Array(0);
+    const isThere = theOne() !== null;
+    const bytes = isThere ? await using((learner) => learner.keep()) : new Uint8Array(0);
+    keepInMind(bytes);
+    if (store === null) return;
     await store.write(pack({ learning, how, rehearses, ...shown }, bytes));
     emit({ kept: { step: learning?.step ?? 0 } });
   } catch (error) {
@@ -182,11 +227,17 @@ async function learn(until, emit, mine) {
 }
 
 /** After a step that was not taken: the last good state, and why. @param {unknown} error */
-function goBack(error) {
-  const { learner, learning } = present();
-  learning.step = learner.undo();
+async function goBack(error) {
+  const { learning } = present();
+  learning.step = await using((learner) => learner.undo());
   learning.losses.length = learning.step;
   return `${asSentence(sentence(error))} Learning went back to step ${learning.step}.`;
+}
+
+/** @param {LearnerCalls["begin"]["params"]["model"]} model */
+function folderOf(model) {
+  const source = typeof model === "string" ? ownModel(model, false) : model;
+  return readModel(source, new ByteCount(() => {})).folder;
 }
 
 /**
@@ -195,6 +246,7 @@ function goBack(error) {
  * @returns {{ [M in keyof LearnerCalls]: (params: LearnerCalls[M]["params"]) => LearnerCalls[M]["result"] | Promise<LearnerCalls[M]["result"]> }}
  */
 export function learningMethods(emit, isFatal) {
+  tell = emit;
   /** @param {number} until @param {number} mine the wish that it belongs to */
   const run = async (until, mine) => {
     if (mine !== wish) return;
@@ -204,12 +256,12 @@ export function learningMethods(emit, isFatal) {
     } catch (error) {
       if (isFatal(error)) throw error;
       // Forgotten meanwhile.
-      if (learner === null) return;
-      reason = goBack(error);
+      if (theOne() === null) return;
+      reason = await inTurn(null, () => goBack(error));
     }
     const isLast = mine === wish;
     if (isLast || reason !== "") emit({ paused: { reason } });
-    if (learner === null) return;
+    if (theOne() === null) return;
     await inTurn(null, () => keep(emit));
     if (!isLast) return;
     await walk(emit, mine);
@@ -228,57 +280,59 @@ export function learningMethods(emit, isFatal) {
       how = kept.about.how;
       return { kept: { learning: kept.about.learning, examples, shape }, storage, reason };
     },
-    begin: ({ from, model, shape, rehearsal, seed, examples }) =>
+    begin: ({ from, model, shape, rehearsal, seed, examples, device: wanted }) =>
       inTurn(null, async () => {
         wish += 1;
-        const module = await wasm();
-        learner?.free();
-        learner = null;
+        letGo();
         learning = null;
         before = null;
         found = null;
         hasWalked = false;
-        if (from === "model") {
-          const source = typeof model === "string" ? ownModel(model, false) : model;
-          const { folder } = readModel(source, new ByteCount(() => {}));
-          const { unetConfig, schedulerConfig, labels, weights } = await folder;
-          learner = module.Learner.fromModel(unetConfig, schedulerConfig, labels, weights, seed);
-        } else {
+        const folder = from === "model" ? await folderOf(model) : null;
+        const begun = await begin(wanted, ({ Learner }) => {
           const [channels = 1, height = 28, width = 28] = shape;
-          learner = module.Learner.fromNothing(channels, height, width, seed);
-        }
+          if (folder === null) return Learner.fromNothing(channels, height, width, seed);
+          const { unetConfig, schedulerConfig, labels, weights } = folder;
+          return Learner.fromModel(unetConfig, schedulerConfig, labels, weights, seed);
+        });
+        const { learner, device, notice } = begun;
         rehearses = from === "model" && rehearsal !== null;
         if (rehearsal !== null && rehearses) learner.rehearse(rehearsal.images, rehearsal.labels);
         shown = { examples, shape: Array.from(learner.shape) };
         learner.show(examples);
         apply(learner);
         learning = { from, shape: shown.shape, label: learner.label ?? null, step: 0, losses: [] };
+        emit({ learnsOn: { device, step: 0, notice } });
         await keep(emit);
         return learning;
       }),
-    continue: () =>
+    continue: ({ device: wanted }) =>
       inTurn(null, async () => {
         const kept = found === null ? null : unpack(found);
         if (kept === null || kept.about.learning === null) {
           throw new Error("There is nothing to continue. Press Begin again.");
         }
-        const module = await wasm();
-        learner = module.Learner.continued(kept.learner);
+        const bytes = kept.learner;
+        const begun = await begin(wanted, ({ Learner }) => Learner.continued(bytes));
+        const { learner, device, notice } = begun;
         found = null;
         ({ learning, rehearses } = kept.about);
+        keepInMind(bytes.slice());
         apply(learner);
+        emit({ learnsOn: { device, step: learner.step, notice } });
         return present().learning;
       }),
     show: ({ examples, shape }) =>
       inTurn(null, async () => {
         shown = { examples, shape };
-        learner?.show(examples);
+        theOne()?.show(examples);
         if (learning === null && found === null) await keep(emit);
         return null;
       }),
     set: (change) =>
       inTurn(null, () => {
         how = change;
+        const learner = theOne();
         if (learner !== null) apply(learner);
         return null;
       }),
@@ -293,73 +347,40 @@ export function learningMethods(emit, isFatal) {
       wish += 1;
       return inTurn(null, () => null);
     },
-    draw: () => inTurn(null, () => present().learner.draw()),
+    draw: () => inTurn(null, () => using((learner) => learner.draw())),
     descend: () =>
       inTurn(null, async () => {
         try {
           return await descend();
         } catch (error) {
           if (isFatal(error)) throw error;
-          throw new Error(goBack(error));
+          throw new Error(await goBack(error));
         }
       }),
     undo: () =>
       inTurn(null, async () => {
-        const { learner, learning } = present();
-        learning.step = learner.undo();
+        const { learning } = present();
+        learning.step = await using((learner) => learner.undo());
         learning.losses.length = learning.step;
         await keep(emit);
         return learning;
       }),
     model: ({ card }) =>
-      inTurn(null, async () => {
-        const files = await filesOf(card);
-        /** @param {string} path */
-        const text = (path) => {
-          const content = files[path];
-          return content === undefined ? undefined : new TextDecoder().decode(content);
-        };
-        const weights = Object.keys(files).filter((path) => path.endsWith(".safetensors"));
-        return {
-          kind: "files",
-          name: "yours",
-          unetConfig: text("unet/config.json") ?? "",
-          schedulerConfig: text("scheduler/scheduler_config.json") ?? "",
-          modelIndex: text("model_index.json"),
-          labels: text("labels.json"),
-          golden: text("golden.json"),
-          best: undefined,
-          weights: weights.map(
-            (path) => new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (files[path])]),
-          ),
-          notes: [],
-        };
-      }),
+      inTurn(null, async () => asSource(await using((learner) => learner.folder(card)))),
     zip: ({ card, name }) =>
-      inTurn(null, async () => {
-        const files = Object.entries(await filesOf(card));
-        // Weights have nothing in them to squeeze out.
-        const zip = zipSync(
-          Object.fromEntries(files.map(([path, content]) => [`${name}/${path}`, content])),
-          { level: 0 },
-        );
-        return new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (zip)], {
-          type: "application/zip",
-        });
-      }),
+      inTurn(null, async () => asZip(await using((learner) => learner.folder(card)), name)),
     async settle() {
       await loops;
       return inTurn(null, async () => {
         // What was found and is not continued is kept as it is.
-        if (learner !== null) await keep(emit);
+        if (theOne() !== null) await keep(emit);
         return null;
       });
     },
     forget: async () => {
       wish += 1;
       return inTurn(null, async () => {
-        learner?.free();
-        learner = null;
+        letGo();
         learning = null;
         found = null;
         shown = { ...shown, examples: new Float32Array(0) };
@@ -368,10 +389,4 @@ export function learningMethods(emit, isFatal) {
       });
     },
   };
-}
-
-/** The files of the model as it is now, by path. @param {string} card @returns {Promise<Record<string, Uint8Array>>} */
-async function filesOf(card) {
-  const { paths, contents } = await present().learner.folder(card);
-  return Object.fromEntries(paths.map((path, i) => [path, contents[i] ?? new Uint8Array(0)]));
 }

@@ -19,10 +19,10 @@ pub(crate) struct Options {}
 /// The names in a model folder.
 const NAMES: &str = "web/models/names.js";
 
-/// What the wasm modules export, as wasm-bindgen types it: the one for WebGPU all that the one for the CPU does, and more.
+/// What the wasm modules export, as wasm-bindgen types it: those for WebGPU all that those for the CPU do, and more.
 const TYPES: [(&str, Module); 2] = [
     ("web/protocol/walkback.d.ts", Module::Webgpu),
-    ("web/protocol/learner.d.ts", Module::Learn),
+    ("web/protocol/learner.d.ts", Module::LearnWebgpu),
 ];
 
 /// Writes the files; builds the module whose types are taken.

@@ -73,8 +73,8 @@ fn kept(site: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// The module that learns, which a visitor who does not teach never downloads.
-const LEARNS: &str = "web/pkg/learn/";
+/// The modules that learn, which a visitor who does not teach never downloads.
+const LEARN: [&str; 2] = ["web/pkg/learn/", "web/pkg/learn-webgpu/"];
 
 /// Whether a page needs a file: not what is there for readers, or for whoever shows links, nor what few visitors need.
 fn is_kept(name: &str) -> bool {
@@ -82,7 +82,8 @@ fn is_kept(name: &str) -> bool {
         || name.starts_with("web/")
         || name.starts_with("pretrained/")
         || package::LOADED.contains(&name);
-    is_loaded && !name.starts_with(LEARNS) && !name.ends_with(".md")
+    let learns = LEARN.iter().any(|folder| name.starts_with(folder));
+    is_loaded && !learns && !name.ends_with(".md")
 }
 
 #[cfg(test)]
@@ -105,6 +106,7 @@ mod tests {
             ("web/service-worker.js", "listen()"),
             ("web/pkg/webgpu/walkback_bg.wasm", "wasm"),
             ("web/pkg/learn/walkback_bg.wasm", "wasm"),
+            ("web/pkg/learn-webgpu/walkback_bg.wasm", "wasm"),
             ("pretrained/mnist/README.md", "words"),
             ("pretrained/mnist/unet/config.json", "{}"),
         ] {

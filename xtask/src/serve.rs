@@ -62,6 +62,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let serving = thread::spawn(move || server.serve());
     if options.device != Some(Module::Cpu) {
         recipe.build(Module::Webgpu)?;
+        recipe.build(Module::LearnWebgpu)?;
     }
     announce(&page, options.open && !waits);
     println!("Press Ctrl-C to stop.");

@@ -111,7 +111,7 @@ const SLOW: &str = "slow";
 
 /// The browser tests that nothing else may run beside, because they measure by the clock or what the machine's memory holds,
 /// or keep all cores busy with a GPU imitated in software. All others run two at a time.
-const ALONE: [&str; 10] = [
+const ALONE: [&str; 11] = [
     "device-choice",
     "embeds",
     "hands",
@@ -121,6 +121,7 @@ const ALONE: [&str; 10] = [
     "steady",
     "steady-small-gpu",
     "steady-webgpu",
+    "teach-webgpu",
     "webkit",
 ];
 

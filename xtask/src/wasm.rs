@@ -1,5 +1,5 @@
-//! Builds the crate's wasm modules: the small one that computes on the CPU, the big one that computes on WebGPU, and the one
-//! that learns, on the CPU, which the page loads when it is asked to.
+//! Builds the crate's wasm modules: the small one that computes on the CPU, the big one that computes on WebGPU, and those that
+//! learn, one for each device, which the page loads when it is asked to.
 
 use std::env;
 use std::fs;
@@ -41,11 +41,19 @@ pub(crate) enum Module {
     Learn,
     /// The kernels of `unet::gpu` in CubeCL, on WebGPU.
     Webgpu,
+    /// The same with those of the backward passes.
+    #[value(skip)]
+    LearnWebgpu,
 }
 
 impl Module {
     /// All, the quicker ones to build first.
-    pub(crate) const ALL: [Module; 3] = [Module::Cpu, Module::Learn, Module::Webgpu];
+    pub(crate) const ALL: [Module; 4] = [
+        Module::Cpu,
+        Module::Learn,
+        Module::Webgpu,
+        Module::LearnWebgpu,
+    ];
 
     /// The name of its folder below `web/pkg/`; that of a device is also the page's `?device=`.
     pub(crate) fn name(self) -> &'static str {
@@ -53,6 +61,7 @@ impl Module {
             Module::Cpu => "cpu",
             Module::Learn => "learn",
             Module::Webgpu => "webgpu",
+            Module::LearnWebgpu => "learn-webgpu",
         }
     }
 
@@ -310,10 +319,11 @@ mod tests {
             let manifest = fs::read_to_string(manifest).expect("a package");
             assert!(manifest.contains(&format!("name = \"{}\"", module.package())));
             assert!(manifest.contains(&format!("features = [\"web-{name}\"]")));
+            let file = name.replace('-', "_");
             assert!(
                 module
                     .linked(PROFILE)
-                    .ends_with(format!("web/walkback_{name}.wasm"))
+                    .ends_with(format!("web/walkback_{file}.wasm"))
             );
         }
     }

@@ -1,5 +1,6 @@
-//! One step of gradient descent: the weights, their average, and AdamW, on the CPU.
+//! One step of gradient descent: the weights, their average, and AdamW; what differs between devices, and the CPU's.
 
+use crate::pipeline::Pipeline;
 use crate::schedule::ScheduleError;
 use crate::train::batches::Batch;
 use crate::train::ema;
@@ -9,6 +10,7 @@ use crate::unet::UNet;
 use burn::module::Module;
 use burn::optim::{AdamWConfig, ModuleOptimizer};
 use burn::tensor::Device;
+use thiserror::Error;
 
 /// How a step is taken.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +23,8 @@ pub struct How {
     pub max_grad_norm: f64,
     /// Seed of what the network itself draws, which is dropout.
     pub seed: u64,
+    /// Steps taken, this one included.
+    pub time: u64,
 }
 
 /// What a step found.
@@ -39,11 +43,37 @@ pub enum NotTaken {
     Schedule(ScheduleError),
     /// The first quantity that is not finite, and its value.
     NotFinite(&'static str, f64),
+    /// The device failed; what it has learned is lost.
+    Device(DeviceFailed),
 }
 
-/// What computes a step: the one thing that differs between devices. A clone is the state at that moment, and costs little.
+/// A device does not answer, or cannot do what it is asked.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub struct DeviceFailed(pub(super) String);
+
+/// All that steps change. A clone is the state at that moment, and costs little.
+#[derive(Clone)]
+pub struct State {
+    pub(super) unet: UNet,
+    pub(super) average: UNet,
+    pub(super) optimizer: ModuleOptimizer,
+}
+
+impl State {
+    /// Before the first step.
+    pub(super) fn fresh(unet: UNet) -> Self {
+        Self {
+            average: unet.valid(),
+            unet,
+            optimizer: adamw(),
+        }
+    }
+}
+
+/// What computes a step: the one thing that differs between devices.
 #[allow(async_fn_in_trait, reason = "the page's futures stay on their thread")]
-pub trait Descent: Clone {
+pub trait Descent {
     /// One step: gradients, clipping, AdamW, and the average.
     ///
     /// # Errors
@@ -55,31 +85,40 @@ pub trait Descent: Clone {
         how: How,
     ) -> Result<Taken, NotTaken>;
 
-    /// The weights that are trained.
-    fn trained(&self) -> &UNet;
+    /// What the steps have come to.
+    ///
+    /// # Errors
+    /// The device failed.
+    async fn state(&self) -> Result<State, DeviceFailed>;
 
-    /// Their average, on the CPU and without gradients.
-    fn average(&self) -> UNet;
+    /// Continues from `state`, which has taken `time` steps.
+    fn resume(&mut self, state: State, time: u64);
+
+    /// Has the network of `pipeline` evaluated where the steps are taken.
+    ///
+    /// # Errors
+    /// The device does not compute it.
+    fn take_over(&self, pipeline: &mut Pipeline) -> Result<(), DeviceFailed>;
 }
 
 /// Gradients by burn's autodiff, with the kernels of `unet::cpu`.
-#[derive(Clone)]
 pub struct OnCpu {
-    pub(super) unet: UNet,
-    pub(super) average: UNet,
-    pub(super) optimizer: ModuleOptimizer,
+    state: State,
     device: Device,
 }
 
 impl OnCpu {
-    /// Begins with `unet`, which lies on the autodiff `device`.
-    pub(super) fn new(unet: UNet, device: &Device) -> Self {
+    /// Begins with `state`, whose network lies on the autodiff `device`.
+    pub(super) fn new(state: State, device: &Device) -> Self {
         Self {
-            average: unet.valid(),
-            unet,
-            optimizer: adamw(),
+            state,
             device: device.clone(),
         }
+    }
+
+    /// The network.
+    pub(super) fn unet(&self) -> &UNet {
+        &self.state.unet
     }
 }
 
@@ -100,28 +139,34 @@ impl Descent for OnCpu {
     ) -> Result<Taken, NotTaken> {
         self.device.seed(how.seed);
         let (device, max_norm) = (&self.device, how.max_grad_norm);
+        let State {
+            unet,
+            average,
+            optimizer,
+        } = &mut self.state;
+        let slope = gradients::of_batch(unet, objective, batch, max_norm, device);
         let Slope {
             loss,
             grads,
             grad_norm,
-        } = gradients::of_batch(&self.unet, objective, batch, max_norm, device).map_err(
-            |error| match error {
-                NoSlope::Schedule(error) => NotTaken::Schedule(error),
-                NoSlope::NotFinite(what, value) => NotTaken::NotFinite(what, value),
-            },
-        )?;
-        self.unet = self
-            .optimizer
-            .step(how.learning_rate, self.unet.clone(), grads);
-        self.average = ema::update(self.average.clone(), &self.unet, how.decay);
+        } = slope.map_err(|error| match error {
+            NoSlope::Schedule(error) => NotTaken::Schedule(error),
+            NoSlope::NotFinite(what, value) => NotTaken::NotFinite(what, value),
+        })?;
+        *unet = optimizer.step(how.learning_rate, unet.clone(), grads);
+        *average = ema::update(average.clone(), unet, how.decay);
         Ok(Taken { loss, grad_norm })
     }
 
-    fn trained(&self) -> &UNet {
-        &self.unet
+    async fn state(&self) -> Result<State, DeviceFailed> {
+        Ok(self.state.clone())
     }
 
-    fn average(&self) -> UNet {
-        self.average.clone()
+    fn resume(&mut self, state: State, _: u64) {
+        self.state = state;
+    }
+
+    fn take_over(&self, _: &mut Pipeline) -> Result<(), DeviceFailed> {
+        Ok(())
     }
 }

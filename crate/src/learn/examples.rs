@@ -1,7 +1,9 @@
 //! What a step sees: examples, varied each time, and images of the classes that were there before.
 
 use super::vary::{Variation, vary};
+use crate::denoiser::Denoiser;
 use crate::noise::NoiseStream;
+use crate::pipeline::{Pipeline, PipelineError};
 use crate::schedule::{PredictionType, Schedule};
 use crate::train::batches::{Batch, generator, seed_of, stratified_timesteps, unit};
 use crate::unet::UNetConfig;
@@ -155,4 +157,32 @@ impl Rehearsal {
         let process = (schedule, prediction_type);
         Some(Batch::of(x_0, eps, timesteps, labels, process))
     }
+}
+
+/// The batch with the answers of `model` for what is to be learned.
+pub(super) async fn said_by(model: &Pipeline, mut batch: Batch) -> Result<Batch, PipelineError> {
+    let spec = model.spec();
+    let labels = spec.num_class_embeds.is_some().then_some(&batch.labels);
+    let shape = [1, spec.channels, spec.height, spec.width];
+    let size = batch.x_t.len() / batch.timesteps.len();
+    for (i, &timestep) in batch.timesteps.iter().enumerate() {
+        let image = i * size..(i + 1) * size;
+        let label = labels.map(|labels| &labels[i..=i]);
+        let output = model.predict(&batch.x_t[image.clone()], shape, timestep, label);
+        // A learned variance comes after the prediction.
+        let output = output.await?;
+        batch.target[image].copy_from_slice(&output[..size]);
+    }
+    Ok(batch)
+}
+
+/// One batch after the other.
+pub(super) fn joined(mut first: Batch, second: Batch) -> Batch {
+    first.x_0.extend(second.x_0);
+    first.eps.extend(second.eps);
+    first.x_t.extend(second.x_t);
+    first.target.extend(second.target);
+    first.timesteps.extend(second.timesteps);
+    first.labels.extend(second.labels);
+    first
 }

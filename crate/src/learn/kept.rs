@@ -1,6 +1,8 @@
 //! All of a learner as bytes, to continue after a reload as if there had been none: a safetensors file of its parts.
 
-use super::descent::{OnCpu, adamw};
+#[cfg(feature = "gpu")]
+use super::OnGpu;
+use super::descent::{Descent, OnCpu, State, adamw};
 use super::{Beginning, BeginningError, Examples, LearnError, Learner, Rehearsal};
 use crate::folder::ModelFolder;
 use crate::pipeline::Labels;
@@ -76,18 +78,18 @@ fn values_of(bytes: &[u8]) -> Vec<f32> {
     values.map(|b| f32::from_le_bytes(*b)).collect()
 }
 
-impl Learner<OnCpu> {
-    /// Everything that the next step depends on.
+impl<D: Descent> Learner<D> {
+    /// Everything that the next step depends on. It does not say where it was learned.
     ///
     /// # Errors
-    /// Weights that are not finite.
-    pub fn keep(&self) -> Result<Vec<u8>, KeptError> {
-        let OnCpu {
+    /// Weights that are not finite, or the device failed.
+    pub async fn keep(&self) -> Result<Vec<u8>, KeptError> {
+        let state = self.descent.state().await.map_err(LearnError::from)?;
+        let State {
             unet,
             average,
             optimizer,
-            ..
-        } = &self.descent;
+        } = &state;
         let mut examples = self.examples.clone();
         let images = examples.take_images();
         let about = About {
@@ -135,11 +137,11 @@ impl Learner<OnCpu> {
         safetensors::serialize(views, None).map_err(encode)
     }
 
-    /// A learner as it was when it was kept; there is nothing to undo.
-    ///
-    /// # Errors
-    /// The bytes are damaged, or of another version.
-    pub fn continued(bytes: &[u8]) -> Result<Self, KeptError> {
+    /// A learner as it was when it was kept; there is nothing to undo. `begin` makes it of its beginning.
+    fn continued_by(
+        bytes: &[u8],
+        begin: impl FnOnce(Beginning) -> Result<Self, LearnError>,
+    ) -> Result<Self, KeptError> {
         let file = SafeTensors::deserialize(bytes).map_err(broken)?;
         let parts: HashMap<_, _> = file
             .iter()
@@ -190,17 +192,46 @@ impl Learner<OnCpu> {
             loss: about.loss,
             device,
         };
-        let mut learner = Self::new(beginning, 0)?;
+        let unet = beginning.unet.clone();
+        let mut learner = begin(beginning)?;
         learner.examples = about.examples;
         learner.examples.show(values_of(part(EXAMPLES)?));
         learner.rehearsal = Rehearsal {
             images: values_of(part(REHEARSAL)?),
             labels: about.rehearsal_labels,
         };
-        learner.descent.average = average;
-        learner.descent.optimizer = optimizer;
+        let state = State {
+            unet,
+            average,
+            optimizer,
+        };
         learner.step = about.step;
-        learner.good = vec![(about.step, learner.descent.clone())];
+        learner.descent.resume(state.clone(), about.step);
+        learner.good = vec![(about.step, state)];
         Ok(learner)
+    }
+}
+
+impl Learner<OnCpu> {
+    /// A learner as it was when it was kept, on the CPU; there is nothing to undo.
+    ///
+    /// # Errors
+    /// The bytes are damaged, or of another version.
+    pub fn continued(bytes: &[u8]) -> Result<Self, KeptError> {
+        Self::continued_by(bytes, |beginning| Self::new(beginning, 0))
+    }
+}
+
+#[cfg(feature = "gpu")]
+impl Learner<OnGpu> {
+    /// A learner as it was when it was kept, on the device of `client`; there is nothing to undo.
+    ///
+    /// # Errors
+    /// The bytes are damaged, or of another version, or the network is not learned on a GPU.
+    pub fn continued_on_gpu(
+        bytes: &[u8],
+        client: &'static cubecl::client::Client,
+    ) -> Result<Self, KeptError> {
+        Self::continued_by(bytes, |beginning| Self::on_gpu(beginning, 0, client))
     }
 }

@@ -10,7 +10,7 @@
 //! | `beginning` | where learning begins: a model with one label more, or a fresh network |
 //! | `examples` | what is shown, and the batch of a step |
 //! | `vary` | shift, turn, thickness, mirror |
-//! | `descent` | the weights, and one step of gradient descent on the CPU |
+//! | `descent`, `on_gpu` | the weights, and one step of gradient descent on the CPU or on a GPU |
 //! | `kept` | all of it as bytes, to continue after a reload |
 //!
 //! Everything random follows from the seed and the number of the step.
@@ -19,12 +19,16 @@ mod beginning;
 mod descent;
 mod examples;
 mod kept;
+#[cfg(feature = "gpu")]
+mod on_gpu;
 mod vary;
 
 pub use beginning::{Beginning, BeginningError};
-pub use descent::{Descent, How, NotTaken, OnCpu, Taken};
+pub use descent::{Descent, DeviceFailed, How, NotTaken, OnCpu, State, Taken};
 pub use examples::{Drawn, Examples, Rehearsal};
 pub use kept::KeptError;
+#[cfg(feature = "gpu")]
+pub use on_gpu::OnGpu;
 pub use vary::Variation;
 
 use crate::denoiser::Denoiser;
@@ -34,10 +38,13 @@ use crate::pipeline::{Labels, Pipeline, PipelineError};
 use crate::schedule::{Schedule, ScheduleError, SchedulerConfig};
 use crate::train::batches::Batch;
 use crate::train::ema;
-use crate::train::loss::Objective;
+use crate::train::loss::{Loss, Objective};
 use crate::unet::UNet;
 use crate::unet::weights::StoredAs;
 use burn::tensor::Device;
+use examples::{joined, said_by};
+use std::cell::RefCell;
+use std::rc::Rc;
 use thiserror::Error;
 
 /// The most that the gradients' common norm may be.
@@ -73,6 +80,9 @@ pub enum LearnError {
     /// The network gives no result, or its weights cannot be written.
     #[error(transparent)]
     Pipeline(#[from] PipelineError),
+    /// The device that learns failed.
+    #[error(transparent)]
+    Device(#[from] DeviceFailed),
 }
 
 /// What one step reports.
@@ -92,7 +102,9 @@ pub struct StepReport {
 pub struct Learner<D = OnCpu> {
     descent: D,
     /// A state that can be returned to, and the one before it.
-    good: Vec<(u64, D)>,
+    good: Vec<(u64, State)>,
+    /// The model as it is, since it was asked for last and no step has been taken.
+    now: RefCell<Option<Rc<Pipeline>>>,
     step: u64,
     /// The model as it was when learning began; `None` where there was none.
     before: Option<Pipeline>,
@@ -116,9 +128,43 @@ impl Learner {
     /// # Errors
     /// The schedule of `beginning` makes none.
     pub fn new(beginning: Beginning, seed: u64) -> Result<Self, LearnError> {
+        let device = beginning.device.clone();
+        Self::with(beginning, seed, |state, _| Ok(OnCpu::new(state, &device)))
+    }
+
+    /// The network that learns.
+    pub fn unet(&self) -> &UNet {
+        self.descent.unet()
+    }
+}
+
+#[cfg(feature = "gpu")]
+impl Learner<OnGpu> {
+    /// Begins to learn on the device of `client`.
+    ///
+    /// # Errors
+    /// The network is not learned on a GPU, or the schedule of `beginning` makes none.
+    pub fn on_gpu(
+        beginning: Beginning,
+        seed: u64,
+        client: &'static cubecl::client::Client,
+    ) -> Result<Self, LearnError> {
+        Self::with(beginning, seed, |state, loss| {
+            OnGpu::new(state, 0, loss, client)
+        })
+    }
+}
+
+impl<D: Descent> Learner<D> {
+    /// Begins with the descent that `descent` makes of the first state.
+    fn with(
+        beginning: Beginning,
+        seed: u64,
+        descent: impl FnOnce(State, Loss) -> Result<D, DeviceFailed>,
+    ) -> Result<Self, LearnError> {
         let Beginning {
             unet,
-            before,
+            mut before,
             folder,
             scheduler,
             labels,
@@ -128,14 +174,19 @@ impl Learner {
         } = beginning;
         let schedule = Schedule::new(&scheduler)?;
         let examples = Examples::new(unet.config(), label, seed);
-        let descent = OnCpu::new(unet, &device);
+        let state = State::fresh(unet);
+        let descent = descent(state.clone(), loss)?;
+        if let Some(before) = &mut before {
+            descent.take_over(before)?;
+        }
         let objective = Objective {
             loss,
             prediction_type: scheduler.prediction_type,
             schedule,
         };
         Ok(Self {
-            good: vec![(0, descent.clone())],
+            good: vec![(0, state)],
+            now: RefCell::default(),
             descent,
             step: 0,
             before,
@@ -149,9 +200,7 @@ impl Learner {
             device,
         })
     }
-}
 
-impl<D: Descent> Learner<D> {
     /// Steps taken.
     pub fn step(&self) -> u64 {
         self.step
@@ -213,15 +262,18 @@ impl<D: Descent> Learner<D> {
             decay,
             max_grad_norm: MAX_GRAD_NORM,
             seed: self.examples.seed_of(self.step),
+            time: step,
         };
         let taken = self.descent.step(&self.objective, &drawn.batch, how).await;
         let Taken { loss, grad_norm } = taken.map_err(|error| match error {
             descent::NotTaken::Schedule(error) => LearnError::Schedule(error),
             descent::NotTaken::NotFinite(what, value) => LearnError::Diverged { step, what, value },
+            descent::NotTaken::Device(error) => LearnError::Device(error),
         })?;
         self.step = step;
+        *self.now.borrow_mut() = None;
         if step.is_multiple_of(GOOD_EVERY) {
-            self.good.push((step, self.descent.clone()));
+            self.good.push((step, self.descent.state().await?));
             // Two: when the newest is where learning stands, there is still one to return to.
             if self.good.len() > 2 {
                 self.good.remove(0);
@@ -240,17 +292,30 @@ impl<D: Descent> Learner<D> {
         if self.good.len() > 1 && self.good.last().is_some_and(|(step, _)| *step == self.step) {
             self.good.pop();
         }
-        if let Some((step, descent)) = self.good.last() {
+        *self.now.borrow_mut() = None;
+        if let Some((step, state)) = self.good.last() {
             self.step = *step;
-            self.descent = descent.clone();
+            self.descent.resume(state.clone(), *step);
         }
         self.step
     }
 
     /// The model as it is now, with averaged weights, ready to walk.
-    pub fn pipeline(&self) -> Pipeline {
+    ///
+    /// # Errors
+    /// The device failed.
+    pub async fn pipeline(&self) -> Result<Rc<Pipeline>, LearnError> {
+        let now = self.now.borrow().clone();
+        if let Some(now) = now {
+            return Ok(now);
+        }
+        let average = self.descent.state().await?.average;
         let (scheduler, labels) = (self.scheduler.clone(), self.labels.clone());
-        Pipeline::new(self.descent.average(), scheduler, labels, &self.plain())
+        let mut now = Pipeline::new(average, scheduler, labels, &self.plain());
+        self.descent.take_over(&mut now)?;
+        let now = Rc::new(now);
+        *self.now.borrow_mut() = Some(now.clone());
+        Ok(now)
     }
 
     /// The mean squared error of the network's answer at one timestep, over the examples as they were given, with noise that
@@ -265,8 +330,8 @@ impl<D: Descent> Learner<D> {
             (true, Some(pipeline)) => (pipeline, self.label.and(self.labels.null.or(Some(0)))),
             (true, None) => return Ok(None),
             (false, _) => {
-                now = self.pipeline();
-                (&now, self.label)
+                now = self.pipeline().await?;
+                (now.as_ref(), self.label)
             }
         };
         let few = self.examples.first(8);
@@ -301,46 +366,13 @@ impl<D: Descent> Learner<D> {
     /// Weights that are not finite.
     pub async fn folder(&self) -> Result<ModelFolder, LearnError> {
         let (scheduler, labels) = (self.scheduler.clone(), self.labels.clone());
-        let (unet, device) = (self.descent.average(), self.plain());
+        let (unet, device) = (self.descent.state().await?.average, self.plain());
         let folder = ModelFolder::of(unet, scheduler, labels, StoredAs::F16, &device);
         Ok(folder.await?)
-    }
-
-    /// The network that learns.
-    pub fn unet(&self) -> &UNet {
-        self.descent.trained()
     }
 
     /// The device without gradients.
     fn plain(&self) -> Device {
         self.device.clone().inner()
     }
-}
-
-/// The batch with the answers of `model` for what is to be learned.
-async fn said_by(model: &Pipeline, mut batch: Batch) -> Result<Batch, PipelineError> {
-    let spec = model.spec();
-    let labels = spec.num_class_embeds.is_some().then_some(&batch.labels);
-    let shape = [1, spec.channels, spec.height, spec.width];
-    let size = batch.x_t.len() / batch.timesteps.len();
-    for (i, &timestep) in batch.timesteps.iter().enumerate() {
-        let image = i * size..(i + 1) * size;
-        let label = labels.map(|labels| &labels[i..=i]);
-        let output = model.predict(&batch.x_t[image.clone()], shape, timestep, label);
-        // A learned variance comes after the prediction.
-        let output = output.await?;
-        batch.target[image].copy_from_slice(&output[..size]);
-    }
-    Ok(batch)
-}
-
-/// One batch after the other.
-fn joined(mut first: Batch, second: Batch) -> Batch {
-    first.x_0.extend(second.x_0);
-    first.eps.extend(second.eps);
-    first.x_t.extend(second.x_t);
-    first.target.extend(second.target);
-    first.timesteps.extend(second.timesteps);
-    first.labels.extend(second.labels);
-    first
 }

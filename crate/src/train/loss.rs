@@ -53,6 +53,15 @@ pub struct Objective {
 }
 
 impl Objective {
+    /// The weight of each image's squared error.
+    pub(crate) fn weights(&self, timesteps: &[usize]) -> Vec<f32> {
+        let weight = |&t| match self.loss {
+            Loss::MinSnr => min_snr_weight(self.prediction_type, self.schedule.snr(t)) as f32,
+            Loss::Simple | Loss::Hybrid => 1.0,
+        };
+        timesteps.iter().map(weight).collect()
+    }
+
     /// The loss of the network's `output` for a batch, `[n, c, h, w]`, or `[n, 2c, h, w]` with a learned variance.
     ///
     /// # Errors
@@ -65,9 +74,7 @@ impl Objective {
         match self.loss {
             Loss::Simple => Ok(squared_error(output, target).mean()), // [1]
             Loss::MinSnr => {
-                let weight = |&t| min_snr_weight(self.prediction_type, self.schedule.snr(t)) as f32;
-                let weights: Vec<f32> = batch.timesteps.iter().map(weight).collect();
-                let weights = TensorData::new(weights, [n, 1, 1, 1]);
+                let weights = TensorData::new(self.weights(&batch.timesteps), [n, 1, 1, 1]);
                 let weights = Tensor::<4>::from_data(weights, &output.device());
                 Ok((squared_error(output, target) * weights).mean()) // [1]
             }

@@ -1,15 +1,15 @@
 //! AdamW's moments in the form of burn's optimiser, so that a checkpoint says nothing of where it was trained.
 
-use super::checkpoint::CheckpointError;
 use crate::unet::UNet;
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::ModuleOptimizer;
 use burn::tensor::{Bytes, DType, Shape, Tensor};
 use burn_pack::{Reader, Scalar, Writer};
 use std::collections::BTreeMap;
+use thiserror::Error;
 
 /// First and second moments by parameter, in the order of the state dict.
-pub(super) type Moments = [BTreeMap<ParamId, Vec<f32>>; 2];
+pub(crate) type Moments = [BTreeMap<ParamId, Vec<f32>>; 2];
 
 /// What burn calls them.
 const NAMES: [&str; 2] = ["momentum.moment_1", "momentum.moment_2"];
@@ -18,7 +18,7 @@ const NAMES: [&str; 2] = ["momentum.moment_1", "momentum.moment_2"];
 ///
 /// # Errors
 /// They are not in the form of burn's AdamW.
-pub(super) fn read(optimizer: &ModuleOptimizer) -> Result<Moments, CheckpointError> {
+pub(super) fn read(optimizer: &ModuleOptimizer) -> Result<Moments, Odd> {
     let bytes = optimizer.into_bytes().map_err(odd)?;
     let mut moments = Moments::default();
     for tensor in Reader::from_bytes(bytes)
@@ -46,7 +46,7 @@ pub(super) fn write(
     unet: &UNet,
     moments: &Moments,
     time: u64,
-) -> Result<ModuleOptimizer, CheckpointError> {
+) -> Result<ModuleOptimizer, Odd> {
     let mut shapes = Shapes(Vec::new());
     unet.visit(&mut shapes);
     let mut tensors = Vec::new();
@@ -78,11 +78,13 @@ pub(super) fn write(
     optimizer.from_bytes(bytes).map_err(odd)
 }
 
-fn odd(reason: impl ToString) -> CheckpointError {
-    CheckpointError::Encode {
-        path: super::checkpoint::OPTIMIZER.into(),
-        reason: reason.to_string(),
-    }
+/// An optimiser that is not in the form of burn's AdamW.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub(crate) struct Odd(String);
+
+fn odd(reason: impl ToString) -> Odd {
+    Odd(reason.to_string())
 }
 
 struct Shapes(Vec<(ParamId, Vec<usize>)>);

@@ -8,6 +8,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 
+use super::learn_on::{Here, KIND, begin, continued, refusal};
 use super::{Model, exception, object};
 
 #[wasm_bindgen(typescript_custom_section)]
@@ -46,13 +47,13 @@ extern "C" {
 /// A model that learns from examples.
 #[wasm_bindgen(js_name = Learner)]
 pub struct WebLearner {
-    learner: Rc<RefCell<Learner>>,
+    learner: Rc<RefCell<Learner<Here>>>,
     /// What the next step sees, once it is drawn.
     drawn: Rc<RefCell<Option<Drawn>>>,
 }
 
 impl WebLearner {
-    fn new(learner: Learner) -> Self {
+    fn new(learner: Learner<Here>) -> Self {
         Self {
             learner: Rc::new(RefCell::new(learner)),
             drawn: Rc::default(),
@@ -64,7 +65,7 @@ impl WebLearner {
 impl WebLearner {
     /// Begins with a model, which gets one label more.
     #[wasm_bindgen(js_name = fromModel)]
-    pub fn from_model(
+    pub async fn from_model(
         unet_config: String,
         scheduler_config: String,
         labels: Option<String>,
@@ -81,13 +82,13 @@ impl WebLearner {
             notes: Vec::new(),
         };
         let beginning = Beginning::from_model(folder).map_err(exception)?;
-        let learner = Learner::new(beginning, u64::from(seed)).map_err(exception)?;
-        Ok(Self::new(learner))
+        let learner = begin(beginning, u64::from(seed)).await?;
+        Ok(Self::new(learner.map_err(exception)?))
     }
 
     /// Begins with a small network that knows nothing.
     #[wasm_bindgen(js_name = fromNothing)]
-    pub fn from_nothing(
+    pub async fn from_nothing(
         channels: usize,
         height: usize,
         width: usize,
@@ -95,18 +96,22 @@ impl WebLearner {
     ) -> Result<WebLearner, JsError> {
         let (shape, seed) = ([channels, height, width], u64::from(seed));
         let beginning = Beginning::from_nothing(shape, seed).map_err(exception)?;
-        Ok(Self::new(Learner::new(beginning, seed).map_err(exception)?))
+        let learner = begin(beginning, seed).await?;
+        Ok(Self::new(learner.map_err(exception)?))
     }
 
-    /// Continues from what `keep` gave.
-    pub fn continued(kept: &[u8]) -> Result<WebLearner, JsError> {
-        Ok(Self::new(Learner::continued(kept).map_err(exception)?))
+    /// Continues from what `keep` gave, here or in the other module that learns.
+    pub async fn continued(kept: Vec<u8>) -> Result<WebLearner, JsError> {
+        let learner = continued(&kept).await?;
+        Ok(Self::new(learner.map_err(exception)?))
     }
 
     /// Everything that the next step depends on, as bytes.
-    pub fn keep(&self) -> Result<Uint8Array, JsError> {
-        let learner = self.learner.try_borrow().map_err(|_| busy())?;
-        let kept = learner.keep().map_err(exception)?;
+    #[allow(clippy::await_holding_refcell_ref)] // The borrow is the lock; a second call meanwhile is refused.
+    pub async fn keep(&self) -> Result<Uint8Array, JsError> {
+        let learner = self.learner.clone();
+        let learner = learner.try_borrow().map_err(|_| busy())?;
+        let kept = learner.keep().await.map_err(exception)?;
         Ok(Uint8Array::from(&kept[..]))
     }
 
@@ -161,11 +166,11 @@ impl WebLearner {
     }
 
     /// Draws images, timesteps and noise for the next step.
-    #[allow(clippy::await_holding_refcell_ref)] // The borrow is the lock; a second call meanwhile is refused.
-    pub async fn draw(&self) -> Result<DrawnBatch, JsError> {
+    #[allow(clippy::await_holding_refcell_ref)] // As above.
+    pub async fn draw(&self) -> Result<DrawnBatch, JsValue> {
         let (learner, slot) = (self.learner.clone(), self.drawn.clone());
         let learner = learner.try_borrow().map_err(|_| busy())?;
-        let drawn = learner.draw().await.map_err(exception)?;
+        let drawn = learner.draw().await.map_err(refusal)?;
         let values = drawn.own * learner.examples.size();
         let timesteps: Vec<u32> = (drawn.batch.timesteps[..drawn.own].iter())
             .map(|&timestep| timestep as u32)
@@ -183,16 +188,16 @@ impl WebLearner {
 
     /// A step of gradient descent on what was drawn last; draws first where nothing was.
     #[allow(clippy::await_holding_refcell_ref)] // As above.
-    pub async fn descend(&self, learning_rate: f64) -> Result<LearnStep, JsError> {
+    pub async fn descend(&self, learning_rate: f64) -> Result<LearnStep, JsValue> {
         let (learner, slot) = (self.learner.clone(), self.drawn.clone());
         let mut learner = learner.try_borrow_mut().map_err(|_| busy())?;
         let drawn = slot.borrow_mut().take();
         let drawn = match drawn {
             Some(drawn) => drawn,
-            None => learner.draw().await.map_err(exception)?,
+            None => learner.draw().await.map_err(refusal)?,
         };
         let report = learner.descend(&drawn, learning_rate).await;
-        let report = report.map_err(exception)?;
+        let report = report.map_err(refusal)?;
         Ok(object([
             ("step", (report.step as f64).into()),
             ("loss", report.loss.into()),
@@ -210,9 +215,12 @@ impl WebLearner {
     }
 
     /// The model with the averaged weights as they are now.
-    pub fn model(&self) -> Result<Model, JsError> {
-        let learner = self.learner.try_borrow().map_err(|_| busy())?;
-        Ok(Model::on_cpu(learner.pipeline()))
+    #[allow(clippy::await_holding_refcell_ref)] // As above.
+    pub async fn model(&self) -> Result<Model, JsError> {
+        let learner = self.learner.clone();
+        let learner = learner.try_borrow().map_err(|_| busy())?;
+        let pipeline = learner.pipeline().await.map_err(exception)?;
+        Ok(Model::of(pipeline, KIND))
     }
 
     /// The mean squared error at a timestep, over the examples; of the model before learning, if that is asked for, and

@@ -7,33 +7,39 @@
 //! | module | what the page calls |
 //! |---|---|
 //! | `model` | a loaded model: what it is, one evaluation, the bound |
-//! | `gpu` | the browser's GPU |
+//! | `gpu`, `prepare` | the browser's GPU, and kernels that are compiled before there are weights |
 //! | `look` | the inside of one evaluation |
 //! | `chain` | the walk back, step by step |
 //! | `request` | reads the options of a chain |
 //! | `forward` | without a model: noise, schedules, the walk forward |
 //! | `files` | GIF and safetensors to save |
-//! | `learn` | learning from a few examples |
+//! | `learn`, `learn_on` | learning from a few examples, on the CPU or on the GPU |
 
 mod chain;
 mod files;
 mod forward;
-#[cfg(feature = "web-webgpu")]
+#[cfg(any(feature = "web-webgpu", feature = "web-learn-webgpu"))]
 mod gpu;
 #[cfg(feature = "web-learn")]
 mod learn;
+#[cfg(feature = "web-learn")]
+mod learn_on;
 mod look;
 mod model;
+#[cfg(feature = "web-webgpu")]
+mod prepare;
 mod request;
 
 pub use chain::WebChain;
 pub use files::{WebGif, safetensors};
 pub use forward::{WebForwardWalk, add_noise, noise, remove_noise, schedule_of, slerp};
-#[cfg(feature = "web-webgpu")]
-pub use gpu::prepare;
 #[cfg(feature = "web-learn")]
 pub use learn::WebLearner;
+#[cfg(feature = "web-learn-webgpu")]
+pub use learn_on::check_gpu;
 pub use model::{Model, check_model_index};
+#[cfg(feature = "web-webgpu")]
+pub use prepare::prepare;
 
 use js_sys::{Function, Object, Reflect};
 use wasm_bindgen::JsCast;

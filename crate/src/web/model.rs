@@ -79,7 +79,7 @@ impl Computer {
     #[cfg(feature = "web-webgpu")]
     async fn of(pipeline: &mut Pipeline) -> Result<Self, JsError> {
         let gpu = super::gpu::Gpu::get().await?;
-        pipeline.compute_on(gpu.client).map_err(exception)?;
+        pipeline.compute_on(gpu.client.clone()).map_err(exception)?;
         Ok(Self {
             kind: "webgpu",
             adapter: gpu.adapter,
@@ -89,16 +89,10 @@ impl Computer {
     /// The CPU.
     #[cfg(not(feature = "web-webgpu"))]
     async fn of(_: &mut Pipeline) -> Result<Self, JsError> {
-        Ok(Self::cpu())
-    }
-
-    /// The CPU.
-    #[cfg(not(feature = "web-webgpu"))]
-    fn cpu() -> Self {
-        Self {
+        Ok(Self {
             kind: "cpu",
             adapter: String::new(),
-        }
+        })
     }
 }
 
@@ -180,7 +174,7 @@ impl Model {
         // The memory of wasm never shrinks, so what is kept longer than needed is paid for.
         drop(safetensors);
         let computer = Computer::of(&mut pipeline).await?;
-        Ok(Model::new(pipeline, computer, notes))
+        Ok(Model::new(Rc::new(pipeline), computer, notes))
     }
 
     /// From now on the network evaluates no more than `images` at once, for this model and its chains.
@@ -324,8 +318,7 @@ impl Model {
 }
 
 impl Model {
-    fn new(pipeline: Pipeline, computer: Computer, notes: Vec<String>) -> Self {
-        let pipeline = Rc::new(pipeline);
+    fn new(pipeline: Rc<Pipeline>, computer: Computer, notes: Vec<String>) -> Self {
         Model {
             network: Network {
                 at_most: Rc::new(Cell::new(pipeline.most_images())),
@@ -337,10 +330,11 @@ impl Model {
         }
     }
 
-    /// A model that is in memory already.
+    /// A model that is in memory already, where it computes.
     #[cfg(feature = "web-learn")]
-    pub(super) fn on_cpu(pipeline: Pipeline) -> Self {
-        Self::new(pipeline, Computer::cpu(), Vec::new())
+    pub(super) fn of(pipeline: Rc<Pipeline>, kind: &'static str) -> Self {
+        let adapter = String::new();
+        Self::new(pipeline, Computer { kind, adapter }, Vec::new())
     }
 
     /// The labels as the network takes them, if images, timestep and labels are valid.

@@ -23,14 +23,14 @@ const LEAST_ROWS: usize = 8;
 const MOST_PIXELS: usize = 4;
 
 /// Pixels from which on a convolution is computed in tiles: fewer do not make enough of them.
-#[cfg(feature = "native")]
+#[cfg(feature = "learn")]
 const MANY_PIXELS: usize = 8192;
 
 impl Store {
     /// Enqueues one launch of an evaluation.
     pub(super) fn launch(&self, launch: &Launch, client: &Client) {
         match launch {
-            #[cfg(feature = "native")]
+            #[cfg(feature = "learn")]
             Launch::Conv(conv) if self.images * conv.out.h * conv.out.w >= MANY_PIXELS => {
                 self.tile(conv, &self.weights, client);
             }

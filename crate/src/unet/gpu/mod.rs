@@ -18,18 +18,21 @@
 //! | `engine` | a network on the device, from host to host |
 //! | `reverse` | the launches of every launch's gradients |
 //! | `learner` | training: flat buffers, and a step as one list of launches |
-//! | `native` | the GPU of this machine, and whether it computes what it should |
+//! | `check` | whether a GPU computes what it should |
+//! | `native` | the GPU of this machine |
 //!
 //! The reference is the network in burn on the CPU; a test holds that both agree.
 
 #![cfg_attr(
-    not(feature = "native"),
+    not(all(feature = "gpu", feature = "learn")),
     allow(
         dead_code,
-        reason = "training is native, and so are some fields of what it shares"
+        reason = "training is not in every module of the page, and neither are some fields of what it shares"
     )
 )]
 
+#[cfg(all(feature = "gpu", feature = "learn"))]
+pub mod check;
 #[cfg(feature = "gpu")]
 mod device;
 #[cfg(feature = "gpu")]
@@ -43,9 +46,9 @@ mod kernels;
 #[cfg(feature = "gpu")]
 mod launch;
 mod layer;
-#[cfg(feature = "native")]
+#[cfg(all(feature = "gpu", feature = "learn"))]
 mod learn_launch;
-#[cfg(feature = "native")]
+#[cfg(all(feature = "gpu", feature = "learn"))]
 pub mod learner;
 mod memory;
 #[cfg(feature = "native")]
@@ -53,10 +56,10 @@ pub mod native;
 mod parameters;
 mod plan;
 mod planner;
-#[cfg(feature = "native")]
+#[cfg(all(feature = "gpu", feature = "learn"))]
 mod product;
 mod recent;
-#[cfg(feature = "native")]
+#[cfg(all(feature = "gpu", feature = "learn"))]
 mod reverse;
 mod rows;
 #[cfg(feature = "gpu")]

@@ -3,6 +3,7 @@
 //! Kernels go there as WGSL, which wgpu checks and translates for every driver. With SPIR-V of CubeCL's own, one software
 //! driver crashed and another gave wrong numbers without a word; the cause is not known.
 
+use super::check;
 use cubecl::client::Client;
 #[cfg(windows)]
 use cubecl::wgpu::Dx12;
@@ -17,8 +18,6 @@ use cubecl::{Device, MemoryConfiguration};
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use thiserror::Error;
-
-pub(super) mod check;
 
 /// Launches that go to the GPU at once: more than a step of training has, so that a step is one submission.
 const TASKS_MAX: usize = 1024;
@@ -125,6 +124,18 @@ impl Gpu {
         static GPU: Mutex<Option<Result<Gpu, NoGpu>>> = Mutex::new(None);
         let mut gpu = GPU.lock().unwrap_or_else(PoisonError::into_inner);
         gpu.get_or_insert_with(Self::open).clone()
+    }
+
+    /// Compares this GPU with the CPU.
+    ///
+    /// # Errors
+    /// It computes something else, or fails.
+    pub fn check(&self) -> Result<(), NoGpu> {
+        let compared = cubecl::future::block_on(check::compare(self.client));
+        compared.map_err(|what| NoGpu::Wrong {
+            adapter: self.adapter.to_string(),
+            what,
+        })
     }
 
     fn open() -> Result<Self, NoGpu> {

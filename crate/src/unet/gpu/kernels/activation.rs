@@ -34,7 +34,7 @@ pub(super) fn activate<N: Size>(
 }
 
 /// The derivative of the activation at every element, 1 without one.
-#[cfg(feature = "native")]
+#[cfg(feature = "learn")]
 #[cube]
 pub(super) fn slope_of<N: Size>(
     x: Vector<f32, N>,

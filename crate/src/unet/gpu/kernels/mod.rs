@@ -2,24 +2,24 @@
 
 mod activation;
 pub(super) mod attend;
-#[cfg(feature = "native")]
+#[cfg(feature = "learn")]
 pub(super) mod attend_slope;
 pub(super) mod conv;
-#[cfg(feature = "native")]
+#[cfg(feature = "learn")]
 pub(super) mod elements;
 pub(super) mod filter;
-#[cfg(feature = "native")]
+#[cfg(feature = "learn")]
 pub(super) mod learn;
 pub(super) mod norm;
-#[cfg(feature = "native")]
+#[cfg(feature = "learn")]
 pub(super) mod norm_slope;
-#[cfg(feature = "native")]
+#[cfg(feature = "learn")]
 pub(super) mod sums;
-#[cfg(feature = "native")]
+#[cfg(feature = "learn")]
 pub(super) mod tile;
-#[cfg(feature = "native")]
+#[cfg(feature = "learn")]
 pub(super) mod tile_kind;
-#[cfg(feature = "native")]
+#[cfg(feature = "learn")]
 pub(super) mod weigh;
 
 use activation::activate;

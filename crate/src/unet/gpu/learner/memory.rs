@@ -6,6 +6,7 @@ use crate::unet::gpu::engine::{DeviceError, numbers};
 use crate::unet::gpu::parameters::Slot;
 use burn::module::ParamId;
 use cubecl::bytes::Bytes;
+use cubecl::future::block_on;
 use cubecl::server::Handle;
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
@@ -30,13 +31,22 @@ impl Learner {
     /// # Errors
     /// The device failed.
     pub fn memory(&self) -> Result<Memory, DeviceError> {
+        block_on(self.memory_read())
+    }
+
+    /// The same for a page, whose thread must not wait.
+    ///
+    /// # Errors
+    /// The device failed.
+    pub async fn memory_read(&self) -> Result<Memory, DeviceError> {
         let pieces = [
             &self.store.weights,
             &self.averages,
             &self.moments[0],
             &self.moments[1],
         ];
-        let read = self.read(pieces.map(|piece| piece.handle.clone()).to_vec())?;
+        let read = self.read(pieces.map(|piece| piece.handle.clone()).to_vec());
+        let read = read.await?;
         let numbers = |i: usize| self.numbers(&read[i]);
         Ok(Memory {
             weights: numbers(0),
@@ -49,8 +59,8 @@ impl Learner {
     ///
     /// # Errors
     /// The device failed.
-    pub fn gradients(&self) -> Result<Numbers, DeviceError> {
-        let read = self.read(vec![self.slopes.handle.clone()])?;
+    pub async fn gradients(&self) -> Result<Numbers, DeviceError> {
+        let read = self.read(vec![self.slopes.handle.clone()]).await?;
         Ok(self.numbers(&read[0]))
     }
 
@@ -76,12 +86,12 @@ impl Learner {
         });
     }
 
-    pub(super) fn read(&self, handles: Vec<Handle>) -> Result<Vec<Vec<f32>>, DeviceError> {
+    pub(super) async fn read(&self, handles: Vec<Handle>) -> Result<Vec<Vec<f32>>, DeviceError> {
         let read = {
             let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
             (self.store.weights).on_its_stream(|| self.client.read_async(handles))
         };
-        numbers(cubecl::future::block_on(read))
+        numbers(read.await)
     }
 
     /// A buffer's numbers by parameter.

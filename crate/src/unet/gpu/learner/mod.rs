@@ -2,6 +2,7 @@
 
 mod lesson;
 mod memory;
+mod timing;
 
 use crate::unet::gpu::channels_last;
 use crate::unet::gpu::device::TURN;
@@ -20,6 +21,7 @@ use crate::unet::gpu::store::{Piece, Store, TooLarge, argument, cubes};
 use crate::unet::{UNet, UNetConfig};
 use cubecl::bytes::Bytes;
 use cubecl::client::{Client, Graph};
+use cubecl::future::block_on;
 use cubecl::prelude::*;
 use cubecl::server::{Handle, ServerError};
 use std::pin::Pin;
@@ -86,17 +88,29 @@ impl Learner {
     /// # Errors
     /// A network whose gradients the kernels do not compute, or more memory than the device has.
     pub fn new(unet: &UNet, images: usize, client: &'static Client) -> Result<Self, Unsupported> {
+        let (plan, reverse) = Self::plan(unet)?;
         let config = unet.config().clone();
-        if config.dropout != 0.0 {
-            return Err(Unsupported(format!(
-                "dropout is {}; it has to be 0",
-                config.dropout
-            )));
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        Self::with(config, plan, reverse, images, client).map_err(|e| Unsupported(e.to_string()))
+    }
+
+    /// Whether `unet` can be learned on a GPU whose memory is large enough.
+    ///
+    /// # Errors
+    /// The kernels do not compute its gradients.
+    pub fn supports(unet: &UNet) -> Result<(), Unsupported> {
+        Self::plan(unet).map(drop)
+    }
+
+    /// The launches of a step.
+    fn plan(unet: &UNet) -> Result<(Plan, Reverse), Unsupported> {
+        let dropout = unet.config().dropout;
+        if dropout != 0.0 {
+            return Err(Unsupported(format!("dropout is {dropout}; it has to be 0")));
         }
         let plan = unet.launches()?;
         let reverse = Reverse::new(&plan)?;
-        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        Self::with(config, plan, reverse, images, client).map_err(|e| Unsupported(e.to_string()))
+        Ok((plan, reverse))
     }
 
     fn with(
@@ -198,6 +212,21 @@ impl Learner {
         lesson: Lesson<'_>,
         rates: Rates,
     ) -> Result<Option<Learned>, DeviceError> {
+        let read = self.begin(lesson, rates);
+        let before = self.pending.replace(read);
+        before.map(|read| block_on(learned(read))).transpose()
+    }
+
+    /// Takes one step and returns what it has come to: for a page, whose thread must not wait.
+    ///
+    /// # Errors
+    /// The device failed.
+    pub async fn take(&mut self, lesson: Lesson<'_>, rates: Rates) -> Result<Learned, DeviceError> {
+        learned(self.begin(lesson, rates)).await
+    }
+
+    /// Enqueues a step and the copy of its report.
+    fn begin(&mut self, lesson: Lesson<'_>, rates: Rates) -> Pending {
         let (config, images) = (&self.config, lesson.timesteps.len());
         let c = config.in_channels;
         let [x_0, eps] = [lesson.x_0, lesson.eps].map(|x| channels_last(x, c, images));
@@ -229,22 +258,17 @@ impl Learner {
             0.0,
             0.0,
         ];
-        let read = {
-            let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-            let weights = self.store.weights.clone();
-            let client = self.client;
-            let pending: Pending = weights.on_its_stream(|| {
-                self.store.write(parts, self.client);
-                let rates = Bytes::from_elems(rates);
-                self.client.write(&self.rates.handle, rates);
-                self.enqueue();
-                let report = self.report.handle.clone();
-                Box::pin(client.read_async(vec![report])) as Pending
-            });
-            pending
-        };
-        let before = self.pending.replace(read);
-        before.map(learned).transpose()
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let weights = self.store.weights.clone();
+        let client = self.client;
+        weights.on_its_stream(|| {
+            self.store.write(parts, self.client);
+            let rates = Bytes::from_elems(rates);
+            self.client.write(&self.rates.handle, rates);
+            self.enqueue();
+            let report = self.report.handle.clone();
+            Box::pin(client.read_async(vec![report])) as Pending
+        })
     }
 
     /// What the last step has come to, if nobody has asked yet.
@@ -252,7 +276,8 @@ impl Learner {
     /// # Errors
     /// The device failed.
     pub fn finish(&mut self) -> Result<Option<Learned>, DeviceError> {
-        self.pending.take().map(learned).transpose()
+        let last = self.pending.take();
+        last.map(|read| block_on(learned(read))).transpose()
     }
 
     /// Enqueues a step: the first time launch by launch, from then on as the device took it down.
@@ -271,28 +296,6 @@ impl Learner {
             self.launch_all();
             self.graph = self.client.stop_capture().ok();
         }
-    }
-
-    /// Seconds that each launch of the way there and back takes, of so many in a row: to see where the time goes. What is
-    /// learned afterwards is nonsense.
-    ///
-    /// # Errors
-    /// The device failed.
-    pub fn time_launches(&self, repeats: u32) -> Result<Vec<(String, f64)>, DeviceError> {
-        // Once for the compiler.
-        self.launch_all();
-        self.read(vec![self.report.handle.clone()])?;
-        let mut times = Vec::new();
-        for step in &self.reverse.steps {
-            let started = std::time::Instant::now();
-            for _ in 0..repeats {
-                self.launch(step);
-            }
-            self.read(vec![self.report.handle.clone()])?;
-            let seconds = started.elapsed().as_secs_f64() / f64::from(repeats);
-            times.push((step.to_string(), seconds));
-        }
-        Ok(times)
     }
 
     #[allow(
@@ -368,14 +371,14 @@ impl Drop for Learner {
     /// A read-back that nobody waits for would leave its staging memory mapped, and the next submit that uses it would fail.
     fn drop(&mut self) {
         if let Some(read) = self.pending.take() {
-            let _ = learned(read);
+            let _ = block_on(learned(read));
         }
     }
 }
 
 /// What a step has come to, once the device says.
-fn learned(read: Pending) -> Result<Learned, DeviceError> {
-    let report = crate::unet::gpu::engine::numbers(cubecl::future::block_on(read))?;
+async fn learned(read: Pending) -> Result<Learned, DeviceError> {
+    let report = crate::unet::gpu::engine::numbers(read.await)?;
     let [loss, grad_norm, ..] = report[0][..] else {
         return Err(DeviceError::lost());
     };

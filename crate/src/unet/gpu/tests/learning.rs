@@ -3,12 +3,13 @@
 use super::{CHANGES, network};
 use crate::unet::gpu::learner::{Learner, Lesson, Numbers, Rates};
 use crate::unet::gpu::native::Gpu;
-use crate::unet::gpu::native::check::{Named, gradients};
+use crate::unet::gpu::check::{Named, gradients};
 use crate::unet::gpu::reverse::Reverse;
 use crate::unet::weights::StoredAs;
 use crate::unet::{UNet, UNetConfig};
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Device, Tensor};
+use cubecl::future::block_on;
 
 /// A batch for a network, by formulas.
 struct Batch {
@@ -112,7 +113,7 @@ fn every_gradient_is_burns() {
             "{name}: the loss is {}, not {loss}",
             learned.loss
         );
-        hold(name, &learner.gradients().expect(name), &expected);
+        hold(name, &block_on(learner.gradients()).expect(name), &expected);
     }
 }
 

@@ -4,87 +4,78 @@
 //! before a small network, with every kind of launch in it, has come out there as on the CPU: also the second time, which
 //! is the recorded one, and at other timesteps.
 
-use super::{Gpu, NoGpu};
-use crate::unet::gpu::Engine;
-use crate::unet::gpu::learner::{Learner, Lesson, Numbers, Rates};
+use super::Engine;
+use super::learner::{Learner, Lesson, Numbers, Rates};
 use crate::unet::layers::seed_init;
 use crate::unet::weights::{StoredAs, to_safetensors};
 use crate::unet::{DownBlockType, UNet, UNetConfig, UpBlockType};
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
+use cubecl::client::Client;
 use std::collections::BTreeMap;
 
 /// Of the largest number: what float32 sums in another order may differ by.
 const TOLERANCE: f32 = 2e-3;
 const IMAGES: usize = 2;
 
-impl Gpu {
-    /// Compares this GPU with the CPU.
-    ///
-    /// # Errors
-    /// It computes something else, or fails.
-    pub fn check(&self) -> Result<(), NoGpu> {
-        self.compare().map_err(|what| NoGpu::Wrong {
-            adapter: self.adapter.to_string(),
-            what,
-        })
+/// Compares the GPU of `client` with the CPU.
+///
+/// # Errors
+/// It computes something else, or fails: what is wrong.
+pub async fn compare(client: &'static Client) -> Result<(), String> {
+    let unet = small().map_err(|e| e.to_string())?;
+    let config = unet.config();
+    let [h, w] = config.sample_size;
+    let shape = [IMAGES, config.in_channels, h, w];
+    let len = shape.iter().product();
+    let wave = |by: f32| -> Vec<f32> { (0..len).map(|i| (i as f32 * by).sin()).collect() };
+    let (x_0, eps, labels) = (wave(0.7), wave(1.3), [2, 0]);
+
+    let engine = Engine::new(&unet, client.clone()).map_err(|e| e.to_string())?;
+    for timesteps in [[500.0, 17.0], [999.0, 0.0], [3.0, 250.0]] {
+        let found = engine.predict(&eps, &timesteps, Some(&labels)).await;
+        let found = found.map_err(|e| e.to_string())?;
+        let x_t = Tensor::<4>::from_data(
+            TensorData::new(eps.clone(), shape),
+            &Device::flex().autodiff(),
+        );
+        let expected = unet.forward(x_t, &timesteps, Some(&labels));
+        let expected: Vec<f32> = expected.into_data().iter::<f32>().collect();
+        close("the network", &found, &expected)?;
     }
 
-    fn compare(&self) -> Result<(), String> {
-        let unet = small().map_err(|e| e.to_string())?;
-        let config = unet.config();
-        let [h, w] = config.sample_size;
-        let shape = [IMAGES, config.in_channels, h, w];
-        let len = shape.iter().product();
-        let wave = |by: f32| -> Vec<f32> { (0..len).map(|i| (i as f32 * by).sin()).collect() };
-        let (x_0, eps, labels) = (wave(0.7), wave(1.3), [2, 0]);
-
-        let engine = Engine::new(&unet, self.client.clone()).map_err(|e| e.to_string())?;
-        for timesteps in [[500.0, 17.0], [999.0, 0.0], [3.0, 250.0]] {
-            let found = pollster::block_on(engine.predict(&eps, &timesteps, Some(&labels)));
-            let found = found.map_err(|e| e.to_string())?;
-            let x_t = Tensor::<4>::from_data(
-                TensorData::new(eps.clone(), shape),
-                &Device::flex().autodiff(),
-            );
-            let expected = unet.forward(x_t, &timesteps, Some(&labels));
-            let expected: Vec<f32> = expected.into_data().iter::<f32>().collect();
-            close("the network", &found, &expected)?;
+    let lesson = Lesson {
+        x_0: &x_0,
+        eps: &eps,
+        timesteps: &[500.0, 17.0],
+        labels: &labels,
+        noising: &[[0.8, 0.6], [0.3, 0.9]],
+        target: &[[0.0, 1.0], [0.5, 0.5]],
+        weights: &[1.0, 0.6],
+    };
+    let rates = Rates {
+        learning_rate: 0.0,
+        weight_decay: 0.0,
+        max_grad_norm: 1.0,
+        time: 1,
+        ema_decay: 1.0,
+    };
+    let (loss, expected) = gradients(&unet, lesson);
+    let learner = Learner::new(&unet, IMAGES, client);
+    let mut learner = learner.map_err(|e| e.to_string())?;
+    for _ in 0..2 {
+        let learned = learner.take(lesson, rates).await;
+        let found = learned.map_err(|e| e.to_string())?.loss;
+        close("the loss", &[found], &[loss])?;
+        let found = learner.gradients().await;
+        let found: Numbers = found.map_err(|e| e.to_string())?;
+        for (key, (id, expected)) in &expected {
+            let found = found.get(id).map_or(&[][..], |found| found);
+            close(&format!("the gradient of {key}"), found, expected)?;
         }
-
-        let lesson = Lesson {
-            x_0: &x_0,
-            eps: &eps,
-            timesteps: &[500.0, 17.0],
-            labels: &labels,
-            noising: &[[0.8, 0.6], [0.3, 0.9]],
-            target: &[[0.0, 1.0], [0.5, 0.5]],
-            weights: &[1.0, 0.6],
-        };
-        let rates = Rates {
-            learning_rate: 0.0,
-            weight_decay: 0.0,
-            max_grad_norm: 1.0,
-            time: 1,
-            ema_decay: 1.0,
-        };
-        let (loss, expected) = gradients(&unet, lesson);
-        let learner = Learner::new(&unet, IMAGES, self.client);
-        let mut learner = learner.map_err(|e| e.to_string())?;
-        for _ in 0..2 {
-            learner.step(lesson, rates).map_err(|e| e.to_string())?;
-            let learned = learner.finish().map_err(|e| e.to_string())?;
-            let found = learned.map_or(f32::NAN, |learned| learned.loss);
-            close("the loss", &[found], &[loss])?;
-            let found: Numbers = learner.gradients().map_err(|e| e.to_string())?;
-            for (key, (id, expected)) in &expected {
-                let found = found.get(id).map_or(&[][..], |found| found);
-                close(&format!("the gradient of {key}"), found, expected)?;
-            }
-        }
-        Ok(())
     }
+    Ok(())
 }
 
 /// Whether two lists of numbers are the same except for rounding.
@@ -145,10 +136,10 @@ fn small() -> Result<UNet, Box<dyn std::error::Error>> {
 }
 
 /// Gradients by name, with the parameter's number.
-pub(in crate::unet::gpu) type Named = BTreeMap<String, (ParamId, Vec<f32>)>;
+pub(super) type Named = BTreeMap<String, (ParamId, Vec<f32>)>;
 
 /// The loss of a lesson and its gradients, by burn.
-pub(in crate::unet::gpu) fn gradients(unet: &UNet, lesson: Lesson<'_>) -> (f32, Named) {
+pub(super) fn gradients(unet: &UNet, lesson: Lesson<'_>) -> (f32, Named) {
     let config = unet.config();
     let [h, w] = config.sample_size;
     let (images, c) = (lesson.timesteps.len(), config.in_channels);
