@@ -36,6 +36,7 @@
  * @property {Learning | null} learning null where nothing has begun
  * @property {Float32Array} examples [n, channels, h, w]
  * @property {number[]} shape of an example
+ * @property {HowToLearn} how
  */
 
 /** @typedef {{ x0: Float32Array, xt: Float32Array, eps: Float32Array, timesteps: Uint32Array }} Drawn what lines 2 to 4 of Algorithm 1 drew, of the examples alone */
@@ -63,8 +64,9 @@
 
 /**
  * @typedef {{ step: LearnedStep } | { walks: { step: number, images: Float32Array, shape: number[] } } | { errors: Errors }
- *   | { paused: { reason: string } } | { kept: { step: number } } | { notKept: { reason: string } }} LearnerEvent
+ *   | { paused: { reason: string } } | { kept: { storage: Storage } } | { notKept: { reason: string } }} LearnerEvent
  */
 /** @typedef {{ id: number, result: unknown } | { id: number, error: string } | { event: LearnerEvent } | { broken: import("./breakdown.js").BreakdownReport }} LearnerReply */
 
-export {};
+/** How it learns until the visitor sets something else. @type {HowToLearn} */
+export const USUALLY = { learningRate: 1e-3, varies: true, mirrors: false };

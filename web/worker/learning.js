@@ -6,8 +6,9 @@ import { ByteCount } from "../compute/download.js";
 import { readModel } from "../compute/folder.js";
 import { loadLearnerWasm } from "../compute/wasm.js";
 import { ownModel } from "../models/own.js";
-import { zipSync } from "../vendor/fflate.js";
+import { USUALLY } from "../protocol/learning.js";
 import { openStore } from "./kept.js";
+import { learnedModel, zipped } from "./learned-files.js";
 import { pack, unpack } from "./learning-file.js";
 import { inTurn } from "./queue.js";
 
@@ -36,21 +37,26 @@ let learner = null;
 let learning = null;
 /** @type {{ examples: Float32Array, shape: number[] }} */
 let shown = { examples: new Float32Array(0), shape: [1, 28, 28] };
-/** @type {import("../protocol/learning.js").HowToLearn} */
-let how = { learningRate: 1e-3, varies: true, mirrors: false };
+let how = USUALLY;
 let rehearses = false;
+/** Whether a loop runs, which keeps what it learns from time to time. */
+let isLearning = false;
 /** Counts what the visitor wanted, learning or a pause: a loop ends when it is not the last wish any more. */
 let wish = 0;
 /** The end of the loops that there were. */
 let loops = Promise.resolve();
 /** @type {import("./kept.js").Store | null} */
 let store = null;
+/** @type {import("../protocol/learning.js").Storage} */
+let storage = "none";
+/** Whether the browser refused to keep something: until everything is forgotten it is not asked again. */
+let isRefused = false;
 let keptAt = 0;
 /** Whether the walks of this learner have been drawn. */
 let hasWalked = false;
 /** Errors before learning began, one for each time. @type {(number | null)[] | null} */
 let before = null;
-/** What was found in the store and not continued yet. @type {Uint8Array | null} */
+/** What the crate needs to continue what was found in the store, until it does. @type {Uint8Array | null} */
 let found = null;
 
 const wasm = () => loadLearnerWasm(new ByteCount(() => {}));
@@ -68,6 +74,13 @@ function apply(one) {
   const { varies, mirrors } = how;
   if (varies) one.vary(2, 10, 0.5, mirrors);
   else one.vary(0, 0, 0, mirrors);
+}
+
+/** Hands the examples to the crate, if they are of the kind that it learns. */
+function hand() {
+  if (learner === null) return;
+  const { shape } = present().learning;
+  if (shape.every((side, i) => side === shown.shape[i])) learner.show(shown.examples);
 }
 
 /** @returns {Promise<LearnedStep>} */
@@ -142,17 +155,23 @@ async function measure(emit) {
   emit({ errors: { timesteps, before, after: await errors(false) } });
 }
 
-/** Keeps all there is. @param {(event: LearnerEvent) => void} emit */
-async function keep(emit) {
-  if (store === null) return;
+/**
+ * Keeps all there is.
+ * @param {(event: LearnerEvent) => void} emit
+ * @param {(error: unknown) => boolean} isFatal
+ */
+async function keep(emit, isFatal) {
+  if (store === null || isRefused) return;
   keptAt = performance.now();
   try {
-    const bytes = learner?.keep() ?? new Uint8Array(0);
+    const bytes = learner?.keep() ?? found ?? new Uint8Array(0);
     await store.write(pack({ learning, how, rehearses, ...shown }, bytes));
-    emit({ kept: { step: learning?.step ?? 0 } });
+    emit({ kept: { storage } });
   } catch (error) {
+    // No memory for a copy of it is no reason to end, unless the module had none.
+    if (isFatal(error) && !(error instanceof RangeError)) throw error;
     // Full, or refused from now on: it learns all the same.
-    store = null;
+    isRefused = true;
     emit({
       notKept: {
         reason: `This browser did not keep what was learned (${sentence(error)}), so a reload will forget it.`,
@@ -166,8 +185,9 @@ async function keep(emit) {
  * @param {number} until
  * @param {(event: LearnerEvent) => void} emit
  * @param {number} mine the wish that it belongs to
+ * @param {(error: unknown) => boolean} isFatal
  */
-async function learn(until, emit, mine) {
+async function learn(until, emit, mine, isFatal) {
   // What it draws before it has learned anything, or what it drew before a reload.
   if (!hasWalked) await walk(emit, mine);
   while (mine === wish && (learning?.step ?? until) < until) {
@@ -176,7 +196,7 @@ async function learn(until, emit, mine) {
     const isTime = taken.step % LOOK_EVERY === 0;
     if (isTime || taken.step === FIRST_WALK) await walk(emit, mine);
     if (isTime) await measure(emit);
-    if (performance.now() - keptAt > KEEP_EVERY) await inTurn(null, () => keep(emit));
+    if (performance.now() - keptAt > KEEP_EVERY) await inTurn(null, () => keep(emit, isFatal));
     await breathe();
   }
 }
@@ -199,34 +219,40 @@ export function learningMethods(emit, isFatal) {
   const run = async (until, mine) => {
     if (mine !== wish) return;
     let reason = "";
+    isLearning = true;
     try {
-      await learn(until, emit, mine);
+      await learn(until, emit, mine, isFatal);
     } catch (error) {
       if (isFatal(error)) throw error;
       // Forgotten meanwhile.
       if (learner === null) return;
       reason = goBack(error);
+    } finally {
+      isLearning = false;
     }
     const isLast = mine === wish;
+    // What was wanted meanwhile was wanted of another state.
+    if (reason !== "") wish += 1;
     if (isLast || reason !== "") emit({ paused: { reason } });
     if (learner === null) return;
-    await inTurn(null, () => keep(emit));
+    await inTurn(null, () => keep(emit, isFatal));
     if (!isLast) return;
-    await walk(emit, mine);
+    await walk(emit, wish);
     await measure(emit);
   };
   return {
     async open() {
       const opened = await openStore();
-      store = opened.store;
-      const { storage, reason } = opened;
-      found = (await store?.read()) ?? null;
-      const kept = found === null ? null : unpack(found);
+      const { reason } = opened;
+      ({ store, storage } = opened);
+      const bytes = (await store?.read()) ?? null;
+      const kept = bytes === null ? null : unpack(bytes);
       if (kept === null) return { kept: null, storage, reason };
       const { examples, shape } = kept.about;
       shown = { examples, shape };
-      how = kept.about.how;
-      return { kept: { learning: kept.about.learning, examples, shape }, storage, reason };
+      ({ how, learning, rehearses } = kept.about);
+      found = learning === null ? null : kept.learner;
+      return { kept: { learning, examples, shape, how }, storage, reason };
     },
     begin: ({ from, model, shape, rehearsal, seed, examples }) =>
       inTurn(null, async () => {
@@ -253,27 +279,25 @@ export function learningMethods(emit, isFatal) {
         learner.show(examples);
         apply(learner);
         learning = { from, shape: shown.shape, label: learner.label ?? null, step: 0, losses: [] };
-        await keep(emit);
+        await keep(emit, isFatal);
         return learning;
       }),
     continue: () =>
       inTurn(null, async () => {
-        const kept = found === null ? null : unpack(found);
-        if (kept === null || kept.about.learning === null) {
-          throw new Error("There is nothing to continue. Press Begin again.");
-        }
+        if (learner !== null) return present().learning;
+        if (found === null) throw new Error("There is nothing to continue. Press Begin again.");
         const module = await wasm();
-        learner = module.Learner.continued(kept.learner);
+        learner = module.Learner.continued(found);
         found = null;
-        ({ learning, rehearses } = kept.about);
+        hand();
         apply(learner);
         return present().learning;
       }),
     show: ({ examples, shape }) =>
       inTurn(null, async () => {
         shown = { examples, shape };
-        learner?.show(examples);
-        if (learning === null && found === null) await keep(emit);
+        hand();
+        if (!isLearning) await keep(emit, isFatal);
         return null;
       }),
     set: (change) =>
@@ -308,50 +332,16 @@ export function learningMethods(emit, isFatal) {
         const { learner, learning } = present();
         learning.step = learner.undo();
         learning.losses.length = learning.step;
-        await keep(emit);
+        await keep(emit, isFatal);
         return learning;
       }),
-    model: ({ card }) =>
-      inTurn(null, async () => {
-        const files = await filesOf(card);
-        /** @param {string} path */
-        const text = (path) => {
-          const content = files[path];
-          return content === undefined ? undefined : new TextDecoder().decode(content);
-        };
-        const weights = Object.keys(files).filter((path) => path.endsWith(".safetensors"));
-        return {
-          kind: "files",
-          name: "yours",
-          unetConfig: text("unet/config.json") ?? "",
-          schedulerConfig: text("scheduler/scheduler_config.json") ?? "",
-          modelIndex: text("model_index.json"),
-          labels: text("labels.json"),
-          golden: text("golden.json"),
-          best: undefined,
-          weights: weights.map(
-            (path) => new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (files[path])]),
-          ),
-          notes: [],
-        };
-      }),
-    zip: ({ card, name }) =>
-      inTurn(null, async () => {
-        const files = Object.entries(await filesOf(card));
-        // Weights have nothing in them to squeeze out.
-        const zip = zipSync(
-          Object.fromEntries(files.map(([path, content]) => [`${name}/${path}`, content])),
-          { level: 0 },
-        );
-        return new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (zip)], {
-          type: "application/zip",
-        });
-      }),
+    model: ({ card }) => inTurn(null, async () => learnedModel(await filesOf(card), "yours")),
+    zip: ({ card, name }) => inTurn(null, async () => zipped(await filesOf(card), name)),
     async settle() {
       await loops;
       return inTurn(null, async () => {
         // What was found and is not continued is kept as it is.
-        if (learner !== null) await keep(emit);
+        if (learner !== null) await keep(emit, isFatal);
         return null;
       });
     },
@@ -364,6 +354,8 @@ export function learningMethods(emit, isFatal) {
         found = null;
         shown = { ...shown, examples: new Float32Array(0) };
         await store?.forget();
+        if (isRefused) emit({ kept: { storage } });
+        isRefused = false;
         return null;
       });
     },
