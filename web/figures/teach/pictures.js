@@ -1,6 +1,6 @@
 // Pictures of any kind, as the network will see them: in its size and colours.
 
-import { readImage } from "../../parts/open-image.js";
+import { groundOf, readImage } from "../../parts/open-image.js";
 import { h } from "../../screen/dom.js";
 
 /**
@@ -15,6 +15,11 @@ export async function exampleFrom(file, [channels = 1, height = 1, width = 1]) {
   if (context === null) throw new Error("This browser has no canvas, so the image cannot be read.");
   const scale = Math.min(width / bitmap.width, height / bitmap.height);
   const [w, tall] = [bitmap.width * scale, bitmap.height * scale];
+  const ground = channels === 4 ? null : groundOf(bitmap);
+  if (ground !== null) {
+    context.fillStyle = ground;
+    context.fillRect(0, 0, width, height);
+  }
   context.imageSmoothingQuality = "high";
   context.drawImage(bitmap, 0, 0, 1, 1, 0, 0, width, height);
   context.drawImage(bitmap, (width - w) / 2, (height - tall) / 2, w, tall);
