@@ -23,6 +23,9 @@ export class Learner {
   #opening = null;
   /** Whether the worker has said what is kept. */
   #isOpen = false;
+  /** Whether the worker makes a copy of all there is, to keep it; whether there has been memory for that. */
+  #isKeeping = false;
+  #keeps = true;
   /** Whether an earlier visit's examples are known. */
   #knows = false;
   #until = 0;
@@ -78,7 +81,7 @@ export class Learner {
   }
 
   async #open() {
-    const { kept, storage, reason } = await this.#call("open", {});
+    const { kept, storage, reason } = await this.#call("open", { keeps: this.#keeps });
     const learning = kept?.learning ?? null;
     const { walks, errors } = this.status;
     this.#change({
@@ -220,6 +223,7 @@ export class Learner {
   async forget() {
     await this.open();
     await this.#call("forget", {});
+    this.#keeps = true;
     this.#rests = false;
     this.#change({
       examples: [],
@@ -276,6 +280,7 @@ export class Learner {
     this.#worker = null;
     this.#opening = null;
     this.#isOpen = false;
+    this.#isKeeping = false;
     this.#hasDrawn = false;
     this.#rests = false;
     this.#wish += 1;
@@ -310,9 +315,14 @@ export class Learner {
     if ("step" in event) this.#took(event.step);
     else if ("walks" in event) this.#change({ walks: event.walks });
     else if ("errors" in event) this.#change({ errors: event.errors });
-    else if ("kept" in event) this.#change({ storage: event.kept.storage, keeping: "" });
-    else if ("notKept" in event) this.#change({ storage: "none", keeping: event.notKept.reason });
-    else if ("paused" in event) {
+    else if ("keeping" in event) this.#isKeeping = true;
+    else if ("kept" in event) {
+      this.#isKeeping = false;
+      this.#change({ storage: event.kept.storage, keeping: "" });
+    } else if ("notKept" in event) {
+      this.#isKeeping = false;
+      this.#change({ storage: "none", keeping: event.notKept.reason });
+    } else if ("paused" in event) {
       const { reason } = event.paused;
       const { learning } = this.status;
       if (reason !== "" && learning !== null) {
@@ -349,6 +359,8 @@ export class Learner {
         : `Learning stopped unexpectedly (${reason})`;
     const had = this.status.learning !== null;
     const wasOpen = this.#isOpen;
+    // The next one learns, at least.
+    if (kind === "memory" && this.#isKeeping) this.#keeps = false;
     this.#end(`${what}.`);
     this.#change({ notice: `${what}.` });
     // One whose script does not load, or that cannot read what is kept, would only fail again.

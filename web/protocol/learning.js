@@ -43,7 +43,7 @@
 
 /**
  * @typedef {object} LearnerCalls
- * @property {{ params: {}, result: { kept: Kept | null, storage: Storage, reason: string } }} open looks for what was kept; reason: why nothing can be, as a sentence
+ * @property {{ params: { keeps: boolean }, result: { kept: Kept | null, storage: Storage, reason: string } }} open looks for what was kept, and keeps more from then on if there is memory for that; reason: why nothing can be, as a sentence
  * @property {{ params: { from: BeginsWith, model: import("../models/source.js").ModelSource | string, shape: number[], rehearsal: { images: Float32Array, labels: Uint32Array } | null, seed: number, examples: Float32Array }, result: Learning }} begin
  * @property {{ params: {}, result: Learning }} continue with what was kept
  * @property {{ params: { examples: Float32Array, shape: number[] }, result: null }} show
@@ -64,7 +64,7 @@
 
 /**
  * @typedef {{ step: LearnedStep } | { walks: { step: number, images: Float32Array, shape: number[] } } | { errors: Errors }
- *   | { paused: { reason: string } } | { kept: { storage: Storage } } | { notKept: { reason: string } }} LearnerEvent
+ *   | { paused: { reason: string } } | { keeping: true } | { kept: { storage: Storage } } | { notKept: { reason: string } }} LearnerEvent
  */
 /** @typedef {{ id: number, result: unknown } | { id: number, error: string } | { event: LearnerEvent } | { broken: import("./breakdown.js").BreakdownReport }} LearnerReply */
 

@@ -59,6 +59,8 @@ let before = null;
 /** What the crate needs to continue what was found in the store, until it does. @type {Uint8Array | null} */
 let found = null;
 
+const TOO_LARGE = "There is not enough memory to keep what is learned, so a reload will forget it.";
+
 const wasm = () => loadLearnerWasm(new ByteCount(() => {}));
 
 function present() {
@@ -163,6 +165,7 @@ async function measure(emit) {
 async function keep(emit, isFatal) {
   if (store === null || isRefused) return;
   keptAt = performance.now();
+  emit({ keeping: true });
   try {
     const bytes = learner?.keep() ?? found ?? new Uint8Array(0);
     await store.write(pack({ learning, how, rehearses, ...shown }, bytes));
@@ -241,18 +244,20 @@ export function learningMethods(emit, isFatal) {
     await measure(emit);
   };
   return {
-    async open() {
-      const opened = await openStore();
-      const { reason } = opened;
+    async open({ keeps }) {
+      const { reason, ...opened } = await openStore();
       ({ store, storage } = opened);
+      isRefused = store !== null && !keeps;
+      /** @type {Pick<Awaited<LearnerCalls["open"]["result"]>, "storage" | "reason">} */
+      const where = isRefused ? { storage: "none", reason: TOO_LARGE } : { storage, reason };
       const bytes = (await store?.read()) ?? null;
       const kept = bytes === null ? null : unpack(bytes);
-      if (kept === null) return { kept: null, storage, reason };
+      if (kept === null) return { kept: null, ...where };
       const { examples, shape } = kept.about;
       shown = { examples, shape };
       ({ how, learning, rehearses } = kept.about);
       found = learning === null ? null : kept.learner;
-      return { kept: { learning, examples, shape, how }, storage, reason };
+      return { kept: { learning, examples, shape, how }, ...where };
     },
     begin: ({ from, model, shape, rehearsal, seed, examples }) =>
       inTurn(null, async () => {
