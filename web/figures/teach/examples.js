@@ -28,7 +28,11 @@ export function createExamples({ shape, digits, onChange }) {
     class: "teach-examples",
     "aria-label": "Examples, as the network sees them",
   });
-  const blank = h("p", { class: "hint" }, "No example yet. Draw one and add it.");
+  const blank = h(
+    "p",
+    { class: "hint" },
+    "No example yet. Draw one and add it, or drop pictures here.",
+  );
 
   const show = () => {
     blank.hidden = examples.length > 0;
