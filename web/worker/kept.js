@@ -53,6 +53,8 @@ function contentOf(file) {
   return sum(bytes) === check ? { number, bytes } : null;
 }
 
+const noRoom = () => new Error("no room is left");
+
 /** @returns {Promise<Store>} fails where such files cannot be written */
 async function inFiles() {
   const root = await navigator.storage.getDirectory();
@@ -90,7 +92,7 @@ async function inFiles() {
       await withFile(SLOTS[next % 2] ?? "a", (file) => {
         file.truncate(0);
         // Some browsers write what there is room for, and say how much that was.
-        if (file.write(bytes, { at: HEADER }) !== bytes.length) throw new Error("no room is left");
+        if (file.write(bytes, { at: HEADER }) !== bytes.length) throw noRoom();
         file.flush();
         // Only a file whose bytes are there gets its header.
         file.write(headerOf(next, bytes), { at: 0 });
@@ -117,7 +119,11 @@ const answered = (request) =>
 const done = (transaction) =>
   new Promise((resolve, reject) => {
     transaction.addEventListener("complete", () => resolve());
-    transaction.addEventListener("abort", () => reject(transaction.error));
+    transaction.addEventListener("abort", () => {
+      const { error } = transaction;
+      // What browsers say of it is often nothing.
+      reject(error?.name === "QuotaExceededError" ? noRoom() : error);
+    });
   });
 
 /** @returns {Promise<Store>} */
