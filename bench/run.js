@@ -4,6 +4,7 @@
 import { writeFile } from "node:fs/promises";
 import os from "node:os";
 import { parseArgs } from "node:util";
+import { measureBent } from "./bent.js";
 import { measureBrowser, measureLargeOnWebgpu } from "./browser.js";
 import { measureMemory } from "./memory.js";
 import { measureNative } from "./native.js";
@@ -32,7 +33,7 @@ const parts = {
   start: () => measureStart(values),
   wall: () => measureWall(values),
   memory: () => measureMemory(values),
-  teach: () => measureTeach(values),
+  teach: async () => [...(await measureTeach(values)), ...(await measureBent(values))],
   native: () => measureNative(values),
 };
 

@@ -1,13 +1,11 @@
 // "Teach it", from nothing: what the published page learns on the CPU within a minute and a half, as a visitor presses the
 // buttons, judged by the classifier of `walkback eval`.
 
-import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
-import { promisify } from "node:util";
 import { launch, root, serve } from "../tests/browser/helpers.js";
-import { unzipSync } from "../web/vendor/fflate.js";
+import { judged, saved, unpacked } from "./learned.js";
 import { row } from "./table.js";
 
 /** From the press of "Learn", in seconds: loading the learner, the walks that it shows and what it keeps count too. */
@@ -79,22 +77,10 @@ async function taught(browser, url, kind) {
     await pause.waitFor({ state: "detached", timeout: 1000 * SECONDS }).catch(() => pause.click());
     await teach.getByRole("button", { name: "Continue learning", exact: true }).waitFor();
     const steps = Number(await teach.locator(".readouts dd").first().textContent());
-    const coming = page.waitForEvent("download");
-    await press("Download the model");
-    return { zip: await readFile(await (await coming).path()), steps };
+    return { zip: await saved(page, teach), steps };
   } finally {
     await context.close();
   }
-}
-
-/** @param {Uint8Array} zip @param {string} folder @returns {Promise<string>} the model's own folder */
-async function unpacked(zip, folder) {
-  for (const [name, content] of Object.entries(unzipSync(zip))) {
-    const file = path.join(folder, name);
-    await mkdir(path.dirname(file), { recursive: true });
-    await writeFile(file, content);
-  }
-  return path.join(folder, "yours");
 }
 
 /**
@@ -105,16 +91,6 @@ async function unpacked(zip, folder) {
  * @returns {Promise<number>} of its walks, in percent
  */
 async function shareReadAs(kind, model, binary, data) {
-  const { stdout } = await promisify(execFile)(
-    path.resolve(root, binary),
-    [
-      ...["eval", "--model", model, "--only", "samples", "--setting", SETTING],
-      ...["--samples", String(WALKS), "--json", ...(data === undefined ? [] : ["--data", data])],
-    ],
-    { cwd: root, maxBuffer: 1 << 26 },
-  );
-  /** @type {{ samples: { settings: { count: number, read_as: number[] }[] } }} */
-  const { samples } = JSON.parse(stdout);
-  const [drawn] = samples.settings;
-  return (100 * (drawn?.read_as[kind] ?? NaN)) / (drawn?.count ?? NaN);
+  const drawn = await judged({ model, binary, data, setting: SETTING, samples: WALKS });
+  return (100 * (drawn.read_as[kind] ?? NaN)) / drawn.count;
 }

@@ -18,6 +18,14 @@ export async function fragileWorker(gpu = {}) {
   return { "/web/worker.js": { body: `import "${faults}";\n${script}` } };
 }
 
+/** web/learner.js, listening to the orders of a test. @returns {Promise<Record<string, Answer>>} */
+export async function fragileLearner() {
+  const script = await readFile(path.join(root, "web", "learner.js"), "utf8");
+  return {
+    "/web/learner.js": { body: `import "/tests/browser/worker-faults.js";\n${script}` },
+  };
+}
+
 const WEIGHTS = "unet/diffusion_pytorch_model.safetensors";
 
 /**

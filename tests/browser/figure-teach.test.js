@@ -7,6 +7,7 @@ import path from "node:path";
 import { describe, test } from "node:test";
 import { promisify } from "node:util";
 import { violations } from "./accessibility.js";
+import { CROSSES, SIDE, drawCross } from "./crosses.js";
 import { root, screenshots } from "./helpers.js";
 import { distance, imagesOf, mean } from "./images.js";
 import { scratch } from "./models.js";
@@ -16,44 +17,8 @@ import { openSite } from "./site.js";
 /** @typedef {import("playwright-core").Locator} Locator */
 
 const site = openSite();
-const SIDE = 28;
 /** A step takes a second or two on a busy machine. */
 const PATIENCE = 900_000;
-
-/** Seven crosses: how far the four ends of the two strokes lie from their places, in pixels of the image. */
-const CROSSES = Array.from({ length: 7 }, (_, i) =>
-  Array.from({ length: 8 }, (_, k) => 1.5 * Math.sin((8 * i + k) * 12.9898)),
-);
-
-/** Draws a cross on the pad and adds it. @param {Visitor} visitor @param {Locator} section @param {number[]} ends */
-async function drawCross({ page }, section, ends) {
-  const pad = section.getByRole("application");
-  await pad.scrollIntoViewIfNeeded();
-  const box = await pad.boundingBox();
-  assert.ok(box);
-  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, k = 0] = ends;
-  for (const [from, to] of /** @type {const} */ ([
-    [
-      [7 + a, 7 + b],
-      [21 + c, 21 + d],
-    ],
-    [
-      [21 + e, 7 + f],
-      [7 + g, 21 + k],
-    ],
-  ])) {
-    const point = (/** @type {readonly [number, number]} */ [x, y]) =>
-      /** @type {const} */ ([
-        box.x + ((x + 0.5) / SIDE) * box.width,
-        box.y + ((y + 0.5) / SIDE) * box.height,
-      ]);
-    await page.mouse.move(...point(from));
-    await page.mouse.down();
-    await page.mouse.move(...point(to), { steps: 4 });
-    await page.mouse.up();
-  }
-  await section.getByRole("button", { name: "Add this drawing" }).click();
-}
 
 /** The examples as the network sees them, 0 to 255. @param {Visitor} visitor @param {Locator} section */
 async function examplesOf(visitor, section) {
@@ -103,7 +68,7 @@ describe("teach it", { timeout: 2 * PATIENCE }, () => {
     const visitor = await site.visit("?device=cpu");
     const { page } = visitor;
     let section = await visitor.goTo("Teach it");
-    for (const ends of CROSSES) await drawCross(visitor, section, ends);
+    for (const ends of CROSSES) await drawCross(visitor.page, section, ends);
     const all = await examplesOf(visitor, section);
     assert.equal(all.length, CROSSES.length);
     // The last two are kept from learning.
@@ -232,7 +197,7 @@ describe("teach it", { timeout: 2 * PATIENCE }, () => {
     const section = await visitor.goTo("Teach it");
     await press(section, "Learn");
     await section.getByText("There is nothing to learn from yet").waitFor();
-    await drawCross(visitor, section, CROSSES[0] ?? []);
+    await drawCross(visitor.page, section, CROSSES[0] ?? []);
     await visitor.page.waitForTimeout(500);
     await visitor.page.reload();
     const again = await visitor.goTo("Teach it");
@@ -266,8 +231,8 @@ describe("teach it", { timeout: 2 * PATIENCE }, () => {
         const viewport = { width, height: 900 };
         const visitor = await site.visit("?device=cpu", { viewport, colorScheme });
         const section = await visitor.goTo("Teach it");
-        await drawCross(visitor, section, CROSSES[1] ?? []);
-        await drawCross(visitor, section, CROSSES[2] ?? []);
+        await drawCross(visitor.page, section, CROSSES[1] ?? []);
+        await drawCross(visitor.page, section, CROSSES[2] ?? []);
         await section.getByText("More", { exact: true }).click();
         await press(section, "One step");
         await section.getByText(/^Step 1: the loss/).waitFor({ timeout: PATIENCE });

@@ -33,7 +33,7 @@ export const launchWithProfile = (folder, wish) =>
   chromium.launchPersistentContext(folder, launchOptions(wish));
 
 /** @param {Wish} wish */
-function launchOptions({ webgpu, flags = [] }) {
+export function launchOptions({ webgpu, flags = [] }) {
   const executablePath = process.env["CHROME"];
   if (!executablePath) {
     throw new Error("name a Chromium in $CHROME, or let `cargo xtask test` find one");
@@ -73,7 +73,7 @@ const contentTypes = {
  */
 
 /** What workers are, which a page's own policy does not reach. */
-const WORKER = /worker\.js$/;
+const WORKER = /(worker|\/learner)\.js$/;
 
 /** The policy that the page sets itself. @returns {Promise<string>} */
 export async function policyOfPage() {

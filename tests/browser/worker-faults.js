@@ -1,4 +1,4 @@
-// What goes wrong with the page's workers in tests, for real: this is served in front of web/worker.js (see
+// What goes wrong with the page's workers in tests, for real: this is served in front of web/worker.js or web/learner.js (see
 // faults.js), keeps hold of what the worker is made of, and breaks or counts it when a test says so.
 
 /** @typedef {"destroy" | "corrupt" | "count" | "starve" | "offend"} Order */
@@ -42,7 +42,7 @@ function sizeToAsk(device, size) {
 }
 
 self.addEventListener("message", ({ data }) => {
-  if (data.method === "load") hasModel = true;
+  if (["load", "begin", "continue"].includes(data.method)) hasModel = true;
 });
 
 /** @param {WebAssembly.Instance} instance */

@@ -2,74 +2,46 @@
 // is shown. A worker that breaks down is replaced by one that continues from what was kept last.
 
 import { asSentence, sentence } from "../basics/sentence.js";
-import { ownFile } from "../own-file.js";
+import { LearnerConnection } from "./learner-connection.js";
+import { apart, isSame, nothingYet, together } from "./learner-state.js";
 import { whenLetGo } from "./let-go.js";
-import { apart, together } from "./together.js";
 
 /** @typedef {import("../protocol/learning.js").LearnerCalls} LearnerCalls */
 /** @typedef {import("../protocol/learning.js").LearnerMethod} LearnerMethod */
 /** @typedef {import("../protocol/learning.js").LearnerEvent} LearnerEvent */
 /** @typedef {import("../protocol/learning.js").LearnedStep} LearnedStep */
 
-/**
- * @typedef {object} LearnerState all that a figure shows
- * @property {Float32Array[]} examples [channels, h, w] each, from -1 to 1
- * @property {number[] | null} shape of an example; null while nothing is known
- * @property {import("../protocol/learning.js").Learning | null} learning null before it began
- * @property {boolean} running
- * @property {boolean} ready whether the worker holds the network; after a reload it does not until it learns again
- * @property {{ step: number, images: Float32Array, shape: number[] } | null} walks
- * @property {import("../protocol/learning.js").Errors | null} errors
- * @property {number | null} milliseconds of a step, over the last ones
- * @property {number} imagesPerStep
- * @property {import("../protocol/learning.js").Storage} storage
- * @property {string} keeping why nothing is kept, as a sentence; "" where it is
- * @property {import("../protocol/learning.js").LearnsOn | null} learnsOn null before it is known
- * @property {string} notice what went wrong last, as a sentence
- */
-
 /** A step's time weighs so much in the mean of the last ones. */
 const WEIGHT = 0.2;
 
 export class Learner {
-  /** @type {Worker | null} */
+  /** @type {LearnerConnection | null} */
   #worker = null;
-  #last = 0;
-  /** @type {Map<number, { resolve: (result: any) => void, reject: (error: unknown) => void }>} */
-  #pending = new Map();
   /** @type {Set<() => void>} */
   #listeners = new Set();
   /** @type {Promise<void> | null} */
   #opening = null;
+  /** Whether the worker has said what is kept. */
+  #isOpen = false;
+  /** Whether the worker makes a copy of all there is, to keep it; whether there has been memory for that. */
+  #isKeeping = false;
+  #keeps = true;
+  /** Whether an earlier visit's examples are known. */
+  #knows = false;
   #until = 0;
-  /** Whether it was paused because nobody sees the page. */
-  #hidden = false;
+  /** Counts what was wanted, learning or a pause: a late answer changes nothing. */
+  #wish = 0;
+  /** Whether it waits to learn because nobody sees the page. */
+  #rests = false;
   /** Whether it learns while the page is hidden. */
   goesOnHidden = false;
   /** Where it is to learn, the next time that it begins or continues. @type {import("../protocol/messages.js").Device} */
   device = "cpu";
-  /** What the visitor has set, which a fresh worker does not know. @type {import("../protocol/learning.js").HowToLearn | null} */
-  #how = null;
   /** Whether the worker holds what was drawn for one step. */
   #hasDrawn = false;
   /** Ends the worker once it has learned, where that was wanted meanwhile. */
   #releaseThen = () => {};
-  /** @type {LearnerState} */
-  status = {
-    examples: [],
-    shape: null,
-    learning: null,
-    running: false,
-    ready: false,
-    walks: null,
-    errors: null,
-    milliseconds: null,
-    imagesPerStep: 0,
-    storage: "none",
-    keeping: "",
-    learnsOn: null,
-    notice: "",
-  };
+  status = nothingYet();
 
   constructor() {
     whenLetGo((signal) => this.#release(signal));
@@ -82,10 +54,9 @@ export class Learner {
     });
     document.addEventListener("visibilitychange", () => {
       if (document.hidden && this.status.running && !this.goesOnHidden) {
-        this.#hidden = true;
-        this.pause().catch(() => {});
-      } else if (!document.hidden && this.#hidden) {
-        this.#hidden = false;
+        this.#rests = true;
+        this.#halt().catch(() => {});
+      } else if (!document.hidden && this.#rests) {
         this.learn(this.#until).catch((error) => this.#say(error));
       }
     });
@@ -112,25 +83,43 @@ export class Learner {
   }
 
   async #open() {
-    const { kept, storage, reason } = await this.#call("open", {});
-    /** @type {Partial<LearnerState>} */
-    const known =
-      kept === null
-        ? {}
-        : {
-            examples: apart(kept.examples, kept.shape),
-            shape: kept.shape,
-            learning: kept.learning,
-          };
-    this.#change({ storage, keeping: reason, ready: false, ...known });
-    if (this.#how !== null) await this.#call("set", this.#how);
+    const { kept, storage, reason } = await this.#call("open", { keeps: this.#keeps });
+    const learning = kept?.learning ?? null;
+    const { walks, errors } = this.status;
+    this.#change({
+      storage,
+      keeping: reason,
+      ready: false,
+      learning,
+      ...(learning === null ? { walks: null, errors: null } : { walks, errors }),
+    });
+    const own = this.status.examples;
+    this.#isOpen = true;
+    if (!this.#knows) {
+      this.#knows = true;
+      if (kept === null) return;
+      const { examples, shape, how } = kept;
+      const before = isSame(this.status.shape ?? shape, shape) ? apart(examples, shape) : [];
+      // Those that were shown while this was asked come last; `show` hands over all of them.
+      this.#change({ examples: [...before, ...own], shape: this.status.shape ?? shape, how });
+      return;
+    }
+    // A worker in place of another one knows only what was kept last; the page knows what the visitor did since.
+    await this.#call("set", this.status.how);
+    await this.#hand();
+  }
+
+  /** Hands the worker the examples. */
+  async #hand() {
+    const { examples, shape } = this.status;
+    if (shape !== null) await this.#call("show", { examples: together(examples), shape });
   }
 
   /** Shows other examples from now on. @param {Float32Array[]} examples @param {number[]} shape [channels, h, w] */
   async show(examples, shape) {
     this.#change({ examples, shape });
     await this.open();
-    await this.#call("show", { examples: together(examples), shape });
+    await this.#hand();
   }
 
   /**
@@ -141,14 +130,28 @@ export class Learner {
     await this.open();
     this.#change({ walks: null, errors: null, milliseconds: null, notice: "" });
     const examples = together(this.status.examples);
-    const learning = await this.#call("begin", { ...wish, examples, device: this.device });
-    this.#change({ learning, ready: true });
+    const worker = this.#worker;
+    const { device } = this;
+    try {
+      this.#change({
+        learning: await this.#call("begin", { ...wish, examples, device }),
+        ready: true,
+      });
+    } catch (error) {
+      // It has given up what was learned before; that was kept.
+      if (this.#worker === worker) {
+        this.#end("Nothing could begin.");
+        await this.open();
+      }
+      throw error;
+    }
   }
 
-  /** @param {import("../protocol/learning.js").HowToLearn} how */
-  async set(how) {
-    this.#how = how;
+  /** @param {Partial<import("../protocol/learning.js").HowToLearn>} change */
+  async set(change) {
     await this.open();
+    const how = { ...this.status.how, ...change };
+    this.#change({ how });
     await this.#call("set", how);
   }
 
@@ -160,21 +163,31 @@ export class Learner {
     this.#change({ learning, ready: true });
   }
 
-  /** Learns up to a step, or until it is paused. @param {number} until */
+  /** Learns up to a step, or until it is paused; once the page is seen, if it is to wait for that. @param {number} until */
   async learn(until) {
     this.#until = until;
+    this.#rests = document.hidden && !this.goesOnHidden;
+    if (this.#rests) return;
+    const wish = ++this.#wish;
     this.#change({ running: true, notice: "" });
     try {
       await this.#getReady();
-      await this.#call("learn", { until });
+      if (wish === this.#wish) await this.#call("learn", { until });
     } catch (error) {
-      this.#change({ running: false });
+      if (wish === this.#wish) this.#change({ running: false });
       throw error;
     }
   }
 
   async pause() {
+    this.#rests = false;
+    await this.#halt();
+  }
+
+  async #halt() {
+    const wish = ++this.#wish;
     await this.#call("pause", {});
+    if (wish !== this.#wish) return;
     this.#change({ running: false });
     this.#releaseThen();
   }
@@ -217,6 +230,8 @@ export class Learner {
   async forget() {
     await this.open();
     await this.#call("forget", {});
+    this.#keeps = true;
+    this.#rests = false;
     this.#change({
       examples: [],
       learning: null,
@@ -248,27 +263,38 @@ export class Learner {
     );
     if (!(await settled) || signal?.aborted || this.#worker !== worker) return;
     const { running, storage, learning } = this.status;
-    if (running || this.#hasDrawn || this.#pending.size > 0) return;
+    if (running || this.#hasDrawn || worker.isAsked) return;
     if (storage === "none" && learning !== null) return;
-    worker.terminate();
-    this.#worker = null;
-    this.#opening = null;
-    this.#change({ ready: false });
+    const rests = this.#rests;
+    this.#end("The worker was let go.");
+    this.#rests = rests;
   }
 
   /** Ends the worker at once: what it did since it kept all of it last is lost, as it is in a reload. */
   #leave() {
     if (this.#worker === null) return;
-    this.#worker.terminate();
+    // Another page of this site may change what is kept meanwhile.
+    if (this.status.storage !== "none") {
+      this.#knows = false;
+      this.status.examples = [];
+    }
+    this.#end("The page was left.");
+  }
+
+  /** Ends the worker, whatever it does. @param {string} why as a sentence */
+  #end(why) {
+    this.#worker?.end(why);
     this.#worker = null;
     this.#opening = null;
+    this.#isOpen = false;
+    this.#isKeeping = false;
     this.#hasDrawn = false;
-    for (const { reject } of this.#pending.values()) reject(new Error("The page was left."));
-    this.#pending.clear();
+    this.#rests = false;
+    this.#wish += 1;
     this.#change({ running: false, ready: false });
   }
 
-  /** @param {Partial<LearnerState>} change */
+  /** @param {Partial<import("./learner-state.js").LearnerState>} change */
   #change(change) {
     Object.assign(this.status, change);
     for (const listener of this.#listeners) listener();
@@ -304,14 +330,21 @@ export class Learner {
     if ("step" in event) this.#took(event.step);
     else if ("walks" in event) this.#change({ walks: event.walks });
     else if ("errors" in event) this.#change({ errors: event.errors });
-    else if ("notKept" in event) this.#change({ storage: "none", keeping: event.notKept.reason });
-    else if ("learnsOn" in event) {
+    else if ("keeping" in event) this.#isKeeping = true;
+    else if ("kept" in event) {
+      this.#isKeeping = false;
+      this.#change({ storage: event.kept.storage, keeping: "" });
+    } else if ("notKept" in event) {
+      this.#isKeeping = false;
+      this.#change({ storage: "none", keeping: event.notKept.reason });
+    } else if ("learnsOn" in event) {
       this.#backTo(event.learnsOn.step);
       this.#change({ learnsOn: event.learnsOn });
     } else if ("paused" in event) {
       const { reason } = event.paused;
       const back = /back to step (\d+)/.exec(reason);
       if (back !== null) this.#backTo(Number(back[1]));
+      this.#rests = false;
       this.#change({ running: false, notice: reason });
       this.#releaseThen();
     }
@@ -321,63 +354,41 @@ export class Learner {
    * @template {LearnerMethod} M
    * @param {M} method
    * @param {LearnerCalls[M]["params"]} params
-   * @returns {Promise<LearnerCalls[M]["result"]>}
    */
   #call(method, params) {
-    const worker = (this.#worker ??= this.#start());
-    const id = ++this.#last;
-    return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject });
-      worker.postMessage({ id, method, params });
-    });
-  }
-
-  #start() {
-    const worker = new Worker(ownFile("learner.js"), { type: "module" });
-    worker.addEventListener(
-      "message",
-      (/** @type {MessageEvent<import("../protocol/learning.js").LearnerReply>} */ { data }) => {
-        if ("event" in data) this.#hear(data.event);
-        else if ("broken" in data) this.#breakDown(data.broken.kind, data.broken.reason);
-        else {
-          const call = this.#pending.get(data.id);
-          this.#pending.delete(data.id);
-          if ("error" in data) call?.reject(new Error(data.error));
-          else call?.resolve(data.result);
-        }
-      },
+    this.#worker ??= new LearnerConnection(
+      (event) => this.#hear(event),
+      (kind, reason) => this.#breakDown(kind, reason),
     );
-    worker.addEventListener("error", (event) => {
-      event.preventDefault();
-      const { message = "its script could not be loaded" } = event;
-      this.#breakDown("start", message);
-    });
-    return worker;
+    return this.#worker.call(method, params);
   }
 
   /** @param {import("../protocol/breakdown.js").BreakdownKind} kind @param {string} reason */
   #breakDown(kind, reason) {
-    this.#worker?.terminate();
-    this.#worker = null;
-    this.#opening = null;
     const what =
       kind === "memory"
         ? `Learning ran out of memory (${reason})`
         : `Learning stopped unexpectedly (${reason})`;
-    for (const { reject } of this.#pending.values()) reject(new Error(`${what}.`));
-    this.#pending.clear();
-    const { storage } = this.status;
-    const lost = storage === "none";
-    this.#change({
-      running: false,
-      ready: false,
-      ...(lost ? { learning: null, walks: null, errors: null } : {}),
-      notice: lost
-        ? `${what}; nothing was kept, so learning begins again.`
-        : `${what}. Press Learn to continue with what was kept last.`,
-    });
-    // A worker whose script does not load would only fail again.
-    if (kind !== "start") this.open().catch((error) => this.#say(error));
+    const had = this.status.learning !== null;
+    const wasOpen = this.#isOpen;
+    // The next one learns, at least.
+    if (kind === "memory" && this.#isKeeping) this.#keeps = false;
+    this.#end(`${what}.`);
+    this.#change({ notice: `${what}.` });
+    // One whose script does not load, or that cannot read what is kept, would only fail again.
+    if (kind === "start" || !wasOpen) return;
+    this.open()
+      .then(() => {
+        const { learning } = this.status;
+        if (learning !== null) {
+          this.#change({
+            notice: `${what}. Step ${learning.step} was kept; press ${learning.step === 0 ? "Learn" : "Continue learning"} to continue from there.`,
+          });
+        } else if (had) {
+          this.#change({ notice: `${what}; nothing was kept, so learning begins again.` });
+        }
+      })
+      .catch((error) => this.#say(error));
   }
 }
 

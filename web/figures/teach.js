@@ -11,6 +11,7 @@ import { createReadouts } from "../parts/readouts.js";
 import { createSlider } from "../parts/slider.js";
 import { createSwitch } from "../parts/switch.js";
 import { titled } from "../parts/titled.js";
+import { USUALLY } from "../protocol/learning.js";
 import { h, setText } from "../screen/dom.js";
 import { withNextFrame } from "../screen/next-frame.js";
 import { digitsFit, labelOfDigit } from "../settings/suit.js";
@@ -40,10 +41,7 @@ class Teach {
   #disposed = false;
   /** @type {BeginsWith} */
   #from = "model";
-  #rate = 1e-3;
   #steps = 150;
-  #varies = true;
-  #mirrors = false;
   /** Whether one step runs, line by line. */
   #stepping = false;
 
@@ -57,6 +55,24 @@ class Teach {
   });
   #use = createButton({ name: "Walk with this model", onPress: () => this.#walkWithIt() });
   #start;
+  #rate = createSlider({
+    label: "Learning rate",
+    word: "learning-rate",
+    choices: RATES,
+    value: USUALLY.learningRate,
+    format: String,
+    onChange: (learningRate) => this.#set({ learningRate }),
+  });
+  #varies = createSwitch({
+    label: "vary each example: shift, turn, thickness",
+    value: USUALLY.varies,
+    onChange: (varies) => this.#set({ varies }),
+  });
+  #mirrors = createSwitch({
+    label: "mirror half of them",
+    value: USUALLY.mirrors,
+    onChange: (mirrors) => this.#set({ mirrors }),
+  });
   #oneStep = createOneStep({ onPress: () => this.#attempt(() => this.#takeOneStep()) });
   #undo = createButton({
     name: "Undo to the last good state",
@@ -133,14 +149,6 @@ class Teach {
   }
 
   #compose() {
-    const rate = createSlider({
-      label: "Learning rate",
-      word: "learning-rate",
-      choices: RATES,
-      value: this.#rate,
-      format: String,
-      onChange: (value) => this.#set({ rate: value }),
-    });
     const steps = createSlider({
       label: "Steps, each time Learn is pressed",
       choices: STEPS,
@@ -148,16 +156,6 @@ class Teach {
       onChange: (value) => {
         this.#steps = value;
       },
-    });
-    const varies = createSwitch({
-      label: "vary each example: shift, turn, thickness",
-      value: this.#varies,
-      onChange: (value) => this.#set({ varies: value }),
-    });
-    const mirrors = createSwitch({
-      label: "mirror half of them",
-      value: this.#mirrors,
-      onChange: (value) => this.#set({ mirrors: value }),
     });
     const hidden = createSwitch({
       label: "continue while this tab is hidden",
@@ -185,8 +183,8 @@ class Teach {
         h(
           "div",
           { class: "teach-settings" },
-          h("div", { class: "stack" }, this.#start.element, rate.element, steps.element),
-          h("div", { class: "stack" }, varies.element, mirrors.element, hidden.element),
+          h("div", { class: "stack" }, this.#start.element, this.#rate.element, steps.element),
+          h("div", { class: "stack" }, this.#varies.element, this.#mirrors.element, hidden.element),
           this.#examples.more,
           h(
             "div",
@@ -210,12 +208,9 @@ class Teach {
     }
   }
 
-  /** @param {{ rate?: number, varies?: boolean, mirrors?: boolean }} change */
-  #set({ rate = this.#rate, varies = this.#varies, mirrors = this.#mirrors }) {
-    this.#rate = rate;
-    this.#varies = varies;
-    this.#mirrors = mirrors;
-    this.#attempt(() => this.#learner.set({ learningRate: rate, varies, mirrors }));
+  /** @param {Partial<import("../protocol/learning.js").HowToLearn>} change */
+  #set(change) {
+    this.#attempt(() => this.#learner.set(change));
   }
 
   #toggle() {
@@ -225,7 +220,7 @@ class Teach {
         return;
       }
       if (this.#isForeign) {
-        const [, height, width] = this.#learner.status.shape ?? [];
+        const [, height, width] = this.#learner.status.learning?.shape ?? [];
         throw new Error(
           `What was learned here before draws images of ${height} × ${width} in other colours or size than this model. Open such a model to continue, or press Begin again.`,
         );
@@ -237,8 +232,8 @@ class Teach {
 
   /** Whether what is learned has images of another shape than the model of the page. */
   get #isForeign() {
-    const { shape, learning } = this.#learner.status;
-    return learning !== null && shape !== null && !sameShape(shape, this.#context.shape);
+    const { learning } = this.#learner.status;
+    return learning !== null && !sameShape(learning.shape, this.#context.shape);
   }
 
   async #begin() {
@@ -247,11 +242,6 @@ class Teach {
       throw new Error("There is nothing to learn from yet. Draw an example and add it.");
     }
     setText(this.#status, "Loading the learner");
-    await this.#learner.set({
-      learningRate: this.#rate,
-      varies: this.#varies,
-      mirrors: this.#mirrors,
-    });
     const [, ...shape] = this.#context.shape;
     if (this.#isForeign) await this.#learner.show(this.#examples.value, shape);
     const seed = 1;
@@ -324,6 +314,7 @@ class Teach {
     const {
       examples,
       learning,
+      how,
       running,
       walks,
       errors,
@@ -334,11 +325,14 @@ class Teach {
       notice,
     } = this.#learner.status;
     if (
-      this.#examples.value.length !== examples.length &&
+      !isSame(this.#examples.value, examples) &&
       sameShape(this.#learner.status.shape, this.#context.shape)
     ) {
       this.#examples.value = examples;
     }
+    this.#rate.value = how.learningRate;
+    this.#varies.value = how.varies;
+    this.#mirrors.value = how.mirrors;
     this.#learn.rename(
       running ? "Pause" : learning === null || learning.step === 0 ? "Learn" : "Continue learning",
       running ? "pause" : "play",
@@ -380,3 +374,7 @@ class Teach {
 /** @param {number[] | null} shape @param {number[]} other with a count before it */
 const sameShape = (shape, other) =>
   shape !== null && shape.every((side, i) => side === other[i + 1]);
+
+/** @param {readonly unknown[]} one @param {readonly unknown[]} other */
+const isSame = (one, other) =>
+  one.length === other.length && one.every((value, i) => value === other[i]);

@@ -6,7 +6,7 @@ import { behind, bytesOf, valuesOf } from "../screen/paint.js";
 import { MAX_DRAWING, readDrawing, writeDrawing } from "../settings/drawing.js";
 import { createButton } from "./button.js";
 import { Ink } from "./ink.js";
-import { createOpenImage, readImage, takeDrops } from "./open-image.js";
+import { createOpenImage, groundOf, readImage, takeDrops } from "./open-image.js";
 import { createPhotoPreview } from "./photo-preview.js";
 import { digitOnPaper, isPaper } from "./photo.js";
 import { createDrawable } from "./strokes.js";
@@ -131,10 +131,11 @@ export function createDrawingPad(options) {
       const shrink = Math.min(1, PHOTO / Math.max(bitmap.width, bitmap.height));
       const [w, tall] = [bitmap.width, bitmap.height].map((side) => Math.ceil(side * shrink));
       const size = { width: w ?? 1, height: tall ?? 1 };
-      const [grey = new Uint8ClampedArray()] = planesOf(bitmap, size.width, size.height, 1);
+      const ground = groundOf(bitmap) ?? undefined;
+      const [grey = new Uint8ClampedArray()] = planesOf(bitmap, size.width, size.height, 1, ground);
       const picture = { values: grey, ...size };
       const bright = isPaper(picture);
-      const around = bright ? "#fff" : "#000";
+      const around = ground ?? (bright ? "#fff" : "#000");
       const whole = planesOf(bitmap, canvas.width, canvas.height, channels, around);
       bitmap.close();
       if (!bright || !ofDigits) {

@@ -4,7 +4,7 @@
 import { asSentence, sentence } from "../basics/sentence.js";
 import { h, setText } from "../screen/dom.js";
 import { createButton } from "./button.js";
-import { createOpenImage, readImage, takeDrops } from "./open-image.js";
+import { createOpenImage, groundOf, readImage, takeDrops } from "./open-image.js";
 import { createTile } from "./tile.js";
 
 /**
@@ -53,7 +53,7 @@ export function createImagePicker({ shape, hint, draw, leave, drawsAtOnce, onCha
       const scale = Math.max(width / bitmap.width, height / bitmap.height);
       const [w, h] = [bitmap.width * scale, bitmap.height * scale];
       context.clearRect(0, 0, width, height);
-      context.fillStyle = "#fff";
+      context.fillStyle = groundOf(bitmap) ?? "#fff";
       if (channels !== 4) context.fillRect(0, 0, width, height);
       context.imageSmoothingQuality = "high";
       context.drawImage(bitmap, (width - w) / 2, (height - h) / 2, w, h);

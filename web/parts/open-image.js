@@ -63,6 +63,31 @@ export function takeDrops(element, take) {
   });
 }
 
+/** A picture is looked at with so many pixels at each side to see what it is drawn on. */
+const GLANCE = 64;
+
+/**
+ * What a picture that is transparent in places is to be seen on: white for dark ink, black for light ink; null where nothing
+ * shines through.
+ * @param {ImageBitmap} picture
+ */
+export function groundOf(picture) {
+  const canvas = h("canvas", { width: GLANCE, height: GLANCE });
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  if (context === null) return null;
+  context.drawImage(picture, 0, 0, GLANCE, GLANCE);
+  const { data } = context.getImageData(0, 0, GLANCE, GLANCE);
+  let [ink, light, isOpen] = [0, 0, false];
+  for (let i = 0; i < data.length; i += 4) {
+    const [red = 0, green = 0, blue = 0, alpha = 255] = data.subarray(i, i + 4);
+    isOpen ||= alpha < 255;
+    ink += alpha;
+    light += (alpha * (red + green + blue)) / 3;
+  }
+  if (!isOpen) return null;
+  return light < 127.5 * ink ? "#fff" : "#000";
+}
+
 /** @param {Blob} file @returns {Promise<ImageBitmap>} fails with a sentence */
 export function readImage(file) {
   return createImageBitmap(file).catch((error) => {

@@ -36,6 +36,7 @@
  * @property {Learning | null} learning null where nothing has begun
  * @property {Float32Array} examples [n, channels, h, w]
  * @property {number[]} shape of an example
+ * @property {HowToLearn} how
  */
 
 /**
@@ -49,7 +50,7 @@
 
 /**
  * @typedef {object} LearnerCalls
- * @property {{ params: {}, result: { kept: Kept | null, storage: Storage, reason: string } }} open looks for what was kept; reason: why nothing can be, as a sentence
+ * @property {{ params: { keeps: boolean }, result: { kept: Kept | null, storage: Storage, reason: string } }} open looks for what was kept, and keeps more from then on if there is memory for that; reason: why nothing can be, as a sentence
  * @property {{ params: { from: BeginsWith, model: import("../models/source.js").ModelSource | string, shape: number[], rehearsal: { images: Float32Array, labels: Uint32Array } | null, seed: number, examples: Float32Array, device: import("./messages.js").Device }, result: Learning }} begin
  * @property {{ params: { device: import("./messages.js").Device }, result: Learning }} continue with what was kept
  * @property {{ params: { examples: Float32Array, shape: number[] }, result: null }} show
@@ -70,9 +71,10 @@
 
 /**
  * @typedef {{ step: LearnedStep } | { walks: { step: number, images: Float32Array, shape: number[] } } | { errors: Errors }
- *   | { paused: { reason: string } } | { kept: { step: number } } | { notKept: { reason: string } }
+ *   | { paused: { reason: string } } | { keeping: true } | { kept: { storage: Storage } } | { notKept: { reason: string } }
  *   | { learnsOn: LearnsOn }} LearnerEvent
  */
 /** @typedef {{ id: number, result: unknown } | { id: number, error: string } | { event: LearnerEvent } | { broken: import("./breakdown.js").BreakdownReport }} LearnerReply */
 
-export {};
+/** How it learns until the visitor sets something else. @type {HowToLearn} */
+export const USUALLY = { learningRate: 1e-3, varies: true, mirrors: false };

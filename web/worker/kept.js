@@ -53,6 +53,8 @@ function contentOf(file) {
   return sum(bytes) === check ? { number, bytes } : null;
 }
 
+const noRoom = () => new Error("no room is left");
+
 /** @returns {Promise<Store>} fails where such files cannot be written */
 async function inFiles() {
   const root = await navigator.storage.getDirectory();
@@ -86,15 +88,17 @@ async function inFiles() {
   return {
     read: async () => (await newest())?.bytes ?? null,
     async write(bytes) {
-      number += 1;
-      await withFile(SLOTS[number % 2] ?? "a", (file) => {
+      const next = number + 1;
+      await withFile(SLOTS[next % 2] ?? "a", (file) => {
         file.truncate(0);
-        file.write(bytes, { at: HEADER });
+        // Some browsers write what there is room for, and say how much that was.
+        if (file.write(bytes, { at: HEADER }) !== bytes.length) throw noRoom();
         file.flush();
         // Only a file whose bytes are there gets its header.
-        file.write(headerOf(number, bytes), { at: 0 });
+        file.write(headerOf(next, bytes), { at: 0 });
         file.flush();
       });
+      number = next;
     },
     async forget() {
       await root.removeEntry(FOLDER, { recursive: true }).catch((error) => {
@@ -111,6 +115,17 @@ const answered = (request) =>
     request.addEventListener("error", () => reject(request.error));
   });
 
+/** A request may succeed and its transaction fail, where there is no room. @param {IDBTransaction} transaction @returns {Promise<void>} */
+const done = (transaction) =>
+  new Promise((resolve, reject) => {
+    transaction.addEventListener("complete", () => resolve());
+    transaction.addEventListener("abort", () => {
+      const { error } = transaction;
+      // What browsers say of it is often nothing.
+      reject(error?.name === "QuotaExceededError" ? noRoom() : error);
+    });
+  });
+
 /** @returns {Promise<Store>} */
 async function inDatabase() {
   const opening = indexedDB.open(FOLDER, 1);
@@ -121,10 +136,14 @@ async function inDatabase() {
   return {
     read: async () => (await answered(kept("readonly").get("learner"))) ?? null,
     write: async (bytes) => {
-      await answered(kept("readwrite").put(bytes, "learner"));
+      const place = kept("readwrite");
+      place.put(bytes, "learner");
+      await done(place.transaction);
     },
     forget: async () => {
-      await answered(kept("readwrite").clear());
+      const place = kept("readwrite");
+      place.clear();
+      await done(place.transaction);
     },
   };
 }

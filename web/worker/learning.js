@@ -5,6 +5,7 @@ import { asSentence, sentence } from "../basics/sentence.js";
 import { ByteCount } from "../compute/download.js";
 import { readModel } from "../compute/folder.js";
 import { ownModel } from "../models/own.js";
+import { USUALLY } from "../protocol/learning.js";
 import { openStore } from "./kept.js";
 import { asSource, asZip } from "./learned-files.js";
 import { afterGpu, begin, have, isOnGpu, keepInMind, letGo, theOne } from "./learning-device.js";
@@ -36,22 +37,29 @@ let learning = null;
 let tell = () => {};
 /** @type {{ examples: Float32Array, shape: number[] }} */
 let shown = { examples: new Float32Array(0), shape: [1, 28, 28] };
-/** @type {import("../protocol/learning.js").HowToLearn} */
-let how = { learningRate: 1e-3, varies: true, mirrors: false };
+let how = USUALLY;
 let rehearses = false;
+/** Whether a loop runs, which keeps what it learns from time to time. */
+let isLearning = false;
 /** Counts what the visitor wanted, learning or a pause: a loop ends when it is not the last wish any more. */
 let wish = 0;
 /** The end of the loops that there were. */
 let loops = Promise.resolve();
 /** @type {import("./kept.js").Store | null} */
 let store = null;
+/** @type {import("../protocol/learning.js").Storage} */
+let storage = "none";
+/** Whether the browser refused to keep something: until everything is forgotten it is not asked again. */
+let isRefused = false;
 let keptAt = 0;
 /** Whether the walks of this learner have been drawn. */
 let hasWalked = false;
 /** Errors before learning began, one for each time. @type {(number | null)[] | null} */
 let before = null;
-/** What was found in the store and not continued yet. @type {Uint8Array | null} */
+/** What the crate needs to continue what was found in the store, until it does. @type {Uint8Array | null} */
 let found = null;
+
+const TOO_LARGE = "There is not enough memory to keep what is learned, so a reload will forget it.";
 
 function present() {
   const learner = theOne();
@@ -69,6 +77,14 @@ function apply(one) {
   else one.vary(0, 0, 0, mirrors);
 }
 
+/** Hands the examples to the crate, if they are of the kind that it learns. */
+function hand() {
+  const learner = theOne();
+  if (learner === null) return;
+  const { shape } = present().learning;
+  if (shape.every((side, i) => side === shown.shape[i])) learner.show(shown.examples);
+}
+
 /**
  * The learner on the CPU, as it was kept last, where an error is the GPU's.
  * @param {unknown} error
@@ -78,7 +94,7 @@ async function onCpuAfter(error) {
   const moved = await afterGpu(error);
   if (moved === null) return null;
   const { learner, step, notice } = moved;
-  learner.show(shown.examples);
+  hand();
   apply(learner);
   if (learning !== null) {
     learning.step = step;
@@ -184,20 +200,28 @@ async function measure(emit) {
   emit({ errors: { timesteps, before, after: await errors(false) } });
 }
 
-/** Keeps all there is. @param {(event: LearnerEvent) => void} emit */
-async function keep(emit) {
-  if (store === null && !isOnGpu()) return;
+/**
+ * Keeps all there is; what is on the GPU also in memory, for the case that the GPU fails.
+ * @param {(event: LearnerEvent) => void} emit
+ * @param {(error: unknown) => boolean} isFatal
+ */
+async function keep(emit, isFatal) {
+  const isStored = store !== null && !isRefused;
+  if (!isStored && !isOnGpu()) return;
   keptAt = performance.now();
+  if (isStored) emit({ keeping: true });
   try {
     const isThere = theOne() !== null;
-    const bytes = isThere ? await using((learner) => learner.keep()) : new Uint8Array(0);
+    const bytes = isThere ? await using((learner) => learner.keep()) : (found ?? new Uint8Array(0));
     keepInMind(bytes);
-    if (store === null) return;
+    if (store === null || !isStored) return;
     await store.write(pack({ learning, how, rehearses, ...shown }, bytes));
-    emit({ kept: { step: learning?.step ?? 0 } });
+    emit({ kept: { storage } });
   } catch (error) {
+    // No memory for a copy of it is no reason to end, unless the module had none.
+    if (isFatal(error) && !(error instanceof RangeError)) throw error;
     // Full, or refused from now on: it learns all the same.
-    store = null;
+    isRefused = true;
     emit({
       notKept: {
         reason: `This browser did not keep what was learned (${sentence(error)}), so a reload will forget it.`,
@@ -211,8 +235,9 @@ async function keep(emit) {
  * @param {number} until
  * @param {(event: LearnerEvent) => void} emit
  * @param {number} mine the wish that it belongs to
+ * @param {(error: unknown) => boolean} isFatal
  */
-async function learn(until, emit, mine) {
+async function learn(until, emit, mine, isFatal) {
   // What it draws before it has learned anything, or what it drew before a reload.
   if (!hasWalked) await walk(emit, mine);
   while (mine === wish && (learning?.step ?? until) < until) {
@@ -221,7 +246,7 @@ async function learn(until, emit, mine) {
     const isTime = taken.step % LOOK_EVERY === 0;
     if (isTime || taken.step === FIRST_WALK) await walk(emit, mine);
     if (isTime) await measure(emit);
-    if (performance.now() - keptAt > KEEP_EVERY) await inTurn(null, () => keep(emit));
+    if (performance.now() - keptAt > KEEP_EVERY) await inTurn(null, () => keep(emit, isFatal));
     await breathe();
   }
 }
@@ -251,34 +276,42 @@ export function learningMethods(emit, isFatal) {
   const run = async (until, mine) => {
     if (mine !== wish) return;
     let reason = "";
+    isLearning = true;
     try {
-      await learn(until, emit, mine);
+      await learn(until, emit, mine, isFatal);
     } catch (error) {
       if (isFatal(error)) throw error;
       // Forgotten meanwhile.
       if (theOne() === null) return;
       reason = await inTurn(null, () => goBack(error));
+    } finally {
+      isLearning = false;
     }
     const isLast = mine === wish;
+    // What was wanted meanwhile was wanted of another state.
+    if (reason !== "") wish += 1;
     if (isLast || reason !== "") emit({ paused: { reason } });
     if (theOne() === null) return;
-    await inTurn(null, () => keep(emit));
+    await inTurn(null, () => keep(emit, isFatal));
     if (!isLast) return;
-    await walk(emit, mine);
+    await walk(emit, wish);
     await measure(emit);
   };
   return {
-    async open() {
-      const opened = await openStore();
-      store = opened.store;
-      const { storage, reason } = opened;
-      found = (await store?.read()) ?? null;
-      const kept = found === null ? null : unpack(found);
-      if (kept === null) return { kept: null, storage, reason };
+    async open({ keeps }) {
+      const { reason, ...opened } = await openStore();
+      ({ store, storage } = opened);
+      isRefused = store !== null && !keeps;
+      /** @type {Pick<Awaited<LearnerCalls["open"]["result"]>, "storage" | "reason">} */
+      const where = isRefused ? { storage: "none", reason: TOO_LARGE } : { storage, reason };
+      const bytes = (await store?.read()) ?? null;
+      const kept = bytes === null ? null : unpack(bytes);
+      if (kept === null) return { kept: null, ...where };
       const { examples, shape } = kept.about;
       shown = { examples, shape };
-      how = kept.about.how;
-      return { kept: { learning: kept.about.learning, examples, shape }, storage, reason };
+      ({ how, learning, rehearses } = kept.about);
+      found = learning === null ? null : kept.learner;
+      return { kept: { learning, examples, shape, how }, ...where };
     },
     begin: ({ from, model, shape, rehearsal, seed, examples, device: wanted }) =>
       inTurn(null, async () => {
@@ -303,21 +336,19 @@ export function learningMethods(emit, isFatal) {
         apply(learner);
         learning = { from, shape: shown.shape, label: learner.label ?? null, step: 0, losses: [] };
         emit({ learnsOn: { device, step: 0, notice } });
-        await keep(emit);
+        await keep(emit, isFatal);
         return learning;
       }),
     continue: ({ device: wanted }) =>
       inTurn(null, async () => {
-        const kept = found === null ? null : unpack(found);
-        if (kept === null || kept.about.learning === null) {
-          throw new Error("There is nothing to continue. Press Begin again.");
-        }
-        const bytes = kept.learner;
+        if (theOne() !== null) return present().learning;
+        if (found === null) throw new Error("There is nothing to continue. Press Begin again.");
+        const bytes = found;
         const begun = await begin(wanted, ({ Learner }) => Learner.continued(bytes));
         const { learner, device, notice } = begun;
         found = null;
-        ({ learning, rehearses } = kept.about);
         keepInMind(bytes.slice());
+        hand();
         apply(learner);
         emit({ learnsOn: { device, step: learner.step, notice } });
         return present().learning;
@@ -325,8 +356,8 @@ export function learningMethods(emit, isFatal) {
     show: ({ examples, shape }) =>
       inTurn(null, async () => {
         shown = { examples, shape };
-        theOne()?.show(examples);
-        if (learning === null && found === null) await keep(emit);
+        hand();
+        if (!isLearning) await keep(emit, isFatal);
         return null;
       }),
     set: (change) =>
@@ -362,7 +393,7 @@ export function learningMethods(emit, isFatal) {
         const { learning } = present();
         learning.step = await using((learner) => learner.undo());
         learning.losses.length = learning.step;
-        await keep(emit);
+        await keep(emit, isFatal);
         return learning;
       }),
     model: ({ card }) =>
@@ -373,7 +404,7 @@ export function learningMethods(emit, isFatal) {
       await loops;
       return inTurn(null, async () => {
         // What was found and is not continued is kept as it is.
-        if (theOne() !== null) await keep(emit);
+        if (theOne() !== null) await keep(emit, isFatal);
         return null;
       });
     },
@@ -385,6 +416,8 @@ export function learningMethods(emit, isFatal) {
         found = null;
         shown = { ...shown, examples: new Float32Array(0) };
         await store?.forget();
+        if (isRefused) emit({ kept: { storage } });
+        isRefused = false;
         return null;
       });
     },

@@ -7,6 +7,7 @@ import { createDrawingPad } from "../../parts/drawing-pad.js";
 import { takeDrops } from "../../parts/open-image.js";
 import { freshId, h, setText } from "../../screen/dom.js";
 import { paint } from "../../screen/paint.js";
+import { isPicture, picturesIn, severalIn } from "./dropped.js";
 import { exampleFrom } from "./pictures.js";
 
 /** More would only make a page of thumbnails. */
@@ -27,7 +28,11 @@ export function createExamples({ shape, digits, onChange }) {
     class: "teach-examples",
     "aria-label": "Examples, as the network sees them",
   });
-  const blank = h("p", { class: "hint" }, "No example yet. Draw one and add it.");
+  const blank = h(
+    "p",
+    { class: "hint" },
+    "No example yet. Draw one and add it, or drop pictures here.",
+  );
 
   const show = () => {
     blank.hidden = examples.length > 0;
@@ -48,13 +53,11 @@ export function createExamples({ shape, digits, onChange }) {
       }),
     );
   };
-  /** @param {Float32Array[]} wish */
-  const change = (wish) => {
+  /** @param {Float32Array[]} wish @param {number} [count] how many were wanted */
+  const change = (wish, count = wish.length) => {
     setText(
       notice,
-      wish.length > MOST
-        ? `Only the first ${MOST} examples are used; there were ${wish.length}.`
-        : "",
+      count > MOST ? `Only the first ${MOST} examples are used; there were ${count}.` : "",
     );
     examples = wish.slice(0, MOST);
     show();
@@ -63,6 +66,10 @@ export function createExamples({ shape, digits, onChange }) {
 
   /** @param {readonly File[]} files */
   const take = async (files) => {
+    if (files.length === 0) {
+      setText(notice, "There are no pictures in this folder.");
+      return;
+    }
     const taken = [];
     const refused = [];
     for (const file of files.slice(0, MOST)) {
@@ -72,7 +79,7 @@ export function createExamples({ shape, digits, onChange }) {
         refused.push(`${file.name}: ${asSentence(sentence(error))}`);
       }
     }
-    change([...examples, ...taken]);
+    change([...examples, ...taken], examples.length + files.length - refused.length);
     if (refused.length === 0) return;
     const more = refused.length > 1 ? ` ${refused.length - 1} more could not be added.` : "";
     setText(notice, `${refused[0]}${more}`);
@@ -83,6 +90,18 @@ export function createExamples({ shape, digits, onChange }) {
     channels === 1 || channels === 3
       ? createPad({ imageSize: [height, width], channels, add, notice })
       : null;
+  const element = h("div", { class: "stack" }, pad, blank, list, notice);
+  // One picture that is dropped onto the pad is drawn there; several are examples, wherever they are dropped.
+  element.addEventListener(
+    "drop",
+    (event) => {
+      const several = severalIn(event.dataTransfer);
+      if (several === null) return;
+      event.preventDefault();
+      picturesIn(several).then(take, (error) => setText(notice, asSentence(sentence(error))));
+    },
+    true,
+  );
   takeDrops(list, (file) => take([file]));
   const pictures = [createFiles("Add pictures", { multiple: true }, take)];
   if ("webkitdirectory" in HTMLInputElement.prototype) {
@@ -92,7 +111,7 @@ export function createExamples({ shape, digits, onChange }) {
     digits === null ? null : createDigitSet(digits, (set) => change([...examples, ...set]));
   show();
   return {
-    element: h("div", { class: "stack" }, pad, blank, list, notice),
+    element,
     /** What else gives examples, for behind "More". */
     more: h("div", { class: "teach-more-examples" }, ...pictures, kinds),
     /** Shows examples that were there before. @param {Float32Array[]} wish */
@@ -151,7 +170,7 @@ function createFiles(name, { multiple = false, webkitdirectory = false }, take) 
     const files = [...(input.files ?? [])];
     input.value = "";
     // A folder may hold anything.
-    take(webkitdirectory ? files.filter(({ type }) => type.startsWith("image/")) : files);
+    take(webkitdirectory ? files.filter(isPicture) : files);
   });
   return h("span", { class: "file" }, input, h("label", { for: id, class: "button" }, name));
 }

@@ -1,10 +1,11 @@
 // Pictures of any kind, as the network will see them: in its size and colours.
 
-import { readImage } from "../../parts/open-image.js";
+import { groundOf, readImage } from "../../parts/open-image.js";
 import { h } from "../../screen/dom.js";
 
 /**
- * A file as an example: all of the picture, as large as it fits; what it does not cover is as its upper left corner is.
+ * A file as an example: all of the picture, as large as it fits; what it does not cover is as its upper left corner is, and
+ * what shines through is as paper is, or its opposite.
  * @param {Blob} file an animation gives its first frame
  * @param {number[]} shape [channels, h, w]
  * @returns {Promise<Float32Array>} from -1 to 1; fails with a sentence
@@ -16,7 +17,12 @@ export async function exampleFrom(file, [channels = 1, height = 1, width = 1]) {
   const scale = Math.min(width / bitmap.width, height / bitmap.height);
   const [w, tall] = [bitmap.width * scale, bitmap.height * scale];
   context.imageSmoothingQuality = "high";
-  context.drawImage(bitmap, 0, 0, 1, 1, 0, 0, width, height);
+  const ground = channels === 4 ? null : groundOf(bitmap);
+  if (ground === null) context.drawImage(bitmap, 0, 0, 1, 1, 0, 0, width, height);
+  else {
+    context.fillStyle = ground;
+    context.fillRect(0, 0, width, height);
+  }
   context.drawImage(bitmap, (width - w) / 2, (height - tall) / 2, w, tall);
   bitmap.close();
   const { data } = context.getImageData(0, 0, width, height);

@@ -1,0 +1,53 @@
+// "Teach it" in a browser that has no room left: it learns all the same, and says what a reload will do.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { test } from "node:test";
+import { SLOW, root } from "./helpers.js";
+import { openSite } from "./site.js";
+import { controlsOf, openTeach, readyPlace } from "./teach-page.js";
+
+const site = openSite();
+
+const NO_FILES = "delete FileSystemFileHandle.prototype.createSyncAccessHandle;";
+
+for (const [where, worker] of /** @type {const} */ ([
+  ["files of the origin", ""],
+  ["a database", NO_FILES],
+])) {
+  test(`${where}: without room learning goes on, and what will be lost is said`, async (t) => {
+    const script = await readFile(path.join(root, "web", "learner.js"), "utf8");
+    const { page, place, press, button, step, reaches, hasExamples, learnFromNothing, visitor } =
+      await openTeach(site, t, {
+        instead: { "/web/learner.js": { body: `${worker}\n${script}` } },
+      });
+    await place.getByText(/are kept in this browser until/).waitFor();
+    await learnFromNothing();
+    await reaches(1);
+    const session = await page.context().newCDPSession(page);
+    const { origin } = new URL(page.url());
+    await session.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 1 });
+    const said = place.getByText(
+      /This browser did not keep what was learned \(no room is left\), so a reload will forget it\./,
+    );
+    await said.waitFor({ timeout: SLOW });
+    t.diagnostic((await said.textContent()) ?? "");
+    const then = await step();
+    await reaches(then + 3);
+    await press("Pause");
+    await button("Continue learning").waitFor();
+
+    // What was kept while there was room is still there; Forget all removes that, too.
+    await press("Forget all");
+    await place.getByText("Everything is forgotten").waitFor();
+    await place.getByText(/are kept in this browser until/).waitFor();
+    await page.reload();
+    const again = await controlsOf(visitor, await readyPlace(page));
+    await again.place.getByText("No example yet").waitFor();
+    await again.hasExamples(0);
+    assert.equal(await again.learner.evaluate(({ status }) => status.learning), null);
+    await hasExamples(0);
+    assert.deepEqual(visitor.complaints, []);
+  });
+}
