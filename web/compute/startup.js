@@ -2,7 +2,7 @@
 
 import { duration } from "../basics/numbers.js";
 import { asSentence, sentence } from "../basics/sentence.js";
-import { ownModel } from "../models/own.js";
+import { sourceOf } from "../models/own.js";
 import { ByteCount, DownloadError } from "./download.js";
 import { readModel } from "./folder.js";
 import { doneInFull, gpuLost } from "./gpu-watch.js";
@@ -45,7 +45,7 @@ class WrongAnswer extends Error {}
  * @returns {Promise<{ model: Model, loaded: Loaded }>}
  */
 export async function start({ model: wish, device }, report) {
-  const source = typeof wish === "string" ? ownModel(wish, false) : wish;
+  const source = sourceOf(wish);
   const count = new ByteCount((loaded, total) =>
     report({
       activity: source.kind === "files" ? "Reading the model" : "Fetching the model",

@@ -39,3 +39,6 @@ export function ownModel(name, isDefault) {
     parameter: isDefault ? null : name,
   };
 }
+
+/** What a name or a source stands for. @param {import("./source.js").ModelSource | string} wish */
+export const sourceOf = (wish) => (typeof wish === "string" ? ownModel(wish, false) : wish);

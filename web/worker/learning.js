@@ -4,9 +4,9 @@
 import { asSentence, sentence } from "../basics/sentence.js";
 import { ByteCount } from "../compute/download.js";
 import { readModel } from "../compute/folder.js";
-import { ownModel } from "../models/own.js";
+import { sourceOf } from "../models/own.js";
 import { USUALLY } from "../protocol/learning.js";
-import { openStore } from "./kept.js";
+import { forgetKept, giveUp, isDue, isStored, keepsNow, openKept, write } from "./keeping.js";
 import { asSource, asZip } from "./learned-files.js";
 import { afterGpu, begin, have, isOnGpu, keepInMind, letGo, theOne } from "./learning-device.js";
 import { pack, unpack } from "./learning-file.js";
@@ -26,8 +26,6 @@ const LOOK_EVERY = 50;
 const FIRST_WALK = 25;
 /** Timesteps at which the error is measured. */
 const TIMES = 8;
-/** Milliseconds between two times that all is kept: so much at most is lost. */
-const KEEP_EVERY = 5000;
 /** Images in a step: examples, and as many of the classes that were there before. */
 const BATCH = 4;
 
@@ -45,21 +43,12 @@ let isLearning = false;
 let wish = 0;
 /** The end of the loops that there were. */
 let loops = Promise.resolve();
-/** @type {import("./kept.js").Store | null} */
-let store = null;
-/** @type {import("../protocol/learning.js").Storage} */
-let storage = "none";
-/** Whether the browser refused to keep something: until everything is forgotten it is not asked again. */
-let isRefused = false;
-let keptAt = 0;
 /** Whether the walks of this learner have been drawn. */
 let hasWalked = false;
 /** Errors before learning began, one for each time. @type {(number | null)[] | null} */
 let before = null;
 /** What the crate needs to continue what was found in the store, until it does. @type {Uint8Array | null} */
 let found = null;
-
-const TOO_LARGE = "There is not enough memory to keep what is learned, so a reload will forget it.";
 
 function present() {
   const learner = theOne();
@@ -206,22 +195,23 @@ async function measure(emit) {
  * @param {(error: unknown) => boolean} isFatal
  */
 async function keep(emit, isFatal) {
-  const isStored = store !== null && !isRefused;
-  if (!isStored && !isOnGpu()) return;
-  keptAt = performance.now();
-  if (isStored) emit({ keeping: true });
+  const isKept = isStored();
+  if (!isKept && !isOnGpu()) return;
+  keepsNow();
+  if (isKept) emit({ keeping: true });
   try {
     const isThere = theOne() !== null;
-    const bytes = isThere ? await using((learner) => learner.keep()) : (found ?? new Uint8Array(0));
+    const none = found ?? new Uint8Array(0);
+    const bytes = isThere ? await using((learner) => learner.keep()) : none;
     keepInMind(bytes);
-    if (store === null || !isStored) return;
-    await store.write(pack({ learning, how, rehearses, ...shown }, bytes));
+    if (!isKept) return;
+    const storage = await write(pack({ learning, how, rehearses, ...shown }, bytes));
     emit({ kept: { storage } });
   } catch (error) {
     // No memory for a copy of it is no reason to end, unless the module had none.
     if (isFatal(error) && !(error instanceof RangeError)) throw error;
     // Full, or refused from now on: it learns all the same.
-    isRefused = true;
+    giveUp();
     emit({
       notKept: {
         reason: `This browser did not keep what was learned (${sentence(error)}), so a reload will forget it.`,
@@ -246,7 +236,7 @@ async function learn(until, emit, mine, isFatal) {
     const isTime = taken.step % LOOK_EVERY === 0;
     if (isTime || taken.step === FIRST_WALK) await walk(emit, mine);
     if (isTime) await measure(emit);
-    if (performance.now() - keptAt > KEEP_EVERY) await inTurn(null, () => keep(emit, isFatal));
+    if (isDue()) await inTurn(null, () => keep(emit, isFatal));
     await breathe();
   }
 }
@@ -257,12 +247,6 @@ async function goBack(error) {
   learning.step = await using((learner) => learner.undo());
   learning.losses.length = learning.step;
   return `${asSentence(sentence(error))} Learning went back to step ${learning.step}.`;
-}
-
-/** @param {LearnerCalls["begin"]["params"]["model"]} model */
-function folderOf(model) {
-  const source = typeof model === "string" ? ownModel(model, false) : model;
-  return readModel(source, new ByteCount(() => {})).folder;
 }
 
 /**
@@ -299,12 +283,7 @@ export function learningMethods(emit, isFatal) {
   };
   return {
     async open({ keeps }) {
-      const { reason, ...opened } = await openStore();
-      ({ store, storage } = opened);
-      isRefused = store !== null && !keeps;
-      /** @type {Pick<Awaited<LearnerCalls["open"]["result"]>, "storage" | "reason">} */
-      const where = isRefused ? { storage: "none", reason: TOO_LARGE } : { storage, reason };
-      const bytes = (await store?.read()) ?? null;
+      const { bytes, where } = await openKept(keeps);
       const kept = bytes === null ? null : unpack(bytes);
       if (kept === null) return { kept: null, ...where };
       const { examples, shape } = kept.about;
@@ -321,7 +300,8 @@ export function learningMethods(emit, isFatal) {
         before = null;
         found = null;
         hasWalked = false;
-        const folder = from === "model" ? await folderOf(model) : null;
+        const progress = new ByteCount(() => {});
+        const folder = from === "model" ? await readModel(sourceOf(model), progress).folder : null;
         const begun = await begin(wanted, ({ Learner }) => {
           const [channels = 1, height = 28, width = 28] = shape;
           if (folder === null) return Learner.fromNothing(channels, height, width, seed);
@@ -415,9 +395,8 @@ export function learningMethods(emit, isFatal) {
         learning = null;
         found = null;
         shown = { ...shown, examples: new Float32Array(0) };
-        await store?.forget();
-        if (isRefused) emit({ kept: { storage } });
-        isRefused = false;
+        const storage = await forgetKept();
+        if (storage !== null) emit({ kept: { storage } });
         return null;
       });
     },
