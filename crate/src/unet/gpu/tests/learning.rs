@@ -1,9 +1,9 @@
 //! The gradients that the device computes against those of burn on the CPU.
 
 use super::{CHANGES, network};
+use crate::unet::gpu::check::{Named, gradients};
 use crate::unet::gpu::learner::{Learner, Lesson, Numbers, Rates};
 use crate::unet::gpu::native::Gpu;
-use crate::unet::gpu::check::{Named, gradients};
 use crate::unet::gpu::reverse::Reverse;
 use crate::unet::weights::StoredAs;
 use crate::unet::{UNet, UNetConfig};
