@@ -100,8 +100,18 @@ if (typeof GPUAdapter !== "undefined") {
 function corrupt() {
   for (const { buffer } of memories) new Uint8Array(buffer, 2 ** 20, 48 * 2 ** 10).fill(0xfe);
 }
-// For one worker of several.
-Object.assign(globalThis, { corrupt });
+/** Takes all memory that is left, which should be limited. */
+function hog() {
+  for (const memory of memories) {
+    try {
+      for (;;) memory.grow(1);
+    } catch {
+      // Nothing is left.
+    }
+  }
+}
+// For one worker of several, or at a moment that only it knows.
+Object.assign(globalThis, { corrupt, hog });
 
 const channel = new BroadcastChannel("faults");
 channel.addEventListener("message", (/** @type {MessageEvent<{ order: Order }>} */ { data }) => {
