@@ -329,6 +329,7 @@ export function learningMethods(emit, isFatal) {
           labels: text("labels.json"),
           golden: text("golden.json"),
           best: undefined,
+          optimum: undefined,
           weights: weights.map(
             (path) => new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (files[path])]),
           ),
