@@ -24,8 +24,8 @@ use crate::weights::WeightsFileError;
 pub(crate) use weights::{choose_weights, shards_of};
 
 use layout::{
-    BEST, EMA_CONFIG, GOLDEN, LABELS, MAX_JSON, MODEL_INDEX, SCHEDULER_CONFIG, UNET_CONFIG,
-    USUAL_WEIGHTS,
+    BEST, EMA_CONFIG, GOLDEN, LABELS, MAX_JSON, MODEL_INDEX, OPTIMUM, SCHEDULER_CONFIG,
+    UNET_CONFIG, USUAL_WEIGHTS,
 };
 
 /// The byte order mark that editors on Windows write before the text; JSON has no such character.
@@ -289,12 +289,14 @@ pub fn read_which(path: &Path, which: Which) -> Result<ModelFolder, FolderError>
 }
 
 /// Writes a model folder, each file whole or not at all; other files there (a model card) stay.
-/// A `labels.json` or `golden.json` of an earlier model is removed where this one has none, and so is its `best.json`.
+/// A `labels.json` or `golden.json` of an earlier model is removed where this one has none, and so are its `best.json` and
+/// `optimum.json`.
 pub fn write(path: &Path, folder: &ModelFolder) -> Result<(), FolderError> {
     // The golden value goes first and comes last: it must never stand beside the weights of another model. What was
     // measured of those goes too.
     remove(&path.join(GOLDEN))?;
     remove(&path.join(BEST))?;
+    remove(&path.join(OPTIMUM))?;
     write_file(&path.join("unet").join(USUAL_WEIGHTS), &folder.weights)?;
     write_file(&path.join(UNET_CONFIG[0]), folder.unet_config.as_bytes())?;
     write_file(

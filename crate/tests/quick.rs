@@ -10,6 +10,7 @@ mod data;
 mod ddpm_cifar10;
 mod download;
 mod eval_numbers;
+mod eval_optimum;
 mod evaluation_progress;
 mod flow;
 mod forward_process;

@@ -7,4 +7,5 @@ mod eval_command;
 mod eval_judge;
 mod inversion;
 mod never_lost;
+mod optimum_command;
 mod training;

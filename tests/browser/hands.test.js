@@ -153,7 +153,7 @@ for (const { name, width, text } of [
     const broken = await page.evaluate(() =>
       [
         ...document.querySelectorAll(
-          ".forward-table tbody :is(th, td), [data-figure=posterior] .filmstrip figcaption",
+          ".forward-table tbody :is(th, td), .learning-table tbody :is(th, td), [data-figure=posterior] .filmstrip figcaption",
         ),
       ]
         .flatMap((part) => [...part.childNodes, ...(part.querySelector("small")?.childNodes ?? [])])

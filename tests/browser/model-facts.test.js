@@ -16,6 +16,7 @@ const facts = (cpu) =>
       labels: undefined,
       golden: undefined,
       best: undefined,
+      optimum: undefined,
       weights: [],
       notes: [],
     },

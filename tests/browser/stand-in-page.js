@@ -149,6 +149,7 @@ function loadedOn(device, [, channels = 1, height = 28, width = 28]) {
     check: { against: "none", difference: 0 },
     software: false,
     best: null,
+    optimum: null,
     stepTimes: {},
   };
 }

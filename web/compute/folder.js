@@ -11,10 +11,12 @@ import {
   EMA_CONFIG,
   MAX_WEIGHTS,
   MODEL_INDEX,
+  OPTIMUM,
   SCHEDULER_CONFIG,
   UNET_CONFIG,
   WEIGHTS,
 } from "../models/names.js";
+import { parseOptimum } from "../models/optimum.js";
 import { ownFile } from "../own-file.js";
 import {
   DownloadError,
@@ -38,6 +40,7 @@ const NO_FOLDER =
  * @property {string | undefined} labels
  * @property {Float32Array | undefined} golden eps-hat the exporter computed for the probe's input
  * @property {import("../models/best.js").Best | null} best
+ * @property {import("../models/optimum.js").Optimum | null} optimum
  * @property {Uint8Array[]} weights one file, or those that they are split into
  * @property {string[]} notes what was chosen in the folder, in sentences
  */
@@ -164,19 +167,16 @@ async function fetchFolder({ name, base, foreign, chosen = {} }, count, onHead) 
       });
     }
   };
-  const [[unetConfig, schedulerConfig, weights], labels, golden, best] = await Promise.all([
-    flatIfMissing(),
-    optional(LABELS),
-    optional(GOLDEN),
-    optional(BEST),
-  ]);
+  const [[unetConfig, schedulerConfig, weights], labels, golden, best, optimum] = await Promise.all(
+    [flatIfMissing(), optional(LABELS), optional(GOLDEN), optional(BEST), optional(OPTIMUM)],
+  );
   const notes = there === undefined ? [] : [averaged === undefined ? EMA_LEFT : EMA_TAKEN];
   return {
     name,
     unetConfig,
     schedulerConfig,
     labels,
-    ...known(name, golden, best),
+    ...known(name, golden, best, optimum),
     weights,
     notes,
   };
@@ -211,11 +211,12 @@ async function fetchListed({ name, base, foreign, chosen = {} }, parts, count, o
   const unetConfig = withSize(config, chosen.size);
   const modelIndex = await optional(parts.modelIndex);
   onHead({ unetConfig, modelIndex });
-  const [schedulerConfig, labels, golden, best, ...weights] = await Promise.all([
+  const [schedulerConfig, labels, golden, best, optimum, ...weights] = await Promise.all([
     text(parts.schedulerConfig),
     optional(parts.labels),
     optional(parts.golden),
     optional(parts.best),
+    optional(parts.optimum),
     ...parts.weights.map((file) =>
       fetchBytes(urlOf(file), count, { ...manners, most: MAX_WEIGHTS }),
     ),
@@ -225,16 +226,23 @@ async function fetchListed({ name, base, foreign, chosen = {} }, parts, count, o
     unetConfig,
     schedulerConfig,
     labels,
-    ...known(name, golden, best),
+    ...known(name, golden, best, optimum),
     weights,
     notes: parts.notes,
   };
 }
 
-/** What is known of a model beside itself. @param {string} name @param {string | undefined} golden @param {string | undefined} best */
-const known = (name, golden, best) => ({
+/**
+ * What is known of a model beside itself.
+ * @param {string} name
+ * @param {string | undefined} golden
+ * @param {string | undefined} best
+ * @param {string | undefined} optimum
+ */
+const known = (name, golden, best, optimum) => ({
   golden: golden === undefined ? undefined : parseGolden(name, golden),
   best: parseBest(best),
+  optimum: parseOptimum(optimum),
 });
 
 /**
@@ -250,7 +258,8 @@ async function read(source, count, onHead) {
   const isSame = chosen.size === undefined && chosen.weights !== "trained";
   const golden = isSame ? folder.golden : undefined;
   const best = isSame ? folder.best : null;
-  return { ...folder, golden, best, labels: chosen.labels ?? folder.labels };
+  const optimum = isSame ? folder.optimum : null;
+  return { ...folder, golden, best, optimum, labels: chosen.labels ?? folder.labels };
 }
 
 /**
@@ -266,7 +275,7 @@ async function readUnchanged(source, count, onHead) {
       ? fetchFolder(source, count, onHead)
       : fetchListed(source, source.parts, count, onHead);
   }
-  const { name, schedulerConfig, modelIndex, labels, golden, best, notes } = source;
+  const { name, schedulerConfig, modelIndex, labels, golden, best, optimum, notes } = source;
   const unetConfig = withSize(source.unetConfig, source.chosen?.size);
   onHead({ unetConfig, modelIndex });
   let weights;
@@ -285,7 +294,7 @@ async function readUnchanged(source, count, onHead) {
     unetConfig,
     schedulerConfig,
     labels,
-    ...known(name, golden, best),
+    ...known(name, golden, best, optimum),
     weights,
     notes,
   };

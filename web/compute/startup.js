@@ -31,6 +31,7 @@ const TOLERANCE = 2e-2;
  * @property {number} milliseconds that a step takes
  * @property {string[]} notes what was chosen in its files
  * @property {import("../models/best.js").Best | null} best
+ * @property {import("../models/optimum.js").Optimum | null} optimum
  */
 
 /** A device computes, but its results are wrong. */
@@ -183,7 +184,8 @@ async function startOn(device, reading, count, report) {
       total: 0,
     });
     const notes = [...folder.notes, ...model.info.notes.map(asSentence)];
-    return { model, notes, best: folder.best, ...(await checkAnswer(model, folder, count)) };
+    const { best, optimum } = folder;
+    return { model, notes, best, optimum, ...(await checkAnswer(model, folder, count)) };
   } catch (error) {
     model.free();
     throw error;
@@ -258,7 +260,7 @@ function described(started, notice, gpu, others) {
 }
 
 /** @param {Started} started @param {string | null} notice @param {import("./gpu.js").Gpu | null} gpu @param {StepTimes} others @returns {Loaded} */
-function describe({ model, check, milliseconds, notes, best }, notice, gpu, others) {
+function describe({ model, check, milliseconds, notes, best, optimum }, notice, gpu, others) {
   const info = model.info;
   return {
     // Few browsers give the crate the adapter's name.
@@ -273,6 +275,7 @@ function describe({ model, check, milliseconds, notes, best }, notice, gpu, othe
     notice,
     check,
     best,
+    optimum,
     software: gpu?.software ?? false,
     stepTimes: { ...others, [info.device]: milliseconds },
   };

@@ -3,20 +3,19 @@
 
 import { latest } from "../basics/latest.js";
 import { difference } from "../basics/statistics.js";
-import { createPlot } from "../parts/plot.js";
 import { createReadouts } from "../parts/readouts.js";
 import { createSeed } from "../parts/seed.js";
 import { createSlider } from "../parts/slider.js";
 import { createTile } from "../parts/tile.js";
-import { titled } from "../parts/titled.js";
 import { createWord } from "../parts/word.js";
 import { h } from "../screen/dom.js";
 import { EPS_RANGE } from "../screen/paint.js";
 import { bind } from "../settings/bind.js";
-import { labelFor } from "../settings/suit.js";
+import { digitsFit, labelFor, labelOfDigit, ofDigits } from "../settings/suit.js";
 import { createBound } from "./learning/bound.js";
+import { createErrors } from "./learning/errors.js";
 import { createListing } from "./learning/listing.js";
-import { ask, Curve, times } from "./learning/measure.js";
+import { ask, times } from "./learning/measure.js";
 import { createMore } from "./shared/more.js";
 import { createSubject } from "./shared/subject.js";
 
@@ -62,9 +61,10 @@ class Learning {
     error: h("span", {}, createWord("squared-error", "squared error"), ", mean over the pixels"),
     nothing: "if the answer were zero",
   });
-  #plot;
+  /** The page's, where the model draws such. @type {Digits | null} */
+  #digits;
+  #errors;
   #terms;
-  #errors = new Curve();
   #ask;
   #fill;
   /** @type {Promise<Subject> | null} */
@@ -72,8 +72,9 @@ class Learning {
 
   /** @param {HTMLElement} root @param {Context} context @param {Digits} digits */
   constructor(root, context, digits) {
-    const { loaded, allSettings, fail } = context;
+    const { loaded, shape, allSettings, fail } = context;
     this.#context = context;
+    this.#digits = ofDigits(loaded.info) && digitsFit(shape, digits) ? digits : null;
     this.#settings = allSettings.group("learn");
     this.#binding = bind(
       this.#settings,
@@ -93,15 +94,9 @@ class Learning {
     const { digit: picker, t: slider, seed } = this.#binding.controls;
     this.#picker = picker;
     this.#slider = slider;
-    this.#plot = createPlot({
-      label: "Squared error over t",
-      x: { label: "t" },
-      y: { label: "squared error", log: true },
-      height: 200,
-      series: [{ name: "squared error" }],
-      onSeek: (t) => this.#seek(Math.round(t)),
-    });
     const all = times(loaded.info.trainTimesteps);
+    const ofPage = this.#digits?.images.length ?? 0;
+    this.#errors = createErrors(loaded, ofPage, all, (t) => this.#seek(t));
     this.#terms = createBound(context.engine, all, (t) => this.#seek(t));
     this.#ask = latest(
       (signal, /** @type {Promise<Subject>} */ subject, /** @type {number} */ t) =>
@@ -133,16 +128,7 @@ class Learning {
       h(
         "div",
         { class: "learning-plots" },
-        titled(
-          h(
-            "span",
-            {},
-            "The ",
-            createWord("squared-error", "squared error"),
-            " over t, for this image and noise",
-          ),
-          this.#plot.element,
-        ),
+        this.#errors.element,
         this.#terms.element,
         ...(context.loaded.info.predictionType === "epsilon"
           ? []
@@ -174,7 +160,8 @@ class Learning {
     this.#picker.dispose();
     this.#ask.cancel();
     this.#fill.cancel();
-    this.#plot.dispose();
+    this.#subject = null;
+    this.#errors.dispose();
     this.#terms.dispose();
   }
 
@@ -190,10 +177,16 @@ class Learning {
       label: labelFor(loaded.info, digit),
       seed,
       eps,
+      origins: this.#origins(digit),
     }));
     this.#subject = subject;
-    this.#errors.clear();
+    this.#errors.begin(null);
     this.#terms.clear();
+    // What is known without the network is there at once.
+    subject.then(
+      (known) => this.#subject === subject && this.#errors.begin(known),
+      () => {},
+    );
     this.#ask.ask(subject, t);
     this.#fill.ask(subject);
   }
@@ -214,7 +207,7 @@ class Learning {
 
   /** @param {number} t */
   #mark(t) {
-    this.#plot.mark(t);
+    this.#errors.mark(t);
     this.#terms.mark(t);
   }
 
@@ -231,7 +224,7 @@ class Learning {
     this.#tiles.guess.show(guess, shape, `The answer: the noise in ${name}, ${at}`);
     this.#tiles.difference.show(difference(guess, eps), shape, `The answer minus the noise, ${at}`);
     this.#readouts.show({ error: error.toPrecision(4), nothing: nothing.toPrecision(4) });
-    this.#put(t, error);
+    this.#errors.put(t, error);
     await this.#terms.ask(subject, t, signal, true);
   }
 
@@ -243,7 +236,7 @@ class Learning {
       if (signal.aborted) return;
       if (this.#errors.has(t)) continue;
       const { error } = await ask(this.#context, subject, t, signal);
-      this.#put(t, error);
+      this.#errors.put(t, error);
     }
     await this.#terms.prior(subject, signal);
     for (const t of all) {
@@ -252,15 +245,11 @@ class Learning {
     }
   }
 
-  /** @param {number} t @param {number} error */
-  #put(t, error) {
-    this.#errors.put(t, error);
-    const { lines, size } = this.#errors;
-    const [timesteps, values] = lines;
-    const ends =
-      size < 2
-        ? ""
-        : ` from ${Number(values[0]?.toPrecision(2))} at t = ${timesteps[0]} to ${Number(values.at(-1)?.toPrecision(2))} at t = ${timesteps.at(-1)}`;
-    this.#plot.set(lines, `${size} times computed${ends}`);
+  /** The page's digits that one may be, for whoever knows what the network is told. @param {number | null} digit */
+  #origins(digit) {
+    if (this.#digits === null) return null;
+    const { images, labels } = this.#digits;
+    const isTold = labelOfDigit(this.#context.loaded.info, digit) !== undefined;
+    return isTold ? images.filter((_, i) => labels[i] === digit) : images;
   }
 }

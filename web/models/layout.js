@@ -10,6 +10,7 @@ import {
   MAX_JSON,
   MAX_WEIGHTS,
   MODEL_INDEX,
+  OPTIMUM,
   SCHEDULER_CONFIG,
   UNET_CONFIG,
   WEIGHTS,
@@ -19,7 +20,7 @@ import {
 /**
  * What a model is made of.
  * @template T
- * @typedef {{ unetConfig: T, schedulerConfig: T, modelIndex: T | undefined, labels: T | undefined, golden: T | undefined, best: T | undefined, weights: T[], notes: string[] }} Parts weights: one file, or those that they are split into; notes: what was chosen, in sentences
+ * @typedef {{ unetConfig: T, schedulerConfig: T, modelIndex: T | undefined, labels: T | undefined, golden: T | undefined, best: T | undefined, optimum: T | undefined, weights: T[], notes: string[] }} Parts weights: one file, or those that they are split into; notes: what was chosen, in sentences
  */
 
 /** What systems keep beside a folder's files. That of the model itself may be hidden as well. */
@@ -69,7 +70,8 @@ export function findParts(entries, which = "averaged") {
   const labels = at(LABELS);
   const golden = at(GOLDEN);
   const best = at(BEST);
-  for (const file of [unetConfig, schedulerConfig, modelIndex, labels, golden, best]) {
+  const optimum = at(OPTIMUM);
+  for (const file of [unetConfig, schedulerConfig, modelIndex, labels, golden, best, optimum]) {
     if (file === undefined || file.size <= MAX_JSON) continue;
     throw new Error(
       `${short(file.path)} is ${megabytes(file.size)} large, far more than such a file needs (at most ${megabytes(MAX_JSON)}). Check that this is a model.`,
@@ -81,7 +83,7 @@ export function findParts(entries, which = "averaged") {
       `${short(weights[0]?.path ?? "")} is ${megabytes(size)} large; this page opens weights of up to ${megabytes(MAX_WEIGHTS)}, because more does not fit into a browser. float16 needs half as much as float32.`,
     );
   }
-  return { unetConfig, schedulerConfig, modelIndex, labels, golden, best, weights, notes };
+  return { unetConfig, schedulerConfig, modelIndex, labels, golden, best, optimum, weights, notes };
 }
 
 /**

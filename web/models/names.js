@@ -9,5 +9,6 @@ export const MODEL_INDEX = "model_index.json";
 export const LABELS = "labels.json";
 export const GOLDEN = "golden.json";
 export const BEST = "best.json";
+export const OPTIMUM = "optimum.json";
 export const MAX_JSON = 16777216;
 export const MAX_WEIGHTS = 1073741824;

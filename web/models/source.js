@@ -27,6 +27,7 @@ import { isZip, unzip } from "./zip.js";
  * @property {string | undefined} labels
  * @property {string | undefined} golden
  * @property {string | undefined} best
+ * @property {string | undefined} optimum
  * @property {Blob[]} weights
  * @property {string[]} notes what was chosen in the folder, in sentences
  * @property {import("./chosen.js").Chosen} [chosen]
@@ -51,7 +52,8 @@ export async function sourceOf(given, chosen) {
   const parts = zipped
     ? await unzip(only.blob, chosen?.weights)
     : findParts(given, chosen?.weights);
-  const { unetConfig, schedulerConfig, modelIndex, labels, golden, best, weights, notes } = parts;
+  const { unetConfig, schedulerConfig, modelIndex, labels, golden, best, optimum, weights, notes } =
+    parts;
   return {
     kind: "files",
     name: zipped ? only.path.replace(/^.*\/|\.zip$/gi, "") : nameOf(given),
@@ -61,6 +63,7 @@ export async function sourceOf(given, chosen) {
     labels: labels && (await text(labels)),
     golden: golden && (await text(golden)),
     best: best && (await text(best)),
+    optimum: optimum && (await text(optimum)),
     weights: weights.map(({ blob }) => blob),
     notes,
     ...(chosen && { chosen }),

@@ -42,7 +42,8 @@ async function unpack(archive, which) {
     if (content === undefined || content.length !== size) throw lies();
     return { path, size, blob: new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (content)]) };
   };
-  const { unetConfig, schedulerConfig, modelIndex, labels, golden, best, weights, notes } = parts;
+  const { unetConfig, schedulerConfig, modelIndex, labels, golden, best, optimum, weights, notes } =
+    parts;
   return {
     unetConfig: one(unetConfig),
     schedulerConfig: one(schedulerConfig),
@@ -50,6 +51,7 @@ async function unpack(archive, which) {
     labels: labels && one(labels),
     golden: golden && one(golden),
     best: best && one(best),
+    optimum: optimum && one(optimum),
     weights: weights.map(one),
     notes,
   };

@@ -2,6 +2,7 @@
 
 import { powerOfTen } from "../basics/numbers.js";
 import { theme } from "../screen/theme.js";
+import { createPlotNames } from "./plot-names.js";
 import { SIDEWAYS } from "./touch.js";
 
 export { createPlotValues } from "./plot-values.js";
@@ -52,7 +53,13 @@ function isPowerOfTen(value) {
  * @param {() => number | null} marked
  * @returns {import("../vendor/uPlot.js").default.Options}
  */
-export function describe(UPlot, { x, y, series, bare = false }, width, height, marked) {
+export function describe(
+  UPlot,
+  { x, y, series, bare = false, named = false },
+  width,
+  height,
+  marked,
+) {
   const rem = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
   const family = getComputedStyle(document.body).fontFamily;
   const font = `${12 * rem}px ${family}`;
@@ -105,20 +112,23 @@ export function describe(UPlot, { x, y, series, bare = false }, width, height, m
     axes: bare ? [{ show: false }, { show: false }] : [axis(x, false), axis(y, true)],
     series: [
       {},
-      ...series.map(({ name, colour = "accent", kind = "line", width: line = 1.5, dashed }) => {
-        const stroke = theme.colour(colour);
-        return {
-          label: name,
-          stroke,
-          width: kind === "line" || kind === "area" ? line : 0,
-          points: { show: kind === "points", size: Math.max(4, line), fill: stroke },
-          ...(dashed === true ? { dash: [4, 4] } : {}),
-          ...(kind === "area" ? { fill: `color-mix(in srgb, ${stroke} 16%, transparent)` } : {}),
-          ...(kind === "bars"
-            ? { fill: stroke, paths: /** @type {any} */ (UPlot.paths.bars)({ size: [0.9, 100] }) }
-            : {}),
-        };
-      }),
+      ...series.map(
+        ({ name, colour = "accent", kind = "line", width: line = 1.5, dashed, spanning }) => {
+          const stroke = theme.colour(colour);
+          return {
+            label: name,
+            stroke,
+            width: kind === "line" || kind === "area" ? line : 0,
+            points: { show: kind === "points", size: Math.max(4, line), fill: stroke },
+            ...(dashed === true ? { dash: [4, 4] } : {}),
+            ...(spanning === true ? { spanGaps: true } : {}),
+            ...(kind === "area" ? { fill: `color-mix(in srgb, ${stroke} 16%, transparent)` } : {}),
+            ...(kind === "bars"
+              ? { fill: stroke, paths: /** @type {any} */ (UPlot.paths.bars)({ size: [0.9, 100] }) }
+              : {}),
+          };
+        },
+      ),
     ],
     hooks: {
       draw: [
@@ -137,6 +147,7 @@ export function describe(UPlot, { x, y, series, bare = false }, width, height, m
           ctx.stroke();
           ctx.restore();
         },
+        ...(named ? [createPlotNames(series, font)] : []),
       ],
     },
   };

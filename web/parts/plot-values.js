@@ -30,9 +30,9 @@ export function createPlotValues(area, { x, y, series }, plot) {
     const values = series.flatMap(({ name }, i) => {
       const value = drawn.data[i + 1]?.[index];
       if (typeof value !== "number") return [];
-      return `${series.length > 1 ? `${name} ` : ""}${inWords(value, y.format ?? significant)}`;
+      return `${series.length > 1 ? `${name} ` : ""}${inWords(value, y.say ?? y.format ?? significant)}`;
     });
-    const text = `${x.label} ${inWords(at, x.format ?? ((value) => String(Number(value.toPrecision(4)))))}: ${values.join(", ") || "no value"}`;
+    const text = `${x.label} ${inWords(at, x.say ?? x.format ?? ((value) => String(Number(value.toPrecision(4)))))}: ${values.join(", ") || "no value"}`;
     const left = drawn.over.offsetLeft + drawn.valToPos(at, "x");
     line.style.left = `${left}px`;
     // On the side that has more room.

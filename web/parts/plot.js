@@ -20,6 +20,7 @@ import { createWord } from "./word.js";
  * @property {"line" | "area" | "bars" | "points"} [kind] line without it
  * @property {number} [width] of the line, 1.5 without it; of points, 4 without it
  * @property {boolean} [dashed]
+ * @property {boolean} [spanning] whether a line goes on over places without a value
  */
 
 /**
@@ -29,6 +30,7 @@ import { createWord } from "./word.js";
  * @property {boolean} [log]
  * @property {boolean} [reversed] large values on the left: t runs down on a walk back
  * @property {(value: number) => string} [format]
+ * @property {(value: number) => string} [say] a value that is pointed at; without it as format
  */
 
 /**
@@ -39,6 +41,7 @@ import { createWord } from "./word.js";
  * @property {SeriesOptions[]} series
  * @property {number} [height] in CSS pixels, 160 without it
  * @property {boolean} [bare] without axes, edge to edge, to stand above a slider over the same x; until it has data there is nothing to see, and the library is not loaded
+ * @property {boolean} [named] whether each line has its name beside it
  * @property {(x: number) => void} [onSeek] the visitor points at a value of x; offer a slider for the keyboard too
  */
 

@@ -44,6 +44,7 @@
  * @property {string | null} notice one sentence for the visitor when the device is not the one hoped for
  * @property {StartCheck} check
  * @property {import("../models/best.js").Best | null} best where the model is at its best, if its folder says so
+ * @property {import("../models/optimum.js").Optimum | null} optimum how near the network is to the best answers, likewise
  * @property {boolean} software whether the GPU is emulated in software
  * @property {StepTimes} stepTimes measured at start
  */

@@ -29,6 +29,7 @@ export function asSource(files) {
     labels: text("labels.json"),
     golden: text("golden.json"),
     best: undefined,
+    optimum: undefined,
     weights: weights.map(([, content]) => new Blob([content])),
     notes: [],
   };

@@ -86,7 +86,7 @@ fn names() -> String {
         format!("/** @type {{const}} */ ([{}])", names.join(", "))
     };
     let text = |name: &str| format!("{name:?}");
-    let constants: [(&str, &dyn Display); 10] = [
+    let constants: [(&str, &dyn Display); 11] = [
         ("UNET_CONFIG", &list(&layout::UNET_CONFIG)),
         ("SCHEDULER_CONFIG", &list(&layout::SCHEDULER_CONFIG)),
         ("EMA_CONFIG", &text(layout::EMA_CONFIG)),
@@ -95,6 +95,7 @@ fn names() -> String {
         ("LABELS", &text(layout::LABELS)),
         ("GOLDEN", &text(layout::GOLDEN)),
         ("BEST", &text(layout::BEST)),
+        ("OPTIMUM", &text(layout::OPTIMUM)),
         ("MAX_JSON", &layout::MAX_JSON),
         ("MAX_WEIGHTS", &layout::MAX_WEIGHTS),
     ];

@@ -6,7 +6,7 @@
 //! many as the last 500 timesteps. Each stratum is estimated by itself, without bias, and the variances add up (Cochran
 //! 1977, section 5.3).
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
 /// The most strata that a row of the table is split into.
@@ -15,7 +15,7 @@ const STRATA_PER_ROW: usize = 16;
 pub(super) const NORMAL_QUANTILE: f64 = 1.959_963_985;
 
 /// A number and the half width of its 95% confidence interval.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
     /// The estimate, without bias.
     pub mean: f64,

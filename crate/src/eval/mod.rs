@@ -4,7 +4,8 @@
 //! convolutional network ([`classifier`]) is trained once on the same training images and cached ([`cache`]). It reads each
 //! sample, to compare with the label it was drawn for, and its features give the distance between samples and test images
 //! ([`frechet`]). Samples are also compared with their nearest training images ([`nearest`]). No model learns from the
-//! classifier. Everything random follows from a seed.
+//! classifier. The network's answers are compared with the best possible ones for the training images ([`optimum`]).
+//! Everything random follows from a seed.
 
 pub mod best;
 pub mod bound;
@@ -13,6 +14,7 @@ pub mod classifier;
 pub mod estimate;
 pub mod frechet;
 pub mod nearest;
+pub mod optimum;
 pub mod picture;
 pub mod plot;
 pub mod rate;

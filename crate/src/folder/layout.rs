@@ -32,6 +32,8 @@ pub const LABELS: &str = "labels.json";
 pub const GOLDEN: &str = "golden.json";
 /// Where the model is at its best: the guidance and the number of steps that `walkback eval --best` measured.
 pub const BEST: &str = "best.json";
+/// The best possible answers for the training images, and the network's: what `walkback optimum` computed.
+pub const OPTIMUM: &str = "optimum.json";
 
 /// The most bytes of a JSON file; real ones have a few thousand.
 pub const MAX_JSON: u64 = 16 << 20;

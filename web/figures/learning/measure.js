@@ -10,6 +10,7 @@ import { difference, meanSquare } from "../../basics/statistics.js";
  * @property {number | null} label the model's class for it
  * @property {number} seed
  * @property {Float32Array} eps the noise of this seed
+ * @property {readonly Float32Array[] | null} origins the images that x0 may be one of, for whoever knows the label; null: it may be any image
  */
 
 /** @typedef {{ xt: Float32Array, eps: Float32Array, guess: Float32Array, error: number, nothing: number }} Answer nothing: the error of an answer of zeros */
@@ -61,6 +62,11 @@ export class Curve {
   /** @param {number} t */
   has(t) {
     return this.#values.has(t);
+  }
+
+  /** @param {number} t */
+  at(t) {
+    return this.#values.get(t) ?? null;
   }
 
   clear() {

@@ -1,24 +1,20 @@
 //! `walkback eval`: how good a model is, in numbers.
 
-mod bar;
 mod quality;
 mod table;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, anyhow, ensure};
 use burn::tensor::Device;
 use clap::ValueEnum;
 use serde::Serialize;
-use walkback::data;
+use walkback::data::Dataset;
 use walkback::data::download;
 use walkback::data::idx::Split;
-use walkback::data::images::Wanted;
-use walkback::data::{Dataset, ImageSet};
 use walkback::eval::best::Best;
 use walkback::eval::bound::{self, Bound, Plan, bound};
-use walkback::eval::check_fit;
 use walkback::eval::plot::bound_png;
 use walkback::eval::samples::Setting;
 use walkback::folder::layout::BEST;
@@ -26,10 +22,10 @@ use walkback::folder::write_file;
 use walkback::pipeline::Pipeline;
 use walkback::sampler::SamplerKind;
 
+use crate::bar::Bar;
 use crate::device::{DeviceArg, limit_threads};
 use crate::images::PreparationArgs;
 use crate::model::ModelArgs;
-use bar::Bar;
 
 /// Terms of the default: every one of MNIST's test images once, a thousand for each row of the table.
 const DRAWS: usize = 10_000;
@@ -155,10 +151,13 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         None => download::mnist()?,
     };
     let train = samples
-        .then(|| read(&dir, Split::Train, &pipeline, args, None))
+        .then(|| args.images_as.read(&dir, Split::Train, &pipeline, None))
         .transpose()?;
     let classes = train.as_ref().map_or(&[][..], |train| &train.names);
-    let test = read(&dir, Split::Test, &pipeline, args, Some(classes))?.data;
+    let test = args
+        .images_as
+        .read(&dir, Split::Test, &pipeline, Some(classes))?
+        .data;
     let train = train.map(|train| train.data);
     let plan = plan(args, test.len());
     let bounded = args.only != Some(Half::Samples);
@@ -224,38 +223,6 @@ impl Report {
         }
         Ok(())
     }
-}
-
-/// The training or the test images, converted as for training to what the model draws. A model without classes of its own
-/// gets them from `classes`, or else from the data.
-fn read(
-    dir: &Path,
-    split: Split,
-    pipeline: &Pipeline,
-    args: &Args,
-    classes: Option<&[String]>,
-) -> anyhow::Result<ImageSet> {
-    let spec = pipeline.spec();
-    let names = &pipeline.labels().names;
-    let what = match split {
-        Split::Train => "training",
-        Split::Test => "test",
-    };
-    let wanted = Wanted {
-        size: Some([spec.height, spec.width]),
-        channels: Some(spec.channels).filter(|channels| matches!(channels, 1 | 3)),
-        names: match spec.num_class_embeds {
-            Some(_) => Some(names.clone()),
-            None => classes.map(<[String]>::to_vec),
-        },
-        preparation: args.images_as.preparation(),
-    };
-    let found = data::open(dir, split, &wanted)?;
-    for note in &found.notes {
-        eprintln!("{what} images: {note}");
-    }
-    check_fit(&spec, names.len(), &found.data, what)?;
-    Ok(found)
 }
 
 /// Which terms are computed.

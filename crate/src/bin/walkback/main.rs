@@ -1,5 +1,6 @@
-//! The command line of walkback: train, export, sample, eval, info, devices, bench.
+//! The command line of walkback: train, export, sample, eval, optimum, info, devices, bench.
 
+mod bar;
 mod bench;
 mod device;
 mod devices;
@@ -8,6 +9,7 @@ mod export;
 mod images;
 mod info;
 mod model;
+mod optimum;
 mod raw;
 mod sample;
 mod train;
@@ -23,7 +25,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Train a denoising diffusion model and walk it back from noise.
 ///
 /// `train` trains a model in a run folder, `export` writes it as a model folder in the format of diffusers, `sample` draws
-/// images from it and `eval` evaluates it. The web page in this repository runs the same model folders in the browser.
+/// images from it, `eval` evaluates it and `optimum` compares it with the best possible answers. The web page in this repository runs the same model folders in the browser.
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true, arg_required_else_help = true)]
 struct Cli {
@@ -37,6 +39,7 @@ enum Command {
     Export(export::Args),
     Sample(sample::Args),
     Eval(eval::Args),
+    Optimum(optimum::Args),
     Info(info::Args),
     Devices(devices::Args),
     Bench(bench::Args),
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         Command::Export(args) => export::run(&args),
         Command::Sample(args) => sample::run(&args),
         Command::Eval(args) => eval::run(&args),
+        Command::Optimum(args) => optimum::run(&args),
         Command::Info(args) => info::run(&args),
         Command::Devices(args) => devices::run(&args),
         Command::Bench(args) => bench::run(&args),

@@ -21,7 +21,7 @@ use walkback::pipeline::Pipeline;
 use walkback::sampler::SamplerKind;
 
 use super::Args;
-use super::bar::Bar;
+use crate::bar::Bar;
 use crate::sample::in_chunks;
 
 /// The most samples of one setting: a chain keeps all of them in memory.

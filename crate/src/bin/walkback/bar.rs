@@ -1,4 +1,4 @@
-//! A bar for each part of the work.
+//! A bar for each part of a long work.
 
 use indicatif::{ProgressBar, ProgressStyle};
 
