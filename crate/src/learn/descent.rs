@@ -3,7 +3,7 @@
 use crate::schedule::ScheduleError;
 use crate::train::batches::Batch;
 use crate::train::ema;
-use crate::train::gradients::{self, NoSlope, Slope};
+use crate::train::gradients::{self, NoSlope, Slope, Way};
 use crate::train::loss::Objective;
 use crate::unet::UNet;
 use burn::module::Module;
@@ -98,18 +98,22 @@ impl Descent for OnCpu {
         batch: &Batch,
         how: How,
     ) -> Result<Taken, NotTaken> {
-        self.device.seed(how.seed);
-        let (device, max_norm) = (&self.device, how.max_grad_norm);
+        let way = Way {
+            max_norm: how.max_grad_norm,
+            seed: how.seed,
+            pieces: 1,
+        };
+        let device = &self.device;
         let Slope {
             loss,
             grads,
             grad_norm,
-        } = gradients::of_batch(&self.unet, objective, batch, max_norm, device).map_err(
-            |error| match error {
+        } = gradients::of_batch(&self.unet, objective, batch, way, device).map_err(|error| {
+            match error {
                 NoSlope::Schedule(error) => NotTaken::Schedule(error),
                 NoSlope::NotFinite(what, value) => NotTaken::NotFinite(what, value),
-            },
-        )?;
+            }
+        })?;
         self.unet = self
             .optimizer
             .step(how.learning_rate, self.unet.clone(), grads);

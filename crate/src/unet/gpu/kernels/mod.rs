@@ -4,7 +4,11 @@ mod activation;
 pub(super) mod attend;
 #[cfg(feature = "native")]
 pub(super) mod attend_slope;
+#[cfg(feature = "native")]
+mod bound;
 pub(super) mod conv;
+#[cfg(feature = "native")]
+pub(super) mod dropout;
 #[cfg(feature = "native")]
 pub(super) mod elements;
 pub(super) mod filter;
