@@ -179,11 +179,7 @@ impl Learner {
     }
 
     /// [`step`](Self::step) of who has the turn; the step before is not waited for.
-    pub(in crate::unet::gpu) fn step_in_turn(
-        &mut self,
-        lesson: Lesson<'_>,
-        rates: Rates,
-    ) -> Option<Pending> {
+    fn step_in_turn(&mut self, lesson: Lesson<'_>, rates: Rates) -> Option<Pending> {
         let (images, all) = (self.store.images, lesson.timesteps.len());
         let pieces = all / images;
         assert!(

@@ -2,7 +2,6 @@
 
 use super::{CHANGES, network};
 use crate::unet::config::TimeScaleShift;
-use crate::unet::gpu::device::TURN;
 use crate::unet::gpu::learner::{Bound, Learner, Lesson, Numbers, Rates};
 use crate::unet::gpu::native::Gpu;
 use crate::unet::gpu::native::check::{BOUNDS, Named, gradients};
@@ -11,7 +10,6 @@ use crate::unet::weights::StoredAs;
 use crate::unet::{UNet, UNetConfig, dropout};
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Device, Tensor};
-use std::sync::PoisonError;
 
 /// A batch for a network, by formulas.
 struct Batch {
@@ -276,34 +274,4 @@ fn a_step_in_pieces_is_the_whole_step_and_the_next_begins_again() {
             }
         }
     }
-}
-
-#[test]
-fn a_step_is_at_most_two_submissions_and_creates_no_buffer() {
-    const STEPS: u64 = 6;
-    let gpu = Gpu::get().expect("a GPU, or a software driver for Vulkan");
-    let unet = learning(|config| config.num_class_embeds = Some(3));
-    let mut learner = Learner::new(&unet, 4, gpu.client).expect("a learner");
-    let batch = Batch::new(unet.config(), 4);
-    // Whoever has the turn is alone with the device.
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut steps = |count: u64| {
-        for _ in 0..count {
-            learner.step_in_turn(batch.lesson(), RATES);
-            learner.finish().expect("a report");
-        }
-        let (submits, buffers) = (gpu.submits(), gpu.buffers());
-        (submits.expect("a number"), buffers.expect("a number"))
-    };
-    // The first steps compile, record, and fill the pools.
-    let before = steps(4);
-    let after = steps(STEPS);
-    // The question itself is a submission.
-    let submits = after.0 - before.0 - 1;
-    assert!(submits >= STEPS, "{submits} submissions of {STEPS} steps");
-    assert!(
-        submits <= 2 * STEPS,
-        "{submits} submissions of {STEPS} steps"
-    );
-    assert_eq!(after.1, before.1, "buffers");
 }
