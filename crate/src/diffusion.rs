@@ -249,6 +249,18 @@ pub fn target_factors(prediction_type: PredictionType, alpha_cumprod: f64) -> [f
     }
 }
 
+/// x_0 - x_0-hat for each unit by which the network's output is beyond its target: the slope of [`predicted_x_0`], turned
+/// round.
+pub fn error_factor(prediction_type: PredictionType, alpha_cumprod: f64) -> f64 {
+    let [of_x_0, of_eps] = noising_factors(alpha_cumprod);
+    match prediction_type {
+        PredictionType::Epsilon => of_eps / of_x_0,
+        PredictionType::Sample => -1.0,
+        PredictionType::VPrediction => of_eps,
+        PredictionType::Flow => flow_at(alpha_cumprod).0,
+    }
+}
+
 /// The regression target of the network for x_t made of x_0 and eps.
 pub fn training_target(
     prediction_type: PredictionType,

@@ -1,10 +1,13 @@
 //! The forward process: step by step and at once, with and without its factor, and its posterior.
 
-use walkback::diffusion::{Transition, add_noise, forward_step, naive_forward_step};
+use walkback::diffusion::{
+    Transition, add_noise, error_factor, forward_step, naive_forward_step, predicted_x_0,
+    training_target,
+};
 use walkback::forward::ForwardWalk;
 use walkback::likelihood::neighbours;
 use walkback::noise::NoiseStream;
-use walkback::schedule::{Schedule, SchedulerConfig};
+use walkback::schedule::{PredictionType, Schedule, SchedulerConfig};
 
 fn schedule() -> Schedule {
     Schedule::new(&SchedulerConfig::default()).unwrap()
@@ -32,6 +35,26 @@ fn assert_distribution(values: &[f32], mean: f64, variance: f64, what: &str) {
         (found_variance - variance).abs() < variance_error,
         "{what}: variance {found_variance}, not {variance}"
     );
+}
+
+#[test]
+fn an_error_of_the_output_is_one_of_x_0_hat_times_its_factor() {
+    for &prediction_type in PredictionType::ALL {
+        for alpha_cumprod in [0.999, 0.5, 0.02] {
+            let (x_0, eps, error) = ([0.7], [-1.2], 0.25);
+            let [mut x_t, mut target, mut x_0_hat] = [[0.0]; 3];
+            add_noise(&x_0, &eps, alpha_cumprod, &mut x_t);
+            training_target(prediction_type, &x_0, &eps, alpha_cumprod, &mut target);
+            let output = [target[0] + error];
+            predicted_x_0(prediction_type, &x_t, &output, alpha_cumprod, &mut x_0_hat);
+            let expected = f64::from(error) * error_factor(prediction_type, alpha_cumprod);
+            let found = f64::from(x_0[0] - x_0_hat[0]);
+            assert!(
+                (found - expected).abs() < 1e-5,
+                "{prediction_type}: {found}, not {expected}"
+            );
+        }
+    }
 }
 
 #[test]

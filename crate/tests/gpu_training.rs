@@ -6,7 +6,7 @@ use std::sync::Arc;
 use walkback::data::Dataset;
 use walkback::data::images::Preparation;
 use walkback::pipeline::Labels;
-use walkback::schedule::{PredictionType, SchedulerConfig};
+use walkback::schedule::{PredictionType, SchedulerConfig, VarianceType};
 use walkback::train::checkpoint::Progress;
 use walkback::train::learning_rate::{End, LrDecay};
 use walkback::train::loss::Loss;
@@ -74,6 +74,7 @@ fn config() -> RunConfig {
         },
         loss: Loss::MinSnr,
         batch_size: 4,
+        accumulate: 1,
         learning_rate: 2e-3,
         warmup: 5,
         lr_decay: LrDecay::Cosine,
@@ -119,30 +120,64 @@ fn weights(run: &Path, step: u64) -> Vec<u8> {
     std::fs::read(path).expect("the average")
 }
 
+/// A name and what makes the run of [`config`] another.
+type Change = (&'static str, fn(&mut RunConfig));
+/// Runs that together have every loss, and dropout.
+const CHANGES: [Change; 4] = [
+    ("min-snr", |_| {}),
+    ("a learned variance, with dropout", |c| {
+        c.loss = Loss::Hybrid;
+        c.scheduler.variance_type = VarianceType::LearnedRange;
+        c.unet.out_channels = 2;
+        c.unet.dropout = 0.1;
+    }),
+    ("flow", |c| {
+        c.loss = Loss::Simple;
+        c.scheduler.prediction_type = PredictionType::Flow;
+    }),
+    ("dropout, in pieces", |c| {
+        c.loss = Loss::Simple;
+        c.unet.dropout = 0.2;
+        c.accumulate = 2;
+    }),
+];
+
 #[test]
 fn fifty_steps_have_the_losses_of_the_cpu() {
-    let dir = tempfile::tempdir().expect("a folder");
-    let run = |name: &str| options(&dir.path().join(name), 50, FirstWeights::Fresh);
-    let found = trained(&run("gpu"), &gpu()).expect("trained on the GPU");
-    let cpu = Computer::Burn(Device::flex().autodiff());
-    let expected = trained(&run("cpu"), &cpu).expect("trained on the CPU");
-    assert_eq!(found.len(), 50);
-    for (found, expected) in found.iter().zip(&expected) {
-        assert_eq!(found.step, expected.step);
-        assert_eq!(found.learning_rate, expected.learning_rate);
-        let apart = (found.loss - expected.loss).abs() / expected.loss;
+    for (name, change) in CHANGES {
+        let dir = tempfile::tempdir().expect("a folder");
+        let run = |name: &str| {
+            let mut options = options(&dir.path().join(name), 50, FirstWeights::Fresh);
+            change(&mut options.config);
+            options
+        };
+        let found = trained(&run("gpu"), &gpu()).expect("trained on the GPU");
+        let cpu = Computer::Burn(Device::flex().autodiff());
+        // Where the GPU takes a step in pieces, the CPU takes it whole.
+        let mut whole = run("cpu");
+        whole.config.accumulate = 1;
+        let expected = trained(&whole, &cpu).expect("trained on the CPU");
+        assert_eq!(found.len(), 50, "{name}");
+        for (found, expected) in found.iter().zip(&expected) {
+            assert_eq!(found.step, expected.step);
+            assert_eq!(found.learning_rate, expected.learning_rate);
+            let apart = (found.loss - expected.loss).abs() / expected.loss;
+            assert!(
+                apart < 1e-3,
+                "{name}, step {}: {} and {}",
+                found.step,
+                found.loss,
+                expected.loss
+            );
+        }
+        let mean = |reports: &[StepReport]| {
+            reports.iter().map(|report| report.loss).sum::<f64>() / reports.len() as f64
+        };
         assert!(
-            apart < 1e-3,
-            "step {}: {} and {}",
-            found.step,
-            found.loss,
-            expected.loss
+            mean(&found[40..]) < 0.9 * mean(&found[..5]),
+            "{name} learns nothing"
         );
     }
-    let mean = |reports: &[StepReport]| {
-        reports.iter().map(|report| report.loss).sum::<f64>() / reports.len() as f64
-    };
-    assert!(mean(&found[40..]) < 0.9 * mean(&found[..5]));
 }
 
 #[test]
@@ -150,15 +185,18 @@ fn a_run_may_change_between_cpu_and_gpu_and_resume_on_the_gpu_to_the_bit() {
     let dir = tempfile::tempdir().expect("a folder");
     let [whole, parts, mixed] = ["whole", "parts", "mixed"].map(|name| dir.path().join(name));
     let cpu = Computer::Burn(Device::flex().autodiff());
-    trained(&options(&whole, 8, FirstWeights::Fresh), &gpu()).expect("trained");
+    // With dropout, and in pieces: both depend on nothing that a resume would forget.
+    let fresh = |run: &Path| {
+        let mut options = options(run, 8, FirstWeights::Fresh);
+        options.config.unet.dropout = 0.1;
+        options.config.accumulate = 2;
+        options
+    };
+    trained(&fresh(&whole), &gpu()).expect("trained");
     for (run, computer) in [(&parts, &gpu()), (&mixed, &cpu)] {
         // Both have the rates of a run of eight steps: the first half ends early.
-        let first = TrainOptions {
-            steps: Some(8),
-            ..options(run, 8, FirstWeights::Fresh)
-        };
         let mut half = Half(0);
-        train_on(&first, computer, &mut half).expect("half of it");
+        train_on(&fresh(run), computer, &mut half).expect("half of it");
         trained(&options(run, 8, FirstWeights::Resume), &gpu()).expect("the other half");
     }
     assert!(
@@ -196,19 +234,21 @@ impl Watcher for Half {
 #[test]
 fn what_a_gpu_does_not_train_is_refused_by_name() {
     let dir = tempfile::tempdir().expect("a folder");
-    let mut with_dropout = options(dir.path(), 2, FirstWeights::Fresh);
-    with_dropout.config.unet.dropout = 0.1;
-    let refused = trained(&with_dropout, &gpu()).expect_err("dropout");
-    assert!(refused.to_string().contains("dropout"), "{refused}");
-    assert!(!dir.path().join("run.json").exists());
-
-    let mut flow = options(dir.path(), 2, FirstWeights::Fresh);
-    flow.config.scheduler.prediction_type = PredictionType::Flow;
-    let refused = trained(&flow, &gpu()).expect_err("flow");
-    assert!(
-        refused.to_string().contains("--prediction flow"),
-        "{refused}"
-    );
+    let refused = |change: fn(&mut RunConfig)| {
+        let mut options = options(dir.path(), 2, FirstWeights::Fresh);
+        change(&mut options.config);
+        let refused = trained(&options, &gpu()).expect_err("refused");
+        assert!(!dir.path().join("run.json").exists());
+        refused.to_string()
+    };
+    let wide = refused(|c| {
+        c.unet.block_out_channels = vec![8, 260];
+        c.unet.attention_head_dim = Some(257);
+    });
+    assert!(wide.contains("attention_head_dim is too large"), "{wide}");
+    let many = refused(|c| c.batch_size = 70_000);
+    assert!(many.contains("70000 images"), "{many}");
+    assert!(many.contains("--accumulate"), "{many}");
 }
 
 #[cfg(target_os = "linux")]

@@ -133,17 +133,3 @@ fn a_step_that_diverges_on_a_gpu_is_not_taken_and_the_next_one_is() {
     found.push(block_on(gpu.descend(&good, 1e-3)).expect("a step").loss);
     assert_same(&found, &losses);
 }
-
-#[test]
-fn what_is_not_learned_on_a_gpu_is_refused_by_name() {
-    let mut folder = model();
-    folder.unet_config = folder
-        .unet_config
-        .replace("\"dropout\": 0.0", "\"dropout\": 0.1");
-    let beginning = Beginning::from_model(folder).expect("a beginning");
-    let client = Gpu::get().expect("a GPU").client;
-    let said = Learner::on_gpu(beginning, 1, client)
-        .err()
-        .expect("refused");
-    assert!(said.to_string().contains("dropout is 0.1"), "{said}");
-}

@@ -58,6 +58,7 @@ fn options(run: PathBuf, steps: u64) -> TrainOptions {
         },
         loss: Loss::Simple,
         batch_size: 16,
+        accumulate: 1,
         learning_rate: 2e-3,
         warmup: 10,
         lr_decay: LrDecay::Cosine,

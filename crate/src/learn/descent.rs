@@ -4,7 +4,7 @@ use crate::pipeline::Pipeline;
 use crate::schedule::ScheduleError;
 use crate::train::batches::Batch;
 use crate::train::ema;
-use crate::train::gradients::{self, NoSlope, Slope};
+use crate::train::gradients::{self, NoSlope, Slope, Way};
 use crate::train::loss::Objective;
 use crate::unet::UNet;
 use burn::module::Module;
@@ -137,14 +137,18 @@ impl Descent for OnCpu {
         batch: &Batch,
         how: How,
     ) -> Result<Taken, NotTaken> {
-        self.device.seed(how.seed);
-        let (device, max_norm) = (&self.device, how.max_grad_norm);
+        let way = Way {
+            max_norm: how.max_grad_norm,
+            seed: how.seed,
+            pieces: 1,
+        };
+        let device = &self.device;
         let State {
             unet,
             average,
             optimizer,
         } = &mut self.state;
-        let slope = gradients::of_batch(unet, objective, batch, max_norm, device);
+        let slope = gradients::of_batch(unet, objective, batch, way, device);
         let Slope {
             loss,
             grads,

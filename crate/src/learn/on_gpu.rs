@@ -6,6 +6,7 @@ use crate::train::batches::Batch;
 use crate::train::gpu_memory;
 use crate::train::gradients;
 use crate::train::loss::{Loss, Objective};
+use crate::unet::dropout;
 use crate::unet::gpu::learner::{Learned, Learner, Lesson, Rates};
 use cubecl::client::Client;
 use std::cell::RefCell;
@@ -19,6 +20,8 @@ pub struct OnGpu {
     known: RefCell<(u64, State)>,
     /// Steps taken.
     time: u64,
+    /// Whether the network drops numbers.
+    drops: bool,
 }
 
 impl OnGpu {
@@ -41,6 +44,7 @@ impl OnGpu {
         Ok(Self {
             client,
             learner: None,
+            drops: state.unet.config().dropout > 0.0,
             known: RefCell::new((time, state)),
             time,
         })
@@ -80,6 +84,10 @@ impl Descent for OnGpu {
         let process = (&objective.schedule, objective.prediction_type);
         let (x_t, timesteps) = batch.given(process);
         let images = timesteps.len();
+        let keys = match self.drops {
+            true => dropout::keys(how.seed, images),
+            false => Vec::new(),
+        };
         // x_t and the target are given as they are: what is rehearsed has a target that no formula gives.
         let lesson = Lesson {
             x_0: &x_t,
@@ -89,6 +97,8 @@ impl Descent for OnGpu {
             noising: &vec![[1.0, 0.0]; images],
             target: &vec![[0.0, 1.0]; images],
             weights: &objective.weights(&batch.timesteps),
+            bounds: &[],
+            keys: &keys,
         };
         let rates = Rates {
             learning_rate: how.learning_rate,

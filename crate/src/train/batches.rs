@@ -10,6 +10,7 @@ use crate::diffusion::{add_noise, training_target};
 use crate::noise::NoiseStream;
 use crate::schedule::{PredictionType, Schedule, flow};
 use rand_mt::Mt64;
+use std::ops::Range;
 #[cfg(feature = "native")]
 use std::sync::Arc;
 #[cfg(feature = "native")]
@@ -101,6 +102,20 @@ impl Batch {
             target,
             timesteps,
             labels,
+        }
+    }
+
+    /// Some of the images.
+    pub(crate) fn part(&self, images: Range<usize>) -> Self {
+        let size = self.x_0.len() / self.timesteps.len().max(1);
+        let numbers = |all: &[f32]| all[images.start * size..images.end * size].to_vec();
+        Self {
+            x_0: numbers(&self.x_0),
+            eps: numbers(&self.eps),
+            x_t: numbers(&self.x_t),
+            target: numbers(&self.target),
+            timesteps: self.timesteps[images.clone()].to_vec(),
+            labels: self.labels[images.clone()].to_vec(),
         }
     }
 

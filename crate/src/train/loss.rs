@@ -26,7 +26,7 @@ named! {
 /// gamma of min-SNR (Hang et al. 2023, arXiv 2303.09556, section 4).
 const MIN_SNR_GAMMA: f64 = 5.0;
 /// lambda of L_hybrid.
-const BOUND_WEIGHT: f64 = 0.001;
+pub(super) const BOUND_WEIGHT: f64 = 0.001;
 
 /// w_t: min(SNR, gamma) on the squared error of x_0, and on that of eps or v what amounts to the same.
 pub fn min_snr_weight(prediction_type: PredictionType, snr: f64) -> f64 {

@@ -29,6 +29,9 @@ pub struct RunConfig {
     pub loss: Loss,
     /// Images in a step.
     pub batch_size: usize,
+    /// Pieces in which they go through the network, one after the other; their gradients are added up.
+    #[serde(default = "one")]
+    pub accumulate: usize,
     /// AdamW's step size after warm-up.
     pub learning_rate: f64,
     /// Steps over which it rises from 0.
@@ -59,6 +62,10 @@ pub struct RunConfig {
 
 fn simple() -> Loss {
     Loss::Simple
+}
+
+fn one() -> usize {
+    1
 }
 
 fn constant() -> LrDecay {
@@ -133,6 +140,13 @@ impl RunConfig {
         self.check_variance()?;
         if self.batch_size == 0 {
             return options("--batch-size must be at least 1".into());
+        }
+        if self.accumulate == 0 || !self.batch_size.is_multiple_of(self.accumulate) {
+            return options(format!(
+                "--accumulate is {}, which does not divide the {} images of a step into equal pieces; \
+                 choose a divisor of --batch-size",
+                self.accumulate, self.batch_size
+            ));
         }
         let rates = [
             ("--lr", self.learning_rate, 0.0..=1.0),

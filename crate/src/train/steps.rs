@@ -3,7 +3,7 @@
 use super::batches::{self, Batch};
 use super::checkpoint::{self, Progress};
 use super::ema;
-use super::gradients::{self, NoSlope, Slope};
+use super::gradients::{self, NoSlope, Slope, Way};
 use super::learning_rate;
 use super::loss::Objective;
 use super::on_gpu::OnGpu;
@@ -122,8 +122,9 @@ impl Trainer {
                 time: step,
                 ema_decay: ema::decay_at(step, self.config.ema_decay),
             };
+            let seed = batches::seed_of(self.config.seed, self.progress.step);
             let gpu = self.gpu.as_mut();
-            let learned = gpu.map(|gpu| gpu.step(&batch, &self.objective, rates));
+            let learned = gpu.map(|gpu| gpu.step(&batch, &self.objective, rates, seed));
             let learned = learned.transpose()?.flatten();
             self.progress.step = step;
             let report = self.report(learned)?;
@@ -187,17 +188,13 @@ impl Trainer {
     /// The loss or the norm of the gradients is not finite: what that would make of the weights is never kept.
     fn step_here(mut self, batch: Batch) -> Result<(Self, StepReport), TrainError> {
         let start = Instant::now();
-        // Dropout draws from the device's generator. A step's draws follow from the seed and the step alone.
-        self.device
-            .seed(batches::seed_of(self.config.seed, self.progress.step));
         let n = batch.timesteps.len();
-        let slope = gradients::of_batch(
-            &self.unet,
-            &self.objective,
-            &batch,
-            self.config.max_grad_norm,
-            &self.device,
-        );
+        let way = Way {
+            max_norm: self.config.max_grad_norm,
+            seed: batches::seed_of(self.config.seed, self.progress.step),
+            pieces: self.config.accumulate,
+        };
+        let slope = gradients::of_batch(&self.unet, &self.objective, &batch, way, &self.device);
         let Slope {
             loss,
             grads,

@@ -9,6 +9,7 @@ use crate::data::Dataset;
 use crate::folder::{self, FolderError, ModelFolder};
 use crate::pipeline::PipelineError;
 use crate::schedule::ScheduleError;
+use crate::unet::gpu::learner::NoLearner;
 use crate::unet::gpu::{DeviceError, Unsupported, native::Gpu};
 use crate::unet::{UNet, UNetConfigError, WeightsError};
 use burn::tensor::Device;
@@ -118,6 +119,11 @@ pub enum TrainError {
     /// A network that a GPU does not train.
     #[error(transparent)]
     Unsupported(#[from] Unsupported),
+    /// A GPU without room for the images of a step, or for those of a piece of one.
+    #[error(
+        "the GPU has no room for so many images ({0}). Compute a step in more pieces with --accumulate, or use --device cpu"
+    )]
+    Room(String),
     /// A GPU that failed.
     #[error("the GPU failed ({0}). Resume from the last checkpoint, or use --device cpu")]
     Gpu(#[from] DeviceError),
@@ -142,6 +148,15 @@ pub enum TrainError {
     /// The thread that prepares the batches ended.
     #[error("the batches ended early, which should not happen; resume from the last checkpoint")]
     BatchesEnded,
+}
+
+impl From<NoLearner> for TrainError {
+    fn from(reason: NoLearner) -> Self {
+        match reason {
+            NoLearner::Unsupported(reason) => Self::Unsupported(reason),
+            NoLearner::TooLarge(reason) => Self::Room(reason),
+        }
+    }
 }
 
 /// Where a run computes.

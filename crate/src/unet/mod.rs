@@ -6,7 +6,7 @@
 //! | module | what is in it |
 //! |---|---|
 //! | this one, `down`, `mid`, `up`, `skip`, `resnet`, `attention`, [`embedding`] | the network, written once: its layers and how features pass through them |
-//! | `activation`, `resample` | what has no parameters: non-linearities, filters that change the resolution |
+//! | `activation`, `resample`, [`dropout`] | what has no parameters: non-linearities, filters that change the resolution, and what training drops |
 //! | `executor` | the operations that it is written in |
 //! | `cpu` | these operations on slices, by kernels of our own |
 //! | `tensors`, [`ops`] | these operations in burn, with gradients, by the same kernels |
@@ -19,6 +19,7 @@
 pub mod activation;
 pub mod config;
 mod cpu;
+pub mod dropout;
 pub mod embedding;
 #[cfg(any(feature = "gpu", test))]
 pub mod gpu;
@@ -234,7 +235,28 @@ impl UNet {
         timesteps: &[f32],
         labels: Option<&[usize]>,
     ) -> Tensor<4> {
-        let mut on = Tensors::new(&self.config, timesteps, labels, x_t.device());
+        self.on_tensors(x_t, timesteps, labels, None)
+    }
+
+    /// [`forward`](Self::forward) in training: with dropout, by one of [`dropout::keys`] for each image.
+    pub fn forward_dropping(
+        &self,
+        x_t: Tensor<4>,
+        timesteps: &[f32],
+        labels: Option<&[usize]>,
+        keys: &[u32],
+    ) -> Tensor<4> {
+        self.on_tensors(x_t, timesteps, labels, Some(keys))
+    }
+
+    fn on_tensors(
+        &self,
+        x_t: Tensor<4>,
+        timesteps: &[f32],
+        labels: Option<&[usize]>,
+        keys: Option<&[u32]>,
+    ) -> Tensor<4> {
+        let mut on = Tensors::new(&self.config, timesteps, labels, keys, x_t.device());
         let x_t = if self.config.center_input_sample {
             x_t * 2.0 - 1.0
         } else {

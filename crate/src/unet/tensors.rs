@@ -2,6 +2,7 @@
 
 use super::activation::Activation;
 use super::config::UNetConfig;
+use super::dropout::Dropped;
 use super::executor::{Executor, Finish, Heads, Then};
 use super::layers::{Conv2d, Embedding, Frequencies, GroupNorm, Linear};
 use super::look::Stage;
@@ -20,21 +21,28 @@ pub(super) struct Tensors<'a> {
     config: &'a UNetConfig,
     timesteps: &'a [f32],
     labels: Option<&'a [usize]>,
+    /// For dropout; `None` outside of training.
+    keys: Option<&'a [u32]>,
+    /// Layers with dropout so far.
+    dropouts: u32,
     device: Device,
 }
 
 impl<'a> Tensors<'a> {
-    /// An evaluation on `device` at one timestep, and one label if any, for each image.
+    /// An evaluation on `device` at one timestep, and one label and one key for dropout, if any, for each image.
     pub(super) fn new(
         config: &'a UNetConfig,
         timesteps: &'a [f32],
         labels: Option<&'a [usize]>,
+        keys: Option<&'a [u32]>,
         device: Device,
     ) -> Self {
         Self {
             config,
             timesteps,
             labels,
+            keys,
+            dropouts: 0,
             device,
         }
     }
@@ -142,7 +150,14 @@ impl Executor for Tensors<'_> {
     }
 
     fn dropout(&mut self, x: Tensor<4>, dropout: &Dropout) -> Tensor<4> {
-        dropout.forward(x)
+        let layer = self.dropouts;
+        self.dropouts += 1;
+        let Some((keys, dropped)) = self.keys.zip(Dropped::new(layer, dropout)) else {
+            return x;
+        };
+        let [n, c, h, w] = x.dims();
+        let factors = TensorData::new(dropped.factors(keys, [c, h * w]), [n, c, h, w]);
+        x * Tensor::from_data(factors, &self.device) // [n, c, h, w]
     }
 
     fn divide_by_timestep(&mut self, x: Tensor<4>) -> Tensor<4> {

@@ -25,6 +25,7 @@ fn possible() -> TrainOptions {
         },
         loss: Loss::Simple,
         batch_size: 2,
+        accumulate: 1,
         learning_rate: 1e-3,
         warmup: 1,
         lr_decay: LrDecay::Constant,
@@ -80,7 +81,7 @@ fn learned(options: &mut TrainOptions) {
 
 #[test]
 fn every_impossible_training_has_its_sentence() {
-    let cases: [Case; 22] = [
+    let cases: [Case; 24] = [
         (
             "no images",
             |o| o.data = Arc::new(o.data.select(&[])),
@@ -105,6 +106,16 @@ fn every_impossible_training_has_its_sentence() {
             "no image in a batch",
             |o| o.config.batch_size = 0,
             "--batch-size must be at least 1",
+        ),
+        (
+            "no piece of a batch",
+            |o| o.config.accumulate = 0,
+            "--accumulate is 0, which does not divide the 2 images of a step into equal pieces; choose a divisor of --batch-size",
+        ),
+        (
+            "pieces of several sizes",
+            |o| (o.config.batch_size, o.config.accumulate) = (8, 3),
+            "--accumulate is 3, which does not divide the 8 images of a step into equal pieces; choose a divisor of --batch-size",
         ),
         (
             "a negative rate",

@@ -30,7 +30,13 @@ fn from_a_folder_of_colour_images_to_a_model_that_draws_them() {
         let folder = root.path().join("data").join(half);
         classes(&folder, 16, &[("blue", BLUE), ("red", RED)]);
     }
-    let few = ["--batch-size", "4", "--warmup", "1", "--sample-every", "3"];
+    let few = "--batch-size 4 --accumulate 2 --warmup 1 --sample-every 3";
+    let few: Vec<&str> = few.split(' ').collect();
+    let pieces = || {
+        let json = std::fs::read_to_string(root.path().join("run/run.json")).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        json["accumulate"].as_u64()
+    };
     let args = [
         "train", "--data", &data, "--out", &run, "--preset", "tiny", "--steps", "3",
     ];
@@ -39,7 +45,12 @@ fn from_a_folder_of_colour_images_to_a_model_that_draws_them() {
     assert!(text.contains(line), "{text}");
     let samples = image::open(root.path().join("run/samples/step-000003.png")).unwrap();
     assert!(samples.color().has_color());
+    assert_eq!(pieces(), Some(2));
     walkback(&["train", "--resume", "--out", &run, "--steps", "4"]);
+    assert_eq!(pieces(), Some(2));
+    let more = ["--steps", "5", "--accumulate", "4"];
+    walkback(&[&["train", "--resume", "--out", &run][..], &more].concat());
+    assert_eq!(pieces(), Some(4));
     walkback(&["export", "--run", &run, "--out", &model]);
 
     let files = folder::read(Path::new(&model)).unwrap();

@@ -88,6 +88,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         "images/s",
     );
 
+    print_counts(&unet, 16, &gpu)?;
     for &images in &args.batch_size {
         let step = training_step(&unet, images, &gpu)?;
         let what = format!("training at batch {images}");
@@ -146,34 +147,89 @@ fn print_launches(unet: &UNet, images: usize, gpu: &Gpu) -> anyhow::Result<()> {
 
 /// Seconds that a step of training takes.
 fn training_step(unet: &UNet, images: usize, gpu: &Gpu) -> anyhow::Result<f64> {
-    let mut learner = Learner::new(unet, images, gpu.client)
-        .with_context(|| format!("training at batch {images}"))?;
-    let wave = |by: f32| -> Vec<f32> { (0..images * 784).map(|i| (i as f32 * by).sin()).collect() };
-    let (x_0, eps) = (wave(0.7), wave(1.3));
-    let timesteps: Vec<f32> = (0..images).map(|i| (i * 999 / images) as f32).collect();
-    let labels: Vec<usize> = (0..images).map(|i| i % 11).collect();
-    let (noising, target) = (vec![[0.6, 0.8]; images], vec![[0.0, 1.0]; images]);
-    let weights = vec![1.0; images];
-    let mut time = 0;
-    measure(|| {
-        time += 1;
+    let mut training = Training::new(unet, images, gpu)?;
+    measure(|| training.step())
+}
+
+/// What a step of training asks of the GPU.
+fn print_counts(unet: &UNet, images: usize, gpu: &Gpu) -> anyhow::Result<()> {
+    const STEPS: u64 = 8;
+    let mut training = Training::new(unet, images, gpu)?;
+    // The first steps compile, record, and fill the pools.
+    for _ in 0..4 {
+        training.step()?;
+    }
+    training.learner.finish()?;
+    let before = (gpu.submits(), gpu.buffers());
+    for _ in 0..STEPS {
+        training.step()?;
+    }
+    training.learner.finish()?;
+    let after = (gpu.submits(), gpu.buffers());
+    // The question itself is a submission.
+    let submits = after
+        .0
+        .zip(before.0)
+        .map(|(after, before)| after - before - 1);
+    let buffers = (after.1.zip(before.1)).map(|(after, before)| after as i64 - before as i64);
+    let unknown = || "unknown".to_owned();
+    println!(
+        "a training step at batch {images}: {} launches; {STEPS} of them: submissions {}, new buffers {}",
+        training.learner.launches(),
+        submits.map_or_else(unknown, |count| count.to_string()),
+        buffers.map_or_else(unknown, |count| count.to_string()),
+    );
+    Ok(())
+}
+
+/// A training on numbers by formulas.
+struct Training {
+    learner: Learner,
+    x_0: Vec<f32>,
+    eps: Vec<f32>,
+    timesteps: Vec<f32>,
+    labels: Vec<usize>,
+    time: u64,
+}
+
+impl Training {
+    fn new(unet: &UNet, images: usize, gpu: &Gpu) -> anyhow::Result<Self> {
+        let learner = Learner::new(unet, images, gpu.client)
+            .with_context(|| format!("training at batch {images}"))?;
+        let wave =
+            |by: f32| -> Vec<f32> { (0..images * 784).map(|i| (i as f32 * by).sin()).collect() };
+        Ok(Self {
+            learner,
+            x_0: wave(0.7),
+            eps: wave(1.3),
+            timesteps: (0..images).map(|i| (i * 999 / images) as f32).collect(),
+            labels: (0..images).map(|i| i % 11).collect(),
+            time: 0,
+        })
+    }
+
+    fn step(&mut self) -> anyhow::Result<()> {
+        let images = self.labels.len();
+        self.time += 1;
         let lesson = Lesson {
-            x_0: &x_0,
-            eps: &eps,
-            timesteps: &timesteps,
-            labels: &labels,
-            noising: &noising,
-            target: &target,
-            weights: &weights,
+            x_0: &self.x_0,
+            eps: &self.eps,
+            timesteps: &self.timesteps,
+            labels: &self.labels,
+            noising: &vec![[0.6, 0.8]; images],
+            target: &vec![[0.0, 1.0]; images],
+            weights: &vec![1.0; images],
+            bounds: &[],
+            keys: &[],
         };
         let rates = Rates {
             learning_rate: 1e-3,
             weight_decay: 0.0,
             max_grad_norm: 1.0,
-            time,
+            time: self.time,
             ema_decay: 0.999,
         };
-        learner.step(lesson, rates)?;
+        self.learner.step(lesson, rates)?;
         Ok(())
-    })
+    }
 }

@@ -112,6 +112,11 @@ pub struct Args {
     #[arg(long, value_name = "N")]
     batch_size: Option<usize>,
 
+    /// Compute each step in N equal pieces, one after the other: a step's memory is that of a piece, its result the same
+    /// [default: 1]
+    #[arg(long, value_name = "N")]
+    accumulate: Option<usize>,
+
     /// Learning rate after warm-up [default: the preset's]
     #[arg(long, value_name = "RATE")]
     lr: Option<f64>,
@@ -266,6 +271,7 @@ fn options(
     let config = RunConfig {
         learning_rate: args.lr.unwrap_or(config.learning_rate),
         lr_decay: args.lr_decay.unwrap_or(config.lr_decay),
+        accumulate: args.accumulate.unwrap_or(config.accumulate),
         data: folder.map(|path| std::path::absolute(&path).unwrap_or(path)),
         ..config
     };
@@ -371,6 +377,7 @@ fn run_config(
         labels,
         loss: args.loss.unwrap_or(loss),
         batch_size: args.batch_size.unwrap_or(hyperparameters.batch_size),
+        accumulate: 1,
         learning_rate: hyperparameters.learning_rate,
         warmup: args.warmup.unwrap_or(hyperparameters.warmup),
         lr_decay: LrDecay::Cosine,

@@ -5,10 +5,13 @@
 //! is the recorded one, and at other timesteps.
 
 use super::Engine;
-use super::learner::{Learner, Lesson, Numbers, Rates};
+use super::learner::{Bound, Learner, Lesson, Numbers, Rates};
+use crate::likelihood::{
+    LogVariance, decoder_slope, decoder_term, transition_slope, transition_term,
+};
 use crate::unet::layers::seed_init;
 use crate::unet::weights::{StoredAs, to_safetensors};
-use crate::unet::{DownBlockType, UNet, UNetConfig, UpBlockType};
+use crate::unet::{DownBlockType, UNet, UNetConfig, UpBlockType, dropout};
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -18,6 +21,23 @@ use std::collections::BTreeMap;
 /// Of the largest number: what float32 sums in another order may differ by.
 const TOLERANCE: f32 = 2e-3;
 const IMAGES: usize = 2;
+/// The bound of a learned variance, with a term of either kind.
+pub(super) const BOUNDS: [Bound; 2] = [
+    Bound {
+        weight: 0.7,
+        range: 0.9,
+        distance: 0.4,
+        smallest: 0.0,
+        is_first: false,
+    },
+    Bound {
+        weight: 0.3,
+        range: 0.6,
+        distance: 0.02,
+        smallest: -9.0,
+        is_first: true,
+    },
+];
 
 /// Compares the GPU of `client` with the CPU.
 ///
@@ -53,6 +73,8 @@ pub async fn compare(client: &'static Client) -> Result<(), String> {
         noising: &[[0.8, 0.6], [0.3, 0.9]],
         target: &[[0.0, 1.0], [0.5, 0.5]],
         weights: &[1.0, 0.6],
+        bounds: &BOUNDS,
+        keys: &dropout::keys(5, IMAGES),
     };
     let rates = Rates {
         learning_rate: 0.0,
@@ -112,7 +134,7 @@ fn small() -> Result<UNet, Box<dyn std::error::Error>> {
     let config = UNetConfig {
         sample_size: [8, 8],
         in_channels: 1,
-        out_channels: 1,
+        out_channels: 2,
         block_out_channels: vec![8, 16],
         down_block_types: vec![DownBlockType::DownBlock2D, DownBlockType::AttnDownBlock2D],
         up_block_types: vec![UpBlockType::AttnUpBlock2D, UpBlockType::UpBlock2D],
@@ -120,19 +142,10 @@ fn small() -> Result<UNet, Box<dyn std::error::Error>> {
         norm_num_groups: Some(4),
         attention_head_dim: Some(8),
         num_class_embeds: Some(3),
+        dropout: 0.2,
         ..UNetConfig::default()
     };
-    seed_init(3);
-    let device = Device::flex().autodiff();
-    let unet = UNet::new(&config, &device)?;
-    let mut tensors = unet.state_dict();
-    for (at, (_, values)) in tensors.values_mut().enumerate() {
-        for (i, value) in values.iter_mut().enumerate() {
-            *value += 0.1 * ((at * 31 + i) as f32).sin();
-        }
-    }
-    let bytes = to_safetensors(&tensors, StoredAs::F32)?;
-    Ok(unet.load_safetensors(&bytes, &device)?)
+    UNet::without_zeros(&config, &Device::flex().autodiff())
 }
 
 /// Gradients by name, with the parameter's number.
@@ -152,11 +165,19 @@ pub(super) fn gradients(unet: &UNet, lesson: Lesson<'_>) -> (f32, Named) {
         Tensor::<4>::from_data(TensorData::new(values, [images, c, h, w]), &device)
     };
     let labels = config.num_class_embeds.is_some().then_some(lesson.labels);
-    let out = unet.forward(mixed(lesson.noising), lesson.timesteps, labels);
+    let x_t = mixed(lesson.noising);
+    let out = match lesson.keys {
+        [] => unet.forward(x_t, lesson.timesteps, labels),
+        keys => unet.forward_dropping(x_t, lesson.timesteps, labels, keys),
+    };
     let weights = TensorData::new(lesson.weights.to_vec(), [images, 1, 1, 1]);
     let weights = Tensor::<4>::from_data(weights, &device);
-    let error = out.narrow(1, 0, c) - mixed(lesson.target);
-    let loss = (error.clone() * error * weights).mean();
+    let error = out.clone().narrow(1, 0, c) - mixed(lesson.target);
+    let loss = (error.clone() * error.clone() * weights).mean();
+    let loss = match lesson.bounds {
+        [] => loss,
+        _ => loss + bound(error, out.narrow(1, c, c), lesson),
+    };
     let value = loss.clone().into_scalar::<f32>();
     let gradients = GradientsParams::from_grads(loss.backward(), unet);
     let mut visitor = Visitor {
@@ -166,6 +187,41 @@ pub(super) fn gradients(unet: &UNet, lesson: Lesson<'_>) -> (f32, Named) {
     };
     unet.visit(&mut visitor);
     (value, visitor.found)
+}
+
+/// The bound as a function of v alone, with its slope at this v.
+fn bound(error: Tensor<4>, v: Tensor<4>, lesson: Lesson<'_>) -> Tensor<1> {
+    let host = |x: Tensor<4>| -> Vec<f32> { x.detach().into_data().iter::<f32>().collect() };
+    let (error, at, shape) = (host(error), host(v.clone()), v.dims());
+    let size = at.len() / lesson.bounds.len();
+    let mut slope = Vec::with_capacity(at.len());
+    let mut rest = 0.0;
+    for (i, (&error, &v)) in error.iter().zip(&at).enumerate() {
+        let (bound, x_0) = (lesson.bounds[i / size], lesson.x_0[i]);
+        let above = (f64::from(v) + 1.0) / 2.0 * f64::from(bound.range);
+        let apart = error * bound.distance;
+        let (nats, by_log_variance) = if bound.is_first {
+            let log_variance = f64::from(bound.smallest) + above;
+            let same = LogVariance::Same(log_variance);
+            let mean = x_0 - apart;
+            (
+                decoder_term(&[x_0], &[mean], same),
+                decoder_slope(x_0, mean, log_variance),
+            )
+        } else {
+            let same = LogVariance::Same(above);
+            (
+                transition_term(&[apart], 1.0, &[0.0], same),
+                transition_slope(apart, 0.0, 0.0, above),
+            )
+        };
+        let share = f64::from(bound.weight) / at.len() as f64;
+        let by_v = share * by_log_variance * f64::from(bound.range) / 2.0;
+        slope.push(by_v as f32);
+        rest += share * nats - by_v * f64::from(v);
+    }
+    let slope = Tensor::<4>::from_data(TensorData::new(slope, shape), &v.device());
+    (v * slope).sum() + rest
 }
 
 struct Visitor<'a> {

@@ -2,6 +2,7 @@
 
 use super::kernels::attend::{AttendKind, AttendShapeLaunch};
 use super::kernels::attend_slope::{key_slope, query_slope};
+use super::kernels::dropout::drop_numbers;
 use super::kernels::elements::{activation_slope, add_scaled, table_rows, table_slope};
 use super::kernels::learn::{loss_slope, noise_images};
 use super::kernels::norm_slope::{NormSlopeKind, NormSlopeShapeLaunch, group_norm_slope};
@@ -12,6 +13,7 @@ use super::plan::{ALIGN, Features, Launch};
 use super::product::{Placed, weigh_width};
 use super::reverse::{AttendSlope, NormSlope, Step, Sums};
 use super::store::{argument, cubes};
+use crate::unet::dropout::Dropped;
 use cubecl::prelude::*;
 
 /// Threads of a workgroup where each has a number of its own.
@@ -89,6 +91,7 @@ impl Learner {
                     );
                 }
             }
+            Step::Drop { features, dropped } => self.drop_numbers(features, *dropped),
             Step::TableRows => self.table_rows(),
             Step::TableSlope { slope, segment } => self.table_slope(slope, *segment),
             Step::Noise => self.noise(),
@@ -302,6 +305,27 @@ impl Learner {
         }
     }
 
+    fn drop_numbers(&self, features: &Features, dropped: Dropped) {
+        let width = vector_width([features.c]);
+        let len = self.vectors(features, width);
+        unsafe {
+            drop_numbers::launch_unchecked(
+                self.client,
+                cubes(len.div_ceil(UNITS)),
+                CubeDim::new_1d(UNITS as u32),
+                width,
+                self.store.tensor(&self.reverse.extra.keys, 1),
+                self.store.tensor(features, width),
+                features.size() / width,
+                len,
+                dropped.layer,
+                dropped.below,
+                dropped.scale,
+                UNITS,
+            );
+        }
+    }
+
     fn noise(&self) {
         let (store, extra, x) = (&self.store, &self.reverse.extra, &self.plan.given.x);
         let len = x.size() * store.images;
@@ -340,13 +364,16 @@ impl Learner {
                 CubeDim::new_1d(UNITS as u32),
                 store.tensor(out, 1),
                 store.tensor(&extra.target, 1),
+                store.tensor(&extra.x_0, 1),
                 store.tensor(&extra.coefficients, 1),
+                self.rates(),
                 store.tensor(&extra.slope, 1),
                 store.tensor(&extra.losses, 1),
                 out.size(),
                 out.c,
                 target.c,
                 count.recip(),
+                out.c == 2 * target.c,
                 UNITS,
             );
         }

@@ -19,6 +19,8 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use thiserror::Error;
 
+mod counts;
+
 /// Launches that go to the GPU at once: more than a step of training has, so that a step is one submission.
 const TASKS_MAX: usize = 1024;
 
@@ -107,6 +109,8 @@ pub struct Gpu {
     pub adapter: Adapter,
     /// All that there are.
     pub adapters: Vec<Adapter>,
+    instance: wgpu::Instance,
+    queue: wgpu::Queue,
 }
 
 impl fmt::Debug for Gpu {
@@ -166,6 +170,8 @@ impl Gpu {
             client: Box::leak(Box::new(Device::Wgpu(device).client())),
             adapters: adapters.iter().map(Adapter::of).collect(),
             adapter,
+            instance: setup.instance,
+            queue: setup.queue,
         })
     }
 }

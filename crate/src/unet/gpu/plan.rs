@@ -3,6 +3,7 @@
 use super::parameters::Parameters;
 use crate::unet::UNetConfig;
 use crate::unet::activation::Activation;
+use crate::unet::dropout::Dropped;
 use crate::unet::embedding::divide_by_timestep;
 use crate::unet::look::Stage;
 use crate::unet::resample::Taps;
@@ -107,6 +108,8 @@ pub(super) struct Norm {
     pub(super) eps: f64,
     pub(super) vector: Option<Vector>,
     pub(super) activation: Option<Activation>,
+    /// What of the output training drops.
+    pub(super) dropped: Option<Dropped>,
     pub(super) out: Features,
 }
 

@@ -1,11 +1,13 @@
 //! What a step of training has before the network and after it: x_t and the target, the loss, the norm of the gradients,
 //! AdamW (Loshchilov & Hutter 2019, Algorithm 2) and the average of the weights.
 
+use super::bound::{decoder, transition};
 use cubecl::prelude::*;
 
 /// Numbers that the host gives for each image: those of [`noise_images`] and [`loss_slope`].
-pub(crate) const COEFFICIENTS: usize = 8;
-/// Numbers that the host gives for a step: those of [`judge`] and [`adamw`].
+pub(crate) const COEFFICIENTS: usize = 12;
+/// Numbers that the host gives for a step, or for a piece of one: those of [`judge`] and [`adamw`], then whether what came
+/// before is of the same step, and whether this is the last of it.
 pub(crate) const RATES: usize = 8;
 /// What a step reports: the loss, the norm, the factor of the gradients, and 1 where nothing is learned any more.
 pub(crate) const REPORT: usize = 4;
@@ -35,24 +37,35 @@ pub(crate) fn noise_images(
 
 /// The mean of w |f out - target|^2 and its gradient by `out`, a workgroup for each image; w and f are the image's fifth
 /// and sixth coefficients. `share` is 1 over the numbers of all targets. Of each pixel's `channels` the first `wanted`
-/// have a target.
+/// have a target. If the variance is `learned`, the others are v of eq. 15 (Nichol & Dhariwal 2021), whose bound is added;
+/// its gradient by the mean is left out. The coefficients from the seventh on: the weight of the bound, log beta_t -
+/// log beta~_t, the distance of the means for each unit of error, log beta~_t, and 1 at timestep 0.
 #[cube(launch_unchecked)]
 pub(crate) fn loss_slope(
     out: &[f32],
     target: &[f32],
+    x_0: &[f32],
     coefficients: &[f32],
+    rates: &[f32],
     slope: &mut [f32],
     losses: &mut [f32],
     size: usize,
     channels: usize,
     wanted: usize,
     share: f32,
+    #[comptime] learned: bool,
     #[comptime] units: usize,
 ) {
     let unit = UNIT_POS as usize;
     let image = CUBE_POS;
-    let weight = coefficients[image * comptime!(COEFFICIENTS) + 4] * share;
-    let factor = coefficients[image * comptime!(COEFFICIENTS) + 5];
+    let of = image * comptime!(COEFFICIENTS);
+    let weight = coefficients[of + 4] * share;
+    let factor = coefficients[of + 5];
+    let weight_of_bound = coefficients[of + 6] * share;
+    let range = coefficients[of + 7];
+    let distance = coefficients[of + 8];
+    let smallest = coefficients[of + 9];
+    let is_first = coefficients[of + 10] == 1.0;
     let mut sum = f32::new(0.0);
     for i in range_stepped(unit, size, units) {
         let at = image * size + i;
@@ -62,11 +75,33 @@ pub(crate) fn loss_slope(
             slope[at] = 2.0 * weight * factor * error;
             sum += weight * error * error;
         } else {
-            slope[at] = 0.0;
+            let mut by_v = f32::new(0.0);
+            if comptime!(learned) {
+                let number = at / channels * wanted + channel - wanted;
+                let error = (out[at - wanted] * factor - target[number]) * distance;
+                // log sigma^2 - log beta~_t
+                let above = (out[at] * factor + 1.0) * 0.5 * range;
+                let mut nats = f32::new(0.0);
+                if is_first {
+                    let term = decoder(x_0[number], error, smallest + above);
+                    nats += term.nats;
+                    by_v += term.slope;
+                } else {
+                    let term = transition(above, error);
+                    nats += term.nats;
+                    by_v += term.slope;
+                }
+                sum += weight_of_bound * nats;
+                by_v *= weight_of_bound * 0.5 * range * factor;
+            }
+            slope[at] = by_v;
         }
     }
-    let sum = total_of(sum, units);
+    let mut sum = total_of(sum, units);
     if unit == 0 {
+        if rates[6] == 1.0 {
+            sum += losses[image];
+        }
         losses[image] = sum;
     }
 }
@@ -95,12 +130,14 @@ fn total_of(value: f32, #[comptime] units: usize) -> f32 {
     sum
 }
 
-/// Adds the parts of every gradient, in their order, and the squares of a workgroup's gradients. `table` holds for each 64
-/// numbers where their first part is, the distance of the parts and how many there are.
+/// Adds the parts of every gradient, in their order, to what earlier pieces of the step left, and the squares of a
+/// workgroup's gradients. `table` holds for each 64 numbers where their first part is, the distance of the parts and how
+/// many there are.
 #[cube(launch_unchecked)]
 pub(crate) fn gather(
     parts: &[f32],
     table: &[u32],
+    rates: &[f32],
     slopes: &mut [f32],
     squares: &mut [f32],
     len: usize,
@@ -115,6 +152,9 @@ pub(crate) fn gather(
         let count = table[row + 2] as usize;
         for i in 0..count {
             sum += parts[first + i * stride];
+        }
+        if rates[6] == 1.0 {
+            sum += slopes[at];
         }
         slopes[at] = sum;
     }
@@ -166,8 +206,8 @@ pub(crate) fn judge(
     }
 }
 
-/// A step of AdamW and of the average. `rates`: the learning rate, the weight decay, the largest norm, 1 - beta_1^t,
-/// 1 - beta_2^t and the decay of the average.
+/// A step of AdamW and of the average, after the last piece of a step. `rates`: the learning rate, the weight decay, the
+/// largest norm, 1 - beta_1^t, 1 - beta_2^t and the decay of the average.
 #[cube(launch_unchecked)]
 pub(crate) fn adamw(
     slopes: &[f32],
@@ -181,7 +221,7 @@ pub(crate) fn adamw(
     #[comptime] units: usize,
 ) {
     let at = CUBE_POS * units + UNIT_POS as usize;
-    if at < len && report[3] == 0.0 {
+    if at < len && rates[7] == 1.0 && report[3] == 0.0 {
         let slope = slopes[at] * report[2];
         let rate = rates[0];
         let first = moments_1[at] * 0.9 + slope * comptime!(1.0 - 0.9f32);

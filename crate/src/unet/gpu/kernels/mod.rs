@@ -4,7 +4,11 @@ mod activation;
 pub(super) mod attend;
 #[cfg(feature = "learn")]
 pub(super) mod attend_slope;
+#[cfg(feature = "learn")]
+mod bound;
 pub(super) mod conv;
+#[cfg(feature = "learn")]
+pub(super) mod dropout;
 #[cfg(feature = "learn")]
 pub(super) mod elements;
 pub(super) mod filter;

@@ -2,17 +2,18 @@
 
 mod lesson;
 mod memory;
+mod tables;
 mod timing;
 
-use crate::unet::gpu::channels_last;
 use crate::unet::gpu::device::TURN;
 use crate::unet::gpu::engine::DeviceError;
 use crate::unet::gpu::kernels::elements::turn;
-use crate::unet::gpu::kernels::learn::{COEFFICIENTS, RATES, REPORT, adamw, gather, judge};
+use crate::unet::gpu::kernels::learn::{RATES, REPORT, adamw, gather, judge};
 use crate::unet::gpu::learn_launch::UNITS;
 use crate::unet::gpu::memory::{Layout, Uses};
-pub use lesson::{Learned, Lesson, Rates};
+pub use lesson::{Bound, Learned, Lesson, Rates};
 pub use memory::{Memory, Numbers};
+use tables::{Table, Tables};
 
 use crate::unet::gpu::plan::{ALIGN, Plan, Unsupported};
 use crate::unet::gpu::product::Placed;
@@ -23,11 +24,23 @@ use cubecl::bytes::Bytes;
 use cubecl::client::{Client, Graph};
 use cubecl::future::block_on;
 use cubecl::prelude::*;
-use cubecl::server::{Handle, ServerError};
+use cubecl::server::ServerError;
 use std::pin::Pin;
 use std::sync::PoisonError;
+use thiserror::Error;
 
 type Pending = Pin<Box<dyn Future<Output = Result<Vec<Bytes>, ServerError>> + Send>>;
+
+/// Why a GPU does not train a network.
+#[derive(Debug, Error, Clone, PartialEq, Eq)]
+pub enum NoLearner {
+    /// The kernels do not compute it, or not its gradients.
+    #[error(transparent)]
+    Unsupported(#[from] Unsupported),
+    /// So many images at a time need more than the device has.
+    #[error("{0}")]
+    TooLarge(String),
+}
 
 /// A network that learns on a GPU, from so many images at a time.
 pub struct Learner {
@@ -54,25 +67,6 @@ pub struct Learner {
     turn_table: Table,
 }
 
-/// Whole numbers on the device.
-#[derive(Debug)]
-struct Table {
-    handle: Handle,
-    len: usize,
-}
-
-impl Table {
-    fn of(values: Vec<u32>, client: &Client) -> Self {
-        let len = values.len();
-        let handle = client.create(Bytes::from_elems(values));
-        Self { handle, len }
-    }
-
-    fn argument(&self) -> BufferArg {
-        argument(self.handle.clone(), self.len)
-    }
-}
-
 impl std::fmt::Debug for Learner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Learner")
@@ -87,11 +81,12 @@ impl Learner {
     ///
     /// # Errors
     /// A network whose gradients the kernels do not compute, or more memory than the device has.
-    pub fn new(unet: &UNet, images: usize, client: &'static Client) -> Result<Self, Unsupported> {
+    pub fn new(unet: &UNet, images: usize, client: &'static Client) -> Result<Self, NoLearner> {
         let (plan, reverse) = Self::plan(unet)?;
         let config = unet.config().clone();
         let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        Self::with(config, plan, reverse, images, client).map_err(|e| Unsupported(e.to_string()))
+        Self::with(config, plan, reverse, images, client)
+            .map_err(|e| NoLearner::TooLarge(e.to_string()))
     }
 
     /// Whether `unet` can be learned on a GPU whose memory is large enough.
@@ -104,10 +99,6 @@ impl Learner {
 
     /// The launches of a step.
     fn plan(unet: &UNet) -> Result<(Plan, Reverse), Unsupported> {
-        let dropout = unet.config().dropout;
-        if dropout != 0.0 {
-            return Err(Unsupported(format!("dropout is {dropout}; it has to be 0")));
-        }
         let plan = unet.launches()?;
         let reverse = Reverse::new(&plan)?;
         Ok((plan, reverse))
@@ -130,6 +121,7 @@ impl Learner {
             extra.x_0,
             extra.eps,
             extra.coefficients,
+            extra.keys,
             extra.labels,
             timestep,
         ];
@@ -142,42 +134,21 @@ impl Learner {
             launches: (reverse.steps.iter())
                 .map(|step| step.uses(&plan, &extra))
                 .collect(),
-            kept: vec![extra.losses.id],
-            own: reverse.own.clone(),
+            kept: Vec::new(),
+            // The losses of one piece of a step are there for the next.
+            own: [&reverse.own[..], &[extra.losses.id]].concat(),
         };
         let store = Store::new(Layout::of(uses, images), images, &weights, client)?;
         for &id in &reverse.own {
             store.zero(id, reverse.sizes[id], client);
         }
 
-        let blocks = len / ALIGN;
-        let (mut placed, mut at) = (Vec::new(), 0);
-        let mut gather_table = vec![0; 3 * blocks];
-        for segment in &reverse.segments {
-            let parts = Placed::new(segment, images, at);
-            at += parts.stride * parts.count;
-            for range in &segment.ranges {
-                for block in range.start / ALIGN..range.end.div_ceil(ALIGN) {
-                    let first = parts.at + block * ALIGN - range.start;
-                    let row = [first, parts.stride, parts.count].map(|value| value as u32);
-                    gather_table[3 * block..3 * block + 3].copy_from_slice(&row);
-                }
-            }
-            placed.push(parts);
-        }
-        let mut turn_table = vec![0; 4 * blocks];
-        for (range, sizes) in &reverse.turned {
-            for block in range.start / ALIGN..range.end.div_ceil(ALIGN) {
-                let [taps, c_in, c_out] = *sizes;
-                let row = [range.start, taps, c_in, c_out].map(|value| value as u32);
-                turn_table[4 * block..4 * block + 4].copy_from_slice(&row);
-            }
-        }
+        let tables = Tables::new(&reverse, images, len);
         let zeros = |len: usize| Piece::zeros(len, client);
         Ok(Self {
             graph: None,
             pending: None,
-            parts: zeros(at)?,
+            parts: zeros(tables.parts)?,
             turned: zeros(len)?,
             spare: [zeros(ALIGN)?, zeros(ALIGN)?],
             centred: config.center_input_sample,
@@ -187,13 +158,13 @@ impl Learner {
             averages: Piece::of(values, client)?,
             rates: zeros(RATES)?,
             report: zeros(REPORT)?,
-            gather_table: Table::of(gather_table, client),
-            turn_table: Table::of(turn_table, client),
+            gather_table: Table::of(tables.gather, client),
+            turn_table: Table::of(tables.turn, client),
             config,
             plan,
             reverse,
             store,
-            placed,
+            placed: tables.placed,
             client,
         })
     }
@@ -203,10 +174,14 @@ impl Learner {
         self.reverse.launches()
     }
 
-    /// Takes one step, and returns what the step before has come to; `None` at first.
+    /// Takes one step, and returns what the step before has come to; `None` at first. A lesson of several times as many
+    /// images as this learns from at once is taken in as many pieces, whose gradients are added up.
     ///
     /// # Errors
     /// The device failed.
+    ///
+    /// # Panics
+    /// The lesson must have once, twice, ... as many images.
     pub fn step(
         &mut self,
         lesson: Lesson<'_>,
@@ -225,47 +200,28 @@ impl Learner {
         learned(self.begin(lesson, rates)).await
     }
 
-    /// Enqueues a step and the copy of its report.
+    /// Enqueues a step, piece by piece, and the copy of its report.
     fn begin(&mut self, lesson: Lesson<'_>, rates: Rates) -> Pending {
-        let (config, images) = (&self.config, lesson.timesteps.len());
-        let c = config.in_channels;
-        let [x_0, eps] = [lesson.x_0, lesson.eps].map(|x| channels_last(x, c, images));
-        let mut coefficients = Vec::with_capacity(images * COEFFICIENTS);
-        for i in 0..images {
-            let factor = match self.plan.divided_by_timestep {
-                true => 1.0 / lesson.timesteps[i],
-                false => 1.0,
-            };
-            let [[a, b], [p, q]] = [lesson.noising[i], lesson.target[i]];
-            coefficients.extend([a, b, p, q, lesson.weights[i], factor, 0.0, 0.0]);
-        }
-        let labels = config.num_class_embeds.is_some() || self.plan.labels_are_timesteps;
-        let labels = labels.then_some(lesson.labels);
-        let numbers: Vec<f32> = (0..images)
-            .map(|i| labels.map_or(0.0, |labels| labels[i] as f32))
-            .collect();
-        let [rows, classes] = self.plan.rows(config, lesson.timesteps, labels);
-        let parts = [&x_0[..], &eps, &coefficients, &numbers, &rows, &classes];
-        let parts = &parts[..if self.plan.classes.is_some() { 5 } else { 6 }];
-        let bias = |beta: f32| 1.0 - beta.powi(i32::try_from(rates.time).unwrap_or(i32::MAX));
-        let rates = vec![
-            rates.learning_rate as f32,
-            rates.weight_decay as f32,
-            rates.max_grad_norm as f32,
-            bias(0.9),
-            bias(0.999),
-            rates.ema_decay as f32,
-            0.0,
-            0.0,
-        ];
+        let (images, all) = (self.store.images, lesson.timesteps.len());
+        let pieces = all / images;
+        assert!(
+            pieces * images == all && pieces > 0,
+            "{all} images are no multiple of {images}"
+        );
         let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let weights = self.store.weights.clone();
         let client = self.client;
         weights.on_its_stream(|| {
-            self.store.write(parts, self.client);
-            let rates = Bytes::from_elems(rates);
-            self.client.write(&self.rates.handle, rates);
-            self.enqueue();
+            for piece in 0..pieces {
+                let part = lesson.part(piece * images..(piece + 1) * images);
+                let given = part.given(&self.config, &self.plan, 1.0 / pieces as f32);
+                let given: Vec<&[f32]> = given.iter().map(|values| &values[..]).collect();
+                self.store.write(&given, client);
+                let rates = rates.of_piece(piece > 0, piece + 1 == pieces);
+                let rates = Bytes::from_elems(rates.to_vec());
+                client.write(&self.rates.handle, rates);
+                self.enqueue();
+            }
             let report = self.report.handle.clone();
             Box::pin(client.read_async(vec![report])) as Pending
         })
@@ -280,7 +236,7 @@ impl Learner {
         last.map(|read| block_on(learned(read))).transpose()
     }
 
-    /// Enqueues a step: the first time launch by launch, from then on as the device took it down.
+    /// Enqueues a piece of a step: the first time launch by launch, from then on as the device took it down.
     #[allow(unsafe_code)]
     fn enqueue(&mut self) {
         if let Some(graph) = &self.graph {
@@ -296,6 +252,11 @@ impl Learner {
             self.launch_all();
             self.graph = self.client.stop_capture().ok();
         }
+    }
+
+    /// The numbers of the step.
+    pub(super) fn rates(&self) -> BufferArg {
+        argument(self.rates.handle.clone(), self.rates.len)
     }
 
     #[allow(
@@ -332,6 +293,7 @@ impl Learner {
                 dim,
                 whole(&self.parts),
                 self.gather_table.argument(),
+                whole(&self.rates),
                 whole(&self.slopes),
                 whole(&self.squares),
                 len,

@@ -14,6 +14,7 @@ use super::rows::{Row, Rows};
 use crate::unet::UNet;
 use crate::unet::activation::Activation;
 use crate::unet::config::ClassEmbedType;
+use crate::unet::dropout::Dropped;
 use crate::unet::executor::{Executor, Finish, Heads, Then};
 use crate::unet::layers::{Conv2d, Embedding, Frequencies, GroupNorm, Linear};
 use crate::unet::look::Stage;
@@ -59,6 +60,8 @@ struct Planner {
     /// Whether a look inside shows the next attention.
     shows_attention: bool,
     bottom: Option<(Features, usize)>,
+    /// Layers with dropout so far.
+    dropouts: u32,
     unsupported: Option<String>,
 }
 
@@ -135,6 +138,7 @@ impl Executor for Planner {
             eps: layer.eps,
             vector,
             activation,
+            dropped: None,
             out,
         };
         self.launches.push(Launch::Norm(norm));
@@ -203,8 +207,18 @@ impl Executor for Planner {
         x
     }
 
-    /// Nothing: dropout is for training.
-    fn dropout(&mut self, x: View, _: &Dropout) -> View {
+    /// No launch: dropout is for training, which finds it with the normalisation before it.
+    fn dropout(&mut self, x: View, dropout: &Dropout) -> View {
+        let layer = self.dropouts;
+        self.dropouts += 1;
+        if let Some(dropped) = Dropped::new(layer, dropout) {
+            let is_plain = x.parts.len() == 1 && !x.doubled && x.projection.is_none();
+            let wrote = |launch: &&mut Launch| launch.writes().id == x.parts[0].id;
+            match self.launches.iter_mut().rev().find(wrote) {
+                Some(Launch::Norm(norm)) if is_plain => norm.dropped = Some(dropped),
+                _ => self.expect(false, "dropout of anything but a normalisation"),
+            }
+        }
         x
     }
 
@@ -248,6 +262,7 @@ impl Planner {
             stages: Vec::new(),
             shows_attention: false,
             bottom: None,
+            dropouts: 0,
             unsupported: None,
         }
     }

@@ -37,7 +37,7 @@ fn what_no_reader_takes_in_is_a_launch_of_its_own() {
     let device = Device::flex();
     let config = UNetConfig::default();
     let tensor = Tensor::from_data(TensorData::new(x.clone(), [1, 8, h, w]), &device);
-    let mut tensors = Tensors::new(&config, &[], None, device);
+    let mut tensors = Tensors::new(&config, &[], None, None, device);
     let expected = projections(&mut tensors, tensor, &layers);
     assert_eq!(expected.dims(), [1, 3, 2 * h, 2 * w]);
 

@@ -274,10 +274,18 @@ impl<'a> Builder<'a> {
         })));
     }
 
+    /// Dropout of what `norm` wrote, or of its gradient.
+    pub(super) fn drop_of(&mut self, norm: &Norm, features: Features) {
+        if let Some(dropped) = norm.dropped {
+            self.steps.push(Step::Drop { features, dropped });
+        }
+    }
+
     pub(super) fn norm(&mut self, norm: &Norm) {
         let Some(slope) = self.of_output(&norm.out) else {
             return;
         };
+        self.drop_of(norm, slope);
         let segment = self.segment(vec![norm.affine.clone()], Parts::Images);
         let vector = (norm.vector.as_ref()).and_then(|vector| self.slope_of_part(vector));
         if vector.is_some_and(|(_, adds)| adds) {

@@ -10,6 +10,7 @@ mod builder;
 use super::kernels::learn::COEFFICIENTS;
 use super::plan::{Attend, Features, Launch, Norm, Plan, Unsupported, Vector};
 use crate::unet::activation::Activation;
+use crate::unet::dropout::Dropped;
 use builder::Builder;
 use std::fmt;
 use std::ops::Range;
@@ -103,6 +104,11 @@ pub(super) enum Step {
         scale: f64,
         adds: bool,
     },
+    /// Dropout of features, or of their gradient.
+    Drop {
+        features: Features,
+        dropped: Dropped,
+    },
     /// The rows of the class embedding, and their gradient.
     TableRows,
     TableSlope {
@@ -121,6 +127,8 @@ pub(super) struct Extra {
     pub(super) eps: Features,
     pub(super) target: Features,
     pub(super) coefficients: Features,
+    /// The two halves of each image's key for dropout.
+    pub(super) keys: Features,
     pub(super) labels: Features,
     /// The gradient of the network's output.
     pub(super) slope: Features,
@@ -155,6 +163,7 @@ impl Reverse {
             eps: builder.tensor(x.h, x.w, x.c),
             target: builder.tensor(x.h, x.w, x.c),
             coefficients: builder.tensor(1, 1, COEFFICIENTS),
+            keys: builder.tensor(1, 1, 2),
             labels: builder.tensor(1, 1, 1),
             slope: builder.tensor(out.h, out.w, out.c),
             losses: builder.tensor(1, 1, 1),
@@ -163,8 +172,12 @@ impl Reverse {
         if plan.classes.is_some() {
             builder.steps.push(Step::TableRows);
         }
-        let there = plan.launches.iter().cloned().map(Step::Launch);
-        builder.steps.extend(there);
+        for launch in &plan.launches {
+            builder.steps.push(Step::Launch(launch.clone()));
+            if let Launch::Norm(norm) = launch {
+                builder.drop_of(norm, norm.out);
+            }
+        }
         builder.steps.push(Step::Loss);
         builder.slopes[out.id] = Some(extra.slope);
         for launch in plan.launches.iter().rev() {
@@ -230,6 +243,7 @@ impl fmt::Display for Step {
             Self::KeySlope(a) => write!(f, "keys and values, back: {}", shape(&a.slope)),
             Self::ActivationSlope { out, .. } => write!(f, "activation, back: {}", shape(out)),
             Self::Add { to, .. } => write!(f, "sum: {}", shape(to)),
+            Self::Drop { features, .. } => write!(f, "dropout: {}", shape(features)),
             Self::TableRows => write!(f, "rows of labels"),
             Self::TableSlope { .. } => write!(f, "rows of labels, back"),
             Self::Noise => write!(f, "noise"),
@@ -268,6 +282,7 @@ impl Step {
                 before, slope, out, ..
             } => [ids(&[*before, *slope]), ids(&[*out])],
             Self::Add { from, to, .. } => [ids(&[*from]), ids(&[*to])],
+            Self::Drop { features, .. } => [ids(&[extra.keys]), ids(&[*features])],
             Self::TableRows => [ids(&[extra.labels]), ids(&[plan.given.class])],
             Self::TableSlope { slope, .. } => [ids(&[*slope, extra.labels]), Vec::new()],
             Self::Noise => [
@@ -275,7 +290,7 @@ impl Step {
                 ids(&[plan.given.x, extra.target]),
             ],
             Self::Loss => [
-                ids(&[plan.out, extra.target, extra.coefficients]),
+                ids(&[plan.out, extra.target, extra.x_0, extra.coefficients]),
                 ids(&[extra.slope, extra.losses]),
             ],
         }

@@ -1,12 +1,13 @@
 //! The gradients that the device computes against those of burn on the CPU.
 
 use super::{CHANGES, network};
-use crate::unet::gpu::check::{Named, gradients};
-use crate::unet::gpu::learner::{Learner, Lesson, Numbers, Rates};
+use crate::unet::config::TimeScaleShift;
+use crate::unet::gpu::check::{BOUNDS, Named, gradients};
+use crate::unet::gpu::learner::{Bound, Learner, Lesson, Numbers, Rates};
 use crate::unet::gpu::native::Gpu;
 use crate::unet::gpu::reverse::Reverse;
 use crate::unet::weights::StoredAs;
-use crate::unet::{UNet, UNetConfig};
+use crate::unet::{UNet, UNetConfig, dropout};
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Device, Tensor};
 use cubecl::future::block_on;
@@ -20,6 +21,9 @@ struct Batch {
     noising: Vec<[f32; 2]>,
     target: Vec<[f32; 2]>,
     weights: Vec<f32>,
+    /// Where the variance is learned.
+    bounds: Vec<Bound>,
+    keys: Vec<u32>,
 }
 
 impl Batch {
@@ -36,6 +40,11 @@ impl Batch {
             noising: (0..images).map(|i| [0.8, 0.2 + 0.3 * i as f32]).collect(),
             target: (0..images).map(|i| [0.1 * i as f32, 1.0]).collect(),
             weights: (0..images).map(|i| 1.0 - 0.2 * i as f32).collect(),
+            bounds: match config.out_channels == 2 * config.in_channels {
+                true => (0..images).map(|i| BOUNDS[i % 2]).collect(),
+                false => Vec::new(),
+            },
+            keys: dropout::keys(11, images),
         }
     }
 
@@ -48,6 +57,8 @@ impl Batch {
             noising: &self.noising,
             target: &self.target,
             weights: &self.weights,
+            bounds: &self.bounds,
+            keys: &self.keys,
         }
     }
 }
@@ -218,4 +229,50 @@ fn a_learner_may_go_before_anybody_has_read_its_report() {
     let mut learner = Learner::new(&unet, 1, gpu.client).expect("a learner");
     learner.step(batch.lesson(), RATES).expect("a step");
     assert!(learner.finish().expect("a report").is_some());
+}
+
+#[test]
+fn a_step_in_pieces_is_the_whole_step_and_the_next_begins_again() {
+    let gpu = Gpu::get().expect("a GPU, or a software driver for Vulkan");
+    let unet = learning(|config| {
+        config.num_class_embeds = Some(3);
+        config.dropout = 0.3;
+        config.resnet_time_scale_shift = TimeScaleShift::ScaleShift;
+    });
+    let batch = Batch::new(unet.config(), 4);
+    let two_steps = |images: usize| {
+        let mut learner = Learner::new(&unet, images, gpu.client).expect("a learner");
+        [1, 2].map(|time| {
+            let learning_rate = 0.0;
+            let rates = Rates {
+                time,
+                learning_rate,
+                ..RATES
+            };
+            learner.step(batch.lesson(), rates).expect("a step");
+            let learned = learner.finish().expect("a report").expect("a report");
+            (learned, learner.memory().expect("what was learned"))
+        })
+    };
+    let whole = two_steps(4);
+    for images in [2, 1] {
+        for ((found, memory), (expected, wanted)) in two_steps(images).iter().zip(&whole) {
+            let close = |a: f32, b: f32| (a - b).abs() < 1e-5 * b;
+            assert!(
+                close(found.loss, expected.loss) && close(found.grad_norm, expected.grad_norm),
+                "{images} at a time: {found:?}, not {expected:?}"
+            );
+            // The optimiser moved once: its moments are those of one step.
+            for (found, wanted) in memory.moments.iter().zip(&wanted.moments) {
+                for (id, wanted) in wanted {
+                    let apart = found[id].iter().zip(wanted).map(|(a, b)| (a - b).abs());
+                    let apart = apart.fold(0.0, f32::max);
+                    assert!(
+                        apart <= 1e-4 * largest(wanted) + 1e-9,
+                        "{images} at a time: a moment is {apart} apart"
+                    );
+                }
+            }
+        }
+    }
 }

@@ -9,7 +9,6 @@ use super::*;
 use crate::unet::activation::Activation;
 use crate::unet::check::tests::of_every_type;
 use crate::unet::config::{ClassEmbedType, Resampling, TimeEmbeddingType, TimeScaleShift};
-use crate::unet::layers::seed_init;
 use crate::unet::{DownBlockType, UNet, UNetConfig, UpBlockType};
 use burn::tensor::{Device, Tensor, TensorData};
 
@@ -24,7 +23,7 @@ fn channels_go_last_and_come_back() {
 /// A name and what makes the network of [`network`] another.
 type Change = (&'static str, fn(&mut UNetConfig));
 /// Networks that together have every kind of block.
-const CHANGES: [Change; 15] = [
+const CHANGES: [Change; 16] = [
     ("plain", |_| {}),
     ("several heads", |c| c.attention_head_dim = Some(4)),
     ("a head that leaves channels over", |c| {
@@ -81,6 +80,10 @@ const CHANGES: [Change; 15] = [
         c.center_input_sample = true;
         c.attn_norm_num_groups = Some(2);
     }),
+    ("dropout, scale and shift", |c| {
+        c.dropout = 0.3;
+        c.resnet_time_scale_shift = TimeScaleShift::ScaleShift;
+    }),
     ("colour, learned variance, one level", |c| {
         c.in_channels = 3;
         c.out_channels = 6;
@@ -114,20 +117,7 @@ fn network(change: impl FnOnce(&mut UNetConfig)) -> UNet {
         ..UNetConfig::default()
     };
     change(&mut config);
-    seed_init(3);
-    let device = Device::flex();
-    let network = UNet::new(&config, &device).expect("a network");
-    // Layers that begin at zero would hide what comes before them.
-    let mut tensors = network.state_dict();
-    for (at, (_, values)) in tensors.values_mut().enumerate() {
-        for (i, value) in values.iter_mut().enumerate() {
-            *value += 0.1 * ((at * 31 + i) as f32).sin();
-        }
-    }
-    let bytes = crate::unet::weights::to_safetensors(&tensors, crate::unet::weights::StoredAs::F32);
-    network
-        .load_safetensors(&bytes.expect("bytes"), &device)
-        .expect("weights")
+    UNet::without_zeros(&config, &Device::flex()).expect("a network")
 }
 
 /// The largest difference between the plan, interpreted, and the network.
