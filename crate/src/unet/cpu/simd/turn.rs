@@ -1,5 +1,10 @@
 //! Rows of four values to columns in vectors, and back: what layouts with channels side by side begin and end with.
 
+#![allow(
+    clippy::needless_range_loop,
+    reason = "loops of constant length keep their arrays in registers"
+)]
+
 use super::Simd;
 
 /// The lanes of the widest vectors.
