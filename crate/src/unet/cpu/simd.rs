@@ -27,7 +27,7 @@ pub(super) trait Simd: Copy {
 
     /// A row of four values for each lane, turned: vector k holds the k-th of every row.
     #[inline(always)]
-    fn turn(self, row: impl Fn(usize) -> [f32; 4]) -> [Self::Vector; 4] {
+    fn turn(self, row: impl Fn(usize) -> [f32; 4] + Copy) -> [Self::Vector; 4] {
         turn::plainly(self, row)
     }
 
@@ -135,21 +135,17 @@ mod native {
 
         #[cfg(target_arch = "x86_64")]
         #[inline(always)]
-        fn turn(self, row: impl Fn(usize) -> [f32; 4]) -> [S::f32s; 4] {
-            if !turn::x86::has(self.0) {
-                return turn::plainly(self, row);
+        fn turn(self, row: impl Fn(usize) -> [f32; 4] + Copy) -> [S::f32s; 4] {
+            match turn::x86::turn(self.0, row) {
+                Some(turned) => turned,
+                None => turn::plainly(self, row),
             }
-            turn::x86::turn(self.0, row).unwrap_or([self.splat(0.0); 4])
         }
 
         #[cfg(target_arch = "x86_64")]
         #[inline(always)]
         fn turn_back(self, x: [S::f32s; 4], to: impl FnMut(usize, [f32; 4])) {
-            if turn::x86::has(self.0) {
-                turn::x86::turn_back(self.0, x, to);
-            } else {
-                turn::plainly_back(self, x, to);
-            }
+            turn::x86::turn_back(self.0, self, x, to);
         }
     }
 }
@@ -217,7 +213,7 @@ mod wasm {
         }
 
         #[inline(always)]
-        fn turn(self, row: impl Fn(usize) -> [f32; 4]) -> [v128; 4] {
+        fn turn(self, row: impl Fn(usize) -> [f32; 4] + Copy) -> [v128; 4] {
             let row = |lane| self.read(&row(lane));
             turn([row(0), row(1), row(2), row(3)])
         }

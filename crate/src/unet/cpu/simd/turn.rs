@@ -1,5 +1,10 @@
 //! Rows of four values to columns in vectors, and back: what layouts with channels side by side begin and end with.
 
+#![allow(
+    clippy::needless_range_loop,
+    reason = "loops of constant length keep their arrays in registers"
+)]
+
 use super::Simd;
 
 /// The lanes of the widest vectors.
@@ -57,15 +62,9 @@ pub(super) mod x86 {
         (&x as &dyn Any).downcast_ref::<B>().copied()
     }
 
-    /// Whether vectors are AVX's.
-    #[inline(always)]
-    pub(in super::super) fn has<S: pulp::Simd>(simd: S) -> bool {
-        same::<S, V4>(simd).is_some() || same::<S, V3>(simd).is_some()
-    }
-
     // `row` and `to` are never passed on by reference: what is called through one is not compiled for these vectors.
 
-    /// [`Simd::turn`](super::Simd::turn), where vectors are AVX's.
+    /// [`Simd::turn`](super::Simd::turn), where vectors are AVX's; `None` where they are others.
     #[inline(always)]
     pub(in super::super) fn turn<S: pulp::Simd>(
         simd: S,
@@ -78,18 +77,20 @@ pub(super) mod x86 {
         same(cast::<[__m256; 4], [f32x8; 4]>(narrow(simd, row)))
     }
 
-    /// [`Simd::turn_back`](super::Simd::turn_back), where vectors are AVX's.
+    /// [`Simd::turn_back`](super::Simd::turn_back) of `plain`, in registers where `simd`, which it is made of, has AVX's.
     #[inline(always)]
-    pub(in super::super) fn turn_back<S: pulp::Simd>(
+    pub(in super::super) fn turn_back<S: pulp::Simd, P: super::Simd<Vector = S::f32s>>(
         simd: S,
+        plain: P,
         x: [S::f32s; 4],
         to: impl FnMut(usize, [f32; 4]),
     ) {
         if let (Some(simd), Some(x)) = (same(simd), same::<_, [f32x16; 4]>(x)) {
-            return wide_back(simd, cast(x), to);
-        }
-        if let (Some(simd), Some(x)) = (same(simd), same::<_, [f32x8; 4]>(x)) {
+            wide_back(simd, cast(x), to);
+        } else if let (Some(simd), Some(x)) = (same(simd), same::<_, [f32x8; 4]>(x)) {
             narrow_back(simd, cast(x), to);
+        } else {
+            super::plainly_back(plain, x, to);
         }
     }
 

@@ -179,6 +179,10 @@ fn times_add<S: Simd>(simd: S, x: f32, a: S::Vector, b: S::Vector) -> S::Vector 
 /// A transform of the columns, then of the rows: of what `read(i, j)` says, row by row to `write(i, row)`.
 ///
 /// What is read and written passes memory once each; all of it does not fit the registers.
+#[allow(
+    clippy::needless_range_loop,
+    reason = "loops of constant length keep their arrays in registers"
+)]
 #[inline(always)]
 pub(super) fn both<V: Copy, const A: usize, const B: usize>(
     zero: V,
