@@ -50,15 +50,14 @@ fn predicting(prediction_type: PredictionType) -> SchedulerConfig {
     }
 }
 
+/// What a network of formulas answers, for x_t, its shape and the timestep.
+type Answers = Box<dyn Fn(&[f32], [usize; 4], f32) -> Vec<f32>>;
+
 /// A network that answers with the mean of the images at `among`, and with the noise that this implies.
-fn mean_of(
-    data: &Dataset,
-    among: Vec<usize>,
-    config: &SchedulerConfig,
-) -> Formula<impl Fn(&[f32], [usize; 4], f32) -> Vec<f32>> {
+fn mean_of(data: &Dataset, among: Vec<usize>, config: &SchedulerConfig) -> Formula<Answers> {
     let (data, schedule) = (data.clone(), Schedule::new(config).unwrap());
     let prediction_type = config.prediction_type;
-    Formula(move |x_t: &[f32], _: [usize; 4], time: f32| {
+    Formula(Box::new(move |x_t: &[f32], _: [usize; 4], time: f32| {
         let abar = schedule.alphas_cumprod[time as usize];
         let x_0 = mean_x_0(x_t, &data, &among, abar);
         let eps: Vec<f32> = x_t
@@ -70,7 +69,7 @@ fn mean_of(
         let mut output = vec![0.0; x_t.len()];
         training_target(prediction_type, &x_0, &eps, abar, &mut output);
         output
-    })
+    }))
 }
 
 #[test]

@@ -58,7 +58,7 @@ impl ModuleVisitor for Gather {
     }
 }
 
-fn gather(unet: &UNet) -> Vec<(ParamId, Vec<f32>)> {
+pub(super) fn gather(unet: &UNet) -> Vec<(ParamId, Vec<f32>)> {
     let mut gather = Gather::default();
     unet.visit(&mut gather);
     gather.0

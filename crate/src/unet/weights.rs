@@ -297,7 +297,7 @@ impl UNet {
     }
 }
 
-#[cfg(any(feature = "native", test))]
+#[cfg(any(all(feature = "gpu", feature = "learn"), test))]
 impl UNet {
     /// A network on `device` with numbers by a formula. Layers that begin at zero would hide from a check what comes before
     /// them.

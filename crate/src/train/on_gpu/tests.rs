@@ -5,12 +5,14 @@ use crate::data::images::Preparation;
 use crate::noise::NoiseStream;
 use crate::pipeline::Labels;
 use crate::schedule::{PredictionType, Schedule, SchedulerConfig};
+use crate::train::gpu_memory::gather;
 use crate::train::gradients::{self, Way};
 use crate::train::learning_rate::LrDecay;
 use crate::unet::gpu::native::Gpu;
 use crate::unet::{DownBlockType, UNetConfig, UpBlockType};
+use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 
 const SEED: u64 = 11;
 const SIDE: usize = 8;

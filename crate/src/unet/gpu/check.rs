@@ -9,8 +9,6 @@ use super::learner::{Bound, Learner, Lesson, Numbers, Rates};
 use crate::likelihood::{
     LogVariance, decoder_slope, decoder_term, transition_slope, transition_term,
 };
-use crate::unet::layers::seed_init;
-use crate::unet::weights::{StoredAs, to_safetensors};
 use crate::unet::{DownBlockType, UNet, UNetConfig, UpBlockType, dropout};
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
