@@ -27,9 +27,18 @@ export async function learnsOnAfterAReload(page, url) {
   const until = async (holds, timeout = SLOW / 2) => {
     const end = Date.now() + timeout;
     while (!(await holds())) {
-      assert.ok(Date.now() < end, `it took too long; step ${await step()}`);
+      // What the figure says then tells where it stopped.
+      if (Date.now() >= end) assert.fail(`it took too long: ${await said()}`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
+  };
+  const said = async () => {
+    const [text = ""] = await page.$$eval(".teach", (found) =>
+      found.map(
+        (figure) => `${document.visibilityState}; ${/** @type {HTMLElement} */ (figure).innerText}`,
+      ),
+    );
+    return text.replace(/\s+/g, " ");
   };
   const step = async () => {
     const [text = ""] = await page.$$eval(".teach .readouts dd", (found) =>
