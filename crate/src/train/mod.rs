@@ -29,3 +29,5 @@ pub mod run_config;
 mod steps;
 #[cfg(feature = "native")]
 pub mod trainer;
+#[cfg(feature = "native")]
+mod update;

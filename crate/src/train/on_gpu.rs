@@ -108,17 +108,16 @@ impl OnGpu {
     /// The device failed.
     pub(super) fn bring(
         &self,
-        unet: UNet,
-        ema: UNet,
-        optimizer: ModuleOptimizer,
+        parts: (UNet, UNet, ModuleOptimizer),
         time: u64,
     ) -> Result<(UNet, UNet, ModuleOptimizer), TrainError> {
         let memory = self.learner.memory()?;
-        gpu_memory::from_device(&memory, (unet, ema, optimizer), time).map_err(odd)
+        gpu_memory::from_device(&memory, parts, time).map_err(odd)
     }
 }
 
-fn odd(reason: Odd) -> TrainError {
+/// What burn's optimiser does not give or take.
+pub(super) fn odd(reason: Odd) -> TrainError {
     let (path, reason) = (OPTIMIZER.into(), reason.to_string());
     CheckpointError::Encode { path, reason }.into()
 }

@@ -6,9 +6,10 @@ use super::ema;
 use super::gradients::{self, NoSlope, Slope, Way};
 use super::learning_rate;
 use super::loss::Objective;
-use super::on_gpu::OnGpu;
+use super::on_gpu::{OnGpu, odd};
 use super::run_config::RunConfig;
 use super::trainer::{Computer, FirstWeights, StepReport, TrainError, TrainOptions};
+use super::update::Update;
 use crate::schedule::Schedule;
 use crate::unet::gpu::learner::{Learned, Rates};
 use crate::unet::{UNet, layers};
@@ -16,6 +17,12 @@ use burn::module::Module;
 use burn::optim::ModuleOptimizer;
 use burn::tensor::Device;
 use std::time::Instant;
+
+/// Where steps are taken.
+enum Descent {
+    Cpu(Update),
+    Gpu(Box<OnGpu>),
+}
 
 /// Everything that a step changes.
 pub(super) struct Trainer {
@@ -26,8 +33,8 @@ pub(super) struct Trainer {
     pub(super) objective: Objective,
     device: Device,
     pub(super) progress: Progress,
-    /// Takes over the steps; what it changes comes back for checkpoints and samples.
-    gpu: Option<OnGpu>,
+    /// Takes the steps; what it changes besides the weights comes back for checkpoints and samples.
+    descent: Descent,
     /// When the step before was known.
     known: Instant,
     /// What the last step that is not known yet used.
@@ -77,9 +84,12 @@ impl Trainer {
                 (unet, ema, optimizer)
             }
         };
-        let gpu = match computer {
-            Computer::Burn(_) => None,
-            Computer::Gpu(gpu) => Some(OnGpu::new(&config, &unet, &ema, &optimizer, gpu.client)?),
+        let descent = match computer {
+            Computer::Burn(_) => Descent::Cpu(Update::new(&unet, &ema, &optimizer).map_err(odd)?),
+            Computer::Gpu(gpu) => {
+                let gpu = OnGpu::new(&config, &unet, &ema, &optimizer, gpu.client)?;
+                Descent::Gpu(Box::new(gpu))
+            }
         };
         Ok(Self {
             config,
@@ -89,22 +99,32 @@ impl Trainer {
             objective,
             device: device.clone(),
             progress,
-            gpu,
+            descent,
             known: Instant::now(),
             last: None,
         })
     }
 
-    /// The learning rate of the step that follows.
-    fn learning_rate(&self) -> f64 {
+    /// The numbers of the step that follows.
+    fn rates(&self) -> Rates {
         let RunConfig {
             learning_rate,
             warmup,
             lr_decay,
             end,
+            weight_decay,
+            max_grad_norm,
+            ema_decay,
             ..
         } = self.config;
-        learning_rate::rate(learning_rate, warmup, lr_decay, end, self.progress)
+        let time = self.progress.step + 1;
+        Rates {
+            learning_rate: learning_rate::rate(learning_rate, warmup, lr_decay, end, self.progress),
+            weight_decay,
+            max_grad_norm,
+            time,
+            ema_decay: ema::decay_at(time, ema_decay),
+        }
     }
 
     /// One step, and what is known by then: of this one, or, on a GPU that is still at it, of the one before.
@@ -112,51 +132,47 @@ impl Trainer {
     /// # Errors
     /// As [`step_here`](Self::step_here).
     pub(super) fn step(mut self, batch: Batch) -> Result<(Self, Option<StepReport>), TrainError> {
-        if self.gpu.is_some() {
-            let learning_rate = self.learning_rate();
-            let step = self.progress.step + 1;
-            let rates = Rates {
-                learning_rate,
-                weight_decay: self.config.weight_decay,
-                max_grad_norm: self.config.max_grad_norm,
-                time: step,
-                ema_decay: ema::decay_at(step, self.config.ema_decay),
-            };
-            let seed = batches::seed_of(self.config.seed, self.progress.step);
-            let gpu = self.gpu.as_mut();
-            let learned = gpu.map(|gpu| gpu.step(&batch, &self.objective, rates, seed));
-            let learned = learned.transpose()?.flatten();
-            self.progress.step = step;
-            let report = self.report(learned)?;
-            self.last = Some(StepReport {
-                step,
-                epoch: 0.0,
-                loss: 0.0,
-                learning_rate,
-                grad_norm: 0.0,
-                images_per_s: 0.0,
-                elapsed_s: self.progress.elapsed_s,
-            });
-            return Ok((self, report));
-        }
-        let (trainer, report) = self.step_here(batch)?;
-        Ok((trainer, Some(report)))
+        let rates = self.rates();
+        let gpu = match &mut self.descent {
+            Descent::Cpu(_) => {
+                let (trainer, report) = self.step_here(batch, &rates)?;
+                return Ok((trainer, Some(report)));
+            }
+            Descent::Gpu(gpu) => gpu,
+        };
+        let seed = batches::seed_of(self.config.seed, self.progress.step);
+        let learned = gpu.step(&batch, &self.objective, rates, seed)?;
+        self.progress.step = rates.time;
+        let report = self.report(learned)?;
+        self.last = Some(StepReport {
+            step: rates.time,
+            epoch: 0.0,
+            loss: 0.0,
+            learning_rate: rates.learning_rate,
+            grad_norm: 0.0,
+            images_per_s: 0.0,
+            elapsed_s: self.progress.elapsed_s,
+        });
+        Ok((self, report))
     }
 
     /// What the last step has come to, where that was not known before, and everything that it changed.
     pub(super) fn settle(mut self) -> Result<(Self, Option<StepReport>), TrainError> {
-        let Some(mut gpu) = self.gpu.take() else {
-            return Ok((self, None));
+        let learned = match &mut self.descent {
+            Descent::Cpu(_) => None,
+            Descent::Gpu(gpu) => gpu.finish()?,
         };
-        let learned = gpu.finish()?;
         let report = self.report(learned)?;
         let time = self.progress.step;
-        let (unet, ema, optimizer) = gpu.bring(self.unet, self.ema, self.optimizer, time)?;
+        let parts = (self.unet, self.ema, self.optimizer);
+        let (unet, ema, optimizer) = match &self.descent {
+            Descent::Cpu(update) => update.bring(parts, time).map_err(odd)?,
+            Descent::Gpu(gpu) => gpu.bring(parts, time)?,
+        };
         let trainer = Self {
             unet,
             ema,
             optimizer,
-            gpu: Some(gpu),
             ..self
         };
         Ok((trainer, report))
@@ -186,11 +202,11 @@ impl Trainer {
     ///
     /// # Errors
     /// The loss or the norm of the gradients is not finite: what that would make of the weights is never kept.
-    fn step_here(mut self, batch: Batch) -> Result<(Self, StepReport), TrainError> {
+    fn step_here(mut self, batch: Batch, rates: &Rates) -> Result<(Self, StepReport), TrainError> {
         let start = Instant::now();
         let n = batch.timesteps.len();
         let way = Way {
-            max_norm: self.config.max_grad_norm,
+            max_norm: rates.max_grad_norm,
             seed: batches::seed_of(self.config.seed, self.progress.step),
             pieces: self.config.accumulate,
         };
@@ -207,19 +223,17 @@ impl Trainer {
             }
         })?;
 
-        let learning_rate = self.learning_rate();
-        self.progress.step += 1;
-        let step = self.progress.step;
-        self.unet = self.optimizer.step(learning_rate, self.unet, grads);
-        let decay = ema::decay_at(step, self.config.ema_decay);
-        self.ema = ema::update(self.ema, &self.unet, decay);
+        if let Descent::Cpu(update) = &mut self.descent {
+            self.unet = update.step(self.unet, grads, rates);
+        }
+        self.progress.step = rates.time;
 
         let seconds = start.elapsed().as_secs_f64();
         let report = StepReport {
-            step,
+            step: rates.time,
             epoch: 0.0,
             loss,
-            learning_rate,
+            learning_rate: rates.learning_rate,
             grad_norm,
             images_per_s: n as f64 / seconds,
             elapsed_s: self.progress.elapsed_s,
