@@ -3,9 +3,9 @@
 use super::descent::{Descent, DeviceFailed, How, NotTaken, State, Taken};
 use crate::pipeline::Pipeline;
 use crate::train::batches::Batch;
-use crate::train::gpu_memory;
 use crate::train::gradients;
 use crate::train::loss::{Loss, Objective};
+use crate::train::numbers;
 use crate::unet::dropout;
 use crate::unet::gpu::learner::{Learned, Learner, Lesson, Rates};
 use cubecl::client::Client;
@@ -65,7 +65,7 @@ impl OnGpu {
                     optimizer,
                 } = &state;
                 let mut learner = Learner::new(unet, images, self.client).map_err(failed)?;
-                let memory = gpu_memory::to_device(unet, average, optimizer);
+                let memory = numbers::of(unet, average, optimizer);
                 learner.remember(&memory.map_err(failed)?);
                 learner
             }
@@ -133,7 +133,7 @@ impl Descent for OnGpu {
             optimizer,
         } = state;
         let parts = (unet, average, optimizer);
-        let parts = gpu_memory::from_device(&memory, parts, self.time).map_err(failed)?;
+        let parts = numbers::put(&memory, parts, self.time).map_err(failed)?;
         let (unet, average, optimizer) = parts;
         let state = State {
             unet,

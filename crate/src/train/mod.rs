@@ -10,14 +10,14 @@ pub mod checkpoint;
 pub(crate) mod ema;
 #[cfg(feature = "native")]
 pub mod export;
-#[cfg(feature = "gpu")]
-pub(crate) mod gpu_memory;
 pub(crate) mod gradients;
 #[cfg(feature = "native")]
 pub mod learning_rate;
 pub mod loss;
 #[cfg(feature = "gpu")]
 mod moments;
+#[cfg(feature = "gpu")]
+pub(crate) mod numbers;
 #[cfg(feature = "native")]
 mod on_gpu;
 pub mod preset;

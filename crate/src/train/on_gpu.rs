@@ -2,9 +2,9 @@
 
 use super::batches::Batch;
 use super::checkpoint::{CheckpointError, OPTIMIZER};
-use super::gpu_memory;
 use super::loss::{BOUND_WEIGHT, Loss, Objective};
 use super::moments::Odd;
+use super::numbers;
 use super::run_config::RunConfig;
 use super::trainer::TrainError;
 use crate::diffusion::{error_factor, noising_factors, target_factors};
@@ -38,7 +38,7 @@ impl OnGpu {
         client: &'static Client,
     ) -> Result<Self, TrainError> {
         let mut learner = Learner::new(unet, config.batch_size / config.accumulate, client)?;
-        learner.remember(&gpu_memory::to_device(unet, ema, optimizer).map_err(odd)?);
+        learner.remember(&numbers::of(unet, ema, optimizer).map_err(odd)?);
         Ok(Self {
             learner,
             drops: config.unet.dropout > 0.0,
@@ -112,7 +112,7 @@ impl OnGpu {
         time: u64,
     ) -> Result<(UNet, UNet, ModuleOptimizer), TrainError> {
         let memory = self.learner.memory()?;
-        gpu_memory::from_device(&memory, parts, time).map_err(odd)
+        numbers::put(&memory, parts, time).map_err(odd)
     }
 }
 

@@ -2,9 +2,9 @@
 //!
 //! burn's optimiser computes the same, and to the bit: with a pass, fresh memory and one core for each operation.
 
-use super::gpu_memory;
 use super::gradients::floats;
 use super::moments::Odd;
+use super::numbers;
 use crate::unet::UNet;
 use crate::unet::gpu::learner::{Memory, Rates};
 use crate::unet::layers::parameter;
@@ -30,7 +30,7 @@ impl Update {
     /// # Errors
     /// The optimiser is not burn's AdamW.
     pub(super) fn new(unet: &UNet, ema: &UNet, optimizer: &ModuleOptimizer) -> Result<Self, Odd> {
-        let memory = gpu_memory::to_device(unet, ema, optimizer)?;
+        let memory = numbers::of(unet, ema, optimizer)?;
         Ok(Self(Memory {
             weights: Default::default(),
             ..memory
@@ -55,7 +55,7 @@ impl Update {
         parts: (UNet, UNet, ModuleOptimizer),
         time: u64,
     ) -> Result<(UNet, UNet, ModuleOptimizer), Odd> {
-        gpu_memory::from_device(&self.0, parts, time)
+        numbers::put(&self.0, parts, time)
     }
 }
 
@@ -157,8 +157,8 @@ fn descend(weights: &mut [f32], moments: [&mut Vec<f32>; 2], grad: &[f32], facto
 mod tests {
     use super::*;
     use crate::train::ema;
-    use crate::train::gpu_memory::gather;
     use crate::train::gradients::clip_by_global_norm;
+    use crate::train::numbers::gather;
     use crate::unet::{DownBlockType, UNetConfig, UpBlockType};
     use burn::optim::AdamWConfig;
     use burn::tensor::Device;

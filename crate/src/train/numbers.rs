@@ -1,4 +1,4 @@
-//! What training changes, as a GPU keeps it and as burn does: a network, its average, and AdamW's moments.
+//! What training changes, as plain numbers and as burn has it: a network, its average, and AdamW's moments.
 
 use super::moments::{self, Odd};
 use crate::unet::UNet;
@@ -8,15 +8,11 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::optim::ModuleOptimizer;
 use burn::tensor::Tensor;
 
-/// What a device is to remember of them.
+/// The numbers of the three.
 ///
 /// # Errors
 /// The optimiser is not burn's AdamW.
-pub(crate) fn to_device(
-    unet: &UNet,
-    average: &UNet,
-    optimizer: &ModuleOptimizer,
-) -> Result<Memory, Odd> {
+pub(crate) fn of(unet: &UNet, average: &UNet, optimizer: &ModuleOptimizer) -> Result<Memory, Odd> {
     // The average is a module of its own: its numbers belong to the same parameters by their order.
     let trained = gather(unet);
     let ids = trained.iter().map(|(id, _)| *id);
@@ -28,11 +24,11 @@ pub(crate) fn to_device(
     })
 }
 
-/// The three with the numbers that a device has after `time` steps.
+/// The three with these numbers, after `time` steps. A parameter that is not among them stays as it is.
 ///
 /// # Errors
 /// burn does not take the moments.
-pub(crate) fn from_device(
+pub(crate) fn put(
     memory: &Memory,
     (unet, average, optimizer): (UNet, UNet, ModuleOptimizer),
     time: u64,
