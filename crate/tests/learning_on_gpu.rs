@@ -14,21 +14,31 @@ const SIZE: usize = SIDE * SIDE;
 /// As a run of fifty steps on the same device has it.
 const TOLERANCE: f64 = 1e-3;
 
-/// A network with ten classes and a null label.
-fn model() -> ModelFolder {
+/// A model of the fixtures.
+fn files(name: &str) -> ModelFolder {
     let text = |path: &str| {
-        let bytes = fixture(&format!("class_conditional/{path}"));
+        let bytes = fixture(&format!("{name}/{path}"));
         String::from_utf8(bytes).expect("text")
     };
-    let names: Vec<String> = (0..10).map(|k| k.to_string()).collect();
     ModelFolder {
         unet_config: text("unet/config.json"),
         scheduler_config: text("scheduler/scheduler_config.json"),
-        labels: Some(format!(r#"{{"names": {names:?}, "null": 10}}"#)),
+        labels: None,
         golden: None,
-        weights: fixture("class_conditional/unet/diffusion_pytorch_model.safetensors"),
+        weights: fixture(&format!("{name}/unet/diffusion_pytorch_model.safetensors")),
         notes: Vec::new(),
     }
+}
+
+/// A network with ten classes, a null label and dropout.
+fn model() -> ModelFolder {
+    let names: Vec<String> = (0..10).map(|k| k.to_string()).collect();
+    let mut files = files("class_conditional");
+    files.labels = Some(format!(r#"{{"names": {names:?}, "null": 10}}"#));
+    let [none, some] = ["\"dropout\": 0.0", "\"dropout\": 0.1"];
+    assert!(files.unet_config.contains(none));
+    files.unet_config = files.unet_config.replace(none, some);
+    files
 }
 
 /// Stripes: across where `across`, else down.
@@ -132,4 +142,16 @@ fn a_step_that_diverges_on_a_gpu_is_not_taken_and_the_next_one_is() {
     assert_eq!(gpu.step(), 2);
     found.push(block_on(gpu.descend(&good, 1e-3)).expect("a step").loss);
     assert_same(&found, &losses);
+}
+
+#[test]
+fn what_is_not_learned_on_a_gpu_is_refused_by_name() {
+    let client = Gpu::get().expect("a GPU").client;
+    let refused = |files: ModelFolder| {
+        let beginning = Beginning::from_model(files).expect("a beginning");
+        let refused = Learner::on_gpu(beginning, 1, client).err();
+        refused.expect("refused").to_string()
+    };
+    let said = refused(files("learned_variance"));
+    assert!(said.contains("a learned variance"), "{said}");
 }
