@@ -9,26 +9,40 @@ use walkback::folder::ModelFolder;
 use walkback::learn::{Beginning, Descent, LearnError, Learner, OnGpu, Rehearsal};
 use walkback::unet::gpu::native::Gpu;
 
-const SIDE: usize = 16;
+const SIDE: usize = 8;
 const SIZE: usize = SIDE * SIDE;
 /// As a run of fifty steps on the same device has it.
 const TOLERANCE: f64 = 1e-3;
 
-/// A network with ten classes and a null label.
-fn model() -> ModelFolder {
+/// A model of the fixtures.
+fn files(name: &str) -> ModelFolder {
     let text = |path: &str| {
-        let bytes = fixture(&format!("class_conditional/{path}"));
+        let bytes = fixture(&format!("{name}/{path}"));
         String::from_utf8(bytes).expect("text")
     };
-    let names: Vec<String> = (0..10).map(|k| k.to_string()).collect();
     ModelFolder {
         unet_config: text("unet/config.json"),
         scheduler_config: text("scheduler/scheduler_config.json"),
-        labels: Some(format!(r#"{{"names": {names:?}, "null": 10}}"#)),
+        labels: None,
         golden: None,
-        weights: fixture("class_conditional/unet/diffusion_pytorch_model.safetensors"),
+        weights: fixture(&format!("{name}/unet/diffusion_pytorch_model.safetensors")),
         notes: Vec::new(),
     }
+}
+
+/// A small network with ten classes, a null label and dropout.
+fn model() -> ModelFolder {
+    let names: Vec<String> = (0..10).map(|k| k.to_string()).collect();
+    let mut files = files("class_conditional");
+    files.labels = Some(format!(r#"{{"names": {names:?}, "null": 10}}"#));
+    for (found, wanted) in [
+        ("\"dropout\": 0.0", "\"dropout\": 0.1".to_owned()),
+        ("\"sample_size\": 16", format!("\"sample_size\": {SIDE}")),
+    ] {
+        assert!(files.unet_config.contains(found), "{found}");
+        files.unet_config = files.unet_config.replace(found, &wanted);
+    }
+    files
 }
 
 /// Stripes: across where `across`, else down.
@@ -122,14 +136,29 @@ fn what_is_taught_on_a_gpu_has_the_losses_of_the_cpu_also_after_a_return_and_whe
 #[test]
 fn a_step_that_diverges_on_a_gpu_is_not_taken_and_the_next_one_is() {
     let (mut gpu, mut cpu) = (on_gpu(), on_cpu());
-    let losses = learn(&mut cpu, 3);
-    let mut found = learn(&mut gpu, 2);
+    let (mut losses, mut found) = (learn(&mut cpu, 2), learn(&mut gpu, 2));
     let good = block_on(gpu.draw()).expect("a batch");
     gpu.examples.show(vec![f32::NAN; SIZE]);
     let drawn = block_on(gpu.draw()).expect("a batch");
     let refused = block_on(gpu.descend(&drawn, 1e-3));
     assert!(matches!(refused, Err(LearnError::Diverged { step: 3, .. })));
     assert_eq!(gpu.step(), 2);
-    found.push(block_on(gpu.descend(&good, 1e-3)).expect("a step").loss);
+    // The loss of the second says that the first was taken.
+    for _ in 0..2 {
+        losses.push(block_on(cpu.descend(&good, 1e-3)).expect("a step").loss);
+        found.push(block_on(gpu.descend(&good, 1e-3)).expect("a step").loss);
+    }
     assert_same(&found, &losses);
+}
+
+#[test]
+fn what_is_not_learned_on_a_gpu_is_refused_by_name() {
+    let client = Gpu::get().expect("a GPU").client;
+    let refused = |files: ModelFolder| {
+        let beginning = Beginning::from_model(files).expect("a beginning");
+        let refused = Learner::on_gpu(beginning, 1, client).err();
+        refused.expect("refused").to_string()
+    };
+    let said = refused(files("learned_variance"));
+    assert!(said.contains("a learned variance"), "{said}");
 }

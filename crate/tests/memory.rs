@@ -1,15 +1,28 @@
-//! A model that is gone leaves nothing behind.
+//! A model that is gone leaves nothing behind, and what is done again and again takes no more memory.
 
 use burn::tensor::Device;
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicIsize, Ordering};
+use std::sync::{Arc, Mutex};
+use walkback::data::Dataset;
+use walkback::data::images::Preparation;
+use walkback::pipeline::Labels;
+use walkback::schedule::SchedulerConfig;
+use walkback::train::checkpoint::Progress;
+use walkback::train::learning_rate::{End, LrDecay};
+use walkback::train::loss::Loss;
+use walkback::train::run_config::RunConfig;
+use walkback::train::trainer::{FirstWeights, StepReport, TrainOptions, Watcher, train};
+use walkback::unet::gpu::learner::{Learner, Lesson, Rates};
+use walkback::unet::gpu::native::{Counts, Gpu};
 use walkback::unet::{DownBlockType, UNet, UNetConfig, UpBlockType};
 
 /// Counts what the whole process holds.
 struct Counting;
 
 static HELD: AtomicIsize = AtomicIsize::new(0);
+/// The most that it held, since this was last set back.
+static MOST: AtomicIsize = AtomicIsize::new(0);
 
 /// Held by the test that counts.
 static ALONE: Mutex<()> = Mutex::new(());
@@ -17,7 +30,9 @@ static ALONE: Mutex<()> = Mutex::new(());
 // SAFETY: every call goes on to the system's allocator as it came; the counter allocates nothing.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        HELD.fetch_add(layout.size() as isize, Ordering::Relaxed);
+        let size = layout.size() as isize;
+        let held = HELD.fetch_add(size, Ordering::Relaxed) + size;
+        MOST.fetch_max(held, Ordering::Relaxed);
         // SAFETY: the caller keeps to the contract of `alloc`.
         unsafe { System.alloc(layout) }
     }
@@ -122,4 +137,132 @@ fn the_buffers_of_an_evaluation_go_with_the_last_network() {
     drop(second);
     let left = held() - before;
     assert!(left <= 1, "{left} MiB are left");
+}
+
+#[test]
+fn a_step_of_training_on_a_gpu_is_two_submissions_and_creates_no_buffer() {
+    const STEPS: u64 = 6;
+    let _alone = ALONE.lock().unwrap();
+    let gpu = Gpu::get().expect("a GPU, or a software driver for Vulkan");
+    let config = UNetConfig {
+        sample_size: [8, 8],
+        block_out_channels: vec![8, 16],
+        down_block_types: vec![DownBlockType::DownBlock2D, DownBlockType::AttnDownBlock2D],
+        up_block_types: vec![UpBlockType::AttnUpBlock2D, UpBlockType::UpBlock2D],
+        norm_num_groups: Some(4),
+        num_class_embeds: Some(3),
+        dropout: 0.1,
+        ..network(8).config().clone()
+    };
+    let unet = UNet::new(&config, &Device::flex()).unwrap();
+    let wave = |by: f32| -> Vec<f32> { (0..4 * 64).map(|i| (i as f32 * by).sin()).collect() };
+    let (x_0, eps) = (wave(0.7), wave(1.3));
+    let lesson = Lesson {
+        x_0: &x_0,
+        eps: &eps,
+        timesteps: &[0.0, 10.0, 500.0, 999.0],
+        labels: &[0, 1, 2, 0],
+        noising: &[[0.6, 0.8]; 4],
+        target: &[[0.0, 1.0]; 4],
+        weights: &[1.0; 4],
+        bounds: &[],
+        keys: &[1, 2, 3, 4],
+    };
+    // Whole, and in two pieces, the second of which is one submission more.
+    for (images, most) in [(4, 2), (2, 3)] {
+        let mut learner = Learner::new(&unet, images, gpu.client).expect("a learner");
+        let mut time = 0;
+        let mut steps = |count: u64| {
+            for _ in 0..count {
+                time += 1;
+                let rates = Rates {
+                    learning_rate: 1e-3,
+                    weight_decay: 0.0,
+                    max_grad_norm: 1.0,
+                    time,
+                    ema_decay: 0.9,
+                };
+                learner.step(lesson, rates)?;
+            }
+            learner.finish().map(drop)
+        };
+        // The first steps compile, record, and fill the pools.
+        steps(4).expect("steps");
+        let counts = gpu.count(STEPS, || steps(STEPS)).expect("steps");
+        let Counts { submits, buffers } = counts.expect("numbers");
+        assert!(submits >= STEPS, "{submits} submissions of {STEPS} steps");
+        assert!(
+            submits <= most * STEPS,
+            "{submits} submissions of {STEPS} steps, {images} images at a time"
+        );
+        assert_eq!(buffers, 0, "new buffers");
+    }
+}
+
+/// Nobody is there to stop a training.
+struct Nobody;
+
+impl Watcher for Nobody {
+    fn started(&mut self, _: Progress, _: Option<End>) {}
+    fn stepped(&mut self, _: &StepReport) -> bool {
+        true
+    }
+    fn sample(&mut self, _: u64, _: &UNet, _: &RunConfig) {}
+    fn saved(&mut self, _: u64) {}
+}
+
+#[test]
+fn a_step_of_training_in_pieces_needs_less_memory() {
+    let _alone = ALONE.lock().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let data = Arc::new(Dataset {
+        images: vec![100; 16 * 64 * 64],
+        labels: vec![0; 16],
+        height: 64,
+        width: 64,
+        channels: 1,
+    });
+    // What a step needs beyond what is there before and after it, in MiB.
+    let needed = |accumulate: usize| {
+        let config = RunConfig {
+            unet: network(16).config().clone(),
+            scheduler: SchedulerConfig::default(),
+            labels: Labels::default(),
+            loss: Loss::Simple,
+            batch_size: 16,
+            accumulate,
+            learning_rate: 1e-3,
+            warmup: 0,
+            lr_decay: LrDecay::Constant,
+            end: None,
+            weight_decay: 0.0,
+            max_grad_norm: 1.0,
+            ema_decay: 0.9,
+            label_dropout: 0.0,
+            seed: 0,
+            data: None,
+            preparation: Preparation::default(),
+        };
+        let options = TrainOptions {
+            run: folder.path().join(accumulate.to_string()),
+            config,
+            data: data.clone(),
+            first_weights: FirstWeights::Fresh,
+            steps: Some(1),
+            time: None,
+            checkpoint_every: 0,
+            sample_every: 0,
+        };
+        MOST.store(0, Ordering::Relaxed);
+        let before = held();
+        train(&options, &Device::flex().autodiff(), &mut Nobody).unwrap();
+        (MOST.load(Ordering::Relaxed) >> 20) - before
+    };
+    // What the threads and libraries set up once is there after the first.
+    needed(2);
+    let [whole, pieces] = [1, 4].map(needed);
+    assert!(
+        pieces * 2 < whole,
+        "{pieces} MiB in four pieces, {whole} MiB in one"
+    );
 }

@@ -15,7 +15,7 @@ use walkback::schedule::SchedulerConfig;
 use walkback::train::preset::Preset;
 use walkback::unet::UNet;
 use walkback::unet::gpu::learner::{Learner, Lesson, Rates};
-use walkback::unet::gpu::native::Gpu;
+use walkback::unet::gpu::native::{Counts, Gpu};
 
 /// How long a row is measured.
 const TIME: Duration = Duration::from_secs(8);
@@ -160,24 +160,19 @@ fn print_counts(unet: &UNet, images: usize, gpu: &Gpu) -> anyhow::Result<()> {
         training.step()?;
     }
     training.learner.finish()?;
-    let before = (gpu.submits(), gpu.buffers());
-    for _ in 0..STEPS {
-        training.step()?;
-    }
-    training.learner.finish()?;
-    let after = (gpu.submits(), gpu.buffers());
-    // The question itself is a submission.
-    let submits = after
-        .0
-        .zip(before.0)
-        .map(|(after, before)| after - before - 1);
-    let buffers = (after.1.zip(before.1)).map(|(after, before)| after as i64 - before as i64);
-    let unknown = || "unknown".to_owned();
+    let counts = gpu.count(STEPS, || {
+        for _ in 0..STEPS {
+            training.step()?;
+        }
+        anyhow::Ok(training.learner.finish().map(drop)?)
+    })?;
+    let counts = counts.map_or_else(
+        || "no counts".to_owned(),
+        |Counts { submits, buffers }| format!("submissions {submits}, new buffers {buffers}"),
+    );
     println!(
-        "a training step at batch {images}: {} launches; {STEPS} of them: submissions {}, new buffers {}",
+        "a training step at batch {images}: {} launches; {STEPS} of them: {counts}",
         training.learner.launches(),
-        submits.map_or_else(unknown, |count| count.to_string()),
-        buffers.map_or_else(unknown, |count| count.to_string()),
     );
     Ok(())
 }

@@ -101,6 +101,7 @@ fn both(config: &RunConfig, timesteps: &[usize]) -> [Found; 2] {
     let gpu = Gpu::get().expect("a GPU, or a software driver for Vulkan");
     let (ema, optimizer) = (unet.valid(), config.optimizer());
     let mut on_gpu = OnGpu::new(config, &unet, &ema, &optimizer, gpu.client).expect("a learner");
+    assert_eq!(on_gpu.learner.images() * config.accumulate, timesteps.len());
     let rates = Rates {
         learning_rate: 1e-3,
         weight_decay: 0.0,

@@ -21,6 +21,8 @@ use thiserror::Error;
 
 mod counts;
 
+pub use counts::Counts;
+
 /// Launches that go to the GPU at once: more than a step of training has, so that a step is one submission.
 const TASKS_MAX: usize = 1024;
 

@@ -104,17 +104,8 @@ impl Learner {
         Ok((plan, reverse))
     }
 
-    fn with(
-        config: UNetConfig,
-        plan: Plan,
-        reverse: Reverse,
-        images: usize,
-        client: &'static Client,
-    ) -> Result<Self, TooLarge> {
-        let len = plan.parameters.values.len().next_multiple_of(ALIGN);
-        let mut values = plan.parameters.values.clone();
-        values.resize(len, 0.0);
-        let weights = Piece::of(values.clone(), client)?;
+    /// What a step needs of memory.
+    pub(super) fn uses(plan: &Plan, reverse: &Reverse) -> Uses {
         let extra = reverse.extra;
         let timestep = plan.given.timestep;
         let mut given = vec![
@@ -128,17 +119,31 @@ impl Learner {
         if plan.classes.is_none() {
             given.push(plan.given.class);
         }
-        let uses = Uses {
+        Uses {
             sizes: reverse.sizes.clone(),
             given,
             launches: (reverse.steps.iter())
-                .map(|step| step.uses(&plan, &extra))
+                .map(|step| step.uses(plan, &extra))
                 .collect(),
             kept: Vec::new(),
             // The losses of one piece of a step are there for the next.
             own: [&reverse.own[..], &[extra.losses.id]].concat(),
-        };
-        let store = Store::new(Layout::of(uses, images), images, &weights, client)?;
+        }
+    }
+
+    fn with(
+        config: UNetConfig,
+        plan: Plan,
+        reverse: Reverse,
+        images: usize,
+        client: &'static Client,
+    ) -> Result<Self, TooLarge> {
+        let len = plan.parameters.values.len().next_multiple_of(ALIGN);
+        let mut values = plan.parameters.values.clone();
+        values.resize(len, 0.0);
+        let weights = Piece::of(values.clone(), client)?;
+        let layout = Layout::of(Self::uses(&plan, &reverse), images);
+        let store = Store::new(layout, images, &weights, client)?;
         for &id in &reverse.own {
             store.zero(id, reverse.sizes[id], client);
         }
@@ -167,6 +172,11 @@ impl Learner {
             placed: tables.placed,
             client,
         })
+    }
+
+    /// How many images it learns from at once.
+    pub fn images(&self) -> usize {
+        self.store.images
     }
 
     /// Launches of a step.

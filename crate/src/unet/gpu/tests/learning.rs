@@ -4,6 +4,7 @@ use super::{CHANGES, network};
 use crate::unet::config::TimeScaleShift;
 use crate::unet::gpu::check::{BOUNDS, Named, gradients};
 use crate::unet::gpu::learner::{Bound, Learner, Lesson, Numbers, Rates};
+use crate::unet::gpu::memory::Layout;
 use crate::unet::gpu::native::Gpu;
 use crate::unet::gpu::reverse::Reverse;
 use crate::unet::weights::StoredAs;
@@ -232,6 +233,25 @@ fn a_learner_may_go_before_anybody_has_read_its_report() {
 }
 
 #[test]
+fn what_one_piece_of_a_step_leaves_for_the_next_is_in_nobodys_way() {
+    for (name, change) in CHANGES {
+        let plan = network(change).launches().expect(name);
+        let reverse = Reverse::new(&plan).expect(name);
+        let losses = reverse.extra.losses.id;
+        let uses = Learner::uses(&plan, &reverse);
+        let layout = Layout::of(uses.clone(), 3);
+        let is_given = |id: usize| uses.given.iter().any(|given| given.id == id);
+        for id in uses.launches.iter().flatten().flatten() {
+            let is_other = *id != losses && !is_given(*id);
+            assert!(
+                !is_other || layout.positions[*id] != layout.positions[losses],
+                "{name}: tensor {id} is written where the losses are"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_step_in_pieces_is_the_whole_step_and_the_next_begins_again() {
     let gpu = Gpu::get().expect("a GPU, or a software driver for Vulkan");
     let unet = learning(|config| {
@@ -255,6 +275,7 @@ fn a_step_in_pieces_is_the_whole_step_and_the_next_begins_again() {
         })
     };
     let whole = two_steps(4);
+    assert_eq!(whole[0].0, whole[1].0, "a step adds to the one before it");
     for images in [2, 1] {
         for ((found, memory), (expected, wanted)) in two_steps(images).iter().zip(&whole) {
             let close = |a: f32, b: f32| (a - b).abs() < 1e-5 * b;
