@@ -75,6 +75,16 @@ export function createErrors({ info, schedule, optimum }, ofPage, times, onSeek)
     return best.at(t);
   };
 
+  /** All of them, each in a task of its own: together they would hold up the page. @param {Subject | null} of */
+  const computeLeast = async (of) => {
+    for (const t of times) {
+      await new Promise((resolve) => setTimeout(resolve));
+      if (subject !== of) return;
+      least(t);
+    }
+    draw();
+  };
+
   const show = () => {
     comparison?.show(marked, {
       network: own.at(marked),
@@ -85,7 +95,8 @@ export function createErrors({ info, schedule, optimum }, ofPage, times, onSeek)
     const [known, values] = own.lines;
     const timesteps = [...new Set(compares ? [...times, ...known] : known)].sort((a, b) => a - b);
     highest = Math.max(1, ...values);
-    const page = timesteps.map(least).filter((value) => value !== null);
+    const knowsBest = times.every((t) => best.has(t));
+    const page = knowsBest ? timesteps.map(least).filter((value) => value !== null) : [];
     const training =
       optimum === null
         ? null
@@ -118,6 +129,7 @@ export function createErrors({ info, schedule, optimum }, ofPage, times, onSeek)
       own.clear();
       best.clear();
       draw();
+      if (of?.origins) void computeLeast(of);
     },
     /** @param {number} t */
     has: (t) => own.has(t),
@@ -132,6 +144,9 @@ export function createErrors({ info, schedule, optimum }, ofPage, times, onSeek)
       plot.mark(t);
       show();
     },
-    dispose: plot.dispose,
+    dispose() {
+      subject = null;
+      plot.dispose();
+    },
   };
 }
