@@ -192,11 +192,12 @@ async function isAlone() {
   return false;
 }
 
-/** @returns {Promise<{ store: Store | null, storage: Storage, reason: string }>} reason: why there is none, as a sentence */
+/** @returns {Promise<{ store: Store | null, bytes: Uint8Array | null, storage: Storage, reason: string }>} bytes: what was kept last; reason: why there is none, as a sentence */
 export async function openStore() {
   if (!(await isAlone())) {
     return {
       store: null,
+      bytes: null,
       storage: "none",
       reason:
         "Another tab of this page is keeping what it learns, so this one keeps nothing. A reload will forget what is learned here.",
@@ -210,7 +211,7 @@ export async function openStore() {
   ])) {
     try {
       const store = await inTime(open());
-      await inTime(store.read());
+      const bytes = await inTime(store.read());
       const { read, write, forget } = store;
       return {
         store: {
@@ -218,6 +219,7 @@ export async function openStore() {
           write: (bytes) => inTime(write(bytes)),
           forget: () => inTime(forget()),
         },
+        bytes,
         storage,
         reason: "",
       };
@@ -227,6 +229,7 @@ export async function openStore() {
   }
   return {
     store: null,
+    bytes: null,
     storage: "none",
     reason: `This browser keeps nothing for this page (${sentence(refusal)}), so a reload will forget what is learned.`,
   };
