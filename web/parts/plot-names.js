@@ -28,6 +28,7 @@ export function createPlotNames(series, font) {
     const size = parseFloat(font) * ratio;
     ctx.save();
     ctx.font = font.replace(/^[\d.]+px/, `${size}px`);
+    ctx.textAlign = "left";
     ctx.textBaseline = "middle";
     ctx.lineJoin = "round";
     const key = [data, bbox.left, bbox.top, bbox.width, bbox.height, plot.scales["y"]?.max];

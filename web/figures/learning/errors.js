@@ -122,7 +122,9 @@ export function createErrors({ info, schedule, optimum }, ofPage, times, onSeek)
   };
 
   return {
-    element: h("div", {}, titledPlot, comparison?.element),
+    element: titledPlot,
+    /** Both in numbers, and what they mean; null where there is one alone. */
+    comparison: comparison?.element ?? null,
     /** For another image or noise. @param {Subject | null} of null: not known yet */
     begin(of) {
       subject = of;
