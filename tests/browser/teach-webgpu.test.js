@@ -32,6 +32,7 @@ async function open(t, { device = "cpu", fault = "" } = {}) {
   const script = await readFile(path.join(root, "web", "learner.js"), "utf8");
   const answers = {
     ...(await fixtureModel("small")),
+    ...(await fixtureModel("varied", { folder: "learned_variance" })),
     "/web/learner.js": { body: `${fault}\n${script}` },
   };
   const visitor = await site.visitWith(t, answers, `?device=${device}&model=small&embed=teach`);
@@ -108,6 +109,18 @@ describe("learning on WebGPU", { timeout: 4 * PATIENCE }, () => {
     // Only the digits of the golden value differ.
     const apart = Math.abs(found.zip - expected.zip);
     assert.ok(apart < 500, `${found.zip} and ${expected.zip} bytes`);
+
+    // What only the CPU learns begins there.
+    const notice = await page.evaluate(async (address) => {
+      const learner = (await import(address)).theLearner();
+      learner.device = "webgpu";
+      const shape = [1, 28, 28];
+      await learner.show([new Float32Array(28 * 28)], shape);
+      await learner.begin({ from: "model", model: "varied", shape, rehearsal: null, seed: 5 });
+      return learner.status.learnsOn.notice;
+    }, new URL("web/client/learner.js", page.url()).href);
+    const reason = "a learned variance is not learned on a GPU yet";
+    assert.equal(notice, `Learning did not begin on the GPU (${reason}), so it runs on the CPU.`);
     assert.deepEqual(complaints, []);
   });
 
