@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, test } from "node:test";
-import { fragileLearner, limitMemory } from "./faults.js";
+import { fixtureModel, fragileLearner, limitMemory } from "./faults.js";
 import { SLOW, root } from "./helpers.js";
 import { openSite } from "./site.js";
 import { controlsOf, openTeach, readyPlace } from "./teach-page.js";
@@ -56,18 +56,39 @@ self.postMessage = (message) => {
   if (message.event?.keeping) globalThis.hog();
 };`;
 
+/**
+ * Whether steps draw examples behind the first ten, and none of them varied.
+ * @param {import("../../web/client/learner.js").Learner} learner
+ */
+async function learnsFromOnesAsTheyAre(learner) {
+  const { examples } = learner.status;
+  const size = examples[0]?.length ?? 0;
+  const drawn = new Set();
+  for (let i = 0; i < 8; i++) {
+    const { x0 } = await learner.draw();
+    for (let at = 0; at < x0.length; at += size) {
+      const one = x0.subarray(at, at + size);
+      drawn.add(examples.findIndex((example) => example.every((value, p) => value === one[p])));
+    }
+    await learner.descend();
+  }
+  return Math.min(...drawn) >= 0 && Math.max(...drawn) >= 10;
+}
+
 describe("a worker that breaks down while it learns", () => {
   test("is replaced by one that continues from what was kept, with all examples", async (t) => {
     const visitor = await site.visitWith(t, await fragileLearner(), "?device=cpu#steps=10&at=0");
     await visitor.revealed();
     await visitor.goTo("Teach it");
-    const { page, place, press, button, step, reaches, addZeros, hasExamples, learner, ...more } =
+    const { page, place, press, button, step, reaches, hasExamples, learner, ...more } =
       await controlsOf(visitor, await readyPlace(visitor.page));
     await more.learnFromNothing();
     await reaches(2);
     // Since all was kept at its beginning, or a few seconds ago.
-    await addZeros();
+    await place.getByRole("radio", { name: "1", exact: true }).check();
+    await press("Add 10 real 1s");
     await hasExamples(20);
+    await place.getByRole("switch", { name: /^vary each example/ }).uncheck();
     await tell(page, "corrupt");
     const notice = place.getByText(/^Learning stopped unexpectedly \(.+\)\. Step \d+ was kept/);
     await notice.waitFor({ timeout: SLOW });
@@ -90,6 +111,7 @@ describe("a worker that breaks down while it learns", () => {
       20,
       "as many as are shown",
     );
+    assert.ok(await learner.evaluate(learnsFromOnesAsTheyAre), "it learns from all of them");
     await page.reload();
     await visitor.goTo("Teach it");
     const again = await controlsOf(visitor, await readyPlace(page));
@@ -185,4 +207,48 @@ test("numbers that are none end learning at the last good state, with a sentence
     .waitFor({ timeout: SLOW });
   await button("Learn").waitFor();
   assert.equal(await step(), 0);
+});
+
+test("a learner that says nothing for a minute is not waited for in silence", async (t) => {
+  const script = await readFile(path.join(root, "web", "learner.js"), "utf8");
+  const deaf = `self.addEventListener("message", (event) => {
+    if (event.data.method === "learn") event.stopImmediatePropagation();
+  });`;
+  const { page, place, learnFromNothing, button } = await openTeach(site, t, {
+    instead: { "/web/learner.js": { body: `${deaf}\n${script}` } },
+  });
+  await page.clock.install();
+  await learnFromNothing();
+  await button("Pause").waitFor();
+  await place.getByText("Loading the learner").waitFor({ state: "detached" });
+  const said = place.getByText(/^Nothing has been heard of the learner for a minute, since step 0/);
+  await page.clock.fastForward(50_000);
+  assert.equal(await said.count(), 0);
+  await page.clock.fastForward(10_000);
+  await said.waitFor();
+});
+
+test("a model whose variance cannot be learned is refused with a sentence, and its examples stay", async (t) => {
+  const scheduler = { variance_type: "learned" };
+  const { visitor, place, press, button, hasExamples, addZeros, reaches } = await openTeach(
+    site,
+    t,
+    {
+      instead: await fixtureModel("varied", { folder: "learned_variance", scheduler }),
+      more: "&model=varied",
+    },
+  );
+  await addZeros();
+  await press("Learn");
+  await place
+    .getByText(/^This model's variance_type is learned, which cannot be trained; learned_range can/)
+    .waitFor({ timeout: SLOW / 5 });
+  await hasExamples(10);
+  // What the sentence proposes.
+  await place.getByRole("radio", { name: "nothing" }).check();
+  await press("Learn");
+  await reaches(1);
+  await press("Pause");
+  await button("Continue learning").waitFor();
+  assert.deepEqual(visitor.complaints, []);
 });

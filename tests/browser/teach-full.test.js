@@ -1,4 +1,4 @@
-// "Teach it" in a browser that has no room left: it learns all the same, and says what a reload will do.
+// "Teach it" in a browser that has no room left, or does not answer: it learns all the same, and says what a reload will do.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -50,3 +50,36 @@ for (const [where, worker, words] of /** @type {const} */ ([
     assert.deepEqual(visitor.complaints, []);
   });
 }
+
+/** Files that open this often, and then no more: nothing says whether they will. Waiting is short. @param {number} times */
+const silentAfter = (times) => `
+  const { setTimeout: later } = globalThis;
+  globalThis.setTimeout = (work, wait = 0) => later(work, wait / 20);
+  const { createSyncAccessHandle } = FileSystemFileHandle.prototype;
+  let opened = 0;
+  FileSystemFileHandle.prototype.createSyncAccessHandle = function () {
+    opened += 1;
+    return opened > ${times} ? new Promise(() => {}) : createSyncAccessHandle.call(this);
+  };`;
+
+test("files that do not answer are not waited for: a database keeps what is learned", async (t) => {
+  const script = await readFile(path.join(root, "web", "learner.js"), "utf8");
+  const instead = { "/web/learner.js": { body: `${silentAfter(0)}\n${script}` } };
+  const { learnFromNothing, reaches, learner } = await openTeach(site, t, { instead });
+  await learnFromNothing();
+  await reaches(2);
+  assert.equal(await learner.evaluate(({ status }) => status.storage), "database");
+});
+
+test("a store that falls silent while it learns is given up, which is said", async (t) => {
+  const script = await readFile(path.join(root, "web", "learner.js"), "utf8");
+  // Its two files are read twice when it is opened.
+  const instead = { "/web/learner.js": { body: `${silentAfter(4)}\n${script}` } };
+  const { place, learnFromNothing, reaches } = await openTeach(site, t, { instead });
+  await place.getByText(/are kept in this browser until/).waitFor();
+  await learnFromNothing();
+  await place
+    .getByText(/did not keep what was learned \(it did not answer\), so a reload will forget it\./)
+    .waitFor({ timeout: SLOW / 5 });
+  await reaches(2);
+});

@@ -46,20 +46,21 @@ export async function learnsOnAfterAReload(page, url) {
     );
     return Number(text);
   };
+  /** A function that is handed over knows nothing of what is around it: the button is marked with its name first. */
   const buttons = () =>
     page.$$eval(".teach :is(button, .choices label)", (found) =>
-      found.map((button) => (button.matches(":disabled") ? "" : (button.textContent ?? "").trim())),
+      found.map((button) => {
+        const name = button.matches(":disabled") ? "" : (button.textContent ?? "").trim();
+        button.setAttribute("data-name", name);
+        return name;
+      }),
     );
   /** @param {string} name */
   const press = async (name) => {
     await until(async () => (await buttons()).includes(name));
-    const at = (await buttons()).indexOf(name);
-    // A function that is handed over knows nothing of what is around it: the place of the button is marked first.
-    await page.$$eval(".teach :is(button, .choices label)", (found) => {
-      found.forEach((button, i) => button.setAttribute("data-nth", String(i)));
-      return [];
-    });
-    await page.$eval(`[data-nth="${at}"]`, (found) => /** @type {HTMLElement} */ (found).click());
+    await page.$eval(`.teach [data-name="${name}"]`, (found) =>
+      /** @type {HTMLElement} */ (found).click(),
+    );
   };
 
   await open();

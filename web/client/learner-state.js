@@ -2,6 +2,11 @@
 
 import { USUALLY } from "../protocol/learning.js";
 
+/** @typedef {import("../protocol/learning.js").LearnedStep} LearnedStep */
+
+/** A step's time weighs so much in the mean of the last ones. */
+const WEIGHT = 0.2;
+
 /**
  * @typedef {object} LearnerState all that a figure shows
  * @property {Float32Array[]} examples [channels, h, w] each, from -1 to 1
@@ -9,6 +14,9 @@ import { USUALLY } from "../protocol/learning.js";
  * @property {import("../protocol/learning.js").Learning | null} learning null before it began
  * @property {import("../protocol/learning.js").HowToLearn} how as the visitor has set it
  * @property {boolean} running
+ * @property {boolean} rests whether it waits to learn until somebody sees the page
+ * @property {boolean} loading whether the network comes into the worker
+ * @property {boolean} silent whether it is to learn, and nothing has been heard of it for long
  * @property {boolean} ready whether the worker holds the network; after a reload it does not until it learns again
  * @property {{ step: number, images: Float32Array, shape: number[] } | null} walks
  * @property {import("../protocol/learning.js").Errors | null} errors
@@ -27,6 +35,9 @@ export const nothingYet = () => ({
   learning: null,
   how: USUALLY,
   running: false,
+  rests: false,
+  loading: false,
+  silent: false,
   ready: false,
   walks: null,
   errors: null,
@@ -37,6 +48,24 @@ export const nothingYet = () => ({
   learnsOn: null,
   notice: "",
 });
+
+/** What a step that was taken changes. @param {LearnerState} status @param {LearnedStep} taken @returns {Partial<LearnerState>} */
+export function withStep({ learning, milliseconds: mean }, { step, loss, milliseconds, images }) {
+  if (learning === null) return {};
+  learning.step = step;
+  learning.losses[step - 1] = loss;
+  return {
+    milliseconds: mean === null ? milliseconds : mean + WEIGHT * (milliseconds - mean),
+    imagesPerStep: images,
+  };
+}
+
+/** The worker has returned to a step. @param {LearnerState} status @param {number} step */
+export function goBackTo({ learning }, step) {
+  if (learning === null) return;
+  learning.step = step;
+  learning.losses.length = step;
+}
 
 /** Whether two shapes are the same. @param {readonly number[]} one @param {readonly number[]} other */
 export const isSame = (one, other) => one.every((side, i) => side === other[i]);

@@ -3,16 +3,12 @@
 
 import { asSentence, sentence } from "../basics/sentence.js";
 import { LearnerConnection } from "./learner-connection.js";
-import { apart, isSame, nothingYet, together } from "./learner-state.js";
+import { apart, goBackTo, isSame, nothingYet, together, withStep } from "./learner-state.js";
 import { whenLetGo } from "./let-go.js";
 
 /** @typedef {import("../protocol/learning.js").LearnerCalls} LearnerCalls */
 /** @typedef {import("../protocol/learning.js").LearnerMethod} LearnerMethod */
 /** @typedef {import("../protocol/learning.js").LearnerEvent} LearnerEvent */
-/** @typedef {import("../protocol/learning.js").LearnedStep} LearnedStep */
-
-/** A step's time weighs so much in the mean of the last ones. */
-const WEIGHT = 0.2;
 
 export class Learner {
   /** @type {LearnerConnection | null} */
@@ -31,8 +27,6 @@ export class Learner {
   #until = 0;
   /** Counts what was wanted, learning or a pause: a late answer changes nothing. */
   #wish = 0;
-  /** Whether it waits to learn because nobody sees the page. */
-  #rests = false;
   /** Whether it learns while the page is hidden. */
   goesOnHidden = false;
   /** Where it is to learn, the next time that it begins or continues. @type {import("../protocol/messages.js").Device} */
@@ -54,9 +48,9 @@ export class Learner {
     });
     document.addEventListener("visibilitychange", () => {
       if (document.hidden && this.status.running && !this.goesOnHidden) {
-        this.#rests = true;
+        this.#change({ rests: true });
         this.#halt().catch(() => {});
-      } else if (!document.hidden && this.#rests) {
+      } else if (!document.hidden && this.status.rests) {
         this.learn(this.#until).catch((error) => this.#say(error));
       }
     });
@@ -128,7 +122,7 @@ export class Learner {
    */
   async begin(wish) {
     await this.open();
-    this.#change({ walks: null, errors: null, milliseconds: null, notice: "" });
+    this.#change({ walks: null, errors: null, milliseconds: null, notice: "", loading: true });
     const examples = together(this.status.examples);
     const worker = this.#worker;
     const { device } = this;
@@ -144,6 +138,8 @@ export class Learner {
         await this.open();
       }
       throw error;
+    } finally {
+      this.#change({ loading: false });
     }
   }
 
@@ -159,15 +155,20 @@ export class Learner {
   async #getReady() {
     await this.open();
     if (this.status.ready) return;
-    const learning = await this.#call("continue", { device: this.device });
-    this.#change({ learning, ready: true });
+    this.#change({ loading: true });
+    try {
+      const learning = await this.#call("continue", { device: this.device });
+      this.#change({ learning, ready: true });
+    } finally {
+      this.#change({ loading: false });
+    }
   }
 
   /** Learns up to a step, or until it is paused; once the page is seen, if it is to wait for that. @param {number} until */
   async learn(until) {
     this.#until = until;
-    this.#rests = document.hidden && !this.goesOnHidden;
-    if (this.#rests) return;
+    this.#change({ rests: document.hidden && !this.goesOnHidden });
+    if (this.status.rests) return;
     const wish = ++this.#wish;
     this.#change({ running: true, notice: "" });
     try {
@@ -180,7 +181,7 @@ export class Learner {
   }
 
   async pause() {
-    this.#rests = false;
+    this.#change({ rests: false });
     await this.#halt();
   }
 
@@ -204,7 +205,7 @@ export class Learner {
     const step = await this.#call("descend", {}).finally(() => {
       this.#hasDrawn = false;
     });
-    this.#took(step);
+    this.#change(withStep(this.status, step));
     return step;
   }
 
@@ -231,10 +232,10 @@ export class Learner {
     await this.open();
     await this.#call("forget", {});
     this.#keeps = true;
-    this.#rests = false;
     this.#change({
       examples: [],
       learning: null,
+      rests: false,
       running: false,
       ready: false,
       walks: null,
@@ -265,9 +266,9 @@ export class Learner {
     const { running, storage, learning } = this.status;
     if (running || this.#hasDrawn || worker.isAsked) return;
     if (storage === "none" && learning !== null) return;
-    const rests = this.#rests;
+    const { rests } = this.status;
     this.#end("The worker was let go.");
-    this.#rests = rests;
+    this.#change({ rests });
   }
 
   /** Ends the worker at once: what it did since it kept all of it last is lost, as it is in a reload. */
@@ -289,9 +290,8 @@ export class Learner {
     this.#isOpen = false;
     this.#isKeeping = false;
     this.#hasDrawn = false;
-    this.#rests = false;
     this.#wish += 1;
-    this.#change({ running: false, ready: false });
+    this.#change({ running: false, ready: false, rests: false, silent: false });
   }
 
   /** @param {Partial<import("./learner-state.js").LearnerState>} change */
@@ -305,29 +305,9 @@ export class Learner {
     this.#change({ running: false, notice: asSentence(sentence(error)) });
   }
 
-  /** @param {LearnedStep} taken */
-  #took({ step, loss, milliseconds, images }) {
-    const { learning, milliseconds: mean } = this.status;
-    if (learning === null) return;
-    learning.step = step;
-    learning.losses[step - 1] = loss;
-    this.#change({
-      milliseconds: mean === null ? milliseconds : mean + WEIGHT * (milliseconds - mean),
-      imagesPerStep: images,
-    });
-  }
-
-  /** The worker has returned to a step. @param {number} step */
-  #backTo(step) {
-    const { learning } = this.status;
-    if (learning === null) return;
-    learning.step = step;
-    learning.losses.length = step;
-  }
-
   /** @param {LearnerEvent} event */
   #hear(event) {
-    if ("step" in event) this.#took(event.step);
+    if ("step" in event) this.#change(withStep(this.status, event.step));
     else if ("walks" in event) this.#change({ walks: event.walks });
     else if ("errors" in event) this.#change({ errors: event.errors });
     else if ("keeping" in event) this.#isKeeping = true;
@@ -338,14 +318,13 @@ export class Learner {
       this.#isKeeping = false;
       this.#change({ storage: "none", keeping: event.notKept.reason });
     } else if ("learnsOn" in event) {
-      this.#backTo(event.learnsOn.step);
+      goBackTo(this.status, event.learnsOn.step);
       this.#change({ learnsOn: event.learnsOn });
     } else if ("paused" in event) {
       const { reason } = event.paused;
       const back = /back to step (\d+)/.exec(reason);
-      if (back !== null) this.#backTo(Number(back[1]));
-      this.#rests = false;
-      this.#change({ running: false, notice: reason });
+      if (back !== null) goBackTo(this.status, Number(back[1]));
+      this.#change({ running: false, rests: false, notice: reason });
       this.#releaseThen();
     }
   }
@@ -359,6 +338,10 @@ export class Learner {
     this.#worker ??= new LearnerConnection(
       (event) => this.#hear(event),
       (kind, reason) => this.#breakDown(kind, reason),
+      (isSilent) => {
+        const silent = isSilent && this.status.running;
+        if (silent !== this.status.silent) this.#change({ silent });
+      },
     );
     return this.#worker.call(method, params);
   }

@@ -129,6 +129,7 @@ class Learning {
         "div",
         { class: "learning-plots" },
         this.#errors.element,
+        this.#errors.comparison,
         this.#terms.element,
         ...(context.loaded.info.predictionType === "epsilon"
           ? []

@@ -44,6 +44,8 @@ class Teach {
   #steps = 150;
   /** Whether one step runs, line by line. */
   #stepping = false;
+  /** What was said of the learner last. */
+  #said = "";
 
   #examples;
   #learn = createButton({
@@ -241,13 +243,11 @@ class Teach {
     if (this.#examples.value.length === 0) {
       throw new Error("There is nothing to learn from yet. Draw an example and add it.");
     }
-    setText(this.#status, "Loading the learner");
     const [, ...shape] = this.#context.shape;
     if (this.#isForeign) await this.#learner.show(this.#examples.value, shape);
     const seed = 1;
     const rehearsal = this.#rehearsal();
     await this.#learner.begin({ from: this.#from, model: source, shape, rehearsal, seed });
-    setText(this.#status, "");
   }
 
   /** The page's digits, where the model knows them: what it is to keep. */
@@ -309,6 +309,15 @@ class Teach {
     setText(this.#status, "Everything is forgotten: examples, and what was learned from them.");
   }
 
+  /** Says how it is with the learner, until that is over. @param {string} words */
+  #say(words) {
+    if (words !== "") setText(this.#status, words);
+    else if (this.#said !== "" && this.#status.textContent === this.#said) {
+      setText(this.#status, "");
+    }
+    this.#said = words;
+  }
+
   #show() {
     if (this.#disposed) return;
     const {
@@ -361,7 +370,7 @@ class Teach {
     if (walks !== null && !this.#isForeign) {
       this.#grid.show(walks.images, walks.shape, `Sixteen walks after step ${walks.step}`);
     }
-    if (notice !== "") setText(this.#status, notice);
+    this.#say(notice || wordsOf(this.#learner.status));
     const onGpu = learnsOn?.device === "webgpu" ? "It learns on the GPU." : "";
     setText(this.#where, learnsOn?.notice || onGpu);
     setText(
@@ -369,6 +378,15 @@ class Teach {
       `Nothing leaves this machine. ${keeping || "What you draw and what is learned from it are kept in this browser until you press Forget all."}`,
     );
   }
+}
+
+/** Why there is nothing new to see. @param {import("../client/learner-state.js").LearnerState} status */
+function wordsOf({ rests, silent, loading, learning }) {
+  if (rests) return "Learning waits until this tab is seen.";
+  if (silent) {
+    return `Nothing has been heard of the learner for a minute, since step ${learning?.step ?? 0}. Wait, or reload the page: what was kept is still there then.`;
+  }
+  return loading ? "Loading the learner" : "";
 }
 
 /** @param {number[] | null} shape @param {number[]} other with a count before it */

@@ -28,6 +28,7 @@ export function createPlotNames(series, font) {
     const size = parseFloat(font) * ratio;
     ctx.save();
     ctx.font = font.replace(/^[\d.]+px/, `${size}px`);
+    ctx.textAlign = "left";
     ctx.textBaseline = "middle";
     ctx.lineJoin = "round";
     const key = [data, bbox.left, bbox.top, bbox.width, bbox.height, plot.scales["y"]?.max];
@@ -74,8 +75,9 @@ function placesOf(plot, widths, height, ratio) {
         if (!isInside(box, area)) continue;
         if (boxes.some((other) => other !== null && overlap(box, other, 2 * ratio))) continue;
         // Its own line passes by it, and not through it.
-        if (nearest(own, box) < GAP * ratio * 0.6) continue;
-        const clear = Math.min(nearest(others, box), FAR * ratio);
+        const near = GAP * ratio * 0.6;
+        if (nearest(own, box, near) <= near) continue;
+        const clear = Math.min(nearest(others, box, most), FAR * ratio);
         if (clear > most) [most, boxes[i]] = [clear, box];
       }
     }
@@ -134,15 +136,14 @@ const overlap = (one, other, gap) =>
   one.top < other.bottom + gap &&
   other.top < one.bottom + gap;
 
-/** How far the nearest of some points is from a box. @param {Point[]} points @param {Box} box */
-function nearest(points, box) {
+/** How far the nearest of some points is from a box. One that is no farther than `enough` ends the search. @param {Point[]} points @param {Box} box @param {number} enough */
+function nearest(points, box, enough) {
   let least = Infinity;
   for (const { x, y } of points) {
-    const away = Math.hypot(
-      Math.max(box.left - x, 0, x - box.right),
-      Math.max(box.top - y, 0, y - box.bottom),
-    );
-    if (away < least) least = away;
+    const aside = Math.max(box.left - x, 0, x - box.right);
+    const above = Math.max(box.top - y, 0, y - box.bottom);
+    least = Math.min(least, aside * aside + above * above);
+    if (least <= enough * enough) break;
   }
-  return least;
+  return Math.sqrt(least);
 }

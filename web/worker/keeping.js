@@ -22,10 +22,9 @@ let keptAt = 0;
  * @returns {Promise<{ bytes: Uint8Array | null, where: { storage: Storage, reason: string } }>} what was kept last, and why nothing can be, as a sentence
  */
 export async function openKept(keeps) {
-  const { reason, ...opened } = await openStore();
+  const { reason, bytes, ...opened } = await openStore();
   ({ store, storage } = opened);
   isRefused = store !== null && !keeps;
-  const bytes = (await store?.read()) ?? null;
   return { bytes, where: isRefused ? { storage: "none", reason: TOO_LARGE } : { storage, reason } };
 }
 

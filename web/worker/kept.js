@@ -55,6 +55,21 @@ function contentOf(file) {
 
 const noRoom = () => new Error("no room is left");
 
+/** Milliseconds after which a browser that has not answered will not: all that is learned would wait for it. */
+const PATIENCE = 10_000;
+
+/** @template T @param {Promise<T>} work of the browser @returns {Promise<T>} */
+function inTime(work) {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let late;
+  const never = new Promise((_, reject) => {
+    late = setTimeout(() => reject(new Error("it did not answer")), PATIENCE);
+  });
+  return Promise.race([work, /** @type {Promise<never>} */ (never)]).finally(() =>
+    clearTimeout(late),
+  );
+}
+
 /** @returns {Promise<Store>} fails where such files cannot be written */
 async function inFiles() {
   const root = await navigator.storage.getDirectory();
@@ -166,18 +181,23 @@ const takeLock = () =>
 /** @returns {Promise<boolean>} whether this tab alone writes */
 async function isAlone() {
   if (navigator.locks === undefined) return true;
-  for (let i = 0; i < TRIES; i++) {
-    if (await takeLock()) return true;
-    await new Promise((resolve) => setTimeout(resolve, APART));
+  try {
+    for (let i = 0; i < TRIES; i++) {
+      if (await inTime(takeLock())) return true;
+      await new Promise((resolve) => setTimeout(resolve, APART));
+    }
+  } catch {
+    // What is not answered is not granted.
   }
   return false;
 }
 
-/** @returns {Promise<{ store: Store | null, storage: Storage, reason: string }>} reason: why there is none, as a sentence */
+/** @returns {Promise<{ store: Store | null, bytes: Uint8Array | null, storage: Storage, reason: string }>} bytes: what was kept last; reason: why there is none, as a sentence */
 export async function openStore() {
   if (!(await isAlone())) {
     return {
       store: null,
+      bytes: null,
       storage: "none",
       reason:
         "Another tab of this page is keeping what it learns, so this one keeps nothing. A reload will forget what is learned here.",
@@ -190,15 +210,26 @@ export async function openStore() {
     ["database", inDatabase],
   ])) {
     try {
-      const store = await open();
-      await store.read();
-      return { store, storage, reason: "" };
+      const store = await inTime(open());
+      const bytes = await inTime(store.read());
+      const { read, write, forget } = store;
+      return {
+        store: {
+          read: () => inTime(read()),
+          write: (bytes) => inTime(write(bytes)),
+          forget: () => inTime(forget()),
+        },
+        bytes,
+        storage,
+        reason: "",
+      };
     } catch (error) {
       refusal ??= error;
     }
   }
   return {
     store: null,
+    bytes: null,
     storage: "none",
     reason: `This browser keeps nothing for this page (${sentence(refusal)}), so a reload will forget what is learned.`,
   };

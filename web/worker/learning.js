@@ -10,6 +10,7 @@ import { forgetKept, giveUp, isDue, isStored, keepsNow, openKept, write } from "
 import { asSource, asZip } from "./learned-files.js";
 import { afterGpu, begin, have, isOnGpu, keepInMind, letGo, theOne } from "./learning-device.js";
 import { pack, unpack } from "./learning-file.js";
+import { breathe, drawWalks, errorsAt, timesOf } from "./learning-looks.js";
 import { inTurn } from "./queue.js";
 
 /** @typedef {import("../protocol/learning.js").LearnerCalls} LearnerCalls */
@@ -18,14 +19,10 @@ import { inTurn } from "./queue.js";
 /** @typedef {import("../protocol/learning.js").LearnedStep} LearnedStep */
 /** @typedef {import("../compute/wasm.js").Learner} Learner */
 
-/** Images that are drawn while it learns, from the same noise each time. */
-const WALKS = { count: 16, seed: 7, numInferenceSteps: 10, guidanceScale: 2 };
 /** So many steps lie between two drawings of them, which take as long as ten steps, and two measurements of the error. */
 const LOOK_EVERY = 50;
 /** The first drawing comes sooner. */
 const FIRST_WALK = 25;
-/** Timesteps at which the error is measured. */
-const TIMES = 8;
 /** Images in a step: examples, and as many of the classes that were there before. */
 const BATCH = 4;
 
@@ -55,9 +52,6 @@ function present() {
   if (learner === null || learning === null) throw new Error("nothing is being learned yet");
   return { learner, learning };
 }
-
-/** Lets messages in. */
-const breathe = () => new Promise((resolve) => setTimeout(resolve));
 
 /** Hands the settings to the crate. @param {Learner} one */
 function apply(one) {
@@ -134,59 +128,23 @@ async function walk(emit, mine) {
   }
 }
 
-/** Each step of the walks is a turn of its own. @param {(event: LearnerEvent) => void} emit @param {number} mine */
+/** @param {(event: LearnerEvent) => void} emit @param {number} mine */
 async function walkOnce(emit, mine) {
-  const { model, chain, step } = await inTurn(null, async () => {
-    const { learning } = present();
-    const model = await using((learner) => learner.model());
-    const { trainTimesteps, nullLabel } = model.info;
-    const chain = model.chain({
-      seed: WALKS.seed,
-      count: WALKS.count,
-      label: learning.label,
-      guidanceScale: learning.label === null || nullLabel === null ? 1 : WALKS.guidanceScale,
-      sampler: "ddim",
-      spacing: "trailing",
-      numInferenceSteps: Math.min(WALKS.numInferenceSteps, trainTimesteps),
-    });
-    return { model, chain, step: learning.step };
+  const walks = await drawWalks({
+    using,
+    learning: () => present().learning,
+    isWanted: () => mine === wish,
   });
-  const { learner } = present();
-  for (;;) {
-    const { done, xPrev } = await inTurn(null, () => have(learner, () => chain.step()));
-    if (done) {
-      hasWalked = true;
-      emit({ walks: { step, images: xPrev, shape: Array.from(chain.shape) } });
-    } else await breathe();
-    if (done || mine !== wish || theOne() !== learner) break;
-  }
-  // After a step that failed they may not be free yet: then they go with what collects garbage.
-  chain.free();
-  model.free();
+  if (walks === null) return;
+  hasWalked = true;
+  emit({ walks });
 }
 
 /** Measures the error over t. @param {(event: LearnerEvent) => void} emit */
 async function measure(emit) {
-  const T = await inTurn(null, async () => {
-    const model = await using((learner) => learner.model());
-    const { trainTimesteps } = model.info;
-    model.free();
-    return trainTimesteps;
-  });
-  const timesteps = Array.from({ length: TIMES }, (_, i) => Math.floor(((i + 0.5) * T) / TIMES));
-  /** @param {boolean} isBefore */
-  const errors = async (isBefore) => {
-    /** @type {(number | null)[]} */
-    const all = [];
-    for (const t of timesteps) {
-      const error = await inTurn(null, () => using((learner) => learner.errorAt(t, isBefore)));
-      all.push(error ?? null);
-      await breathe();
-    }
-    return all;
-  };
-  before ??= await errors(true);
-  emit({ errors: { timesteps, before, after: await errors(false) } });
+  const timesteps = await timesOf(using);
+  before ??= await errorsAt(using, timesteps, true);
+  emit({ errors: { timesteps, before, after: await errorsAt(using, timesteps, false) } });
 }
 
 /**

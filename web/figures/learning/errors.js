@@ -75,6 +75,16 @@ export function createErrors({ info, schedule, optimum }, ofPage, times, onSeek)
     return best.at(t);
   };
 
+  /** All of them, each in a task of its own: together they would hold up the page. @param {Subject | null} of */
+  const computeLeast = async (of) => {
+    for (const t of times) {
+      await new Promise((resolve) => setTimeout(resolve));
+      if (subject !== of) return;
+      least(t);
+    }
+    draw();
+  };
+
   const show = () => {
     comparison?.show(marked, {
       network: own.at(marked),
@@ -85,7 +95,8 @@ export function createErrors({ info, schedule, optimum }, ofPage, times, onSeek)
     const [known, values] = own.lines;
     const timesteps = [...new Set(compares ? [...times, ...known] : known)].sort((a, b) => a - b);
     highest = Math.max(1, ...values);
-    const page = timesteps.map(least).filter((value) => value !== null);
+    const knowsBest = times.every((t) => best.has(t));
+    const page = knowsBest ? timesteps.map(least).filter((value) => value !== null) : [];
     const training =
       optimum === null
         ? null
@@ -111,13 +122,16 @@ export function createErrors({ info, schedule, optimum }, ofPage, times, onSeek)
   };
 
   return {
-    element: h("div", {}, titledPlot, comparison?.element),
+    element: titledPlot,
+    /** Both in numbers, and what they mean; null where there is one alone. */
+    comparison: comparison?.element ?? null,
     /** For another image or noise. @param {Subject | null} of null: not known yet */
     begin(of) {
       subject = of;
       own.clear();
       best.clear();
       draw();
+      if (of?.origins) void computeLeast(of);
     },
     /** @param {number} t */
     has: (t) => own.has(t),
@@ -132,6 +146,9 @@ export function createErrors({ info, schedule, optimum }, ofPage, times, onSeek)
       plot.mark(t);
       show();
     },
-    dispose: plot.dispose,
+    dispose() {
+      subject = null;
+      plot.dispose();
+    },
   };
 }

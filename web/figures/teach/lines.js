@@ -9,7 +9,11 @@ const LINES = [
   ["draw a time t, any of them", "crate/src/train/batches.rs#stratified_timesteps"],
   ["draw noise eps", "crate/src/noise.rs#normal"],
   ["mix both, as much noise as t has: x_t", "crate/src/diffusion.rs#add_noise"],
-  ["step against the slope of |eps − eps-hat(x_t, t)|²", "crate/src/train/gradients.rs#of_batch"],
+  // Between the bar and the square no line ends.
+  [
+    "step against the slope of |eps − eps-hat(x_t, t)|\u2060²",
+    "crate/src/train/gradients.rs#of_batch",
+  ],
 ];
 
 /** How many lines run before the step itself. */
