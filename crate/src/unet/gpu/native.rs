@@ -23,7 +23,7 @@ mod counts;
 
 pub use counts::Counts;
 
-/// Launches that go to the GPU at once: more than a step of training has, so that a step is one submission.
+/// Launches that go to the GPU at once: more than a step of training has, so that all of them are one submission.
 const TASKS_MAX: usize = 1024;
 
 /// There is no GPU that can be used.
