@@ -204,7 +204,8 @@ pub(crate) fn clip_by_global_norm(
         sum: 0.0,
     };
     unet.visit(&mut visitor);
-    let norm = visitor.sum.sqrt();
+    // Beyond float32 it has diverged, as on a GPU, whose sum is in float32.
+    let norm = f64::from(visitor.sum as f32).sqrt();
     if norm > max_norm {
         unet.visit(&mut Scale {
             grads: &mut grads,
