@@ -112,12 +112,7 @@ impl ModuleMapper for Descend<'_> {
             descend(&mut weights, [first, second], &grad, *factors);
         }
         if let Some(averages) = memory.averages.get_mut(&id) {
-            let [kept, added] = factors.average;
-            averages
-                .par_iter_mut()
-                .with_min_len(PIECE)
-                .zip(&weights)
-                .for_each(|(average, weight)| *average = *average * kept + weight * added);
+            blend(averages, &weights, factors.average);
         }
         let mut moved = parameter(weights, shape, &device);
         moved.id = id;
@@ -151,6 +146,15 @@ fn descend(weights: &mut [f32], moments: [&mut Vec<f32>; 2], grad: &[f32], facto
                 *weight = *weight * kept - delta * learning_rate;
             }
         });
+}
+
+/// average = decay average + (1 - decay) weight for each weight.
+fn blend(averages: &mut [f32], weights: &[f32], [kept, added]: [f32; 2]) {
+    averages
+        .par_iter_mut()
+        .with_min_len(PIECE)
+        .zip(weights)
+        .for_each(|(average, weight)| *average = *average * kept + weight * added);
 }
 
 #[cfg(test)]

@@ -14,8 +14,8 @@ const lines = [
     "let grads = clip_by_global_norm(loss.backward());",
     "crate/src/train/gradients.rs#clip_by_global_norm",
   ],
-  ["unet = optimizer.step(learning_rate, unet, grads);", "crate/src/train/steps.rs#step_here"],
-  ["ema = ema::update(ema, &unet, decay);", "crate/src/train/ema.rs#update"],
+  ["weight -= learning_rate * m / (v.sqrt() + epsilon);", "crate/src/train/update.rs#descend"],
+  ["average = average * decay + weight * (1 - decay);", "crate/src/train/update.rs#blend"],
 ];
 
 export function createListing() {
