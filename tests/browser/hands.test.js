@@ -232,15 +232,15 @@ test("a plot gives its values where it is pointed at and has the focus", async (
   const box = await plot.locator(".u-over").boundingBox();
   assert.ok(box !== null);
   await plot.locator(".u-over").hover({ position: { x: box.width - 2, y: box.height / 2 } });
-  await values.getByText(/^t 999: 2\.7 · 10⁻⁵$/).waitFor();
+  await values.getByText(/^t 999: the network 2\.7 · 10⁻⁵, /).waitFor();
   await visitor.page.mouse.move(0, 0);
   await values.waitFor({ state: "hidden" });
   await plot.focus();
   await visitor.page.keyboard.press("Home");
-  await values.getByText(/^t 0: 0\.41/).waitFor();
+  await values.getByText(/^t 0: the network 0\.41/).waitFor();
   await section
     .getByRole("status")
-    .getByText(/^t 0: 0\.41/)
+    .getByText(/^t 0: the network 0\.41/)
     .waitFor();
   await visitor.page.keyboard.press("Escape");
   await values.waitFor({ state: "hidden" });
