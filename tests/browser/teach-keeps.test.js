@@ -6,6 +6,7 @@ import path from "node:path";
 import { describe, test } from "node:test";
 import { SLOW, root } from "./helpers.js";
 import { openSite } from "./site.js";
+import { openSmall } from "./stripes.js";
 
 const site = openSite();
 
@@ -71,6 +72,58 @@ describe("what is shown to be learned", () => {
     await add();
     assert.deepEqual(complaints, []);
   });
+});
+
+/**
+ * Lets the page's learner learn stripes of 8 by 8 pixels: three steps as they are, from nothing; three more with other settings.
+ * @param {import("playwright-core").Page} page
+ * @param {"begin" | "continue"} how
+ * @returns {Promise<number[]>} the loss of every step, once all is kept
+ */
+function lossesOf(page, how) {
+  return page.evaluate(
+    async ([address, how]) => {
+      const { theLearner } = await import(address);
+      const learner = theLearner();
+      await learner.open();
+      const until = how === "begin" ? 3 : 6;
+      if (how === "begin") {
+        const shape = [1, 8, 8];
+        const stripes = [1, 2, 3, 4].map((width) =>
+          Float32Array.from({ length: 64 }, (_, i) => (i % 8 < width ? 1 : -1)),
+        );
+        await learner.show(stripes, shape);
+        await learner.set({ learningRate: 1e-3, varies: false, mirrors: false });
+        await learner.begin({ from: "nothing", model: "", shape, rehearsal: null, seed: 5 });
+      } else await learner.set({ learningRate: 2e-3, varies: true, mirrors: true });
+      const ended = new Promise((resolve) => {
+        const forget = learner.listen(() => {
+          if (learner.status.running || learner.status.learning?.step !== until) return;
+          forget();
+          resolve(null);
+        });
+      });
+      await learner.learn(until);
+      await ended;
+      // The worker answers this once it has kept what it learned.
+      await learner.set({});
+      return [...learner.status.learning.losses];
+    },
+    /** @type {const} */ ([new URL("web/client/learner.js", page.url()).href, how]),
+  );
+}
+
+test("after a reload it learns as if there had been none, also with settings that were changed since", async (t) => {
+  const { page, place, complaints } = await openSmall(site, t);
+  await lossesOf(page, "begin");
+  const expected = await lossesOf(page, "continue");
+  await lossesOf(page, "begin");
+  await page.reload();
+  await place.waitFor();
+  const found = await lossesOf(page, "continue");
+  assert.equal(found.length, 6);
+  assert.deepEqual(found, expected);
+  assert.deepEqual(complaints, []);
 });
 
 test("a folder of pictures is offered only where one can be chosen", async (t) => {
