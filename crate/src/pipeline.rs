@@ -4,7 +4,6 @@
 
 use crate::denoiser::{Denoiser, ModelSpec};
 use crate::json::in_words;
-use crate::noise::NoiseStream;
 use crate::schedule::{
     Preconditioning, PredictionType, Schedule, ScheduleError, SchedulerConfig, flow,
 };
@@ -18,6 +17,10 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::num::NonZeroUsize;
 use thiserror::Error;
+
+mod probe;
+
+pub use probe::{Golden, GoldenInput};
 
 /// Why a model folder cannot be used, or a prediction failed.
 #[derive(Debug, Error, Clone, PartialEq)]
@@ -226,29 +229,6 @@ impl Pipeline {
         }
     }
 
-    /// The input that devices are checked with: noise of seed 0 at the middle timestep, label 3 or the last one.
-    pub fn golden_input(&self) -> GoldenInput {
-        let spec = self.spec();
-        GoldenInput {
-            seed: 0,
-            timestep: self.scheduler.num_train_timesteps / 2,
-            label: spec.num_class_embeds.map(|classes| 3 % classes),
-        }
-    }
-
-    /// The model output for [`golden_input`](Self::golden_input), `[out_channels, h, w]`.
-    ///
-    /// # Errors
-    /// The device failed.
-    pub async fn golden_output(&self) -> Result<Vec<f32>, PipelineError> {
-        let (spec, input) = (self.spec(), self.golden_input());
-        let x = NoiseStream::new(input.seed).normal(spec.channels * spec.height * spec.width);
-        let shape = [1, spec.channels, spec.height, spec.width];
-        let labels = input.label.map(|label| vec![label]);
-        self.predict(&x, shape, input.timestep, labels.as_deref())
-            .await
-    }
-
     /// Whether the network has an answer at a time.
     fn check_time(&self, time: f32) -> Result<(), PipelineError> {
         let fourier = self.config().time_embedding_type == TimeEmbeddingType::Fourier;
@@ -309,6 +289,17 @@ impl Pipeline {
         levels.map_or(0.0, |levels| levels.noise(time.into(), count))
     }
 
+    /// The prediction for x_t at a time, from the network's own output.
+    fn answer(&self, x_t: &[f32], time: f32, output: Vec<f32>) -> Vec<f32> {
+        match &self.scheduler.exploding {
+            // A network with more channels than an image has is refused by its chain.
+            Some(levels) if output.len() == x_t.len() => {
+                levels.answer(x_t, &output, self.noise_at(time))
+            }
+            _ => output,
+        }
+    }
+
     /// The network's own output.
     async fn evaluate(
         &self,
@@ -325,27 +316,6 @@ impl Pipeline {
         }
         Ok((self.unet).predict(x.into_owned(), shape, &timesteps, labels)) // [n, out_channels, h, w]
     }
-}
-
-/// The fixed input of the device check.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GoldenInput {
-    /// Seed of the noise that stands for x_t.
-    pub seed: u64,
-    /// The timestep.
-    pub timestep: usize,
-    /// The label, in class-conditional models.
-    pub label: Option<usize>,
-}
-
-/// `golden.json`: this model's output for the fixed input, computed where it was exported.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Golden {
-    /// The input.
-    #[serde(flatten)]
-    pub input: GoldenInput,
-    /// The model output, `[out_channels, h, w]`.
-    pub eps: Vec<f32>,
 }
 
 impl Denoiser for Pipeline {
@@ -371,12 +341,6 @@ impl Denoiser for Pipeline {
         let (given, given_time) = self.given(x_t, time);
         self.check_time(given_time)?;
         let output = self.evaluate(given, shape, given_time, labels).await?;
-        Ok(match &self.scheduler.exploding {
-            // A network with more channels than an image has is refused by its chain.
-            Some(levels) if output.len() == x_t.len() => {
-                levels.answer(x_t, &output, self.noise_at(time))
-            }
-            _ => output,
-        })
+        Ok(self.answer(x_t, time, output))
     }
 }

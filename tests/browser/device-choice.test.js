@@ -2,33 +2,16 @@
 // takes for a step. SwiftShader is such a GPU once it does not say that it is software.
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
-import path from "node:path";
 import { describe, test } from "node:test";
 import { violations } from "./accessibility.js";
-import { fixtureModel } from "./faults.js";
-import { SLOW, root } from "./helpers.js";
+import { fixtureModel, silentWorker } from "./faults.js";
+import { SLOW } from "./helpers.js";
 import { openSite } from "./site.js";
 import { assertSameWalk, openEngine } from "./steady.js";
 import { openMore } from "./visitor.js";
 
 /** @typedef {import("./steady.js").Shown} Shown */
 /** @typedef {import("./visitor.js").Visitor} Visitor */
-
-/**
- * web/worker.js behind some code of the test.
- * @param {string} code
- * @returns {Promise<Record<string, import("./helpers.js").Answer>>}
- */
-async function workerAfter(code) {
-  const script = await readFile(path.join(root, "web", "worker.js"), "utf8");
-  return { "/web/worker.js": { body: `${code}\n${script}` } };
-}
-
-/** In front of the worker: no adapter says that it is software. */
-const SILENT = `for (const kind of [globalThis.GPUAdapter, globalThis.GPUAdapterInfo]) {
-  if (kind !== undefined) Object.defineProperty(kind.prototype, "isFallbackAdapter", { value: false });
-}`;
 
 /** What computes, behind "More". @param {Visitor} visitor */
 async function choiceOf({ page, hero }) {
@@ -48,7 +31,7 @@ describe("a GPU that is slow without saying so", { timeout: 2 * SLOW }, () => {
   const site = openSite({ webgpu: true });
 
   test("is left to the CPU, and the page says what a step takes on both", async (t) => {
-    const answers = { ...(await fixtureModel("small")), ...(await workerAfter(SILENT)) };
+    const answers = { ...(await fixtureModel("small")), ...(await silentWorker()) };
     const visitor = await site.visitWith(t, answers, "?model=small#steps=10");
     await visitor.revealed(SLOW);
     assert.equal(await visitor.reads("computed on"), "CPU");
@@ -65,7 +48,7 @@ describe("a GPU that is slow without saying so", { timeout: 2 * SLOW }, () => {
   });
 
   test("computes where it is asked for by name, until the visitor takes the CPU", async (t) => {
-    const answers = { ...(await fixtureModel("small")), ...(await workerAfter(SILENT)) };
+    const answers = { ...(await fixtureModel("small")), ...(await silentWorker()) };
     const address = "?device=webgpu&model=small#steps=10&at=2";
     const visitor = await site.visitWith(t, answers, address);
     await visitor.revealed(SLOW);
@@ -121,7 +104,7 @@ describe("a GPU that is slow without saying so", { timeout: 2 * SLOW }, () => {
     test(`and a browser without ${missing} in its workers computes on the CPU, and says so`, async (t) => {
       const answers = {
         ...(await fixtureModel("small")),
-        ...(await workerAfter(`${SILENT}\ndelete globalThis.${missing};`)),
+        ...(await silentWorker(`delete globalThis.${missing};`)),
       };
       const visitor = await site.visitWith(t, answers, "?model=small#steps=10");
       await visitor.revealed(SLOW);

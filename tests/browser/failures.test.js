@@ -174,6 +174,7 @@ const fakeGpu = (probe) => ({
         info = { device: "webgpu", notes: [], parameters: 1, imageSize: [28, 28] };
         static load = async () => new Model();
         async probe() { ${probe} }
+        probeOnCpu = () => new Float32Array(28 * 28).fill(1);
         free() {}
       }`,
   },
@@ -247,8 +248,9 @@ test("a model that a lost GPU loads too late is freed", async (t) => {
         }
         async probe() {
           const golden = await fetch("/pretrained/mnist/golden.json");
-          return Float32Array.from((await golden.json()).eps);
+          return (this.answer = Float32Array.from((await golden.json()).eps));
         }
+        probeOnCpu = () => this.answer;
         schedule() { return { betas: new Float64Array(), alphasCumprod: new Float64Array() }; }
         free() { told.postMessage("freed"); }
       }`,

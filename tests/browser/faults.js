@@ -18,6 +18,23 @@ export async function fragileWorker(gpu = {}) {
   return { "/web/worker.js": { body: `import "${faults}";\n${script}` } };
 }
 
+/**
+ * web/worker.js behind some code of the test.
+ * @param {string} code
+ * @returns {Promise<Record<string, Answer>>}
+ */
+export async function workerAfter(code) {
+  const script = await readFile(path.join(root, "web", "worker.js"), "utf8");
+  return { "/web/worker.js": { body: `${code}\n${script}` } };
+}
+
+/** The same, where no adapter says that it is software. @param {string} [code] */
+export const silentWorker = (code = "") =>
+  workerAfter(`for (const kind of [globalThis.GPUAdapter, globalThis.GPUAdapterInfo]) {
+  if (kind !== undefined) Object.defineProperty(kind.prototype, "isFallbackAdapter", { value: false });
+}
+${code}`);
+
 /** web/learner.js, listening to the orders of a test. @returns {Promise<Record<string, Answer>>} */
 export async function fragileLearner() {
   const script = await readFile(path.join(root, "web", "learner.js"), "utf8");

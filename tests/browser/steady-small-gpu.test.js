@@ -59,6 +59,19 @@ describe("a GPU that is too small", { timeout: 2 * SLOW }, () => {
     assert.deepEqual(await run(`return changes`), []);
   });
 
+  test("for the weights in one piece has them in several, and walks the same walk", async (t) => {
+    const { run } = await openEngine(site, t, await fragileWorker({ piece: 400_000 }));
+    await run(`await engine.load({ model: "small", device: "cpu" })`);
+    /** @type {Shown[]} */
+    const expected = await run(`return walk(it)`, walkOf(1));
+    await run(`await engine.load({ model: "small", device: "webgpu" })`);
+    /** @type {Shown[]} */
+    const found = await run(`return walk(it)`, walkOf(1));
+    assertSameWalk(found, expected, "in pieces");
+    assert.deepEqual(onGpu(found), [true, true]);
+    assert.deepEqual(await run(`return changes`), []);
+  });
+
   test("for a single image leaves the walk to the CPU, which goes on from its last step", async (t) => {
     const { run } = await openEngine(site, t);
     await run(`await engine.load({ model: "small", device: "cpu" })`);

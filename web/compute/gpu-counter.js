@@ -6,7 +6,7 @@ import { prototypeOf } from "./gpu-interfaces.js";
 /**
  * @typedef {object} GpuWork what this worker gave the GPU since it started
  * @property {number} dispatches
- * @property {number} submits
+ * @property {number} submits of anything at all
  * @property {number} buffers that were created
  */
 
@@ -41,8 +41,10 @@ export function countDispatches() {
   if (queue !== null) {
     const { submit } = queue;
     queue.submit = function (commands) {
-      work.submits += 1;
-      return submit.call(this, commands);
+      const buffers = [...commands];
+      // Those of nothing are no work: see gpu-waking.js.
+      if (buffers.length > 0) work.submits += 1;
+      return submit.call(this, buffers);
     };
   }
   const device = prototypeOf("GPUDevice");

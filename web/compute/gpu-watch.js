@@ -2,6 +2,7 @@
 // reports neither, and continues with zeros.
 
 import { prototypeOf } from "./gpu-interfaces.js";
+import { lookUntil } from "./gpu-waking.js";
 
 /** A GPU did not do a part of its work, so its results are not valid. */
 export class GpuRefusal extends Error {
@@ -116,6 +117,7 @@ export function watchGpu() {
   buffer.mapAsync = async function (...range) {
     const checks = devices.map(closeScopes);
     const mapped = mapAsync.apply(this, range);
+    lookUntil(mapped, devices);
     await Promise.allSettled([mapped, ...checks]);
     return mapped;
   };

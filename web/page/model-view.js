@@ -90,10 +90,11 @@ function describeDevice({ info, check }) {
   element("detail-model", HTMLElement).textContent =
     `${millions} million parameters, ${height} × ${width} pixels, T = ${info.trainTimesteps}`;
   const reference = { golden: "the exporter's", cpu: "the CPU's", none: "" }[check.against];
+  const others = info.device === "cpu" ? "" : ", and of the CPU's at two other timesteps";
   element("detail-check", HTMLElement).textContent =
     check.against === "none"
       ? "all numbers finite; this folder has no known result to compare with"
-      : `eps-hat is within ${check.difference.toExponential(1)} of ${reference} for the same input`;
+      : `eps-hat is within ${check.difference.toExponential(1)} of ${reference} for the same input${others}`;
 }
 
 /** Says what went wrong in place of the image. @param {unknown} error */

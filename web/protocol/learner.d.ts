@@ -381,9 +381,14 @@ export class Model {
      */
     priorTerm(x_0: Float32Array | number[]): number;
     /**
-     * The model output for the fixed input that devices are checked with.
+     * The same as the CPU computes it, wherever this model computes otherwise.
      */
-    probe(): Promise<Float32Array>;
+    probeOnCpu(which: number): Float32Array;
+    /**
+     * The model output for one of the inputs that devices are checked with, 0 to 2. The first is that of golden.json, the
+     * others are at other timesteps.
+     */
+    probe(which: number): Promise<Float32Array>;
     /**
      * The schedule that the model was trained with.
      */

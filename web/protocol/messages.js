@@ -31,7 +31,7 @@
 
 /**
  * @typedef {object} StartCheck how the device was checked before anything was shown
- * @property {"golden" | "cpu" | "none"} against what: the folder's golden eps-hat, the CPU's, or nothing but finiteness
+ * @property {"golden" | "cpu" | "none"} against what: the folder's golden eps-hat, the CPU's, or nothing but finiteness; a GPU also against the CPU's at two other timesteps
  * @property {number} difference the largest one between two eps-hat values
  */
 

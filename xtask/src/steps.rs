@@ -111,9 +111,10 @@ const SLOW: &str = "slow";
 
 /// The browser tests that nothing else may run beside, because they measure by the clock or what the machine's memory holds,
 /// or keep all cores busy with a GPU imitated in software. All others run two at a time.
-const ALONE: [&str; 11] = [
+const ALONE: [&str; 12] = [
     "device-choice",
     "embeds",
+    "gpu-check",
     "hands",
     "page-access",
     "page-webgpu",

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `model` | a loaded model: what it is, one evaluation, the bound |
 //! | `gpu`, `prepare` | the browser's GPU, and kernels that are compiled before there are weights |
+//! | `probe` | a known answer, for the check of a device |
 //! | `look` | the inside of one evaluation |
 //! | `chain` | the walk back, step by step |
 //! | `request` | reads the options of a chain |
@@ -28,6 +29,7 @@ mod look;
 mod model;
 #[cfg(feature = "web-webgpu")]
 mod prepare;
+mod probe;
 mod request;
 
 pub use chain::WebChain;

@@ -212,12 +212,6 @@ impl Model {
         .unchecked_into())
     }
 
-    /// The model output for the fixed input that devices are checked with.
-    pub async fn probe(&self) -> Result<Float32Array, JsError> {
-        let output = self.pipeline.golden_output().await.map_err(exception)?;
-        Ok(Float32Array::from(&output[..]))
-    }
-
     /// The model output for `count` images `x` at one timestep, with one label each if the model takes labels.
     pub async fn predict(
         &self,

@@ -1,7 +1,9 @@
-// A large model folder, opened in the page on the CPU: what the page says, when, and the memory that it takes. By hand, after
-// a build, on Linux:
+// A large model folder, opened in the page: what the page says, when, and the memory that it takes. By hand, after a build, on
+// Linux:
 //
-//   CHROME=... node tests/browser/long/large.js DIR [--steps 2]
+//   CHROME=... node tests/browser/long/large.js DIR [--steps 2] [--device webgpu] [--piece BYTES]
+//
+// Where it computes on WebGPU, SwiftShader does, and gives no more than so many bytes in one piece.
 //
 // The folder is dropped onto the page, and the walk makes steps. Every sentence that appears is printed with its time, and so
 // is the most memory that the page's own process had resident.
@@ -9,6 +11,7 @@
 import { readFile, readdir } from "node:fs/promises";
 import path from "node:path";
 import { parseArgs } from "node:util";
+import { fragileWorker } from "../faults.js";
 import { launch, serve } from "../helpers.js";
 import { drop } from "../models.js";
 
@@ -17,7 +20,11 @@ const PATIENCE = 600_000;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { steps: { type: "string", default: "2" } },
+  options: {
+    steps: { type: "string", default: "2" },
+    device: { type: "string", default: "cpu" },
+    piece: { type: "string" },
+  },
 });
 const [folder] = positionals;
 if (folder === undefined) throw new Error("give a model folder; the first lines say more");
@@ -38,8 +45,11 @@ async function memory() {
   return found.sort((a, b) => b - a);
 }
 
-const server = await serve();
-const browser = await launch({ webgpu: false });
+const { device, piece } = values;
+const server = await serve(
+  piece === undefined ? {} : await fragileWorker({ piece: Number(piece) }),
+);
+const browser = await launch({ webgpu: device === "webgpu" });
 const began = Date.now();
 /** @param {string} text */
 const log = (text) =>
@@ -48,7 +58,7 @@ try {
   const page = await browser.newPage({ reducedMotion: "reduce", serviceWorkers: "block" });
   page.on("pageerror", (error) => log(`exception: ${error.message}`));
   page.on("crash", () => log("the page crashed"));
-  await page.goto(`${server.url}?device=cpu`);
+  await page.goto(`${server.url}?device=${device}`);
   const hero = page.getByRole("region", { name: "Walk back", exact: true });
   await hero.getByRole("img", { name: /^The network's guess/ }).waitFor({ timeout: PATIENCE });
   log(`the page's own model is there; memory ${(await memory())[0]} MB`);

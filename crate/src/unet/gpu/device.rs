@@ -5,6 +5,7 @@
 //! takes the stream of whichever thread calls. So nothing here leaves [`Device::evaluate`]: it enqueues a whole evaluation,
 //! the copy of its output included, on the stream that the weights were uploaded on, and nobody else enqueues meanwhile.
 
+use super::pieces::{Cuts, Pieces};
 use super::plan::{Features, Plan};
 use super::recent::Recent;
 use super::run::{Mark, Read, Run};
@@ -31,20 +32,20 @@ pub(super) struct Enqueued<'a> {
 pub(super) struct Device {
     /// Dropped before the weights that they name.
     runs: Recent<(usize, bool), Run>,
-    weights: Piece,
+    weights: Pieces,
     client: Client,
 }
 
 impl Device {
-    /// Takes the parameters to the device of `client`; the stream of this thread becomes the network's.
+    /// Takes the parameters to the device of `client`, in pieces; the stream of this thread becomes the network's.
     ///
     /// # Errors
-    /// More of them than the device takes in one piece.
-    pub(super) fn new(weights: Vec<f32>, client: Client) -> Result<Self, TooLarge> {
+    /// A piece is more than the device takes.
+    pub(super) fn new(weights: Vec<f32>, cuts: &Cuts, client: Client) -> Result<Self, TooLarge> {
         let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(Self {
             runs: Recent::new(MOST_RUNS),
-            weights: Piece::of(weights, &client)?,
+            weights: Pieces::of(weights, cuts, &client)?,
             client,
         })
     }

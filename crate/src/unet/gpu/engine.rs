@@ -1,7 +1,9 @@
 //! A network on a GPU, from host to host.
 
 use super::device::{Device, Enqueued};
+use super::pieces::Cuts;
 use super::plan::{Features, Plan, Unsupported};
+use super::store::Piece;
 use super::{channels_first, channels_last};
 use crate::unet::look::{Seen, SeenAttention, SeenStage, Stage};
 use crate::unet::{UNet, UNetConfig, progress};
@@ -53,11 +55,21 @@ impl Engine {
     /// Takes the network's parameters to the device of `client`.
     ///
     /// # Errors
-    /// A network that the kernels do not compute.
+    /// A network that the kernels do not compute, or that has a layer with more parameters than the device takes in one
+    /// piece of memory.
     pub fn new(unet: &UNet, client: Client) -> Result<Self, Unsupported> {
+        let most = Piece::most(&client);
+        Self::in_pieces(unet, most, client)
+    }
+
+    /// The same with at most `most` parameters in one piece of memory.
+    pub(super) fn in_pieces(unet: &UNet, most: usize, client: Client) -> Result<Self, Unsupported> {
         let mut plan = unet.launches()?;
         let weights = std::mem::take(&mut plan.parameters.values);
-        let device = Device::new(weights, client).map_err(|e| Unsupported(e.to_string()))?;
+        let wholes: Vec<_> = plan.wholes().into_iter().map(|whole| (whole, 0)).collect();
+        let cuts = Cuts::new(&wholes, most);
+        let device = cuts.and_then(|cuts| Device::new(weights, &cuts, client));
+        let device = device.map_err(|e| Unsupported(e.to_string()))?;
         Ok(Self {
             config: unet.config().clone(),
             plan,

@@ -13,6 +13,7 @@
 //! | `plan` | the launches of one evaluation |
 //! | `memory` | tensors that share memory |
 //! | `run`, `store`, `launch` | a plan for so many images, on the device |
+//! | `pieces` | parameters that are more than one piece of memory takes |
 //! | `product`, `learn_launch` | launches with their sizes: products of matrices in tiles; those of training |
 //! | `device` | a network's memory on the device; one evaluation at a time, on one stream |
 //! | `engine` | a network on the device, from host to host |
@@ -54,6 +55,8 @@ mod memory;
 #[cfg(feature = "native")]
 pub mod native;
 mod parameters;
+#[cfg(feature = "gpu")]
+mod pieces;
 mod plan;
 mod planner;
 #[cfg(all(feature = "gpu", feature = "learn"))]

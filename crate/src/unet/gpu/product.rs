@@ -5,9 +5,10 @@ use super::kernels::tile::{TileShapeLaunch, tile};
 use super::kernels::tile_kind::TileKind;
 use super::kernels::weigh::{WeighKind, WeighShapeLaunch, weigh};
 use super::layer::vector_width;
+use super::pieces::Pieces;
 use super::plan::{ALIGN, Conv, Features};
 use super::reverse::{Parts, Segment, Weigh};
-use super::store::{Piece, Store, argument};
+use super::store::{Store, argument};
 use cubecl::client::Client;
 use cubecl::prelude::*;
 use std::ops::Range;
@@ -90,7 +91,7 @@ impl Placed {
 )]
 impl Store {
     /// A convolution for many images, or the gradient of what one reads: with `weights`, its own or those turned round.
-    pub(super) fn tile(&self, c: &Conv, weights: &Piece, client: &Client) {
+    pub(super) fn tile(&self, c: &Conv, weights: &Pieces, client: &Client) {
         let store = self;
         let n = vector_width(c.inputs.iter().chain(&c.projected).map(|x| x.c));
         let turned = c.turned;

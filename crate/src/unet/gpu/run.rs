@@ -1,8 +1,9 @@
 //! A plan for a given number of images: its memory on the device, and its launches, recorded where the device does that.
 
 use super::memory::Layout;
+use super::pieces::Pieces;
 use super::plan::{Features, Plan};
-use super::store::{Piece, Store, TooLarge};
+use super::store::{Store, TooLarge};
 use cubecl::bytes::Bytes;
 use cubecl::client::{Client, Graph};
 use cubecl::server::{Handle, ServerError};
@@ -35,7 +36,7 @@ impl Run {
         plan: &Plan,
         images: usize,
         keeps: bool,
-        weights: &Piece,
+        weights: &Pieces,
         client: &Client,
     ) -> Result<Self, TooLarge> {
         let layout = Layout::new(plan, images, keeps);

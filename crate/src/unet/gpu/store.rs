@@ -1,6 +1,7 @@
 //! Memory on the device: pieces, and where a list of launches has its tensors in them.
 
 use super::memory::Layout;
+use super::pieces::Pieces;
 use super::plan::{Features, MOST_CUBES, Vector};
 use cubecl::bytes::Bytes;
 use cubecl::client::Client;
@@ -21,6 +22,13 @@ pub(super) enum TooLarge {
     /// Its grids.
     #[error("{0} images at once are too many for a GPU, which takes at most {MOST_CUBES}")]
     Images(usize),
+}
+
+impl TooLarge {
+    /// So many numbers in one piece, of which there may be `most`.
+    pub(super) fn of(numbers: usize, most: usize) -> Self {
+        Self::Memory(numbers as u64 * F32, most as u64 * F32)
+    }
 }
 
 /// Numbers on the device, in one piece.
@@ -59,11 +67,11 @@ impl Piece {
 
     /// Its size in bytes, if the device has so much in one piece.
     fn fits(len: usize, client: &Client) -> Result<u64, TooLarge> {
-        let (bytes, most) = (len as u64 * F32, Self::most(client) as u64 * F32);
-        if bytes > most {
-            return Err(TooLarge::Memory(bytes, most));
+        let most = Self::most(client);
+        if len > most {
+            return Err(TooLarge::of(len, most));
         }
-        Ok(bytes)
+        Ok(len as u64 * F32)
     }
 
     /// Does `f` on the stream that the memory was made on, whichever thread this is.
@@ -82,7 +90,7 @@ impl Piece {
 #[derive(Debug)]
 pub(super) struct Store {
     pub(super) images: usize,
-    pub(super) weights: Piece,
+    pub(super) weights: Pieces,
     /// What the host writes.
     given: Piece,
     /// What the launches write.
@@ -98,7 +106,7 @@ impl Store {
     pub(super) fn new(
         layout: Layout,
         images: usize,
-        weights: &Piece,
+        weights: &Pieces,
         client: &Client,
     ) -> Result<Self, TooLarge> {
         if images > MOST_CUBES {

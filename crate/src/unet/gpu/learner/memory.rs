@@ -4,10 +4,11 @@ use super::Learner;
 use crate::unet::gpu::device::TURN;
 use crate::unet::gpu::engine::{DeviceError, numbers};
 use crate::unet::gpu::parameters::Slot;
+use crate::unet::gpu::pieces::Pieces;
 use burn::module::ParamId;
-use cubecl::bytes::Bytes;
 use cubecl::future::block_on;
 use cubecl::server::Handle;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
@@ -39,15 +40,10 @@ impl Learner {
     /// # Errors
     /// The device failed.
     pub async fn memory_read(&self) -> Result<Memory, DeviceError> {
-        let pieces = [
-            &self.store.weights,
-            &self.averages,
-            &self.moments[0],
-            &self.moments[1],
-        ];
-        let read = self.read(pieces.map(|piece| piece.handle.clone()).to_vec());
+        let read = self.read(self.all().into_iter().flat_map(handles).collect());
         let read = read.await?;
-        let numbers = |i: usize| self.numbers(&read[i]);
+        let count = self.store.weights.each().len();
+        let numbers = |i: usize| self.numbers(&read[i * count..(i + 1) * count]);
         Ok(Memory {
             weights: numbers(0),
             averages: numbers(1),
@@ -60,8 +56,8 @@ impl Learner {
     /// # Errors
     /// The device failed.
     pub async fn gradients(&self) -> Result<Numbers, DeviceError> {
-        let read = self.read(vec![self.slopes.handle.clone()]).await?;
-        Ok(self.numbers(&read[0]))
+        let read = self.read(handles(&self.slopes).collect()).await?;
+        Ok(self.numbers(&read))
     }
 
     /// Takes `memory` for what has been learned so far.
@@ -72,18 +68,18 @@ impl Learner {
             averages,
             moments: [first, second],
         } = memory;
-        let pieces = [
-            &self.store.weights,
-            &self.averages,
-            &self.moments[0],
-            &self.moments[1],
-        ];
+        let numbers = [weights, averages, first, second];
         self.store.weights.on_its_stream(|| {
-            for (piece, numbers) in pieces.into_iter().zip([weights, averages, first, second]) {
-                let values = self.buffer(numbers);
-                self.client.write(&piece.handle, Bytes::from_elems(values));
+            for (pieces, numbers) in self.all().into_iter().zip(numbers) {
+                pieces.write(self.buffer(numbers), self.client);
             }
         });
+    }
+
+    /// The buffers of what training changes, in the order of [`Memory`].
+    fn all(&self) -> [&Pieces; 4] {
+        let [first, second] = &self.moments;
+        [&self.store.weights, &self.averages, first, second]
     }
 
     pub(super) async fn read(&self, handles: Vec<Handle>) -> Result<Vec<Vec<f32>>, DeviceError> {
@@ -94,15 +90,19 @@ impl Learner {
         numbers(read.await)
     }
 
-    /// A buffer's numbers by parameter.
-    fn numbers(&self, values: &[f32]) -> Numbers {
+    /// A buffer's numbers, piece by piece, by parameter.
+    fn numbers(&self, pieces: &[Vec<f32>]) -> Numbers {
+        let values = match pieces {
+            [one] => Cow::Borrowed(&one[..]),
+            several => Cow::Owned(several.concat()),
+        };
         let of = |slot: &Slot| (slot.id, slot.indices().map(|i| values[i]).collect());
         self.plan.parameters.slots.iter().map(of).collect()
     }
 
     /// The buffer of these numbers.
     fn buffer(&self, numbers: &Numbers) -> Vec<f32> {
-        let mut values = vec![0.0; self.turned.len];
+        let mut values = vec![0.0; self.turned.cuts().len()];
         for slot in &self.plan.parameters.slots {
             let of = numbers.get(&slot.id).into_iter().flatten();
             for (i, &value) in slot.indices().zip(of) {
@@ -111,4 +111,9 @@ impl Learner {
         }
         values
     }
+}
+
+/// Each piece.
+fn handles(pieces: &Pieces) -> impl Iterator<Item = Handle> {
+    pieces.each().iter().map(|piece| piece.handle.clone())
 }

@@ -1,5 +1,6 @@
 //! Training on a GPU: parameters, moments and averages in flat buffers, and a whole step as one recorded list of launches.
 
+mod flat;
 mod lesson;
 mod memory;
 mod tables;
@@ -7,24 +8,25 @@ mod timing;
 
 use crate::unet::gpu::device::TURN;
 use crate::unet::gpu::engine::DeviceError;
-use crate::unet::gpu::kernels::elements::turn;
-use crate::unet::gpu::kernels::learn::{RATES, REPORT, adamw, gather, judge};
+use crate::unet::gpu::kernels::learn::{RATES, REPORT};
 use crate::unet::gpu::learn_launch::UNITS;
 use crate::unet::gpu::memory::{Layout, Uses};
 pub use lesson::{Bound, Learned, Lesson, Rates};
 pub use memory::{Memory, Numbers};
 use tables::{Table, Tables};
 
+use crate::unet::gpu::pieces::{Cuts, Pieces};
 use crate::unet::gpu::plan::{ALIGN, Plan, Unsupported};
 use crate::unet::gpu::product::Placed;
-use crate::unet::gpu::reverse::{Reverse, Step};
-use crate::unet::gpu::store::{Piece, Store, TooLarge, argument, cubes};
+use crate::unet::gpu::reverse::Reverse;
+use crate::unet::gpu::store::{Piece, Store, TooLarge, argument};
 use crate::unet::{UNet, UNetConfig};
 use cubecl::bytes::Bytes;
 use cubecl::client::{Client, Graph};
 use cubecl::future::block_on;
 use cubecl::prelude::*;
 use cubecl::server::ServerError;
+use std::ops::Range;
 use std::pin::Pin;
 use std::sync::PoisonError;
 use thiserror::Error;
@@ -53,18 +55,20 @@ pub struct Learner {
     pub(super) reverse: Reverse,
     pub(super) store: Store,
     pub(super) placed: Vec<Placed>,
-    pub(super) parts: Piece,
-    pub(super) turned: Piece,
+    pub(super) parts: Pieces,
+    pub(super) turned: Pieces,
     pub(super) spare: [Piece; 2],
     pub(super) centred: bool,
-    slopes: Piece,
-    squares: Piece,
-    moments: [Piece; 2],
-    averages: Piece,
+    slopes: Pieces,
+    /// For each piece, in one.
+    squares: (Piece, Vec<Range<usize>>),
+    moments: [Pieces; 2],
+    averages: Pieces,
     rates: Piece,
     report: Piece,
-    gather_table: Table,
-    turn_table: Table,
+    /// One for each piece.
+    gather_tables: Vec<Table>,
+    turn_tables: Vec<Table>,
 }
 
 impl std::fmt::Debug for Learner {
@@ -82,10 +86,21 @@ impl Learner {
     /// # Errors
     /// A network whose gradients the kernels do not compute, or more memory than the device has.
     pub fn new(unet: &UNet, images: usize, client: &'static Client) -> Result<Self, NoLearner> {
+        Self::in_pieces(unet, images, Piece::most(client), client)
+    }
+
+    /// The same with at most `most` parameters in one piece of memory.
+    pub(super) fn in_pieces(
+        unet: &UNet,
+        images: usize,
+        most: usize,
+        client: &'static Client,
+    ) -> Result<Self, NoLearner> {
         let (plan, reverse) = Self::plan(unet)?;
         let config = unet.config().clone();
         let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        Self::with(config, plan, reverse, images, client)
+        let cuts = cuts(&plan, &reverse, images, most);
+        cuts.and_then(|cuts| Self::with(config, plan, reverse, images, &cuts, client))
             .map_err(|e| NoLearner::TooLarge(e.to_string()))
     }
 
@@ -136,40 +151,54 @@ impl Learner {
         plan: Plan,
         reverse: Reverse,
         images: usize,
+        cuts: &Cuts,
         client: &'static Client,
     ) -> Result<Self, TooLarge> {
-        let len = plan.parameters.values.len().next_multiple_of(ALIGN);
-        let mut values = plan.parameters.values.clone();
-        values.resize(len, 0.0);
-        let weights = Piece::of(values.clone(), client)?;
+        let values = &plan.parameters.values;
+        let weights = Pieces::of(values.clone(), cuts, client)?;
+        let averages = Pieces::of(values.clone(), cuts, client)?;
         let layout = Layout::of(Self::uses(&plan, &reverse), images);
         let store = Store::new(layout, images, &weights, client)?;
         for &id in &reverse.own {
             store.zero(id, reverse.sizes[id], client);
         }
 
-        let tables = Tables::new(&reverse, images, len);
+        let Tables {
+            placed,
+            parts,
+            gather,
+            turn,
+        } = Tables::new(&reverse, images, cuts);
+        let table = |values: Vec<u32>| Table::of(values, client);
+        let mut squares: Vec<Range<usize>> = Vec::new();
+        for range in cuts.ranges() {
+            let start = squares.last().map_or(0, |range| range.end);
+            let start = start.next_multiple_of(ALIGN);
+            squares.push(start..start + range.len().div_ceil(UNITS));
+        }
+        let count = squares.last().map_or(0, |range| range.end);
         let zeros = |len: usize| Piece::zeros(len, client);
+        let flat = || Pieces::zeros(cuts, client);
         Ok(Self {
             graph: None,
             pending: None,
-            parts: zeros(tables.parts)?,
-            turned: zeros(len)?,
+            parts: Pieces::zeros(&parts, client)?,
+            turned: flat()?,
             spare: [zeros(ALIGN)?, zeros(ALIGN)?],
             centred: config.center_input_sample,
-            slopes: zeros(len)?,
-            squares: zeros(len.div_ceil(UNITS))?,
-            moments: [zeros(len)?, zeros(len)?],
-            averages: Piece::of(values, client)?,
+            slopes: flat()?,
+            squares: (zeros(count)?, squares),
+            moments: [flat()?, flat()?],
+            averages,
             rates: zeros(RATES)?,
             report: zeros(REPORT)?,
-            gather_table: Table::of(tables.gather, client),
-            turn_table: Table::of(tables.turn, client),
+            gather_tables: gather.into_iter().map(table).collect(),
+            turn_tables: turn.into_iter().map(table).collect(),
             config,
             plan,
             reverse,
             store,
-            placed: tables.placed,
+            placed,
             client,
         })
     }
@@ -181,7 +210,8 @@ impl Learner {
 
     /// Launches of a step.
     pub fn launches(&self) -> usize {
-        self.reverse.launches()
+        // Each further piece is turned round, summed and moved by itself.
+        self.reverse.launches() + 3 * (self.turn_tables.len() - 1)
     }
 
     /// Takes one step, and returns what the step before has come to; `None` at first. A lesson of several times as many
@@ -268,75 +298,20 @@ impl Learner {
     pub(super) fn rates(&self) -> BufferArg {
         argument(self.rates.handle.clone(), self.rates.len)
     }
+}
 
-    #[allow(
-        unsafe_code,
-        clippy::undocumented_unsafe_blocks,
-        reason = "these buffers have `len` numbers each, and the tables a row for each 64 of them"
-    )]
-    fn launch_all(&self) {
-        let (client, store, len) = (self.client, &self.store, self.turned.len);
-        let whole = |piece: &Piece| argument(piece.handle.clone(), piece.len);
-        let (grid, dim) = (cubes(len.div_ceil(UNITS)), CubeDim::new_1d(UNITS as u32));
-        for step in &self.reverse.steps {
-            self.launch(step);
-            if let Step::Loss = step {
-                unsafe {
-                    turn::launch_unchecked(
-                        client,
-                        grid.clone(),
-                        dim,
-                        whole(&store.weights),
-                        self.turn_table.argument(),
-                        whole(&self.turned),
-                        len,
-                        UNITS,
-                    );
-                }
-            }
-        }
-        let losses = store.tensor(&self.reverse.extra.losses, 1);
-        unsafe {
-            gather::launch_unchecked(
-                client,
-                grid.clone(),
-                dim,
-                whole(&self.parts),
-                self.gather_table.argument(),
-                whole(&self.rates),
-                whole(&self.slopes),
-                whole(&self.squares),
-                len,
-                UNITS,
-            );
-            judge::launch_unchecked(
-                client,
-                cubes(1),
-                dim,
-                losses,
-                whole(&self.squares),
-                whole(&self.rates),
-                whole(&self.report),
-                store.images,
-                self.squares.len,
-                UNITS,
-            );
-            adamw::launch_unchecked(
-                client,
-                grid,
-                dim,
-                whole(&self.slopes),
-                whole(&self.rates),
-                whole(&self.report),
-                whole(&store.weights),
-                whole(&self.moments[0]),
-                whole(&self.moments[1]),
-                whole(&self.averages),
-                len,
-                UNITS,
-            );
+/// Where the parameters are cut, with the parts of each one's gradient in the same piece of another buffer.
+fn cuts(plan: &Plan, reverse: &Reverse, images: usize, most: usize) -> Result<Cuts, TooLarge> {
+    let mut wholes: Vec<_> = plan.wholes().into_iter().map(|whole| (whole, 0)).collect();
+    for segment in &reverse.segments {
+        let Placed { stride, count, .. } = Placed::new(segment, images, 0);
+        let first = segment.ranges.first().map_or(0, |range| range.start);
+        let at = wholes.partition_point(|(whole, _)| whole.start <= first);
+        if let Some((_, parts)) = wholes.get_mut(at.saturating_sub(1)) {
+            *parts += stride * count;
         }
     }
+    Cuts::new(&wholes, most)
 }
 
 impl Drop for Learner {

@@ -14,7 +14,7 @@ use burn::tensor::{Device, Tensor};
 use cubecl::future::block_on;
 
 /// A batch for a network, by formulas.
-struct Batch {
+pub(super) struct Batch {
     x_0: Vec<f32>,
     eps: Vec<f32>,
     timesteps: Vec<f32>,
@@ -28,7 +28,7 @@ struct Batch {
 }
 
 impl Batch {
-    fn new(config: &UNetConfig, images: usize) -> Self {
+    pub(super) fn new(config: &UNetConfig, images: usize) -> Self {
         let [h, w] = config.sample_size;
         let len = images * config.in_channels * h * w;
         let wave = |by: f32| (0..len).map(|i| (i as f32 * by).sin()).collect();
@@ -49,7 +49,7 @@ impl Batch {
         }
     }
 
-    fn lesson(&self) -> Lesson<'_> {
+    pub(super) fn lesson(&self) -> Lesson<'_> {
         Lesson {
             x_0: &self.x_0,
             eps: &self.eps,
@@ -64,7 +64,7 @@ impl Batch {
     }
 }
 
-const RATES: Rates = Rates {
+pub(super) const RATES: Rates = Rates {
     learning_rate: 1e-3,
     weight_decay: 0.0,
     max_grad_norm: 1.0,
@@ -73,7 +73,7 @@ const RATES: Rates = Rates {
 };
 
 /// The network of `change`, with gradients.
-fn learning(change: impl FnOnce(&mut UNetConfig)) -> UNet {
+pub(super) fn learning(change: impl FnOnce(&mut UNetConfig)) -> UNet {
     let network = network(change);
     let bytes = network.to_safetensors(StoredAs::F32).expect("bytes");
     let device = Device::flex().autodiff();
