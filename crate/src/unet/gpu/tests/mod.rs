@@ -4,6 +4,8 @@
 mod learning;
 #[cfg(feature = "native")]
 mod parts;
+#[cfg(feature = "native")]
+mod walks;
 
 use super::*;
 use crate::unet::activation::Activation;
