@@ -1,5 +1,9 @@
 //! What a chain needs of a network: a prediction, and the shapes it understands. A formula will do.
 
+mod route;
+
+pub use route::{Kept, Leg, Reached, Route, Sigma, Stop};
+
 /// A network that reads x_t and says what it makes of it.
 pub trait Denoiser {
     /// Why it failed.
@@ -24,6 +28,13 @@ pub trait Denoiser {
         labels: Option<&[usize]>,
     ) -> impl Future<Output = Result<Vec<f32>, Self::Error>> {
         self.predict(x_t, shape, time.round() as usize, labels)
+    }
+
+    /// Takes some steps of a walk where the network is, if it can; `None` if it cannot, or if a number on the way was not
+    /// finite: then the steps are to be made one by one, with a prediction each.
+    fn walk(&self, leg: Leg<'_>) -> impl Future<Output = Result<Option<Reached>, Self::Error>> {
+        let _ = leg;
+        std::future::ready(Ok(None))
     }
 }
 

@@ -151,16 +151,42 @@ pub(crate) fn add_scaled(scale: f64, z: &[f32], out: &mut [f32]) {
     }
 }
 
+/// The factors of x_t and of the network's output in x_0-hat. With [`PredictionType::Epsilon`] abar_t must be above 0.
+pub fn x_0_factors(prediction_type: PredictionType, alpha_cumprod: f64) -> [f64; 2] {
+    let [signal, noise] = noising_factors(alpha_cumprod);
+    match prediction_type {
+        PredictionType::Epsilon => [signal.recip(), -signal.recip() * noise],
+        PredictionType::Sample => [0.0, 1.0],
+        PredictionType::VPrediction => [signal, -noise],
+        PredictionType::Flow => {
+            let (s, scale) = flow_at(alpha_cumprod);
+            [scale, -s]
+        }
+    }
+}
+
+/// The factors of x_t and of the network's output in eps-hat.
+pub fn eps_factors(prediction_type: PredictionType, alpha_cumprod: f64) -> [f64; 2] {
+    let [signal, noise] = noising_factors(alpha_cumprod);
+    match prediction_type {
+        PredictionType::Epsilon => [0.0, 1.0],
+        PredictionType::Sample => [noise.recip(), -noise.recip() * signal],
+        PredictionType::VPrediction => [noise, signal],
+        PredictionType::Flow => {
+            let (s, scale) = flow_at(alpha_cumprod);
+            [scale, 1.0 - s]
+        }
+    }
+}
+
 /// x_0 = (x_t - sqrt(1 - abar_t) eps) / sqrt(abar_t): eq. 4 solved for x_0. Needs abar_t > 0.
 pub fn x_0_from_eps(x_t: &[f32], eps: &[f32], alpha_cumprod: f64, out: &mut [f32]) {
-    let scale = alpha_cumprod.sqrt().recip();
-    linear_combination(scale, x_t, -scale * (1.0 - alpha_cumprod).sqrt(), eps, out);
+    predicted_x_0(PredictionType::Epsilon, x_t, eps, alpha_cumprod, out);
 }
 
 /// eps = (x_t - sqrt(abar_t) x_0) / sqrt(1 - abar_t): eq. 4 solved for eps.
 pub fn eps_from_x_0(x_t: &[f32], x_0: &[f32], alpha_cumprod: f64, out: &mut [f32]) {
-    let scale = (1.0 - alpha_cumprod).sqrt().recip();
-    linear_combination(scale, x_t, -scale * alpha_cumprod.sqrt(), x_0, out);
+    predicted_eps(PredictionType::Sample, x_t, x_0, alpha_cumprod, out);
 }
 
 /// v = sqrt(abar_t) eps - sqrt(1 - abar_t) x_0 (Salimans & Ho 2022, arXiv 2202.00512, appendix D).
@@ -171,14 +197,12 @@ pub fn velocity(x_0: &[f32], eps: &[f32], alpha_cumprod: f64, out: &mut [f32]) {
 
 /// x_0 = sqrt(abar_t) x_t - sqrt(1 - abar_t) v.
 pub fn x_0_from_v(x_t: &[f32], v: &[f32], alpha_cumprod: f64, out: &mut [f32]) {
-    let (signal, noise) = (alpha_cumprod.sqrt(), (1.0 - alpha_cumprod).sqrt());
-    linear_combination(signal, x_t, -noise, v, out);
+    predicted_x_0(PredictionType::VPrediction, x_t, v, alpha_cumprod, out);
 }
 
 /// eps = sqrt(abar_t) v + sqrt(1 - abar_t) x_t.
 pub fn eps_from_v(x_t: &[f32], v: &[f32], alpha_cumprod: f64, out: &mut [f32]) {
-    let (signal, noise) = (alpha_cumprod.sqrt(), (1.0 - alpha_cumprod).sqrt());
-    linear_combination(signal, v, noise, x_t, out);
+    predicted_eps(PredictionType::VPrediction, x_t, v, alpha_cumprod, out);
 }
 
 /// The velocity of flow matching, eps - x_0.
@@ -193,18 +217,6 @@ fn flow_at(alpha_cumprod: f64) -> (f64, f64) {
     (sigma / (alpha + sigma), 1.0 / (alpha + sigma))
 }
 
-/// x_0 = z - s v.
-pub fn x_0_from_flow(x_t: &[f32], v: &[f32], alpha_cumprod: f64, out: &mut [f32]) {
-    let (s, scale) = flow_at(alpha_cumprod);
-    linear_combination(scale, x_t, -s, v, out);
-}
-
-/// eps = z + (1 - s) v.
-pub fn eps_from_flow(x_t: &[f32], v: &[f32], alpha_cumprod: f64, out: &mut [f32]) {
-    let (s, scale) = flow_at(alpha_cumprod);
-    linear_combination(scale, x_t, 1.0 - s, v, out);
-}
-
 /// x_0-hat from the network's output, whatever it predicts. With [`PredictionType::Epsilon`]
 /// abar_t must be above 0: where nothing of x_0 is left, the noise does not determine it.
 pub fn predicted_x_0(
@@ -214,12 +226,12 @@ pub fn predicted_x_0(
     alpha_cumprod: f64,
     out: &mut [f32],
 ) {
-    match prediction_type {
-        PredictionType::Epsilon => x_0_from_eps(x_t, output, alpha_cumprod, out),
-        PredictionType::Sample => out.copy_from_slice(output),
-        PredictionType::VPrediction => x_0_from_v(x_t, output, alpha_cumprod, out),
-        PredictionType::Flow => x_0_from_flow(x_t, output, alpha_cumprod, out),
-    }
+    read(
+        x_0_factors(prediction_type, alpha_cumprod),
+        x_t,
+        output,
+        out,
+    );
 }
 
 /// eps-hat from the network's output, whatever it predicts.
@@ -230,11 +242,20 @@ pub fn predicted_eps(
     alpha_cumprod: f64,
     out: &mut [f32],
 ) {
-    match prediction_type {
-        PredictionType::Epsilon => out.copy_from_slice(output),
-        PredictionType::Sample => eps_from_x_0(x_t, output, alpha_cumprod, out),
-        PredictionType::VPrediction => eps_from_v(x_t, output, alpha_cumprod, out),
-        PredictionType::Flow => eps_from_flow(x_t, output, alpha_cumprod, out),
+    read(
+        eps_factors(prediction_type, alpha_cumprod),
+        x_t,
+        output,
+        out,
+    );
+}
+
+/// out = a x_t + b output, which is the output itself where that is what is asked for.
+fn read([of_x_t, of_output]: [f64; 2], x_t: &[f32], output: &[f32], out: &mut [f32]) {
+    if of_x_t == 0.0 && of_output == 1.0 {
+        out.copy_from_slice(output);
+    } else {
+        linear_combination(of_x_t, x_t, of_output, output, out);
     }
 }
 

@@ -3,10 +3,11 @@
 //! Takes the contents of the files, never their paths: the page fetches them, [`folder`](crate::folder) reads them from disk.
 
 use crate::denoiser::{Denoiser, ModelSpec};
+#[cfg(feature = "gpu")]
+use crate::denoiser::{Leg, Reached};
+use crate::diffusion::linear_combination;
 use crate::json::in_words;
-use crate::schedule::{
-    Preconditioning, PredictionType, Schedule, ScheduleError, SchedulerConfig, flow,
-};
+use crate::schedule::{Preconditioning, Schedule, ScheduleError, SchedulerConfig, flow};
 #[cfg(feature = "gpu")]
 use crate::unet::gpu::{Engine, Unsupported};
 use crate::unet::look::Seen;
@@ -249,7 +250,8 @@ impl Pipeline {
         timestep: usize,
         labels: Option<&[usize]>,
     ) -> Result<Seen, PipelineError> {
-        let (x_t, time) = self.given(x_t, timestep as f32);
+        let Asked { scale, time, .. } = self.asked(timestep as f32);
+        let x_t = scaled(x_t, scale);
         self.check_time(time)?;
         let timesteps = vec![time; shape[0]];
         #[cfg(feature = "gpu")]
@@ -263,40 +265,28 @@ impl Pipeline {
 }
 
 impl Pipeline {
-    /// What decides how x_t is given to the network.
-    fn process(&self) -> (PredictionType, usize) {
+    /// How the network is asked at a time of the walk.
+    fn asked(&self, time: f32) -> Asked {
         let scheduler = &self.scheduler;
-        (scheduler.prediction_type, scheduler.num_train_timesteps)
-    }
-
-    /// What the network is given for x_t at a time, and at which time of its own.
-    fn given<'a>(&self, x_t: &'a [f32], time: f32) -> (Cow<'a, [f32]>, f32) {
-        match &self.scheduler.exploding {
+        let count = scheduler.num_train_timesteps;
+        match &scheduler.exploding {
             Some(levels) => {
-                let (x, time) = levels.given(x_t, self.noise_at(time));
-                (x.into(), time)
+                let s = levels.noise(time.into(), count);
+                let (scale, time) = levels.given(s);
+                Asked {
+                    scale,
+                    time,
+                    answer: Some(levels.answer(s)),
+                }
             }
-            None => flow::given(self.process(), x_t, time),
-        }
-    }
-
-    /// s at a time, where the scheduler states it.
-    fn noise_at(&self, time: f32) -> f64 {
-        let (levels, count) = (
-            &self.scheduler.exploding,
-            self.scheduler.num_train_timesteps,
-        );
-        levels.map_or(0.0, |levels| levels.noise(time.into(), count))
-    }
-
-    /// The prediction for x_t at a time, from the network's own output.
-    fn answer(&self, x_t: &[f32], time: f32, output: Vec<f32>) -> Vec<f32> {
-        match &self.scheduler.exploding {
-            // A network with more channels than an image has is refused by its chain.
-            Some(levels) if output.len() == x_t.len() => {
-                levels.answer(x_t, &output, self.noise_at(time))
+            None => {
+                let (scale, time) = flow::given((scheduler.prediction_type, count), time);
+                Asked {
+                    scale,
+                    time,
+                    answer: None,
+                }
             }
-            _ => output,
         }
     }
 
@@ -316,6 +306,41 @@ impl Pipeline {
         }
         Ok((self.unet).predict(x.into_owned(), shape, &timesteps, labels)) // [n, out_channels, h, w]
     }
+}
+
+/// How a network is asked at a time of the walk.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Asked {
+    /// What it is given for each unit of x_t.
+    pub(crate) scale: f64,
+    /// When, in times of its own.
+    pub(crate) time: f32,
+    /// The factors of x_t and of its output in its answer; `None` where the output is the answer.
+    pub(crate) answer: Option<[f64; 2]>,
+}
+
+impl Asked {
+    /// The answer for x_t, from the network's own output.
+    fn answered(&self, x_t: &[f32], output: Vec<f32>) -> Vec<f32> {
+        match self.answer {
+            // A network with more channels than an image has is refused by its chain.
+            Some([of_x_t, of_output]) if output.len() == x_t.len() => {
+                let mut answer = vec![0.0; x_t.len()];
+                linear_combination(of_x_t, x_t, of_output, &output, &mut answer);
+                answer
+            }
+            _ => output,
+        }
+    }
+}
+
+/// `scale` times x_t.
+fn scaled(x_t: &[f32], scale: f64) -> Cow<'_, [f32]> {
+    if scale == 1.0 {
+        return x_t.into();
+    }
+    let scaled = |&x: &f32| (scale * f64::from(x)) as f32;
+    x_t.iter().map(scaled).collect()
 }
 
 impl Denoiser for Pipeline {
@@ -338,9 +363,28 @@ impl Denoiser for Pipeline {
         time: f32,
         labels: Option<&[usize]>,
     ) -> Result<Vec<f32>, PipelineError> {
-        let (given, given_time) = self.given(x_t, time);
-        self.check_time(given_time)?;
-        let output = self.evaluate(given, shape, given_time, labels).await?;
-        Ok(self.answer(x_t, time, output))
+        let asked = self.asked(time);
+        self.check_time(asked.time)?;
+        let given = scaled(x_t, asked.scale);
+        let output = self.evaluate(given, shape, asked.time, labels).await?;
+        Ok(asked.answered(x_t, output))
+    }
+
+    #[cfg(feature = "gpu")]
+    async fn walk(&self, leg: Leg<'_>) -> Result<Option<Reached>, PipelineError> {
+        let Some(engine) = &self.engine else {
+            return Ok(None);
+        };
+        let asked = |time| self.asked(time);
+        // Where the network has no answer, the step says so.
+        let times = leg.route.stops.iter().map(|stop| asked(stop.time).time);
+        if times
+            .map(|time| self.check_time(time))
+            .any(|it| it.is_err())
+        {
+            return Ok(None);
+        }
+        let walked = engine.walk(leg, asked).await;
+        walked.map_err(|e| PipelineError::Device(e.to_string()))
     }
 }

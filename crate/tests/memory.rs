@@ -4,9 +4,10 @@ use burn::tensor::Device;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicIsize, Ordering};
 use std::sync::{Arc, Mutex};
+use walkback::chain::{Chain, ChainError, ChainOptions};
 use walkback::data::Dataset;
 use walkback::data::images::Preparation;
-use walkback::pipeline::Labels;
+use walkback::pipeline::{Labels, Pipeline};
 use walkback::schedule::SchedulerConfig;
 use walkback::train::checkpoint::Progress;
 use walkback::train::learning_rate::{End, LrDecay};
@@ -196,6 +197,48 @@ fn a_step_of_training_on_a_gpu_is_two_submissions_and_creates_no_buffer() {
             "{submits} submissions of {STEPS} steps, {images} images at a time"
         );
         assert_eq!(buffers, 0, "new buffers");
+    }
+}
+
+#[test]
+fn steps_of_a_walk_on_a_gpu_are_a_submission_each_and_two_more_where_they_are_shown() {
+    const STEPS: usize = 6;
+    let _alone = ALONE.lock().unwrap();
+    let gpu = Gpu::get().expect("a GPU, or a software driver for Vulkan");
+    let config = UNetConfig {
+        sample_size: [8, 8],
+        block_out_channels: vec![8, 16],
+        down_block_types: vec![DownBlockType::DownBlock2D, DownBlockType::AttnDownBlock2D],
+        up_block_types: vec![UpBlockType::AttnUpBlock2D, UpBlockType::UpBlock2D],
+        norm_num_groups: Some(4),
+        ..network(8).config().clone()
+    };
+    let device = Device::flex();
+    let unet = UNet::new(&config, &device).unwrap();
+    let mut model = Pipeline::new(unet, SchedulerConfig::default(), Labels::default(), &device);
+    model.compute_on(gpu.client.clone()).unwrap();
+    let options = ChainOptions {
+        count: 2,
+        num_inference_steps: 50,
+        ..ChainOptions::default()
+    };
+    let mut chain = Chain::new(model.scheduler(), &model.spec(), options).unwrap();
+    let mut advance = |times: usize, steps: usize| -> Result<(), ChainError<_>> {
+        for _ in 0..times {
+            pollster::block_on(chain.advance(&model, steps))?;
+        }
+        Ok(())
+    };
+    // The first steps compile, record, and fill the pools.
+    advance(4, 1).unwrap();
+    advance(2, STEPS).unwrap();
+    for (times, steps) in [(STEPS, 1), (1, STEPS)] {
+        let counts = gpu.count(times as u64, || advance(times, steps)).unwrap();
+        let Counts { submits, buffers } = counts.expect("numbers");
+        // One more begins what is asked for at once, and one brings it back.
+        let expected = (times * (steps + 2)) as u64;
+        assert_eq!(submits, expected, "{times} times {steps} steps");
+        assert_eq!(buffers, 0, "new buffers, {times} times {steps} steps");
     }
 }
 

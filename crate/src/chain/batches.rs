@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 
 use super::Denoiser;
+use crate::denoiser::{Leg, Reached};
 
 /// A network that evaluates no more than `at_most` images at once. Images do not see each other in it, so the answer
 /// is the same up to rounding.
@@ -49,5 +50,10 @@ impl<D: Denoiser> Denoiser for InBatches<'_, D> {
             output.extend(self.model.predict_at(part, shape, time, labels).await?);
         }
         Ok(output)
+    }
+
+    async fn walk(&self, leg: Leg<'_>) -> Result<Option<Reached>, D::Error> {
+        let at_most = leg.at_most.min(self.at_most.get());
+        self.model.walk(Leg { at_most, ..leg }).await
     }
 }

@@ -11,8 +11,9 @@ mod error;
 mod inpaint;
 mod known;
 mod resume;
+mod route;
 
-pub use crate::denoiser::{Denoiser, ModelSpec};
+pub use crate::denoiser::{Denoiser, Kept, Leg, ModelSpec, Reached, Route};
 pub use batches::InBatches;
 pub use error::ChainError;
 pub use inpaint::Inpaint;
@@ -22,7 +23,7 @@ pub use resume::ChainState;
 use crate::diffusion::Transition;
 use crate::noise::NoiseStream;
 use crate::sampler::{
-    Sampler, SamplerError, SamplerKind, SamplerOptions, StepInput, guidance, sampler,
+    Sampler, SamplerError, SamplerKind, SamplerOptions, StepInput, StepOutput, guidance, sampler,
 };
 use crate::schedule::{SchedulerConfig, Spacing};
 
@@ -96,6 +97,8 @@ pub struct Step {
     pub index: usize,
     /// The timestep at which the network was evaluated.
     pub timestep: usize,
+    /// The state before the step, which the network was asked about, [n, c, h, w].
+    pub x_t: Vec<f32>,
     /// The state after the step, [n, c, h, w].
     pub x_prev: Vec<f32>,
     /// x_0-hat: the clean images as the network saw them in this step.
@@ -125,6 +128,10 @@ pub struct Chain {
     index: usize,
     labels: Option<Vec<usize>>,
     guidance: Option<Guidance>,
+    /// The walk as a device can make it; `None` where the host makes it.
+    route: Option<Route>,
+    /// What the device keeps of it.
+    kept: Kept,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -179,7 +186,7 @@ impl Chain {
             }
             Some(from) => start_of(from, values, inverse)?,
         };
-        Ok(Self {
+        let chain = Self {
             sampler,
             visits,
             timesteps,
@@ -194,7 +201,11 @@ impl Chain {
             index: 0,
             labels,
             guidance,
-        })
+            route: None,
+            kept: None,
+        };
+        let route = chain.route();
+        Ok(Self { route, ..chain })
     }
 
     /// The current state, [n, c, h, w].
@@ -218,6 +229,12 @@ impl Chain {
         &self.alphas_cumprod
     }
 
+    /// x_0-hat of the step before the last, in the shape of the state; `None` before two steps have been made.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn x_0_before(&self) -> Option<&[f32]> {
+        self.x_0_two_before.as_deref()
+    }
+
     /// How many steps have been made.
     pub fn index(&self) -> usize {
         self.index
@@ -229,7 +246,101 @@ impl Chain {
     }
 
     /// One step. After an error the chain is where it was before.
+    ///
+    /// # Errors
+    /// No step is left, the network failed, or a number is not finite.
     pub async fn step<D: Denoiser>(&mut self, model: &D) -> Result<Step, ChainError<D::Error>> {
+        self.advance(model, 1).await
+    }
+
+    /// So many steps, or as many as are left, of which only the last is shown: a network on a device takes them there
+    /// without waiting in between. After an error the chain is where it was before, or at a step on the way.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step).
+    pub async fn advance<D: Denoiser>(
+        &mut self,
+        model: &D,
+        steps: usize,
+    ) -> Result<Step, ChainError<D::Error>> {
+        let left = self.timesteps.len() - self.index;
+        let steps = steps.min(left).max(1);
+        if left > 0
+            && let Some(step) = self.walk(model, steps).await?
+        {
+            return Ok(step);
+        }
+        let mut last = self.step_here(model).await?;
+        for _ in 1..steps {
+            last = self.step_here(model).await?;
+        }
+        Ok(last)
+    }
+
+    /// Has the model take the steps where it is; `None` if it cannot.
+    async fn walk<D: Denoiser>(
+        &mut self,
+        model: &D,
+        steps: usize,
+    ) -> Result<Option<Step>, ChainError<D::Error>> {
+        let Some(route) = &self.route else {
+            return Ok(None);
+        };
+        let mut noise = self.noise.clone();
+        let leg = Leg {
+            route,
+            index: self.index,
+            steps,
+            x_t: &self.x_t,
+            x_0_before: self.x_0_before.as_deref(),
+            x_0_two_before: self.x_0_two_before.as_deref(),
+            noise: &mut noise,
+            at_most: usize::MAX,
+            kept: &mut self.kept,
+        };
+        let walked = model.walk(leg).await.map_err(|source| ChainError::Model {
+            timestep: self.timesteps[self.index],
+            source,
+        })?;
+        let Some(reached) = walked else {
+            // From here on the host makes the steps, and says what is wrong with one, if something is.
+            (self.route, self.kept) = (None, None);
+            return Ok(None);
+        };
+        self.noise = noise;
+        self.index += steps - 1;
+        if let Some(x_0_before) = reached.x_0_before {
+            self.x_0_before = Some(x_0_before);
+        }
+        if let Some(x_t) = reached.x_t {
+            self.x_t = x_t;
+        }
+        let output = StepOutput {
+            x_prev: reached.x_prev,
+            x_0: reached.x_0,
+            eps: reached.eps,
+        };
+        Ok(Some(self.arrive(output)))
+    }
+
+    /// The step at the index has come to this.
+    fn arrive(&mut self, output: StepOutput) -> Step {
+        let index = self.index;
+        self.index += 1;
+        self.x_0_two_before = self.x_0_before.replace(output.x_0.clone());
+        Step {
+            index,
+            timestep: self.timesteps[index],
+            x_t: std::mem::replace(&mut self.x_t, output.x_prev.clone()),
+            x_prev: output.x_prev,
+            x_0: output.x_0,
+            eps: output.eps,
+            done: self.is_done(),
+        }
+    }
+
+    /// One step, with only the network's evaluation elsewhere.
+    async fn step_here<D: Denoiser>(&mut self, model: &D) -> Result<Step, ChainError<D::Error>> {
         let (index, steps) = (self.index, self.timesteps().len());
         let timestep = *self.timesteps().get(index).ok_or(ChainError::Done(steps))?;
         let visit = self.visits[index];
@@ -259,17 +370,7 @@ impl Chain {
         }
 
         self.noise = stream;
-        self.index += 1;
-        self.x_t.clone_from(&output.x_prev);
-        self.x_0_two_before = self.x_0_before.replace(output.x_0.clone());
-        Ok(Step {
-            index,
-            timestep,
-            x_prev: output.x_prev,
-            x_0: output.x_0,
-            eps: output.eps,
-            done: self.is_done(),
-        })
+        Ok(self.arrive(output))
     }
 
     /// What inpainting does to the state `x` that the step at `index` ended in.
@@ -309,13 +410,10 @@ impl Chain {
         time: f32,
     ) -> Result<Vec<f32>, ChainError<D::Error>> {
         let [n, channels, height, width] = self.shape;
-        let (mut x, mut labels, mut shape) = (self.x_t.clone(), self.labels.clone(), self.shape);
-        if let Some(guidance) = self.guidance {
+        let (mut x, labels, mut shape) = (self.x_t.clone(), self.labels_of_batch(), self.shape);
+        if self.guidance.is_some() {
             x.extend_from_within(..);
             shape[0] = 2 * n;
-            if let Some(labels) = &mut labels {
-                labels.resize(2 * n, guidance.null_label);
-            }
         }
         let output = model
             .predict_at(&x, shape, time, labels.as_deref())

@@ -9,6 +9,9 @@ use crate::schedule::SchedulerConfig;
 use std::fmt;
 use std::str::FromStr;
 
+/// Steps between two reports of how far it is: a GPU takes them without an answer in between.
+const AT_ONCE: usize = 10;
+
 /// How to draw: `SAMPLER[:STEPS[:GUIDANCE[:ETA]]]`, such as `ddpm:250:1` or `ddim:50:2`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Setting {
@@ -104,7 +107,7 @@ pub fn draw<D: Denoiser>(
     let steps = chain.timesteps().len();
     while !chain.is_done() {
         progress(chain.index(), steps);
-        pollster::block_on(chain.step(model))?;
+        pollster::block_on(chain.advance(model, AT_ONCE))?;
     }
     Ok(Dataset {
         images: chain.x_t().iter().map(|&x| to_byte(x)).collect(),

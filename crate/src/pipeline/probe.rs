@@ -1,6 +1,6 @@
 //! Known answers: the inputs that devices are checked with, and what the network says to them.
 
-use super::{Pipeline, PipelineError};
+use super::{Pipeline, PipelineError, scaled};
 use crate::denoiser::Denoiser;
 use crate::noise::NoiseStream;
 use serde::{Deserialize, Serialize};
@@ -79,12 +79,11 @@ impl Pipeline {
     /// The network has no answer at the timestep.
     pub fn probe_on_cpu(&self, input: &GoldenInput) -> Result<Vec<f32>, PipelineError> {
         let (x_t, shape, labels) = self.probed(input);
-        let time = input.timestep as f32;
-        let (given, given_time) = self.given(&x_t, time);
-        self.check_time(given_time)?;
-        let given = given.into_owned();
-        let output = (self.unet).predict(given, shape, &[given_time], labels.as_deref()); // [1, out_channels, h, w]
-        Ok(self.answer(&x_t, time, output))
+        let asked = self.asked(input.timestep as f32);
+        self.check_time(asked.time)?;
+        let given = scaled(&x_t, asked.scale).into_owned();
+        let output = (self.unet).predict(given, shape, &[asked.time], labels.as_deref()); // [1, out_channels, h, w]
+        Ok(asked.answered(&x_t, output))
     }
 
     /// x_t, its shape and labels.

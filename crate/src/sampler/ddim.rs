@@ -1,13 +1,12 @@
 //! DDIM, with any eta, and its inversion (Song et al. 2020, arXiv 2010.02502).
 
-use crate::diffusion::{Transition, add_scaled, linear_combination};
+use crate::diffusion::Transition;
 use crate::schedule::{PredictionType, Schedule, SchedulerConfig, Spacing};
 
-use super::prediction::Reader;
 use super::timesteps::starting_at;
 use super::{
-    Clipping, Sampler, SamplerError, SamplerOptions, StepInput, StepOutput, check_signal, noise_of,
-    timestep_at, timesteps,
+    Clipping, Formula, Part, Reader, Sampler, SamplerError, SamplerOptions, Spread, check_signal,
+    timesteps,
 };
 
 /// Eq. 12: x_prev = sqrt(abar_prev) x_0-hat + sqrt(1 - abar_prev - sigma^2) eps-hat + sigma z,
@@ -71,29 +70,22 @@ impl Sampler for Ddim {
         self.eta > 0.0
     }
 
-    fn step(&self, index: usize, input: &StepInput<'_>) -> Result<StepOutput, SamplerError> {
-        let timestep = timestep_at(&self.timesteps, index)?;
-        let transition = self.transition(index)?;
-        let prediction = self.reader.read(input, transition.alpha_cumprod)?;
+    fn reader(&self) -> Reader {
+        self.reader
+    }
 
+    fn formula(&self, index: usize, _known: usize) -> Result<Formula, SamplerError> {
+        let transition = self.transition(index)?;
         let variance = self.eta.powi(2) * transition.posterior_variance();
-        let direction = 1.0 - transition.alpha_cumprod_prev - variance;
-        let mut x_prev = vec![0.0; input.x_t.len()];
-        linear_combination(
-            transition.alpha_cumprod_prev.sqrt(),
-            &prediction.x_0,
-            // At eta = 1 rounding may leave less than nothing of it.
-            direction.max(0.0).sqrt(),
-            &prediction.eps,
-            &mut x_prev,
-        );
-        if self.draws_noise(index) {
-            add_scaled(variance.sqrt(), noise_of(input, timestep)?, &mut x_prev);
-        }
-        Ok(StepOutput {
-            x_prev,
-            x_0: prediction.x_0,
-            eps: prediction.eps,
+        // At eta = 1 rounding may leave less than nothing of it.
+        let direction = (1.0 - transition.alpha_cumprod_prev - variance).max(0.0);
+        let mean = [
+            (transition.alpha_cumprod_prev.sqrt(), Part::X0),
+            (direction.sqrt(), Part::Eps),
+        ];
+        Ok(Formula {
+            noise: (self.draws_noise(index)).then(|| Spread::Fixed(variance.sqrt())),
+            ..Formula::of(transition.alpha_cumprod, mean)
         })
     }
 }
@@ -156,23 +148,18 @@ impl Sampler for DdimInverse {
         false
     }
 
-    fn step(&self, index: usize, input: &StepInput<'_>) -> Result<StepOutput, SamplerError> {
+    fn reader(&self) -> Reader {
+        self.reader
+    }
+
+    fn formula(&self, index: usize, _known: usize) -> Result<Formula, SamplerError> {
         let transition = self.transition(index)?;
+        let noised = [
+            (transition.alpha_cumprod.sqrt(), Part::X0),
+            ((1.0 - transition.alpha_cumprod).sqrt(), Part::Eps),
+        ];
         // The state is still at the lower level: that is where x_0-hat is read off.
-        let prediction = self.reader.read(input, transition.alpha_cumprod_prev)?;
-        let mut x_prev = vec![0.0; input.x_t.len()];
-        linear_combination(
-            transition.alpha_cumprod.sqrt(),
-            &prediction.x_0,
-            (1.0 - transition.alpha_cumprod).sqrt(),
-            &prediction.eps,
-            &mut x_prev,
-        );
-        Ok(StepOutput {
-            x_prev,
-            x_0: prediction.x_0,
-            eps: prediction.eps,
-        })
+        Ok(Formula::of(transition.alpha_cumprod_prev, noised))
     }
 }
 

@@ -1,13 +1,12 @@
 //! Ancestral sampling, DDPM (Ho et al. 2020, Algorithm 2), on all timesteps or on some of them.
 
-use crate::diffusion::{Transition, add_scaled};
+use crate::diffusion::Transition;
 use crate::schedule::{Schedule, SchedulerConfig, VarianceType};
 
-use super::prediction::Reader;
 use super::timesteps::starting_at;
 use super::{
-    Clipping, Sampler, SamplerError, SamplerOptions, StepInput, StepOutput, check_signal, noise_of,
-    same_length, timestep_at, timesteps,
+    Clipping, Formula, Part, Reader, Sampler, SamplerError, SamplerOptions, Spread, check_signal,
+    timestep_at, timesteps,
 };
 
 /// x_{t-1} = mu~(x_t, x_0-hat) + sigma_t z.
@@ -61,50 +60,19 @@ impl Sampler for Ddpm {
         self.timesteps.get(index).is_some_and(|&t| t > 0)
     }
 
-    fn step(&self, index: usize, input: &StepInput<'_>) -> Result<StepOutput, SamplerError> {
+    fn reader(&self) -> Reader {
+        self.reader
+    }
+
+    fn formula(&self, index: usize, _known: usize) -> Result<Formula, SamplerError> {
         let timestep = timestep_at(&self.timesteps, index)?;
         let transition = self.transition(index)?;
-        let prediction = self.reader.read(input, transition.alpha_cumprod)?;
-
-        let mut x_prev = vec![0.0; input.x_t.len()];
-        transition.posterior_mean(&prediction.x_0, input.x_t, &mut x_prev);
-
-        if self.draws_noise(index) {
-            let z = noise_of(input, timestep)?;
-            match transition.fixed_variance(self.variance_type) {
-                Some(variance) => add_scaled(variance.sqrt(), z, &mut x_prev),
-                None => {
-                    let predicted = prediction.variance.as_deref().unwrap_or_default();
-                    same_length("the learned variance", predicted, z.len())?;
-                    for ((x, &z), &v) in x_prev.iter_mut().zip(z).zip(predicted) {
-                        let sigma = self.learned_sigma(v, transition, timestep)?;
-                        *x = (f64::from(*x) + sigma * f64::from(z)) as f32;
-                    }
-                }
-            }
-        }
-        Ok(StepOutput {
-            x_prev,
-            x_0: prediction.x_0,
-            eps: prediction.eps,
+        let (of_x_0, of_x_t) = transition.posterior_mean_coefficients();
+        let mean = [(of_x_0, Part::X0), (of_x_t, Part::XT)];
+        let noise = || Spread::of(transition, self.variance_type, timestep);
+        Ok(Formula {
+            noise: self.draws_noise(index).then(noise),
+            ..Formula::of(transition.alpha_cumprod, mean)
         })
-    }
-}
-
-impl Ddpm {
-    /// The standard deviation of one value, from the network's output for it.
-    fn learned_sigma(
-        &self,
-        v: f32,
-        transition: Transition,
-        timestep: usize,
-    ) -> Result<f64, SamplerError> {
-        if self.variance_type == VarianceType::LearnedRange {
-            return Ok((0.5 * transition.learned_range_log_variance(f64::from(v))).exp());
-        }
-        if v >= 0.0 {
-            return Ok(f64::from(v).sqrt());
-        }
-        Err(SamplerError::Variance { timestep, value: v })
     }
 }

@@ -1,16 +1,15 @@
 //! DPM-Solver++(2M), the multistep solver of the diffusion ODE in x_0-hat
 //! (Lu et al. 2022, arXiv 2211.01095, Algorithm 2).
 
-use crate::diffusion::{Transition, add_scaled, linear_combination};
+use crate::diffusion::Transition;
 use crate::schedule::{FinalSigmas, Schedule, SchedulerConfig, Spacing};
 
 use super::level::{Level, Levels, with_signal_left};
-use super::prediction::Reader;
 use super::sigmas::Sigmas;
 use super::timesteps::starting_at;
 use super::{
-    Clipping, Sampler, SamplerError, SamplerOptions, StepInput, StepOutput, check_signal,
-    dpm_solver_timesteps, same_length,
+    Clipping, Formula, Part, Reader, Sampler, SamplerError, SamplerOptions, check_signal,
+    dpm_solver_timesteps,
 };
 
 /// A chain with fewer steps than this ends with a first-order step, if `lower_order_final` is set.
@@ -95,34 +94,24 @@ impl Sampler for DpmSolver {
         false
     }
 
-    fn step(&self, index: usize, input: &StepInput<'_>) -> Result<StepOutput, SamplerError> {
-        let [s, t] = self.steps.around(index)?;
-        let prediction = self.reader.read(input, s.alpha_cumprod)?;
+    fn reader(&self) -> Reader {
+        self.reader
+    }
 
+    fn formula(&self, index: usize, known: usize) -> Result<Formula, SamplerError> {
+        let [s, t] = self.steps.around(index)?;
         let h = t.lambda - s.lambda;
         let of_x_0 = -t.alpha * (-h).exp_m1();
-        let mut x_prev = vec![0.0; input.x_t.len()];
-        linear_combination(
-            t.sigma / s.sigma,
-            input.x_t,
-            of_x_0,
-            &prediction.x_0,
-            &mut x_prev,
-        );
-        if let (Some(r), Some(x_0_before)) = (self.second_order_from(index), input.x_0_before) {
-            same_length("x_0_before", x_0_before, input.x_t.len())?;
+        let first = [(t.sigma / s.sigma, Part::XT), (of_x_0, Part::X0)];
+        let mut formula = Formula::of(s.alpha_cumprod, first);
+        if let (Some(r), true) = (self.second_order_from(index), known > 0) {
             // Where two timesteps coincide there is no slope between them.
             let h_before = s.lambda - r.lambda;
             if h_before != 0.0 {
                 let slope = of_x_0 * h / (2.0 * h_before);
-                add_scaled(slope, &prediction.x_0, &mut x_prev);
-                add_scaled(-slope, x_0_before, &mut x_prev);
+                formula.then = vec![(slope, Part::X0), (-slope, Part::X0Before)];
             }
         }
-        Ok(StepOutput {
-            x_prev,
-            x_0: prediction.x_0,
-            eps: prediction.eps,
-        })
+        Ok(formula)
     }
 }

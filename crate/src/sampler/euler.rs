@@ -4,14 +4,13 @@
 //! On the levels of flow matching, the first is diffusers' `FlowMatchEulerDiscreteScheduler`: x_0 + s' eps, divided by
 //! 1 + s', is (1 - s) x_0 + s eps.
 
-use crate::diffusion::{Transition, add_scaled, linear_combination};
+use crate::diffusion::Transition;
 use crate::schedule::{FinalSigmas, SchedulerConfig};
 
 use super::level::Level;
-use super::prediction::Reader;
 use super::sigmas::Sigmas;
 use super::{
-    Clipping, Sampler, SamplerError, SamplerOptions, StepInput, StepOutput, noise_of, timestep_at,
+    Clipping, Formula, Part, Reader, Sampler, SamplerError, SamplerOptions, Spread, timestep_at,
 };
 
 /// From s to s', with e = (x - x_0) / s for the state x = x_0 + s eps = x_t sqrt(1 + s^2):
@@ -90,12 +89,14 @@ impl Sampler for Euler {
         self.ancestral
     }
 
-    fn step(&self, index: usize, input: &StepInput<'_>) -> Result<StepOutput, SamplerError> {
-        let timestep = timestep_at(&self.timesteps, index)?;
+    fn reader(&self) -> Reader {
+        self.reader
+    }
+
+    fn formula(&self, index: usize, _known: usize) -> Result<Formula, SamplerError> {
+        timestep_at(&self.timesteps, index)?;
         let from = self.sigmas.levels[index];
         let to = self.level_after(index);
-        let prediction = self.reader.read(input, from.alpha_cumprod)?;
-
         let (s, s_to) = (from.noise(), to.noise());
         let up = if self.ancestral {
             (s_to * s_to * (1.0 - (s_to / s).powi(2))).max(0.0).sqrt()
@@ -104,21 +105,13 @@ impl Sampler for Euler {
         };
         let down = (s_to * s_to - up * up).max(0.0).sqrt();
         // e = (x - x_0) / s, where x / s is x_t / sigma.
-        let mut x_prev = vec![0.0; input.x_t.len()];
-        linear_combination(
-            to.alpha * (1.0 - down / s),
-            &prediction.x_0,
-            to.alpha * down / from.sigma,
-            input.x_t,
-            &mut x_prev,
-        );
-        if self.ancestral {
-            add_scaled(to.alpha * up, noise_of(input, timestep)?, &mut x_prev);
-        }
-        Ok(StepOutput {
-            x_prev,
-            x_0: prediction.x_0,
-            eps: prediction.eps,
+        let mean = [
+            (to.alpha * (1.0 - down / s), Part::X0),
+            (to.alpha * down / from.sigma, Part::XT),
+        ];
+        Ok(Formula {
+            noise: self.ancestral.then_some(Spread::Fixed(to.alpha * up)),
+            ..Formula::of(from.alpha_cumprod, mean)
         })
     }
 }

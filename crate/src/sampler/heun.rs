@@ -1,15 +1,11 @@
 //! Heun's method for the diffusion ODE on the axis of s = sigma / alpha (Karras et al. 2022, arXiv 2206.00364, Algorithm 1).
 
-use crate::diffusion::{Transition, add_scaled, linear_combination};
+use crate::diffusion::Transition;
 use crate::schedule::SchedulerConfig;
 
 use super::level::Level;
-use super::prediction::Reader;
 use super::sigmas::Sigmas;
-use super::{
-    Clipping, Sampler, SamplerError, SamplerOptions, StepInput, StepOutput, same_length,
-    timestep_at,
-};
+use super::{Clipping, Formula, Part, Reader, Sampler, SamplerError, SamplerOptions, timestep_at};
 
 /// Each step from s to s' but the last is two evaluations of the network, with e = (x - x_0) / s as in
 /// [`Euler`](super::Euler): the first makes Euler's x', the second goes from s again, along the mean of both directions.
@@ -80,40 +76,35 @@ impl Sampler for Heun {
         false
     }
 
-    fn step(&self, index: usize, input: &StepInput<'_>) -> Result<StepOutput, SamplerError> {
+    fn reader(&self) -> Reader {
+        self.reader
+    }
+
+    fn formula(&self, index: usize, known: usize) -> Result<Formula, SamplerError> {
         timestep_at(&self.timesteps, index)?;
         let here = self.level(index);
-        let prediction = self.reader.read(input, here.alpha_cumprod)?;
-        let mut x_prev = vec![0.0; input.x_t.len()];
         if index.is_multiple_of(2) {
             let to = self.level(index + 1);
             let (s, s_to) = (here.noise(), to.noise());
-            linear_combination(
-                to.alpha * (1.0 - s_to / s),
-                &prediction.x_0,
-                to.alpha * s_to / here.sigma,
-                input.x_t,
-                &mut x_prev,
-            );
-        } else {
-            let x_0_before = input.x_0_before.ok_or(SamplerError::Before(index))?;
-            same_length("x_0_before", x_0_before, input.x_t.len())?;
-            // x'' = x_0 + s e + (s' - s) (e + e') / 2, where the two shares of x' make 1.
-            let (s, s_to) = (self.level(index - 1).noise(), here.noise());
-            let (of_e, of_e_to) = ((s + s_to) / 2.0, (s_to - s) / 2.0);
-            linear_combination(
-                1.0,
-                input.x_t,
-                here.alpha * (1.0 - of_e / s_to),
-                x_0_before,
-                &mut x_prev,
-            );
-            add_scaled(-here.alpha * of_e_to / s_to, &prediction.x_0, &mut x_prev);
+            let first = [
+                (to.alpha * (1.0 - s_to / s), Part::X0),
+                (to.alpha * s_to / here.sigma, Part::XT),
+            ];
+            return Ok(Formula::of(here.alpha_cumprod, first));
         }
-        Ok(StepOutput {
-            x_prev,
-            x_0: prediction.x_0,
-            eps: prediction.eps,
+        if known == 0 {
+            return Err(SamplerError::Before(index));
+        }
+        // x'' = x_0 + s e + (s' - s) (e + e') / 2, where the two shares of x' make 1.
+        let (s, s_to) = (self.level(index - 1).noise(), here.noise());
+        let (of_e, of_e_to) = ((s + s_to) / 2.0, (s_to - s) / 2.0);
+        let first = [
+            (1.0, Part::XT),
+            (here.alpha * (1.0 - of_e / s_to), Part::X0Before),
+        ];
+        Ok(Formula {
+            then: vec![(-here.alpha * of_e_to / s_to, Part::X0)],
+            ..Formula::of(here.alpha_cumprod, first)
         })
     }
 }

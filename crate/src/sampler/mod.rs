@@ -17,6 +17,7 @@ mod ddim;
 mod ddpm;
 mod dpm_solver;
 mod euler;
+mod formula;
 pub mod guidance;
 mod heun;
 mod level;
@@ -29,8 +30,9 @@ pub use ddim::{Ddim, DdimInverse};
 pub use ddpm::Ddpm;
 pub use dpm_solver::DpmSolver;
 pub use euler::Euler;
+pub use formula::{Formula, Part, Spread};
 pub use heun::Heun;
-pub use prediction::{Clipping, Prediction, dynamic_threshold};
+pub use prediction::{Clipping, Prediction, Reader, dynamic_threshold};
 pub use timesteps::{dpm_solver_timesteps, timesteps};
 pub use unipc::UniPc;
 
@@ -98,8 +100,33 @@ pub trait Sampler: Send + Sync {
     /// Whether step `index` uses fresh noise, in the shape of x_t.
     fn draws_noise(&self, index: usize) -> bool;
 
+    /// How the network's output is read.
+    fn reader(&self) -> Reader;
+
+    /// The step at `timesteps()[index]`, where x_0-hat is known of the last `known` steps before it, of which two matter.
+    ///
+    /// # Errors
+    /// There is no such step, or it needs more of those before it.
+    fn formula(&self, index: usize, known: usize) -> Result<Formula, SamplerError>;
+
     /// The step at `timesteps()[index]`.
-    fn step(&self, index: usize, input: &StepInput<'_>) -> Result<StepOutput, SamplerError>;
+    ///
+    /// # Errors
+    /// As [`formula`](Self::formula); slices of the wrong length, noise that is missing, a negative variance.
+    fn step(&self, index: usize, input: &StepInput<'_>) -> Result<StepOutput, SamplerError> {
+        let known = match (input.x_0_before, input.x_0_two_before) {
+            (None, _) => 0,
+            (Some(_), None) => 1,
+            (Some(_), Some(_)) => 2,
+        };
+        let formula = self.formula(index, known)?;
+        let read = self.reader().read(input, formula.alpha_cumprod)?;
+        Ok(StepOutput {
+            x_prev: formula.apply(input, &read, self.timesteps()[index])?,
+            x_0: read.x_0,
+            eps: read.eps,
+        })
+    }
 }
 
 /// What a step is made from. Images are row-major, [n, c, h, w].

@@ -133,8 +133,10 @@ impl Prediction {
 
 /// How to read an output.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Reader {
+pub struct Reader {
+    /// What the network predicts.
     pub prediction_type: PredictionType,
+    /// What keeps x_0-hat near the range of images.
     pub clipping: Clipping,
 }
 

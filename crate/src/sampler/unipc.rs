@@ -1,16 +1,12 @@
 //! UniPC, a predictor and a corrector for the diffusion ODE in x_0-hat (Zhao et al. 2023, arXiv 2302.04867, Algorithms 5
 //! and 6 with B_2(h) = exp(h) - 1), of first or second order.
 
-use crate::diffusion::{Transition, add_scaled, linear_combination};
+use crate::diffusion::Transition;
 use crate::schedule::{FinalSigmas, Schedule, SchedulerConfig};
 
 use super::level::{Levels, with_signal_left};
-use super::prediction::Reader;
 use super::timesteps::{solver_timesteps, starting_at};
-use super::{
-    Clipping, Sampler, SamplerError, SamplerOptions, StepInput, StepOutput, check_signal,
-    same_length,
-};
+use super::{Clipping, Formula, Part, Reader, Sampler, SamplerError, SamplerOptions, check_signal};
 
 /// With lambda, alpha and sigma as in [`DpmSolver`](super::DpmSolver), from s to t, with h = lambda_t - lambda_s, r before s
 /// and rho = (lambda_r - lambda_s) / h:
@@ -73,30 +69,22 @@ impl UniPc {
         (lambda(to - 2) - lambda(to - 1)) / (lambda(to) - lambda(to - 1))
     }
 
-    /// x_t, corrected by the network's x_0-hat at x_t, `x_0`.
-    fn corrected(
-        &self,
-        index: usize,
-        input: &StepInput<'_>,
-        x_0: &[f32],
-    ) -> Result<Vec<f32>, SamplerError> {
-        let mut x_t = input.x_t.to_vec();
-        let (Some(before), true) = (input.x_0_before, index > 0) else {
-            return Ok(x_t);
-        };
-        same_length("x_0_before", before, x_t.len())?;
+    /// What is added to x_t at step `index` to correct it by the network's x_0-hat at x_t.
+    fn corrections(&self, index: usize, known: usize) -> Vec<(f64, Part)> {
+        if known == 0 || index == 0 {
+            return Vec::new();
+        }
         let level = self.steps.levels[index];
         let h = level.lambda - self.steps.levels[index - 1].lambda;
         if h == 0.0 {
-            return Ok(x_t);
+            return Vec::new();
         }
         let (mut of_slope, mut of_new) = (0.0, 0.5);
         let second = self.order(index - 1) >= 2;
         let rho = if second { self.rho(index) } else { 0.0 };
         // Where two timesteps coincide there is no slope between them, neither here nor in the predictor.
-        let has_slope = rho != 0.0 && rho.is_finite();
-        let two_before = input.x_0_two_before.filter(|_| has_slope);
-        if two_before.is_some() {
+        let has_slope = known > 1 && rho != 0.0 && rho.is_finite();
+        if has_slope {
             // The two conditions of order (Theorem 3.1) for D and for the new difference.
             let b_h = (-h).exp_m1();
             let phi_2 = b_h / -h - 1.0;
@@ -106,14 +94,15 @@ impl UniPc {
             (of_slope, of_new) = (a - 0.5, b_1 - a);
         }
         let factor = -level.alpha * (-h).exp_m1();
-        add_scaled(factor * of_new, x_0, &mut x_t);
-        add_scaled(-factor * of_new, before, &mut x_t);
-        if let Some(two_before) = two_before {
-            same_length("x_0_two_before", two_before, x_t.len())?;
-            add_scaled(factor * of_slope / rho, two_before, &mut x_t);
-            add_scaled(-factor * of_slope / rho, before, &mut x_t);
+        let mut added = vec![
+            (factor * of_new, Part::X0),
+            (-factor * of_new, Part::X0Before),
+        ];
+        if has_slope {
+            added.push((factor * of_slope / rho, Part::X0TwoBefore));
+            added.push((-factor * of_slope / rho, Part::X0Before));
         }
-        Ok(x_t)
+        added
     }
 }
 
@@ -130,32 +119,23 @@ impl Sampler for UniPc {
         false
     }
 
-    fn step(&self, index: usize, input: &StepInput<'_>) -> Result<StepOutput, SamplerError> {
-        let [s, t] = self.steps.around(index)?;
-        let prediction = self.reader.read(input, s.alpha_cumprod)?;
-        let x_s = self.corrected(index, input, &prediction.x_0)?;
+    fn reader(&self) -> Reader {
+        self.reader
+    }
 
+    fn formula(&self, index: usize, known: usize) -> Result<Formula, SamplerError> {
+        let [s, t] = self.steps.around(index)?;
         let h = t.lambda - s.lambda;
         let of_x_0 = -t.alpha * (-h).exp_m1();
-        let mut x_prev = vec![0.0; x_s.len()];
-        linear_combination(
-            t.sigma / s.sigma,
-            &x_s,
-            of_x_0,
-            &prediction.x_0,
-            &mut x_prev,
-        );
-        if let (Some(before), true) = (input.x_0_before, self.order(index) >= 2 && h != 0.0) {
+        let first = [(t.sigma / s.sigma, Part::XT), (of_x_0, Part::X0)];
+        let mut formula = Formula::of(s.alpha_cumprod, first);
+        formula.corrections = self.corrections(index, known);
+        if known > 0 && self.order(index) >= 2 && h != 0.0 {
             let slope = 0.5 * of_x_0 / self.rho(index + 1);
             if slope.is_finite() {
-                add_scaled(slope, before, &mut x_prev);
-                add_scaled(-slope, &prediction.x_0, &mut x_prev);
+                formula.then = vec![(slope, Part::X0Before), (-slope, Part::X0)];
             }
         }
-        Ok(StepOutput {
-            x_prev,
-            x_0: prediction.x_0,
-            eps: prediction.eps,
-        })
+        Ok(formula)
     }
 }

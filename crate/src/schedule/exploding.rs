@@ -12,7 +12,6 @@ use serde_json::{Map, Value};
 
 use super::json::{get, not_built};
 use super::{PredictionType, ScheduleError};
-use crate::diffusion::linear_combination;
 
 /// diffusers' classes that state noise levels instead of betas.
 pub(super) const EDM: &str = "EDMEulerScheduler";
@@ -77,20 +76,19 @@ impl Exploding {
             .collect()
     }
 
-    /// What the network is given for x_t at the level s, and when.
-    pub(crate) fn given(&self, x_t: &[f32], s: f64) -> (Vec<f32>, f32) {
+    /// What the network is given at the level s, for each unit of x_t, and when.
+    pub(crate) fn given(&self, s: f64) -> (f64, f32) {
         let x = 1.0_f64.hypot(s);
         let (scale, time) = match self.network {
             Preconditioning::Edm { sigma_data, .. } => (x / s.hypot(sigma_data), 0.25 * s.ln()),
             Preconditioning::Score => (x, s),
         };
-        let scaled = x_t.iter().map(|&v| (scale * f64::from(v)) as f32);
-        (scaled.collect(), time as f32)
+        (scale, time as f32)
     }
 
-    /// The network's output for x_t at the level s as x_0-hat (EDM) or eps-hat (score), of the same length.
-    pub(crate) fn answer(&self, x_t: &[f32], output: &[f32], s: f64) -> Vec<f32> {
-        let (of_x_t, of_output) = match self.network {
+    /// The factors of x_t and of the network's output at the level s in x_0-hat (EDM) or eps-hat (score).
+    pub(crate) fn answer(&self, s: f64) -> [f64; 2] {
+        match self.network {
             Preconditioning::Edm {
                 sigma_data,
                 negated,
@@ -98,13 +96,10 @@ impl Exploding {
                 let total = s.hypot(sigma_data);
                 let sign = if negated { -1.0 } else { 1.0 };
                 let c_skip = (sigma_data / total).powi(2);
-                (c_skip * 1.0_f64.hypot(s), sign * s * sigma_data / total)
+                [c_skip * 1.0_f64.hypot(s), sign * s * sigma_data / total]
             }
-            Preconditioning::Score => (0.0, -s),
-        };
-        let mut answer = vec![0.0; x_t.len()];
-        linear_combination(of_x_t, x_t, of_output, output, &mut answer);
-        answer
+            Preconditioning::Score => [0.0, -s],
+        }
     }
 
     /// Refuses, by the name of its key, every number that no level can be made of.

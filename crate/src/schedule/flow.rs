@@ -7,8 +7,6 @@
 //! Divided by sqrt((1 - s)^2 + s^2), z is an x_t of eq. 4. So a flow has an abar_t like any other chain, and every sampler
 //! walks it; only the network is given z, and a time that counts from 1.
 
-use std::borrow::Cow;
-
 use super::PredictionType;
 
 /// s, the share of noise, at a timestep that may lie between two: (t + 1) / T.
@@ -38,18 +36,15 @@ pub(crate) fn shifted(s: f64, shift: f64) -> f64 {
     shift * s / (1.0 + (shift - 1.0) * s)
 }
 
-/// What the network is given for x_t at a time between 0 and T - 1: both as they are, but in flow matching, which scales
-/// x_t and counts times from 1.
+/// What the network is given at a time between 0 and T - 1, for each unit of x_t, and when: both as they are, but in flow
+/// matching, which scales x_t and counts times from 1.
 pub(crate) fn given(
     (prediction_type, num_train_timesteps): (PredictionType, usize),
-    x_t: &[f32],
     time: f32,
-) -> (Cow<'_, [f32]>, f32) {
+) -> (f64, f32) {
     if prediction_type != PredictionType::Flow {
-        return (x_t.into(), time);
+        return (1.0, time);
     }
     let s = share_of_noise(time.into(), num_train_timesteps);
-    let scale = scale(s);
-    let scaled = |&x: &f32| (scale * f64::from(x)) as f32;
-    (x_t.iter().map(scaled).collect(), time + 1.0)
+    (scale(s), time + 1.0)
 }

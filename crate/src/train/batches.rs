@@ -128,8 +128,8 @@ impl Batch {
         let size = self.x_t.len() / self.timesteps.len().max(1);
         let (mut x_t, mut times) = (Vec::with_capacity(self.x_t.len()), Vec::new());
         for (image, &t) in self.x_t.chunks(size.max(1)).zip(&self.timesteps) {
-            let (image, time) = flow::given(process, image, t as f32);
-            x_t.extend_from_slice(&image);
+            let (scale, time) = flow::given(process, t as f32);
+            x_t.extend(image.iter().map(|&x| (scale * f64::from(x)) as f32));
             times.push(time);
         }
         (x_t, times)

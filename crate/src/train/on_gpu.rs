@@ -14,7 +14,6 @@ use crate::unet::gpu::learner::{Bound, Learned, Learner, Lesson, Rates};
 use crate::unet::{UNet, dropout};
 use burn::optim::ModuleOptimizer;
 use cubecl::client::Client;
-use std::borrow::Cow;
 use std::f64::consts::LN_2;
 
 /// The network of a run on a GPU.
@@ -59,12 +58,12 @@ impl OnGpu {
         let schedule = &objective.schedule;
         let process = (objective.prediction_type, schedule.num_train_timesteps());
         // What the network is given for a unit of x_t, and at which times.
-        let given = (batch.timesteps.iter()).map(|&t| flow::given(process, &[1.0], t as f32));
+        let given = (batch.timesteps.iter()).map(|&t| flow::given(process, t as f32));
         let (units, timesteps): (Vec<_>, Vec<_>) = given.unzip();
         let alphas_cumprod = (batch.timesteps.iter()).map(|&t| schedule.alphas_cumprod[t]);
         let singles = |factors: [f64; 2]| factors.map(|factor| factor as f32);
-        let noising = |(alpha, unit): (f64, &Cow<'_, [f32]>)| {
-            singles(noising_factors(alpha).map(|factor| factor * f64::from(unit[0])))
+        let noising = |(alpha, unit): (f64, &f64)| {
+            singles(noising_factors(alpha).map(|factor| factor * unit))
         };
         let bounds = batch.timesteps.iter().map(|&t| bound(objective, t));
         let bounds: Vec<Bound> = match objective.loss {

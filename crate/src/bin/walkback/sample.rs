@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use burn::tensor::Device;
@@ -26,6 +27,8 @@ const MAX_FRAMES: usize = 80;
 /// How long a GIF shows each state, and the last one, in hundredths of a second.
 const FRAME_CENTISECONDS: u16 = 5;
 const LAST_CENTISECONDS: u16 = 200;
+/// How long the bar may stand still.
+const BAR_STANDS: Duration = Duration::from_millis(300);
 
 /// Draw images from a model: a PNG grid, an animated GIF or the raw numbers
 ///
@@ -200,8 +203,18 @@ fn walk(
     if let Ok(style) = ProgressStyle::with_template("{bar:40} step {pos}/{len}, {eta} left") {
         bar.set_style(style);
     }
+    let mut pace = Pace::default();
     while !chain.is_done() {
-        let step = pollster::block_on(chain.step(model))?;
+        // As many steps at once as nobody sees: a GPU takes them without an answer in between.
+        let until = |every: usize| every - chain.index() % every;
+        let steps = match (&raw, &animation) {
+            (Some(_), _) => 1,
+            (None, Some(_)) => pace.steps().min(until(every)),
+            (None, None) => pace.steps(),
+        };
+        let began = Instant::now();
+        let step = pollster::block_on(chain.advance(model, steps))?;
+        pace.took(steps, began.elapsed());
         if let Some(raw) = &mut raw {
             raw.push(&step.x_prev)?;
         }
@@ -215,7 +228,7 @@ fn walk(
             };
             animation.push(&grid(&step.x_prev, pictured, frame)?, time)?;
         }
-        bar.inc(1);
+        bar.set_position(chain.index() as u64);
     }
     bar.finish_and_clear();
 
@@ -230,6 +243,24 @@ fn walk(
         println!("{}: {} states", path.display(), steps + 1);
     }
     Ok(())
+}
+
+/// How many steps are taken between two movements of the bar.
+#[derive(Default)]
+struct Pace {
+    step: Option<Duration>,
+}
+
+impl Pace {
+    /// One at first, then as many as take about as long as the bar may stand.
+    fn steps(&self) -> usize {
+        let fit = |step: Duration| BAR_STANDS.as_secs_f64() / step.as_secs_f64().max(1e-6);
+        self.step.map_or(1, |step| (fit(step) as usize).max(1))
+    }
+
+    fn took(&mut self, steps: usize, time: Duration) {
+        self.step = Some(time.div_f64(steps.max(1) as f64));
+    }
 }
 
 /// The shape and the columns to draw: images of other than 1 or 3 channels become a grey one for each channel.

@@ -2,8 +2,11 @@
 //!
 //! An evaluation writes its input, launches, and reads its output, in the same memory as the evaluation before it; a
 //! recorded plan runs on the stream that it was recorded on. Both are right only in the order of one stream, but CubeCL
-//! takes the stream of whichever thread calls. So nothing here leaves [`Device::evaluate`]: it enqueues a whole evaluation,
-//! the copy of its output included, on the stream that the weights were uploaded on, and nobody else enqueues meanwhile.
+//! takes the stream of whichever thread calls. So nothing here leaves [`Device::evaluate`] and [`Device::walk`]: they enqueue
+//! whole evaluations, the copy of the result included, on the stream that the weights were uploaded on, and nobody else
+//! enqueues meanwhile.
+
+mod walk;
 
 use super::pieces::{Cuts, Pieces};
 use super::plan::{Features, Plan};
@@ -11,6 +14,7 @@ use super::recent::Recent;
 use super::run::{Mark, Read, Run};
 use super::store::{Piece, TooLarge};
 use cubecl::client::Client;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// Most plans whose memory is kept: a batch, the same with guidance, a look inside, and one to spare.
@@ -30,6 +34,8 @@ pub(super) struct Enqueued<'a> {
 
 /// A network's parameters on a GPU, and the memory of its evaluations.
 pub(super) struct Device {
+    /// No other has it.
+    number: u64,
     /// Dropped before the weights that they name.
     runs: Recent<(usize, bool), Run>,
     weights: Pieces,
@@ -43,7 +49,9 @@ impl Device {
     /// A piece is more than the device takes.
     pub(super) fn new(weights: Vec<f32>, cuts: &Cuts, client: Client) -> Result<Self, TooLarge> {
         let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        static NUMBERS: AtomicU64 = AtomicU64::new(0);
         Ok(Self {
+            number: NUMBERS.fetch_add(1, Ordering::Relaxed),
             runs: Recent::new(MOST_RUNS),
             weights: Pieces::of(weights, cuts, &client)?,
             client,

@@ -1,10 +1,14 @@
 //! A network on a GPU, from host to host.
 
 use super::device::{Device, Enqueued};
+use super::kernels::walk::HEAD;
 use super::pieces::Cuts;
 use super::plan::{Features, Plan, Unsupported};
+use super::run::Mark;
 use super::store::Piece;
 use super::{channels_first, channels_last};
+use crate::denoiser::{Leg, Reached};
+use crate::pipeline::Asked;
 use crate::unet::look::{Seen, SeenAttention, SeenStage, Stage};
 use crate::unet::{UNet, UNetConfig, progress};
 use cubecl::bytes::Bytes;
@@ -152,21 +156,86 @@ impl Engine {
         config.center(&mut x);
         let [rows, classes] = self.plan.rows(config, timesteps, labels);
         let parts = [&x[..], &rows, &classes];
-        let tells = progress::is_heard() && self.is_slow.load(Ordering::Relaxed);
-        let parts_told = if tells { PARTS } else { 1 };
         let began = Instant::now();
         let Enqueued { marks, read } = (self.device)
-            .evaluate(&self.plan, images, keeps, parts, asked, parts_told)
+            .evaluate(&self.plan, images, keeps, parts, asked, self.parts_told())
             .map_err(|e| DeviceError(e.to_string()))?;
-        for (share, done) in marks {
-            // What fails here fails below, too, where it is said.
-            if done.await.is_ok() {
-                progress::tell(share);
-            }
-        }
+        tell(marks).await;
         let read = read.await;
         (self.is_slow).store(began.elapsed() >= LONG, Ordering::Relaxed);
         numbers(read)
+    }
+
+    /// Takes the steps of a leg of a walk here, without waiting in between; `None` if there is no room for them, or if a
+    /// number was not finite.
+    ///
+    /// # Errors
+    /// The device failed.
+    pub(crate) async fn walk(
+        &self,
+        mut leg: Leg<'_>,
+        asked: impl Fn(f32) -> Asked,
+    ) -> Result<Option<Reached>, DeviceError> {
+        let (route, steps) = (leg.route, leg.steps);
+        let halves = if route.guidance_scale.is_some() { 2 } else { 1 };
+        let images = leg.at_most.min(self.most_images().get()) / halves;
+        if images == 0 {
+            return Ok(None);
+        }
+        let began = Instant::now();
+        let network = (&self.plan, &self.config);
+        let enqueued = (self.device).walk(network, &mut leg, &asked, images, self.parts_told());
+        let Ok((walk, Enqueued { marks, read })) = enqueued else {
+            return Ok(None);
+        };
+        tell(marks).await;
+        let read = read.await;
+        let is_slow = began.elapsed() >= LONG * u32::try_from(steps).unwrap_or(u32::MAX);
+        self.is_slow.store(is_slow, Ordering::Relaxed);
+        let read = numbers(read)?;
+        let [n, c, h, w] = route.shape;
+        let Some((head, tensors)) = read.first().and_then(|read| read.split_at_checked(HEAD))
+        else {
+            return Err(DeviceError::lost());
+        };
+        let tensors: Vec<Vec<f32>> = (tensors.chunks_exact(n * c * h * w))
+            .map(|tensor| channels_first(tensor, c, n))
+            .collect();
+        let mut tensors = tensors.into_iter();
+        let (Some(x_prev), Some(x_0), Some(eps)) = (tensors.next(), tensors.next(), tensors.next())
+        else {
+            return Err(DeviceError::lost());
+        };
+        if head[0] != 0.0 {
+            return Ok(None);
+        }
+        *leg.kept = Some(Box::new(walk));
+        Ok(Some(Reached {
+            x_prev,
+            x_0,
+            eps,
+            x_0_before: tensors.next(),
+            x_t: tensors.next(),
+        }))
+    }
+
+    /// In how many parts an evaluation is told.
+    fn parts_told(&self) -> usize {
+        if progress::is_heard() && self.is_slow.load(Ordering::Relaxed) {
+            PARTS
+        } else {
+            1
+        }
+    }
+}
+
+/// Tells each share of an evaluation when it is done.
+async fn tell(marks: Vec<Mark<'_>>) {
+    for (share, done) in marks {
+        // What fails here fails when the result is read, too, where it is said.
+        if done.await.is_ok() {
+            progress::tell(share);
+        }
     }
 }
 

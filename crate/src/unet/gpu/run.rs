@@ -6,6 +6,7 @@ use super::plan::{Features, Plan};
 use super::store::{Store, TooLarge};
 use cubecl::bytes::Bytes;
 use cubecl::client::{Client, Graph};
+use cubecl::prelude::BufferArg;
 use cubecl::server::{Handle, ServerError};
 use std::pin::Pin;
 use std::sync::OnceLock;
@@ -50,6 +51,16 @@ impl Run {
     /// Writes what the evaluation is given: x_t, sines and class vectors, each for all images.
     pub(super) fn write(&self, parts: [&[f32]; 3], client: &Client) {
         self.store.write(&parts, client);
+    }
+
+    /// The memory that the host writes.
+    pub(super) fn given(&self) -> BufferArg {
+        self.store.given()
+    }
+
+    /// Where in that a tensor begins.
+    pub(super) fn begin(&self, given: &Features) -> usize {
+        self.store.begin(given)
     }
 
     /// The memory of a tensor.

@@ -139,6 +139,16 @@ impl Store {
         client.write(&self.given.handle, values);
     }
 
+    /// The memory that the host writes.
+    pub(super) fn given(&self) -> BufferArg {
+        argument(self.given.handle.clone(), self.given.len)
+    }
+
+    /// Where in that a tensor begins.
+    pub(super) fn begin(&self, given: &Features) -> usize {
+        self.layout.positions[given.id]
+    }
+
     /// The memory of a tensor.
     pub(super) fn handle(&self, features: &Features) -> Handle {
         let position = self.layout.positions[features.id];

@@ -23,6 +23,7 @@ pub(super) mod sums;
 pub(super) mod tile;
 #[cfg(feature = "learn")]
 pub(super) mod tile_kind;
+pub(super) mod walk;
 #[cfg(feature = "learn")]
 pub(super) mod weigh;
 

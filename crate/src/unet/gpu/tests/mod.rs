@@ -6,6 +6,8 @@ mod learning;
 mod parts;
 #[cfg(feature = "native")]
 mod pieces;
+#[cfg(feature = "native")]
+mod walks;
 
 use super::*;
 use crate::unet::activation::Activation;
