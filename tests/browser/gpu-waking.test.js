@@ -74,7 +74,11 @@ async function until(holds) {
 }
 
 describe("while an answer is awaited", () => {
-  afterEach(() => submits.splice(0));
+  afterEach(() => {
+    // Also where a test failed before it came to that.
+    mapping.resolve();
+    submits.splice(0);
+  });
 
   for (const end of /** @type {const} */ (["resolve", "reject"])) {
     test(`Firefox is given submits of nothing, and no more once it is there (${end})`, async () => {

@@ -27,7 +27,8 @@ pub(super) struct Gpu {
 }
 
 impl Gpu {
-    /// The browser's GPU, requested once, however many models are loaded.
+    /// The browser's GPU, requested once, however many models are loaded. CubeCL asks for every limit that the adapter has, so
+    /// that buffers and bindings may be as large as it allows.
     pub(super) async fn get() -> Result<Self, JsError> {
         thread_local! {
             static GPU: RefCell<Option<Gpu>> = const { RefCell::new(None) };
