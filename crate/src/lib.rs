@@ -66,8 +66,8 @@
 //! | `eval` | native: the bound on test images, samples judged by a classifier | eq. 5; Heusel et al. eq. 6 |
 //! | `web` | wasm: what the page calls | |
 //!
-//! Arithmetic around the network happens on the host in f32 with f64 coefficients; only the network runs on the device.
-//! A seed therefore gives the same noise, and up to the network's rounding the same image, everywhere.
+//! Arithmetic around the network happens on the host in f32 with f64 coefficients, and on a GPU, where a walk stays from step
+//! to step, in f32. A seed therefore gives the same noise, and up to rounding the same image, everywhere.
 
 #![deny(unsafe_code)]
 

@@ -61,6 +61,48 @@ describe("the page on WebGPU", () => {
     await visitor.leave();
   });
 
+  test("leaps at full speed, and what it left out is there once somebody looks", async (t) => {
+    const small = await fixtureModel("small");
+    const where = "?device=webgpu&model=small#steps=10&seed=3";
+    const still = /** @type {const} */ ({ reducedMotion: "reduce" });
+    const patient = await site.visitWith(t, small, `${where}&at=6`, still);
+    await patient.unlessItFails(patient.rests(6), SLOW);
+    const expected = await patient.frame();
+
+    // By the clock of this worker every step is quick, so that as many as are left are taken at once.
+    const quick = `const { now } = Performance.prototype;
+      Performance.prototype.now = function () { return 1e-4 * now.call(this); };
+      const said = new BroadcastChannel("steps");
+      self.addEventListener("message", ({ data }) => {
+        if (data.method === "step") said.postMessage(data.params.most);
+      });`;
+    const worker = await readFile(path.join(root, "web", "worker.js"), "utf8");
+    const answers = { ...small, "/web/worker.js": { body: `${quick}\n${worker}` } };
+    const hasty = await site.visitWith(t, answers, `${where}&speed=max&at=0`, still);
+    await hasty.unlessItFails(hasty.rests(0), SLOW);
+    await hasty.page.evaluate(() => {
+      /** @type {number[]} */
+      const asked = [];
+      Object.assign(globalThis, { asked });
+      new BroadcastChannel("steps").addEventListener("message", ({ data }) => asked.push(data));
+    });
+    await hasty.play.click();
+    await hasty.page.getByRole("button", { name: "Play again" }).waitFor({ timeout: SLOW });
+    await hasty.scrubber.fill("6");
+    await hasty.unlessItFails(hasty.rests(6), SLOW);
+    assert.deepEqual(await hasty.frame(), expected);
+    /** @type {number[]} */
+    const asked = await hasty.page.evaluate(() => Object(globalThis).asked);
+    // The first step of the chain that leaps says how long one takes.
+    assert.deepEqual(asked.slice(0, 2), [Infinity, Infinity], String(asked));
+    assert.ok(
+      asked.slice(2).every((most) => most === 1),
+      String(asked),
+    );
+    await hasty.leave();
+    await patient.leave();
+  });
+
   test("is left to the CPU where the GPU is only imitated, in one quiet line", async () => {
     const visitor = await site.visit("");
     assert.equal(await visitor.reads("computed on"), "CPU");

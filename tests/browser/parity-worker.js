@@ -13,6 +13,7 @@ import { loadWasm } from "../../web/compute/wasm.js";
  *   | { method: "predict", x: number[], count: number, timestep: number, labels: number[] | null }
  *   | { method: "look", x: number[], timestep: number, label: number | null }
  *   | { method: "walk", walk: Walk }
+ *   | { method: "advance", walk: Walk, steps: number[] }
  *   | { method: "gif", count: number, columns: number, scale: number }
  * )} Question
  */
@@ -75,13 +76,7 @@ async function answer(question) {
         labels === null ? undefined : Uint32Array.from(labels),
       );
       const milliseconds = performance.now() - began;
-      const after = gpuWork();
-      const work = {
-        dispatches: after.dispatches - before.dispatches,
-        submits: after.submits - before.submits,
-        buffers: after.buffers - before.buffers,
-      };
-      return { output: Array.from(output), work, milliseconds };
+      return { output: Array.from(output), work: workSince(before), milliseconds };
     }
     case "look": {
       const { stages, attention } = await model.look(
@@ -109,6 +104,18 @@ async function answer(question) {
       chain.free();
       return states;
     }
+    case "advance": {
+      const chain = startWalk(model, question.walk);
+      const shown = [];
+      for (const steps of question.steps) {
+        const before = gpuWork();
+        const { index, timestep, xPrev, x0, eps } = await chain.advance(steps);
+        const seen = [xPrev, x0, eps].map((values) => Array.from(values));
+        shown.push({ index, timestep, seen, work: workSince(before) });
+      }
+      chain.free();
+      return shown;
+    }
     case "gif": {
       const { count, columns, scale } = question;
       const gif = new Gif(columns, scale);
@@ -116,6 +123,17 @@ async function answer(question) {
       return (await gif.finish()).size;
     }
   }
+}
+
+/** What the GPU was given. @param {import("../../web/compute/gpu-counter.js").GpuWork} before */
+function workSince(before) {
+  const after = gpuWork();
+  return {
+    dispatches: after.dispatches - before.dispatches,
+    submits: after.submits - before.submits,
+    buffers: after.buffers - before.buffers,
+    reads: after.reads - before.reads,
+  };
 }
 
 /** @param {import("../../web/compute/wasm.js").Model} model @param {Walk} walk */

@@ -178,6 +178,30 @@ for (const device of /** @type {const} */ (["cpu", "webgpu"])) {
         }
       });
 
+      test("a walk comes back once for each frame that is shown, and leads where every step shown does", async (t) => {
+        await load("pretrained/mnist");
+        const walk = { seed: 3, label: 4, steps: 20 };
+        const one = Array.from({ length: 8 }, () => 1);
+        /** @typedef {{ index: number, timestep: number, seen: number[][], work: import("../../web/compute/gpu-counter.js").GpuWork }} Shown */
+        /** @type {Shown[]} */
+        const singly = await ask({ method: "advance", walk, steps: one });
+        /** @type {Shown[]} */
+        const leaps = await ask({ method: "advance", walk, steps: [1, 2, 5] });
+        t.diagnostic(JSON.stringify([...singly.slice(-2), ...leaps].map(({ work }) => work)));
+        for (const { index, timestep, seen, work } of leaps) {
+          assert.deepEqual([singly[index]?.timestep, singly[index]?.seen], [timestep, seen]);
+          assert.equal(work.reads, 1, `${work.reads} reads up to step ${index}`);
+        }
+        for (const { work } of singly.slice(2)) {
+          assert.equal(work.reads, 1);
+          assert.equal(work.buffers, 0);
+          assert.ok(work.submits <= 3, `${work.submits} submits`);
+          assert.ok(work.dispatches <= 80, `${work.dispatches} dispatches`);
+        }
+        const last = leaps[2]?.work;
+        assert.ok((last?.submits ?? Infinity) <= 5 + 2, `${last?.submits} submits of five steps`);
+      });
+
       test("each image of a batch comes out as it does alone", async (t) => {
         await load("pretrained/mnist");
         const count = 16;

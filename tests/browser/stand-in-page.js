@@ -83,6 +83,7 @@ function standIn([, ...image]) {
         shape: [count, ...image],
         xt: zeros(total),
         step,
+        advance: step,
         close,
       };
     },

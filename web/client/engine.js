@@ -23,6 +23,7 @@ import { ALWAYS } from "./always.js";
  * @property {number[]} shape [count, channels, h, w]
  * @property {Float32Array} xt pure noise, where the walk begins
  * @property {(hand?: import("./crew.js").Hand) => Promise<Frame | null>} step null once the chain is closed; one step at a time, by the engine's own worker or by the one that `share` names
+ * @property {(most: number) => Promise<Frame | null>} advance as `step`, but a GPU may take so many steps at once, as long as that takes but a moment; only the last is seen
  * @property {() => void} close ends the chain at once: the current step returns null, and queued work is skipped
  */
 
@@ -159,7 +160,7 @@ export class Engine extends asking(NETWORK) {
     signal?.addEventListener("abort", close, { once: true });
 
     /** Where the chain is, once it has made a step. @type {import("../protocol/messages.js").Resume | undefined} */
-    let resume;
+    let resume = options.resume;
     /** @param {Connection} connection */
     const settle = async (connection) => {
       if (home === connection) return null;
@@ -180,22 +181,24 @@ export class Engine extends asking(NETWORK) {
     let { xt } = opened;
     const images =
       options.count * (options.guidanceScale === undefined || options.guidanceScale === 1 ? 1 : 2);
-    /** @param {Connection} connection */
-    const stepOn = async (connection) => {
-      await settle(connection);
-      return connection.call("step", { chain }, closed.signal);
-    };
-    /** @param {import("./crew.js").Hand} [hand] @returns {Promise<Frame | null>} */
-    const step = async (hand = null) => {
+    /** @param {import("./crew.js").Hand} hand @param {number} most @returns {Promise<Frame | null>} */
+    const take = async (hand, most) => {
       if (model !== this.#models) return null;
+      /** @param {Connection} connection */
+      const takeOn = async (connection) => {
+        await settle(connection);
+        return connection.call("step", { chain, most }, closed.signal);
+      };
       try {
         const result = await (hand === null
-          ? this.#relay.run(stepOn, { signal: closed.signal, mend: this.#smaller(images) })
-          : stepOn(hand));
+          ? this.#relay.run(takeOn, { signal: closed.signal, mend: this.#smaller(images) })
+          : takeOn(hand));
         if (result === null) return null;
-        const frame = { ...result, xt };
+        // What a step began with is known here, unless it was one of several.
+        const frame = { ...result, xt: result.xt ?? xt };
         xt = result.xPrev;
-        const before = resume === undefined ? {} : { x0TwoBefore: resume.x0Before };
+        const x0TwoBefore = result.x0Before ?? resume?.x0Before;
+        const before = x0TwoBefore === undefined ? {} : { x0TwoBefore };
         resume = { index: result.index + 1, xt, x0Before: result.x0, ...before };
         return frame;
       } catch (error) {
@@ -203,7 +206,12 @@ export class Engine extends asking(NETWORK) {
         throw error;
       }
     };
-    return { ...opened, step, close };
+    return {
+      ...opened,
+      step: (hand = null) => take(hand, 1),
+      advance: (most) => take(null, most),
+      close,
+    };
   }
 
   /**
@@ -233,6 +241,11 @@ export class Engine extends asking(NETWORK) {
       this.#crew.renew(this.#shared);
     }
     return this.#crew.share(pieces, how);
+  }
+
+  /** Whether a chain that advances takes several steps at once. */
+  get leaps() {
+    return this.#device === "webgpu";
   }
 
   /** How many workers have the model now. */

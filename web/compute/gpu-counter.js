@@ -8,10 +8,14 @@ import { prototypeOf } from "./gpu-interfaces.js";
  * @property {number} dispatches
  * @property {number} submits of anything at all
  * @property {number} buffers that were created
+ * @property {number} reads buffers whose contents came back
  */
 
+/** GPUMapMode.READ */
+const READ = 1;
+
 /** @type {GpuWork} */
-const work = { dispatches: 0, submits: 0, buffers: 0 };
+const work = { dispatches: 0, submits: 0, buffers: 0, reads: 0 };
 
 /** @returns {number} compute dispatches recorded so far */
 export function dispatchCount() {
@@ -45,6 +49,14 @@ export function countDispatches() {
       // Those of nothing are no work: see gpu-waking.js.
       if (buffers.length > 0) work.submits += 1;
       return submit.call(this, buffers);
+    };
+  }
+  const buffer = prototypeOf("GPUBuffer");
+  if (buffer !== null) {
+    const { mapAsync } = buffer;
+    buffer.mapAsync = function (mode, ...part) {
+      if (mode === READ) work.reads += 1;
+      return mapAsync.call(this, mode, ...part);
     };
   }
   const device = prototypeOf("GPUDevice");

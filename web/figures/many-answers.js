@@ -169,6 +169,7 @@ export async function create(root, context) {
       },
       signal,
       gate,
+      calm,
     );
     for await (const { frame, timesteps, shape: many } of walk) {
       const values = frame.done ? frame.xPrev : frame.x0;

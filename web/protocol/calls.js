@@ -44,7 +44,7 @@ export const NETWORK = {
  * @typedef {object} WalkCalls
  * @property {{ params: { model: import("../models/source.js").ModelSource | string, device: import("./messages.js").DeviceChoice, batch?: number }, result: import("./messages.js").Loaded }} load model: a name is one of the page's own; batch: the most images the network is asked about at once
  * @property {{ params: { chain: number, options: ChainOptions }, result: import("./messages.js").Opened }} open
- * @property {{ params: { chain: number }, result: import("./messages.js").StepResult | null }} step null once the chain is closed
+ * @property {{ params: { chain: number, most?: number }, result: import("./messages.js").StepResult | null }} step null once the chain is closed; most: so many steps may be taken at once, of which only the last is seen
  * @property {{ params: { chain: number }, result: null }} close
  */
 

@@ -109,6 +109,10 @@ export interface Frame {
     index: number;
     /** t, where the network was evaluated. */
     timestep: number;
+    /** The state before the step, which the network was asked about, after several steps at once. */
+    xt?: Float32Array | undefined;
+    /** x_0-hat of the step before it, likewise. */
+    x0Before?: Float32Array | undefined;
     /** The state after the step, `[count, channels, h, w]`. */
     xPrev: Float32Array;
     /** x_0-hat, the clean image that the prediction implies. */
@@ -189,6 +193,11 @@ export class Chain {
     private constructor();
     free(): void;
     [Symbol.dispose](): void;
+    /**
+     * So many steps, or as many as are left, of which only the last is shown: a GPU takes them without an answer in
+     * between.
+     */
+    advance(steps: number): Promise<Frame>;
     /**
      * One reverse step: an evaluation of the network, then the sampler's arithmetic.
      *

@@ -22,7 +22,7 @@
  * @typedef {import("./walkback.js").Frame & {
  *   milliseconds: number,
  *   dispatches: number,
- * }} StepResult milliseconds: spent on the step; dispatches: compute dispatches that the step recorded, 0 on the CPU
+ * }} StepResult milliseconds: spent on the step; dispatches: compute dispatches that the step recorded, 0 on the CPU; of several steps at once, the mean
  */
 
 /** @typedef {StepResult & { xt: Float32Array }} Frame what one step shows; xt is what the network was given */

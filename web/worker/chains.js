@@ -1,10 +1,19 @@
-// The open chains, by number. Each makes one step at a time and can be closed at any moment.
+// The open chains, by number. Each makes one step at a time, or a few on a GPU, and can be closed at any moment.
 
 import { dispatchCount } from "../compute/gpu-counter.js";
 import { inTurn } from "./queue.js";
 
 /** @typedef {import("../protocol/calls.js").ModelCalls} ModelCalls */
-/** @typedef {{ chain: import("../compute/wasm.js").Chain, closed: boolean }} Walk */
+/**
+ * @typedef {object} Walk
+ * @property {import("../compute/wasm.js").Chain} chain
+ * @property {boolean} closed
+ * @property {number} index how many steps it has taken
+ * @property {number} onGpu milliseconds of its latest step on a GPU; Infinity: none was taken there
+ */
+
+/** So many milliseconds pass at most between two frames of a walk of which few are seen. */
+const PAUSE = 80;
 
 /** @type {Map<number, Walk>} */
 const walks = new Map();
@@ -16,34 +25,30 @@ const walks = new Map();
  */
 export function openChain(model, { chain: id, options }) {
   const chain = model.chain(options);
-  walks.set(id, { chain, closed: false });
+  walks.set(id, { chain, closed: false, index: options.resume?.index ?? 0, onGpu: Infinity });
   const { timesteps, alphasCumprod, shape, xt } = chain;
   return { timesteps, alphasCumprod, shape: Array.from(shape), xt };
 }
 
 /**
- * Must be called in turn.
- * @param {number} id
+ * A step, or as many at once as a GPU takes in a moment. Must be called in turn.
+ * @param {ModelCalls["step"]["params"]} params
  * @returns {Promise<ModelCalls["step"]["result"]>}
  */
-export async function stepChain(id) {
+export async function stepChain({ chain: id, most = 1 }) {
   const walk = walks.get(id);
   if (walk === undefined) return null;
-  const dispatches = dispatchCount();
+  const { chain } = walk;
+  const left = chain.timesteps.length - walk.index;
+  const steps = Math.max(1, Math.min(most, left, Math.floor(PAUSE / walk.onGpu)));
+  const dispatchesBefore = dispatchCount();
   const began = performance.now();
-  const { index, timestep, xPrev, x0, eps, done } = await walk.chain.step();
-  const milliseconds = performance.now() - began;
-  if (walk.closed) return null;
-  return {
-    index,
-    timestep,
-    xPrev,
-    x0,
-    eps,
-    done,
-    milliseconds,
-    dispatches: dispatchCount() - dispatches,
-  };
+  const frame = await chain.advance(steps);
+  const milliseconds = (performance.now() - began) / steps;
+  const dispatches = (dispatchCount() - dispatchesBefore) / steps;
+  walk.index = frame.index + 1;
+  walk.onGpu = dispatches > 0 ? milliseconds : Infinity;
+  return walk.closed ? null : { ...frame, milliseconds, dispatches };
 }
 
 /** Forgets a chain at once; its memory is freed when the step it may be in is over. @param {number} id */

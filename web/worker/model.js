@@ -52,7 +52,7 @@ export function modelMethods(report) {
       });
     },
     open: (params) => openChain(loadedModel(), params),
-    step: ({ chain }, call) => compute(call, () => stepChain(chain)),
+    step: (params, call) => compute(call, () => stepChain(params)),
     close({ chain }) {
       closeChain(chain);
       return null;

@@ -17,6 +17,10 @@ export interface Frame {
   index: number;
   /** t, where the network was evaluated. */
   timestep: number;
+  /** The state before the step, which the network was asked about, after several steps at once. */
+  xt?: Float32Array | undefined;
+  /** x_0-hat of the step before it, likewise. */
+  x0Before?: Float32Array | undefined;
   /** The state after the step, `[count, channels, h, w]`. */
   xPrev: Float32Array;
   /** x_0-hat, the clean image that the prediction implies. */
@@ -96,20 +100,40 @@ impl WebChain {
     /// One reverse step: an evaluation of the network, then the sampler's arithmetic.
     ///
     /// Steps of one chain do not overlap: a call during a step is an error.
-    #[allow(clippy::await_holding_refcell_ref)] // The borrow is the lock; `try_borrow_mut` refuses the second caller.
     pub async fn step(&self) -> Result<Frame, JsError> {
+        self.advance(1).await
+    }
+
+    /// So many steps, or as many as are left, of which only the last is shown: a GPU takes them without an answer in
+    /// between.
+    #[allow(clippy::await_holding_refcell_ref)] // The borrow is the lock; `try_borrow_mut` refuses the second caller.
+    pub async fn advance(&self, steps: usize) -> Result<Frame, JsError> {
         let (chain, guide) = (self.chain.clone(), self.guide.clone());
         let mut chain = chain.try_borrow_mut().map_err(|_| busy())?;
         let step = match guide {
-            Guide::Network(network) => chain.step(&network).await.map_err(exception)?,
-            Guide::Known(known) => chain.step(known.as_ref()).await.map_err(exception)?,
+            Guide::Network(network) => {
+                let step = chain.advance(&network, steps).await;
+                step.map_err(exception)?
+            }
+            Guide::Known(known) => {
+                let step = chain.advance(known.as_ref(), steps).await;
+                step.map_err(exception)?
+            }
+        };
+        let array = |values: &[f32]| JsValue::from(Float32Array::from(values));
+        // What nobody has seen of a single step, whoever asks has already.
+        let [xt, x0_before] = match chain.x_0_before().filter(|_| steps > 1) {
+            Some(x_0_before) => [array(&step.x_t), array(x_0_before)],
+            None => [JsValue::UNDEFINED, JsValue::UNDEFINED],
         };
         Ok(object([
             ("index", step.index.into()),
             ("timestep", step.timestep.into()),
-            ("xPrev", Float32Array::from(&step.x_prev[..]).into()),
-            ("x0", Float32Array::from(&step.x_0[..]).into()),
-            ("eps", Float32Array::from(&step.eps[..]).into()),
+            ("xt", xt),
+            ("xPrev", array(&step.x_prev)),
+            ("x0", array(&step.x_0)),
+            ("eps", array(&step.eps)),
+            ("x0Before", x0_before),
             ("done", step.done.into()),
         ])?
         .unchecked_into())

@@ -1,6 +1,7 @@
 //! A loaded model: what it is, one evaluation, a chain, and the terms of the bound.
 
 use crate::chain::{Chain, Denoiser, InBatches, KnownImage, labels_of};
+use crate::denoiser::{Leg, Reached};
 use crate::likelihood::{Terms, bits_per_dim};
 use crate::model_index;
 use crate::noise::NoiseStream;
@@ -127,6 +128,11 @@ impl Denoiser for Network {
         let (model, at_most) = (self.pipeline.as_ref(), self.at_most.get());
         let model = InBatches { model, at_most };
         model.predict_at(x_t, shape, time, labels).await
+    }
+
+    async fn walk(&self, leg: Leg<'_>) -> Result<Option<Reached>, PipelineError> {
+        let (model, at_most) = (self.pipeline.as_ref(), self.at_most.get());
+        InBatches { model, at_most }.walk(leg).await
     }
 }
 

@@ -96,7 +96,13 @@ export function create(root, { engine, arithmetic, loaded, shape, allSettings, c
   const one = latest(async (signal) => {
     const { share: at } = settings.values;
     const x = await noises([at], signal);
-    for await (const { frame, shape: all } of wholeWalk(engine, options(x, 1), signal, gate)) {
+    for await (const { frame, shape: all } of wholeWalk(
+      engine,
+      options(x, 1),
+      signal,
+      gate,
+      calm,
+    )) {
       const { done, timestep } = frame;
       const where = `at ${percent(at)} of the way`;
       const how = done ? "" : `, the guess at t = ${timestep}`;
@@ -110,7 +116,7 @@ export function create(root, { engine, arithmetic, loaded, shape, allSettings, c
   const many = latest(async (signal) => {
     const shares = Array.from({ length: STRIP }, (_, i) => i / (STRIP - 1));
     const x = await noises(shares, signal);
-    for await (const { frame } of wholeWalk(engine, options(x, STRIP), signal, gate)) {
+    for await (const { frame } of wholeWalk(engine, options(x, STRIP), signal, gate, calm)) {
       const { done, timestep } = frame;
       if (calm && isBetween(frame)) continue;
       const images = done ? frame.xPrev : frame.x0;

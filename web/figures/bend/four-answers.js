@@ -72,7 +72,7 @@ export function createFourAnswers({ engine, shape, calm, fail }, options) {
      */
     async walk(how, show, signal) {
       const chain = { ...how, count: ANSWERS, sampler: "ddpm", spacing: "trailing" };
-      const frames = wholeWalk(engine, /** @type {ChainOptions} */ (chain), signal, gate);
+      const frames = wholeWalk(engine, /** @type {ChainOptions} */ (chain), signal, gate, calm);
       for await (const { frame, timesteps, shape: all } of frames) {
         if (frame.index === 0) setText(announcement, "");
         if (!frame.done) setText(status, `walking, t = ${frame.timestep}`);

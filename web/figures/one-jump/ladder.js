@@ -78,6 +78,7 @@ function createRung({ engine, loaded, calm, fail, gate }, steps, finished) {
       { seed, label, sampler, count: 1, numInferenceSteps: steps, spacing: "trailing" },
       signal,
       gate,
+      calm,
     );
     for await (const { frame, timesteps, shape } of walk) {
       const { index, timestep, done, xPrev, x0 } = frame;

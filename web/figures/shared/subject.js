@@ -123,7 +123,7 @@ function drawn({ engine, loaded }, number) {
     spacing: "trailing",
   };
   const drawing = new SharedWalk(async (signal, gate) => {
-    for await (const { frame } of wholeWalk(engine, options, signal, gate)) {
+    for await (const { frame } of wholeWalk(engine, options, signal, gate, true)) {
       if (frame.done) return frame.xPrev.map((value) => Math.min(1, Math.max(-1, value)));
     }
     return null;

@@ -2,6 +2,9 @@
 // position i, i steps have been taken; what is shown there is x_t, and what the network says about
 // this very x_t. The last position shows the image, which the network is not asked about any more.
 // All that was computed is kept, so going back is instant and exact.
+//
+// As fast as a GPU can, a second chain leaps ahead of what is kept and shows only some positions; what it left out is
+// computed by the first once the walk stands still.
 
 /** @typedef {import("../../client/engine.js").Engine} Engine */
 /** @typedef {import("../../client/engine.js").EngineChain} EngineChain */
@@ -29,6 +32,8 @@
  * @property {AbortController} ending
  * @property {EngineChain | null} chain
  * @property {Frame[]} frames
+ * @property {import("../../protocol/messages.js").ChainOptions} options
+ * @property {{ chain: EngineChain, frame: Frame | null } | null} ahead the chain that leaps, and what it has come to
  * @property {number} position
  * @property {boolean} busy
  * @property {() => void} wake ends a wait between two steps
@@ -88,6 +93,8 @@ export class Walk {
       ending: new AbortController(),
       chain: null,
       frames: [],
+      options,
+      ahead: null,
       position: 0,
       busy: false,
       wake: () => {},
@@ -137,6 +144,7 @@ export class Walk {
     const run = this.#run;
     if (run === null) return;
     this.#playing = false;
+    stopAhead(run);
     const goal = Math.min(length(run), Math.max(0, Math.round(position)));
     run.position = Math.min(goal, reach(run));
     this.#goal = goal;
@@ -197,7 +205,7 @@ export class Walk {
         const began = performance.now();
         const moving = this.#moving(run);
         if (!moving && reach(run) >= run.position && run.frames.length > 0) break;
-        if (!moving && run.position >= length(run)) break;
+        if (!moving && run.frames.length >= length(run)) break;
         if (!(await this.#advance(run, run.chain, moving))) break;
         const hurries = this.#goal !== null && this.#goal > run.position;
         if (this.#playing && !hurries) {
@@ -220,6 +228,7 @@ export class Walk {
   async #advance(run, chain, moving) {
     const from = run.position;
     const first = run.frames.length === 0;
+    if (moving && this.#leaps(run)) return this.#leap(run);
     if (from + 1 > reach(run) && run.frames.length < length(run)) {
       const frame = await chain.step();
       if (frame === null || this.#run !== run) return false;
@@ -234,18 +243,62 @@ export class Walk {
     return true;
   }
 
+  /** Whether the next position may be one further ahead. @param {Run} run */
+  #leaps(run) {
+    const { frames, position, ahead } = run;
+    const atEnd = frames.length > 0 && frames.length < length(run) && position >= reach(run);
+    const wanted = ahead !== null || (this.#speed === Infinity && this.#engine.leaps);
+    return this.#playing && atEnd && wanted;
+  }
+
+  /** Goes on to a position ahead of what is kept. @param {Run} run @returns {Promise<boolean>} false once the walk is over */
+  async #leap(run) {
+    const { options, frames, ending } = run;
+    // What is kept may have overtaken it.
+    if ((run.ahead?.frame?.index ?? Infinity) < run.position) stopAhead(run);
+    if (run.ahead === null) {
+      const last = frames.at(-1);
+      if (last === undefined) return false;
+      const before = frames.at(-2);
+      const resume = {
+        index: frames.length,
+        xt: last.xPrev,
+        x0Before: last.x0,
+        ...(before === undefined ? {} : { x0TwoBefore: before.x0 }),
+      };
+      const chain = await this.#engine.open({ ...options, resume }, ending.signal);
+      if (chain === null || this.#run !== run) return false;
+      run.ahead = { chain, frame: null };
+    }
+    const { ahead } = run;
+    const frame = await ahead.chain.advance(this.#speed === Infinity ? Infinity : 1);
+    if (this.#run !== run) return false;
+    // Meanwhile the visitor has gone somewhere else.
+    if (run.ahead !== ahead) return true;
+    if (frame === null) return false;
+    ahead.frame = frame;
+    run.position = frame.done ? length(run) : frame.index;
+    if (frame.done) {
+      this.#playing = false;
+      ahead.chain.close();
+    }
+    this.#present(run);
+    return true;
+  }
+
   /** @param {Run} run */
   #present(run) {
     if (run.chain === null) return;
     const { timesteps, alphasCumprod, shape, xt } = run.chain;
     const { position, frames } = run;
-    const last = frames.at(-1);
+    const kept = frames.at(-1);
+    const last = position > reach(run) ? (run.ahead?.frame ?? kept) : kept;
     const frame = frames[position] ?? last;
     const done = position >= timesteps.length;
     this.#show({
       mode: done ? "done" : this.#playing ? "playing" : "paused",
       position,
-      computed: reach(run),
+      computed: Math.max(reach(run), position),
       steps: timesteps.length,
       goal: this.#goal !== null && this.#goal > position ? this.#goal : null,
       timesteps,
@@ -258,6 +311,12 @@ export class Walk {
       frames,
     });
   }
+}
+
+/** Ends the chain that leaps: what is asked for is computed in order. @param {Run} run */
+function stopAhead(run) {
+  run.ahead?.chain.close();
+  run.ahead = null;
 }
 
 /** @param {Run} run @returns {number} steps of the whole walk */

@@ -15,7 +15,7 @@
 //! | `run`, `store`, `launch` | a plan for so many images, on the device |
 //! | `pieces` | parameters that are more than one piece of memory takes |
 //! | `product`, `learn_launch` | launches with their sizes: products of matrices in tiles; those of training |
-//! | `device` | a network's memory on the device; one evaluation at a time, on one stream |
+//! | `device` | a network's memory on the device, and a walk's; one evaluation at a time, on one stream |
 //! | `engine` | a network on the device, from host to host |
 //! | `reverse` | the launches of every launch's gradients |
 //! | `learner` | training: flat buffers, and a step as one list of launches |
