@@ -26,6 +26,8 @@ pub(super) struct Run {
     /// Whether the features after every stage outlast the evaluation.
     keeps: bool,
     store: Store,
+    /// The walk, and the step of it, that the evaluation has been given x_t for.
+    given_for: Option<(u64, usize)>,
 }
 
 impl Run {
@@ -45,12 +47,24 @@ impl Run {
             graph: OnceLock::new(),
             keeps,
             store: Store::new(layout, images, weights, client)?,
+            given_for: None,
         })
     }
 
     /// Writes what the evaluation is given: x_t, sines and class vectors, each for all images.
-    pub(super) fn write(&self, parts: [&[f32]; 3], client: &Client) {
+    pub(super) fn write(&mut self, parts: [&[f32]; 3], client: &Client) {
+        self.given_for = None;
         self.store.write(&parts, client);
+    }
+
+    /// A launch writes what it is given: x_t for a step of a walk; `None` for what nobody asks for again.
+    pub(super) fn give_for(&mut self, step: Option<(u64, usize)>) {
+        self.given_for = step;
+    }
+
+    /// Whether it is given x_t for this step of this walk.
+    pub(super) fn is_given_for(&self, step: (u64, usize)) -> bool {
+        self.given_for == Some(step)
     }
 
     /// The memory that the host writes.

@@ -17,13 +17,19 @@ use cubecl::client::Client;
 use cubecl::prelude::*;
 use std::ops::Range;
 use std::sync::PoisonError;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Numbers of noise that go to the device at once: 16 MiB.
 const MOST_NOISE: usize = 4 << 20;
 const UNITS: usize = 64;
 
+/// How many walks there were.
+static WALKS: AtomicU64 = AtomicU64::new(0);
+
 /// A walk's memory on a device. It belongs to its chain; once it is dropped, the chain's next step makes another.
 pub(in crate::unet::gpu) struct Walk {
+    /// Which walk it is, of all that there were.
+    number: u64,
     /// Which device it is on.
     device: u64,
     /// Steps that were enqueued.
@@ -96,12 +102,16 @@ impl Device {
                     let batch = turn.images.batch;
                     let run = || Run::new(plan, batch, false, &self.weights, client);
                     let take = |run: &mut Run| {
-                        walk.give(run, plan, route, turn, client);
+                        if !run.is_given_for((walk.number, turn.index)) {
+                            walk.give(run, plan, route, turn, client);
+                        }
+                        run.give_for(None);
                         match parts_told {
                             0 | 1 => run.evaluate(plan, client),
                             count => marks.extend(run.evaluate_in_parts(plan, client, count)),
                         }
                         walk.take_step(run, plan, route, turn, client);
+                        walk.give_ahead(run, plan, route, turn, client);
                     };
                     self.runs.with((batch, false), run, take)?;
                 }
@@ -178,6 +188,7 @@ impl Walk {
         let draws = route.stops.iter().filter(|stop| stop.draws).count();
         let draws = draws.min(MOST_NOISE / draw).max(1);
         Ok(Self {
+            number: WALKS.fetch_add(1, Ordering::Relaxed),
             device,
             index: leg.index,
             state: Piece::of(state, client)?,
@@ -267,6 +278,16 @@ impl Walk {
                 shape,
                 UNITS,
             );
+        }
+    }
+
+    /// Writes what the network is given in the next step, where it is one evaluation: so it goes to the device with this one.
+    fn give_ahead(&self, run: &mut Run, plan: &Plan, route: &Route, turn: Turn, client: &Client) {
+        let [n, ..] = route.shape;
+        let index = turn.index + 1;
+        if turn.images.count == n && index < route.stops.len() {
+            self.give(run, plan, route, Turn { index, ..turn }, client);
+            run.give_for(Some((self.number, index)));
         }
     }
 

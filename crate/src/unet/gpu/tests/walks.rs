@@ -287,6 +287,29 @@ fn many_steps_at_once_have_the_bits_of_as_many_one_by_one() {
 }
 
 #[test]
+fn what_else_is_asked_between_two_steps_changes_neither() {
+    let model = model(SchedulerConfig::default(), |_| {});
+    let there = on_device(&model);
+    let options = options(SamplerKind::Ddim, 1.0);
+    let labels = options.labels.clone();
+    let mut alone = chain(&model, options.clone());
+    let expected: Vec<Step> = (0..STEPS).map(|_| advance(&mut alone, &there, 1)).collect();
+    let mut disturbed = chain(&model, options.clone());
+    let mut other = chain(&model, ChainOptions { seed: 9, ..options });
+    for (i, expected) in expected.iter().enumerate() {
+        assert_eq!(&advance(&mut disturbed, &there, 1), expected, "step {i}");
+        // As many images at once, so in the same memory.
+        if i % 2 == 0 {
+            let x_t = NoiseStream::new(2).normal(3 * 64);
+            let asked = model.predict(&x_t, disturbed.shape(), 400, labels.as_deref());
+            block_on(asked).expect("an answer");
+        } else {
+            advance(&mut other, &there, 1);
+        }
+    }
+}
+
+#[test]
 fn more_images_than_are_evaluated_at_once_walk_in_turns() {
     let model = model(SchedulerConfig::default(), |_| {});
     for guidance_scale in [1.0, 2.0] {
