@@ -11,8 +11,8 @@ import { assertSameWalk, openEngine } from "./steady.js";
 /** @typedef {import("./steady.js").Change} Change */
 /** @typedef {import("./steady.js").Shown} Shown */
 
-/** What the small network needs for one image is 2.2 MB: 1.1 for its weights, and then 0.6 for each; a walk keeps its own state. */
-const FOR_TWO = 4_600_000;
+/** What the small network needs for one image is 2.2 MB: 1.1 for its weights, and then 0.6 for each. */
+const FOR_TWO = 3_800_000;
 const FOR_NONE = 1_500_000;
 
 const site = openSite({ webgpu: true });
@@ -22,6 +22,9 @@ const walkOf = (count) => ({ seed: 5, count, label: null, numInferenceSteps: 2 }
 
 /** @param {Shown[]} frames */
 const onGpu = (frames) => frames.map(({ dispatches }) => dispatches > 0);
+
+/** @param {Shown[]} frames */
+const allDispatches = (frames) => frames.reduce((sum, { dispatches }) => sum + dispatches, 0);
 
 describe("a GPU that is too small", { timeout: 2 * SLOW }, () => {
   test("for a batch is asked about half of it, for the same images", async (t) => {
@@ -51,11 +54,11 @@ describe("a GPU that is too small", { timeout: 2 * SLOW }, () => {
     const expected = await run(`return walk(it)`, walkOf(9));
     await run(`await engine.load({ model: "small", device: "webgpu" })`);
     /** @type {Shown[]} */
-    const [single] = await run(`return walk(it)`, walkOf(1));
+    const single = await run(`return walk(it)`, walkOf(1));
     /** @type {Shown[]} */
     const found = await run(`return walk(it)`, walkOf(9));
     assertSameWalk(found, expected, "seven and two");
-    assert.equal(found[1]?.dispatches, 2 * (single?.dispatches ?? NaN));
+    assert.equal(allDispatches(found), 2 * allDispatches(single));
     assert.deepEqual(await run(`return changes`), []);
   });
 
