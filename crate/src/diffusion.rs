@@ -13,6 +13,7 @@
 //! Like `copy_from_slice`, these functions panic when the slices given to them differ in length.
 
 use crate::schedule::{PredictionType, VarianceType};
+use std::borrow::Cow;
 
 /// beta~ is 0 in the step to the clean image; where its logarithm is taken, this stands for it.
 const SMALLEST_VARIANCE: f64 = 1e-20;
@@ -149,6 +150,15 @@ pub(crate) fn add_scaled(scale: f64, z: &[f32], out: &mut [f32]) {
     for (out, &z) in out.iter_mut().zip(z) {
         *out = (f64::from(*out) + scale * f64::from(z)) as f32;
     }
+}
+
+/// `scale` times x_t.
+pub(crate) fn scaled(x_t: &[f32], scale: f64) -> Cow<'_, [f32]> {
+    if scale == 1.0 {
+        return x_t.into();
+    }
+    let scaled = |&x: &f32| (scale * f64::from(x)) as f32;
+    x_t.iter().map(scaled).collect()
 }
 
 /// The factors of x_t and of the network's output in x_0-hat. With [`PredictionType::Epsilon`] abar_t must be above 0.

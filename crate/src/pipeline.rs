@@ -5,7 +5,7 @@
 use crate::denoiser::{Denoiser, ModelSpec};
 #[cfg(feature = "gpu")]
 use crate::denoiser::{Leg, Reached};
-use crate::diffusion::linear_combination;
+use crate::diffusion::{linear_combination, scaled};
 use crate::json::in_words;
 use crate::schedule::{Preconditioning, Schedule, ScheduleError, SchedulerConfig, flow};
 #[cfg(feature = "gpu")]
@@ -334,15 +334,6 @@ impl Asked {
     }
 }
 
-/// `scale` times x_t.
-fn scaled(x_t: &[f32], scale: f64) -> Cow<'_, [f32]> {
-    if scale == 1.0 {
-        return x_t.into();
-    }
-    let scaled = |&x: &f32| (scale * f64::from(x)) as f32;
-    x_t.iter().map(scaled).collect()
-}
-
 impl Denoiser for Pipeline {
     type Error = PipelineError;
 
@@ -376,12 +367,9 @@ impl Denoiser for Pipeline {
             return Ok(None);
         };
         let asked = |time| self.asked(time);
-        // Where the network has no answer, the step says so.
-        let times = leg.route.stops.iter().map(|stop| asked(stop.time).time);
-        if times
-            .map(|time| self.check_time(time))
-            .any(|it| it.is_err())
-        {
+        // Where the network has no answer, the step says so; of a walk that is there already this is known.
+        let mut times = leg.route.stops.iter().map(|stop| asked(stop.time).time);
+        if leg.kept.is_none() && times.any(|time| self.check_time(time).is_err()) {
             return Ok(None);
         }
         let walked = engine.walk(leg, asked).await;

@@ -140,20 +140,27 @@ fn the_buffers_of_an_evaluation_go_with_the_last_network() {
     assert!(left <= 1, "{left} MiB are left");
 }
 
+/// The shape of a small network with every kind of launch.
+fn with_attention() -> UNetConfig {
+    UNetConfig {
+        sample_size: [8, 8],
+        block_out_channels: vec![8, 16],
+        down_block_types: vec![DownBlockType::DownBlock2D, DownBlockType::AttnDownBlock2D],
+        up_block_types: vec![UpBlockType::AttnUpBlock2D, UpBlockType::UpBlock2D],
+        norm_num_groups: Some(4),
+        ..network(8).config().clone()
+    }
+}
+
 #[test]
 fn a_step_of_training_on_a_gpu_is_two_submissions_and_creates_no_buffer() {
     const STEPS: u64 = 6;
     let _alone = ALONE.lock().unwrap();
     let gpu = Gpu::get().expect("a GPU, or a software driver for Vulkan");
     let config = UNetConfig {
-        sample_size: [8, 8],
-        block_out_channels: vec![8, 16],
-        down_block_types: vec![DownBlockType::DownBlock2D, DownBlockType::AttnDownBlock2D],
-        up_block_types: vec![UpBlockType::AttnUpBlock2D, UpBlockType::UpBlock2D],
-        norm_num_groups: Some(4),
         num_class_embeds: Some(3),
         dropout: 0.1,
-        ..network(8).config().clone()
+        ..with_attention()
     };
     let unet = UNet::new(&config, &Device::flex()).unwrap();
     let wave = |by: f32| -> Vec<f32> { (0..4 * 64).map(|i| (i as f32 * by).sin()).collect() };
@@ -205,14 +212,7 @@ fn steps_of_a_walk_on_a_gpu_are_a_submission_each_and_one_more_where_they_are_sh
     const STEPS: usize = 6;
     let _alone = ALONE.lock().unwrap();
     let gpu = Gpu::get().expect("a GPU, or a software driver for Vulkan");
-    let config = UNetConfig {
-        sample_size: [8, 8],
-        block_out_channels: vec![8, 16],
-        down_block_types: vec![DownBlockType::DownBlock2D, DownBlockType::AttnDownBlock2D],
-        up_block_types: vec![UpBlockType::AttnUpBlock2D, UpBlockType::UpBlock2D],
-        norm_num_groups: Some(4),
-        ..network(8).config().clone()
-    };
+    let config = with_attention();
     let device = Device::flex();
     let unet = UNet::new(&config, &device).unwrap();
     let mut model = Pipeline::new(unet, SchedulerConfig::default(), Labels::default(), &device);

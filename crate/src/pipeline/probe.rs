@@ -1,7 +1,8 @@
 //! Known answers: the inputs that devices are checked with, and what the network says to them.
 
-use super::{Pipeline, PipelineError, scaled};
+use super::{Pipeline, PipelineError};
 use crate::denoiser::Denoiser;
+use crate::diffusion::scaled;
 use crate::noise::NoiseStream;
 use serde::{Deserialize, Serialize};
 

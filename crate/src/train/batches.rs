@@ -5,7 +5,7 @@
 
 #[cfg(feature = "native")]
 use crate::data::Dataset;
-use crate::diffusion::{add_noise, training_target};
+use crate::diffusion::{add_noise, scaled, training_target};
 #[cfg(feature = "native")]
 use crate::noise::NoiseStream;
 use crate::schedule::{PredictionType, Schedule, flow};
@@ -129,7 +129,7 @@ impl Batch {
         let (mut x_t, mut times) = (Vec::with_capacity(self.x_t.len()), Vec::new());
         for (image, &t) in self.x_t.chunks(size.max(1)).zip(&self.timesteps) {
             let (scale, time) = flow::given(process, t as f32);
-            x_t.extend(image.iter().map(|&x| (scale * f64::from(x)) as f32));
+            x_t.extend_from_slice(&scaled(image, scale));
             times.push(time);
         }
         (x_t, times)
