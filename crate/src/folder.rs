@@ -283,7 +283,7 @@ pub fn read_which(path: &Path, which: Which) -> Result<ModelFolder, FolderError>
         scheduler_config,
         labels: optional(LABELS)?,
         golden: optional(GOLDEN)?,
-        weights: read.safetensors,
+        weights: read.safetensors.into_bytes(),
         notes,
     })
 }

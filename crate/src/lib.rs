@@ -58,6 +58,7 @@
 //! | [`chain`] | the walk: state, step, what a step reveals | Algorithm 2 |
 //! | [`pipeline`] | a model folder in memory, ready to predict | |
 //! | [`weights`] | files of weights in any common format | |
+//! | [`stored`] | a file's bytes, wherever they are | |
 //! | [`model_index`] | which parts a pipeline of diffusers has | |
 //! | `picture` | grids and animations as PNG and GIF | |
 //! | `folder`, `hub`, `data` | native: model folders, also by their names on the hub; images for training and evaluation | |
@@ -97,6 +98,7 @@ pub mod pipeline;
 mod plot;
 pub mod sampler;
 pub mod schedule;
+pub mod stored;
 #[cfg(feature = "learn")]
 pub mod train;
 pub mod unet;

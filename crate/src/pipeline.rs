@@ -8,6 +8,7 @@ use crate::denoiser::{Leg, Reached};
 use crate::diffusion::{linear_combination, scaled};
 use crate::json::in_words;
 use crate::schedule::{Preconditioning, Schedule, ScheduleError, SchedulerConfig, flow};
+use crate::stored::Stored;
 #[cfg(feature = "gpu")]
 use crate::unet::gpu::{Engine, Unsupported};
 use crate::unet::look::Seen;
@@ -137,6 +138,20 @@ impl Pipeline {
         weights: &[u8],
         device: &Device,
     ) -> Result<Self, PipelineError> {
+        Self::read(unet_config, scheduler_config, labels, &weights, device)
+    }
+
+    /// The same where the bytes of the weights may be elsewhere.
+    ///
+    /// # Errors
+    /// See [`Pipeline::from_bytes`].
+    pub fn read(
+        unet_config: &str,
+        scheduler_config: &str,
+        labels: Option<&str>,
+        weights: &dyn Stored,
+        device: &Device,
+    ) -> Result<Self, PipelineError> {
         let config = UNetConfig::from_json(unet_config)?;
         let scheduler = SchedulerConfig::from_json(scheduler_config)?;
         Schedule::new(&scheduler)?;
@@ -148,11 +163,11 @@ impl Pipeline {
         }
         let labels = Labels::new(labels, config.num_class_embeds)?;
         let parameters = config.parameter_count();
-        if parameters > weights.len() as u128 / 2 {
-            let bytes = weights.len();
+        if parameters > weights.size() as u128 / 2 {
+            let bytes = weights.size();
             return Err(WeightsError::TooFew { parameters, bytes }.into());
         }
-        let unet = UNet::blank(&config, device)?.load_safetensors(weights, device)?;
+        let unet = UNet::blank(&config, device)?.load(weights, device)?;
         Ok(Self::new(unet, scheduler, labels, device))
     }
 

@@ -2,10 +2,11 @@
 
 use super::UNet;
 use super::layers::parameter;
+use crate::stored::{Listed, Stored};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
 use half::{bf16, f16};
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::tensor::{Dtype, TensorInfo, TensorView};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use thiserror::Error;
@@ -89,9 +90,8 @@ fn list(mut names: Vec<String>) -> String {
     }
 }
 
-fn values(name: &str, view: &TensorView<'_>) -> Result<Vec<f32>, WeightsError> {
-    let bytes = view.data();
-    let values: Vec<f32> = match view.dtype() {
+fn values(name: &str, dtype: Dtype, bytes: &[u8]) -> Result<Vec<f32>, WeightsError> {
+    let values: Vec<f32> = match dtype {
         Dtype::F32 => bytes
             .chunks_exact(4)
             .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
@@ -152,7 +152,9 @@ fn is_named(container: &str) -> bool {
 }
 
 struct Loader<'a> {
-    tensors: HashMap<String, TensorView<'a>>,
+    file: &'a dyn Stored,
+    listed: &'a Listed,
+    tensors: HashMap<String, &'a TensorInfo>,
     path: Vec<String>,
     device: &'a Device,
     missing: Vec<String>,
@@ -162,12 +164,12 @@ struct Loader<'a> {
 impl Loader<'_> {
     fn take(&mut self, expected: &[usize]) -> Option<Vec<f32>> {
         let name = self.path.join(".");
-        let Some(view) = self.tensors.remove(&name) else {
+        let Some(tensor) = self.tensors.remove(&name) else {
             self.missing.push(name);
             return None;
         };
         // diffusers once stored the attention's linear layers as 1x1 convolutions.
-        let found: Vec<usize> = view.shape().to_vec();
+        let found = &tensor.shape[..];
         let as_convolution = found.len() == 4
             && expected.len() == 2
             && found[2..] == [1, 1]
@@ -175,12 +177,13 @@ impl Loader<'_> {
         if found != expected && !as_convolution {
             self.error.get_or_insert(WeightsError::Shape {
                 name,
-                found,
+                found: found.to_vec(),
                 expected: expected.to_vec(),
             });
             return None;
         }
-        match values(&name, &view) {
+        let bytes = self.listed.values(self.file, tensor);
+        match values(&name, tensor.dtype, &bytes) {
             Ok(values) => Some(values),
             Err(error) => {
                 self.error.get_or_insert(error);
@@ -250,16 +253,25 @@ impl UNet {
     /// # Errors
     /// Anything else: see [`WeightsError`].
     pub fn load_safetensors(self, bytes: &[u8], device: &Device) -> Result<Self, WeightsError> {
-        let file =
-            SafeTensors::deserialize(bytes).map_err(|e| WeightsError::Format(e.to_string()))?;
+        self.load(&bytes, device)
+    }
+
+    /// The same from a file whose bytes may be elsewhere.
+    ///
+    /// # Errors
+    /// See [`UNet::load_safetensors`].
+    pub fn load(self, file: &dyn Stored, device: &Device) -> Result<Self, WeightsError> {
+        let listed = Listed::of(file).map_err(|e| WeightsError::Format(e.to_string()))?;
         let mut tensors = HashMap::new();
-        for (name, view) in file.iter() {
-            let name = modern_name(name);
-            if tensors.insert(name.clone(), view).is_some() {
+        for (name, tensor) in listed.tensors() {
+            let name = modern_name(&name);
+            if tensors.insert(name.clone(), tensor).is_some() {
                 return Err(WeightsError::Twice(name));
             }
         }
         let mut loader = Loader {
+            file,
+            listed: &listed,
             tensors,
             path: Vec::new(),
             device,

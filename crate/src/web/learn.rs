@@ -8,6 +8,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 
+use super::elsewhere::Elsewhere;
 use super::learn_on::{Here, KIND, begin, continued, refusal};
 use super::{Model, exception, object};
 
@@ -72,13 +73,15 @@ impl WebLearner {
         weights: Vec<Uint8Array>,
         seed: u32,
     ) -> Result<WebLearner, JsError> {
-        let weights = weights.iter().map(Uint8Array::to_vec).collect();
+        let weights = weights.into_iter().map(Elsewhere).collect();
         let folder = ModelFolder {
             unet_config,
             scheduler_config,
             labels,
             golden: None,
-            weights: weights::read(weights).map_err(exception)?.safetensors,
+            weights: (weights::read(weights).map_err(exception)?)
+                .safetensors
+                .into_bytes(),
             notes: Vec::new(),
         };
         let beginning = Beginning::from_model(folder).map_err(exception)?;

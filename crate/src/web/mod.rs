@@ -12,11 +12,13 @@
 //! | `look` | the inside of one evaluation |
 //! | `chain` | the walk back, step by step |
 //! | `request` | reads the options of a chain |
+//! | `elsewhere` | files in the page's memory |
 //! | `forward` | without a model: noise, schedules, the walk forward |
 //! | `files` | GIF and safetensors to save |
 //! | `learn`, `learn_on` | learning from a few examples, on the CPU or on the GPU |
 
 mod chain;
+mod elsewhere;
 mod files;
 mod forward;
 #[cfg(any(feature = "web-webgpu", feature = "web-learn-webgpu"))]

@@ -17,6 +17,7 @@ use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 
 use super::chain::{Guide, WebChain};
+use super::elsewhere::Elsewhere;
 use super::forward::{ScheduleCurves, tables};
 use super::request::{self, ChainRequest};
 use super::{exception, object};
@@ -162,14 +163,14 @@ impl Model {
         labels: Option<String>,
         weights: Vec<Uint8Array>,
     ) -> Result<Model, JsError> {
-        let weights = weights.iter().map(Uint8Array::to_vec).collect();
+        let weights = weights.into_iter().map(Elsewhere).collect();
         let read = weights::read(weights).map_err(exception)?;
         let Weights {
             safetensors,
             mut notes,
         } = read;
         notes.extend(SchedulerConfig::notes(&scheduler_config));
-        let mut pipeline = Pipeline::from_bytes(
+        let mut pipeline = Pipeline::read(
             &unet_config,
             &scheduler_config,
             labels.as_deref(),

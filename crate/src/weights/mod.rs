@@ -11,16 +11,56 @@ mod torch;
 
 pub use error::WeightsFileError;
 
-use safetensors::SafeTensors;
+use crate::stored::{Listed, Stored};
 use safetensors::tensor::{Dtype, TensorView};
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// As much of a file as says what it is.
+const HEAD: usize = 1024;
 
 /// Weights as one safetensors file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Weights {
+pub struct Weights<F> {
     /// The file.
-    pub safetensors: Vec<u8>,
+    pub safetensors: OneFile<F>,
     /// What was chosen among several things in the files, in sentences.
     pub notes: Vec<String>,
+}
+
+/// A safetensors file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OneFile<F> {
+    /// One of those that were given.
+    Given(F),
+    /// Written from what was given.
+    Written(Vec<u8>),
+}
+
+impl<F: Stored> Stored for OneFile<F> {
+    fn size(&self) -> usize {
+        match self {
+            Self::Given(file) => file.size(),
+            Self::Written(file) => file.size(),
+        }
+    }
+
+    fn part(&self, range: Range<usize>) -> Cow<'_, [u8]> {
+        match self {
+            Self::Given(file) => file.part(range),
+            Self::Written(file) => file.part(range),
+        }
+    }
+}
+
+impl<F: Stored> OneFile<F> {
+    /// Its bytes.
+    pub fn into_bytes(self) -> Vec<u8> {
+        match self {
+            Self::Given(file) => file.part(0..file.size()).into_owned(),
+            Self::Written(file) => file,
+        }
+    }
 }
 
 /// A tensor out of a file, its values in row-major order.
@@ -36,45 +76,47 @@ struct Tensor {
 ///
 /// # Errors
 /// A file that holds no weights or is damaged, and anything in a pickle that a state dict does not need.
-pub fn read(mut files: Vec<Vec<u8>>) -> Result<Weights, WeightsFileError> {
+pub fn read<F: Stored>(mut files: Vec<F>) -> Result<Weights<F>, WeightsFileError> {
     for file in &files {
-        refuse_what_is_no_weights(file)?;
+        refuse_what_is_no_weights(&file.head(HEAD))?;
     }
-    let as_it_is =
-        matches!(&files[..], [file] if !torch::is_torch(file) && !named_by_a_wrapper(file));
-    if as_it_is {
+    if let [file] = &files[..]
+        && !torch::is_torch(&file.head(HEAD))
+        && !named_by_a_wrapper(file)
+        && let Some(file) = files.pop()
+    {
         return Ok(Weights {
-            safetensors: files.pop().unwrap_or_default(),
+            safetensors: OneFile::Given(file),
             notes: Vec::new(),
         });
     }
     let mut tensors = Vec::new();
     let mut notes = Vec::new();
-    for file in &files {
-        if torch::is_torch(file) {
-            let (more, note) = torch::read(file)?;
+    for file in files {
+        if torch::is_torch(&file.head(HEAD)) {
+            let (more, note) = torch::read(&file.part(0..file.size()))?;
             tensors.extend(more);
             notes.extend(note);
         } else {
-            tensors.extend(of_safetensors(file)?);
+            tensors.extend(of_safetensors(&file)?);
         }
     }
     notes.extend(names::tidy(&mut tensors));
     Ok(Weights {
-        safetensors: as_safetensors(&tensors)?,
+        safetensors: OneFile::Written(as_safetensors(&tensors)?),
         notes,
     })
 }
 
-/// Names what is often found instead of weights.
-fn refuse_what_is_no_weights(file: &[u8]) -> Result<(), WeightsFileError> {
-    if file.is_empty() {
+/// Names what is often found instead of weights, by its first bytes.
+fn refuse_what_is_no_weights(head: &[u8]) -> Result<(), WeightsFileError> {
+    if head.is_empty() {
         return Err(WeightsFileError::Empty);
     }
-    if file.starts_with(b"version https://git-lfs") {
+    if head.starts_with(b"version https://git-lfs") {
         return Err(WeightsFileError::LfsPointer);
     }
-    let text = file.trim_ascii_start();
+    let text = head.trim_ascii_start();
     if text.starts_with(b"<") && text.is_ascii_start() {
         return Err(WeightsFileError::WebPage);
     }
@@ -95,18 +137,21 @@ impl AsciiStart for [u8] {
 }
 
 /// Whether a safetensors file has to be rewritten; one that cannot be read is reported when it is loaded.
-fn named_by_a_wrapper(file: &[u8]) -> bool {
-    SafeTensors::deserialize(file).is_ok_and(|file| names::are_wrapped(&file.names()))
+fn named_by_a_wrapper(file: &dyn Stored) -> bool {
+    let Ok(list) = Listed::of(file) else {
+        return false;
+    };
+    let names: Vec<String> = list.tensors().map(|(name, _)| name).collect();
+    names::are_wrapped(&names.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
-fn of_safetensors(file: &[u8]) -> Result<Vec<Tensor>, WeightsFileError> {
-    let file = SafeTensors::deserialize(file)
-        .map_err(|error| WeightsFileError::Damaged(error.to_string()))?;
-    let tensors = file.iter().map(|(name, view)| Tensor {
-        name: name.to_owned(),
-        dtype: view.dtype(),
-        shape: view.shape().to_vec(),
-        data: view.data().to_vec(),
+fn of_safetensors(file: &dyn Stored) -> Result<Vec<Tensor>, WeightsFileError> {
+    let list = Listed::of(file).map_err(|error| WeightsFileError::Damaged(error.to_string()))?;
+    let tensors = list.tensors().map(|(name, tensor)| Tensor {
+        name,
+        dtype: tensor.dtype,
+        shape: tensor.shape.clone(),
+        data: list.values(file, tensor).into_owned(),
     });
     Ok(tensors.collect())
 }

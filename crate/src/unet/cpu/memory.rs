@@ -3,6 +3,7 @@
 
 use super::FlexTensor;
 use super::parallel::zeros;
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -10,6 +11,11 @@ use std::sync::{Mutex, PoisonError};
 const SMALLEST: usize = 1 << 12;
 /// Values that may lie unused: 512 MiB of them.
 const MOST: usize = 1 << 27;
+
+/// Whether what the allocator once had stays this program's: then it gets as much back as it is asked for.
+const NEVER_SHRINKS: bool = cfg!(target_arch = "wasm32");
+/// How many times as large as what is asked for a buffer may be that is used for it.
+const MOST_WASTED: usize = 2;
 
 /// Unused buffers, the longest unused first.
 static SPARE: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
@@ -48,11 +54,37 @@ pub(super) fn buffer(len: usize) -> Vec<f32> {
     if len >= SMALLEST {
         let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
         // The latest one is the likeliest to be in a cache.
-        if let Some(at) = spare.iter().rposition(|spare| spare.len() == len) {
-            return spare.remove(at);
+        let fitting = spare.iter().rposition(|spare| spare.len() == len);
+        let larger = || smallest_of(&spare, len..=MOST_WASTED * len);
+        if let Some(at) = fitting.or_else(larger) {
+            let mut values = spare.remove(at);
+            values.resize(len, 0.0);
+            return values;
+        }
+        if NEVER_SHRINKS {
+            let count = oldest_of(&spare, len);
+            spare.drain(..count);
         }
     }
     zeros(len)
+}
+
+/// Where the buffer is that takes the least memory of those with room for so many values.
+fn smallest_of(spare: &[Vec<f32>], room: RangeInclusive<usize>) -> Option<usize> {
+    let all = spare.iter().enumerate();
+    let fitting = all.filter(|(_, spare)| room.contains(&spare.capacity()));
+    let smallest = fitting.min_by_key(|(_, spare)| spare.capacity());
+    smallest.map(|(at, _)| at)
+}
+
+/// How many of the buffers, from the longest unused on, have room for so many values together.
+fn oldest_of(spare: &[Vec<f32>], room: usize) -> usize {
+    let before = spare.iter().scan(0, |sum, spare| {
+        let before = *sum;
+        *sum += spare.capacity();
+        Some(before)
+    });
+    before.take_while(|before| *before < room).count()
 }
 
 /// Keeps the memory of a tensor for later, if it is not shared.
@@ -82,4 +114,26 @@ pub(super) fn keep(values: Vec<f32>) {
         })
         .count();
     spare.drain(..old);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_is_used_for_half_as_many_values_but_not_for_fewer() {
+        let spare = [40, 90, 20, 30].map(Vec::with_capacity);
+        assert_eq!(smallest_of(&spare, 16..=32), Some(2));
+        assert_eq!(smallest_of(&spare, 21..=42), Some(3));
+        assert_eq!(smallest_of(&spare, 10..=19), None);
+    }
+
+    #[test]
+    fn what_makes_room_is_what_was_unused_longest() {
+        let spare = [40, 90, 20, 30].map(Vec::with_capacity);
+        assert_eq!(oldest_of(&spare, 1), 1);
+        assert_eq!(oldest_of(&spare, 40), 1);
+        assert_eq!(oldest_of(&spare, 41), 2);
+        assert_eq!(oldest_of(&spare, 1000), 4);
+    }
 }
