@@ -7,6 +7,7 @@ import path from "node:path";
 import { describe, test } from "node:test";
 import { fixtureModel, fragileWorker, limitMemory, scaleTensor } from "./faults.js";
 import { root } from "./helpers.js";
+import { cifarFolder } from "./models.js";
 import { openSite } from "./site.js";
 import { openEngine } from "./steady.js";
 
@@ -209,6 +210,30 @@ describe("memory that does not suffice", () => {
     const sentence = (await visitor.failure.textContent()) ?? "";
     assert.match(sentence, /^There is not enough memory for loading the model/);
     assert.match(sentence, /smaller model\.$/);
+  });
+});
+
+describe("memory that wasm keeps", () => {
+  test("is given back after a large model, whose worker ends with it", async (t) => {
+    const { files } = cifarFolder();
+    const paths = Object.entries(files).map(([name, body]) => [
+      `/pretrained/large/${name}`,
+      { body },
+    ]);
+    const { page, run } = await openEngine(site, t, Object.fromEntries(paths));
+    /** @param {string} model */
+    const load = async (model) => {
+      await run(`await engine.load({ model: it, device: "cpu" })`, model);
+      const workers = page.workers();
+      assert.equal(workers.length, 1, model);
+      return workers[0];
+    };
+    const worker = await load("small");
+    assert.equal(await load("small"), worker, "small ones follow each other in it");
+    assert.equal(await load("large"), worker);
+    assert.notEqual(await load("small"), worker);
+    const [chain] = await run(`return [await walk(it)]`, options);
+    assert.equal(chain.length, options.numInferenceSteps);
   });
 });
 

@@ -33,6 +33,9 @@ import { ALWAYS } from "./always.js";
  * @property {Loaded | null} loaded the model on its new device; null while it is not there yet
  */
 
+/** From so many parameters on, a model's worker ends with it: what wasm once had of the machine's memory it keeps. */
+const LARGE = 2 ** 24;
+
 /** After this many losses of the GPU the CPU computes, whichever model is loaded. */
 const LOSSES = 2;
 const LOST_TOO_OFTEN = "The GPU was lost twice, so the CPU computes.";
@@ -55,6 +58,8 @@ export class Engine extends asking(NETWORK) {
   #device = "auto";
   /** The worker with the model. @type {Connection | null} */
   #serving = null;
+  /** Whether its model is so large that no other follows it there. */
+  #endsWithModel = false;
   /** How the worker before it ended, and what it computed on. @type {BreakdownReport & { device: string } | null} */
   #ended = null;
   #losses = 0;
@@ -91,9 +96,14 @@ export class Engine extends asking(NETWORK) {
     /** @type {Loaded | undefined} */
     let loaded;
     await this.#renew(async (before) => {
-      const connection = (await before?.catch(() => null)) ?? this.#newConnection();
+      let connection = (await before?.catch(() => null)) ?? null;
       // Nothing is running any more that a breakdown could have interrupted, or can from here on.
       this.#serving = null;
+      if (this.#endsWithModel) {
+        connection?.end();
+        connection = null;
+      }
+      connection ??= this.#newConnection();
       if (this.#ended !== null)
         this.#onChange({ notice: `${whatEnded(this.#ended)}.`, loaded: null });
       this.#ended = null;
@@ -292,6 +302,7 @@ export class Engine extends asking(NETWORK) {
     try {
       const loaded = await connection.call("load", { ...wish, batch: this.#batch });
       this.#device = loaded.info.device;
+      this.#endsWithModel = loaded.info.parameters >= LARGE;
       this.#serving = connection;
       // Where memory was refused before, no other worker gets any.
       this.#shareModel(this.#batch === Infinity ? loaded.info : null);
