@@ -8,8 +8,10 @@ import { Engine } from "../../web/client/engine.js";
 
 /** @type {{ notice: string, device: string | null }[]} */
 const changes = [];
+/** What loads were doing, as often as it was said. @type {string[]} */
+const activities = [];
 const engine = new Engine(
-  () => {},
+  ({ activity }) => activities.push(activity),
   ({ notice, loaded }) => changes.push({ notice, device: loaded?.info.device ?? null }),
 );
 const channel = new BroadcastChannel("faults");
@@ -62,4 +64,11 @@ async function walk(options, faults = {}) {
   }));
 }
 
-Object.assign(globalThis, { engine, arithmetic: new Arithmetic(), changes, tell, walk });
+Object.assign(globalThis, {
+  activities,
+  engine,
+  arithmetic: new Arithmetic(),
+  changes,
+  tell,
+  walk,
+});

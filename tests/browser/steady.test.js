@@ -28,6 +28,17 @@ async function engineOn(t, instead = {}, model = "small") {
   return run;
 }
 
+/** A model named "large". @returns {Record<string, Answer>} */
+function largeModel() {
+  const { files } = cifarFolder();
+  return Object.fromEntries(
+    Object.entries(files).map(([name, body]) => [
+      `/pretrained/large/${name}`,
+      { body: Buffer.from(body) },
+    ]),
+  );
+}
+
 /** @type {ChainOptions} */
 const options = { seed: 3, count: 2, label: null, numInferenceSteps: 6 };
 
@@ -215,12 +226,7 @@ describe("memory that does not suffice", () => {
 
 describe("memory that wasm keeps", () => {
   test("is given back after a large model, whose worker ends with it", async (t) => {
-    const { files } = cifarFolder();
-    const paths = Object.entries(files).map(([name, body]) => [
-      `/pretrained/large/${name}`,
-      { body },
-    ]);
-    const { page, run } = await openEngine(site, t, Object.fromEntries(paths));
+    const { page, run } = await openEngine(site, t, largeModel());
     /** @param {string} model */
     const load = async (model) => {
       await run(`await engine.load({ model: it, device: "cpu" })`, model);
@@ -235,6 +241,20 @@ describe("memory that wasm keeps", () => {
     const [chain] = await run(`return [await walk(it)]`, options);
     assert.equal(chain.length, options.numInferenceSteps);
   });
+});
+
+test("a load whose check takes long says again and again that it goes on", async (t) => {
+  const { run } = await openEngine(site, t, largeModel());
+  /** @type {string[]} */
+  const said = await run(
+    `await engine.load({ model: "large", device: "cpu" });
+     const meanwhile = activities.length;
+     await engine.predict({ xt: new Float32Array(3 * 32 * 32), count: 1, timestep: 500 });
+     if (activities.length > meanwhile) throw new Error("a prediction is not a load");
+     return activities;`,
+  );
+  const checks = said.filter((activity) => activity.startsWith("Checking the CPU"));
+  assert.ok(checks.length > 1, said.join());
 });
 
 describe("numbers that are none", () => {

@@ -29,6 +29,8 @@ export class Connection {
   #waiting = new Set();
   /** Whether it was ended, as against broken down. */
   #ended = false;
+  /** What a load is doing; null: nothing is being loaded. @type {import("../protocol/messages.js").Progress | null} */
+  #loading = null;
   /** @type {(report: BreakdownReport | null) => void} */
   #resolveBroken = () => {};
   /** The worker's end: how it broke down, or null if it was ended. @type {Promise<BreakdownReport | null>} */
@@ -49,11 +51,14 @@ export class Connection {
     });
     this.#worker.addEventListener("message", (/** @type {MessageEvent<Reply>} */ { data }) => {
       if ("progress" in data) {
+        this.#loading = data.progress;
         onProgress(data.progress);
         return;
       }
       if ("share" in data) {
         onShare(data.share);
+        // The check at start is an evaluation, and a large network takes its time for it.
+        if (this.#loading !== null) onProgress(this.#loading);
         return;
       }
       if ("broken" in data) {
@@ -107,7 +112,7 @@ export class Connection {
       }
     });
     // A load reports its progress by itself.
-    const answered = method === "load" ? () => {} : wait();
+    const answered = method === "load" ? () => (this.#loading = null) : wait();
     return answer.finally(() => {
       answered();
       // A signal may outlive many calls: those of a walk have one for all its steps.

@@ -1,8 +1,8 @@
 //! How far an evaluation is, for a visitor who waits for it, told on the thread that evaluates: on the CPU after every
-//! convolution; on a GPU after each of a few parts, of an evaluation after one that took long.
+//! convolution; on a GPU after each of a few parts, of an evaluation that is expected to take long.
 //!
 //! The share counts the multiplications of convolutions, of which an evaluation is made for the most part. On the CPU all of
-//! them are known once an evaluation has ended, so nothing is told in the first.
+//! them are known once an evaluation has ended; of the first is told that it goes on, as a share of 0.
 
 use std::cell::{Cell, RefCell};
 
@@ -47,9 +47,11 @@ pub(super) fn made(counts: [usize; 6]) {
     let done = DONE.get() + multiplications;
     DONE.set(done);
     let whole = WHOLE.get();
-    if whole > 0.0 {
-        tell((done / whole).min(1.0));
-    }
+    tell(if whole > 0.0 {
+        (done / whole).min(1.0)
+    } else {
+        0.0
+    });
 }
 
 /// The evaluation has ended.

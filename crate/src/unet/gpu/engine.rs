@@ -20,7 +20,9 @@ use std::time::Duration;
 use thiserror::Error;
 use web_time::Instant;
 
-/// An evaluation that takes longer is told in parts the next time: each costs a submission.
+/// The first evaluation of a network of so many parameters is told in parts: each costs a submission.
+const LARGE: usize = 1 << 24;
+/// After an evaluation that takes longer, the next one is.
 const LONG: Duration = Duration::from_secs(2);
 /// How many.
 const PARTS: usize = 16;
@@ -42,7 +44,7 @@ pub struct Engine {
     config: UNetConfig,
     plan: Plan,
     device: Device,
-    /// Whether the latest evaluation was one to wait for.
+    /// Whether the next evaluation is one to wait for: the latest was, or the network is large.
     is_slow: AtomicBool,
 }
 
@@ -70,6 +72,7 @@ impl Engine {
     pub(super) fn in_pieces(unet: &UNet, most: usize, client: Client) -> Result<Self, Unsupported> {
         let mut plan = unet.launches()?;
         let weights = std::mem::take(&mut plan.parameters.values);
+        let is_large = weights.len() >= LARGE;
         let wholes: Vec<_> = plan.wholes().into_iter().map(|whole| (whole, 0)).collect();
         let cuts = Cuts::new(&wholes, most);
         let device = cuts.and_then(|cuts| Device::new(weights, &cuts, client));
@@ -78,7 +81,7 @@ impl Engine {
             config: unet.config().clone(),
             plan,
             device,
-            is_slow: AtomicBool::new(false),
+            is_slow: AtomicBool::new(is_large),
         })
     }
 
