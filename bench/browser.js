@@ -21,11 +21,12 @@ const GOAL = { small: 0.6, large: 0.75, largeOnWebgpu: 0.5 };
 /** @typedef {(name: string, question: Question) => Promise<any>} Ask */
 
 /**
+ * Steps on the CPU, of all networks.
  * @param {object} options
  * @param {string} options.modules the published folder, from the root of the repository
  * @param {boolean} options.quick fewer steps
  */
-export async function measureBrowser({ modules, quick }) {
+export async function measureSteps({ modules, quick }) {
   const plan = quick ? QUICK : FULL;
   /** @type {ReturnType<typeof row>[]} */
   const rows = [];
@@ -35,6 +36,19 @@ export async function measureBrowser({ modules, quick }) {
       rows.push(...(await measureCpu(ask, network, folder, modules, plan)));
     });
   }
+  return rows;
+}
+
+/**
+ * A small network on WebGPU, and what it asks of a GPU.
+ * @param {object} options
+ * @param {string} options.modules the published folder, from the root of the repository
+ * @param {boolean} options.quick fewer steps
+ */
+export async function measureOnWebgpu({ modules, quick }) {
+  const plan = quick ? QUICK : FULL;
+  /** @type {ReturnType<typeof row>[]} */
+  const rows = [];
   const [common] = NETWORKS;
   if (common === undefined) throw new Error("there is no network to measure");
   await withPage({ webgpu: true }, await bodies(COMMON, common), async (ask) => {

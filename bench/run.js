@@ -5,7 +5,7 @@ import { writeFile } from "node:fs/promises";
 import os from "node:os";
 import { parseArgs } from "node:util";
 import { measureBent } from "./bent.js";
-import { measureBrowser, measureLargeOnWebgpu } from "./browser.js";
+import { measureLargeOnWebgpu, measureOnWebgpu, measureSteps } from "./browser.js";
 import { measureMemory } from "./memory.js";
 import { measureNative } from "./native.js";
 import { measureSizes } from "./sizes.js";
@@ -28,7 +28,8 @@ const { values } = parseArgs({
 /** @type {Record<string, () => Promise<import("./table.js").Row[]>>} */
 const parts = {
   sizes: () => measureSizes(values.modules),
-  browser: () => measureBrowser(values),
+  cpu: () => measureSteps(values),
+  webgpu: () => measureOnWebgpu(values),
   large: () => (values.quick ? Promise.resolve([]) : measureLargeOnWebgpu(values)),
   start: () => measureStart(values),
   wall: () => measureWall(values),

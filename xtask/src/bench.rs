@@ -12,13 +12,13 @@ use crate::project::{PACKAGE, cargo, root};
 use crate::{command, dist, node};
 
 /// What bench/run.js measures.
-const PARTS: [&str; 8] = [
-    "sizes", "browser", "large", "start", "wall", "memory", "teach", "native",
+const PARTS: [&str; 9] = [
+    "sizes", "cpu", "webgpu", "large", "start", "wall", "memory", "teach", "native",
 ];
 
 /// The parts that need a browser.
-const IN_THE_BROWSER: [&str; 7] = [
-    "sizes", "browser", "large", "start", "wall", "memory", "teach",
+const IN_THE_BROWSER: [&str; 8] = [
+    "sizes", "cpu", "webgpu", "large", "start", "wall", "memory", "teach",
 ];
 
 /// The parts that need the binary.
