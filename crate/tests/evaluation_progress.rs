@@ -30,7 +30,10 @@ fn an_evaluation_says_its_share_after_every_convolution_once_its_whole_is_known(
     };
     let first = evaluate(1);
     assert!(first.len() > 10, "{first:?}");
-    assert!(first.iter().all(|share| *share == 0.0), "of what is not known yet: {first:?}");
+    assert!(
+        first.iter().all(|share| *share == 0.0),
+        "of what is not known yet: {first:?}"
+    );
     // Two images are evaluated together, which takes longer and is the same share.
     for count in [1, 2] {
         let shares = evaluate(count);

@@ -208,6 +208,35 @@ fn a_step_of_training_on_a_gpu_is_two_submissions_and_creates_no_buffer() {
 }
 
 #[test]
+fn weights_on_their_way_to_a_gpu_are_on_the_host_once() {
+    let _alone = ALONE.lock().unwrap();
+    let gpu = Gpu::get().expect("a GPU, or a software driver for Vulkan");
+    let config = UNetConfig {
+        sample_size: [8, 8],
+        layers_per_block: 6,
+        time_embedding_dim: Some(64),
+        ..network(256).config().clone()
+    };
+    let model = |config| {
+        let (scheduler, device) = (SchedulerConfig::default(), Device::flex());
+        let unet = UNet::new(config, &device).unwrap();
+        Pipeline::new(unet, scheduler, Labels::default(), &device)
+    };
+    let take = |mut model: Pipeline| {
+        let before = HELD.load(Ordering::Relaxed);
+        MOST.store(before, Ordering::Relaxed);
+        model.compute_on(gpu.client.clone()).unwrap();
+        (MOST.load(Ordering::Relaxed) - before) >> 20
+    };
+    // What the driver sets up once is there after the first.
+    let small = network(16);
+    take(model(small.config()));
+    let weights = (4 * config.parameter_count()) as isize >> 20;
+    let more = take(model(&config));
+    assert!(2 * more < weights, "{more} MiB beside {weights} MiB");
+}
+
+#[test]
 fn steps_of_a_walk_on_a_gpu_are_a_submission_each_and_one_more_where_they_are_shown() {
     const STEPS: usize = 6;
     let _alone = ALONE.lock().unwrap();

@@ -13,12 +13,17 @@ use super::plan::{Features, Plan};
 use super::recent::Recent;
 use super::run::{Mark, Read, Run};
 use super::store::{Piece, TooLarge};
+use cubecl::bytes::Bytes;
 use cubecl::client::Client;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// Most plans whose memory is kept: a batch, the same with guidance, a look inside, and one to spare.
 const MOST_RUNS: usize = 4;
+
+/// Numbers that wait to be written at most: 16 MiB of them.
+const MOST_WAITING: usize = 4 << 20;
 
 /// Held by whoever enqueues, in all of the process: several networks may share a stream, and what another launches while
 /// one records would be recorded.
@@ -43,18 +48,40 @@ pub(super) struct Device {
 }
 
 impl Device {
-    /// Takes the parameters to the device of `client`, in pieces; the stream of this thread becomes the network's.
+    /// Memory for parameters on the device of `client`, in pieces; the stream of this thread becomes the network's.
     ///
     /// # Errors
     /// A piece is more than the device takes.
-    pub(super) fn new(weights: Vec<f32>, cuts: &Cuts, client: Client) -> Result<Self, TooLarge> {
+    pub(super) fn new(cuts: &Cuts, client: Client) -> Result<Self, TooLarge> {
         let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         static NUMBERS: AtomicU64 = AtomicU64::new(0);
         Ok(Self {
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),
             runs: Recent::new(MOST_RUNS),
-            weights: Pieces::of(weights, cuts, &client)?,
+            weights: Pieces::empty(cuts, &client)?,
             client,
+        })
+    }
+
+    /// Takes the parameters to the device, which `give` gives range by range.
+    pub(super) fn fill<T>(
+        &self,
+        give: impl FnOnce(&mut dyn FnMut(Range<usize>, Vec<f32>)) -> T,
+    ) -> T {
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let client = &self.client;
+        let mut waiting = 0;
+        (self.weights).on_its_stream(|| {
+            give(&mut |range, values| {
+                waiting += values.len();
+                client.write(&self.weights.part(range), Bytes::from_elems(values));
+                // What is written waits in the host's memory until then.
+                if waiting >= MOST_WAITING {
+                    waiting = 0;
+                    // What fails here fails when the result is read, too, where it is said.
+                    let _ = client.flush();
+                }
+            })
         })
     }
 

@@ -2,6 +2,7 @@
 
 use super::device::{Device, Enqueued};
 use super::kernels::walk::HEAD;
+use super::parameters::To;
 use super::pieces::Cuts;
 use super::plan::{Features, Plan, Unsupported};
 use super::run::Mark;
@@ -21,7 +22,7 @@ use thiserror::Error;
 use web_time::Instant;
 
 /// The first evaluation of a network of so many parameters is told in parts: each costs a submission.
-const LARGE: usize = 1 << 24;
+const LARGE: u128 = 1 << 24;
 /// After an evaluation that takes longer, the next one is.
 const LONG: Duration = Duration::from_secs(2);
 /// How many.
@@ -70,13 +71,14 @@ impl Engine {
 
     /// The same with at most `most` parameters in one piece of memory.
     pub(super) fn in_pieces(unet: &UNet, most: usize, client: Client) -> Result<Self, Unsupported> {
-        let mut plan = unet.launches()?;
-        let weights = std::mem::take(&mut plan.parameters.values);
-        let is_large = weights.len() >= LARGE;
+        // The host has the parameters once: of all, first where they go, then what they are.
+        let plan = unet.launches_with(To::Nowhere)?;
         let wholes: Vec<_> = plan.wholes().into_iter().map(|whole| (whole, 0)).collect();
         let cuts = Cuts::new(&wholes, most);
-        let device = cuts.and_then(|cuts| Device::new(weights, &cuts, client));
+        let device = cuts.and_then(|cuts| Device::new(&cuts, client));
         let device = device.map_err(|e| Unsupported(e.to_string()))?;
+        device.fill(|take| unet.launches_with(To::Device(take)).map(drop))?;
+        let is_large = unet.config().parameter_count() >= LARGE;
         Ok(Self {
             config: unet.config().clone(),
             plan,

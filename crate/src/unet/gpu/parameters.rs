@@ -53,16 +53,42 @@ impl Slot {
 /// All parameters, each layer's from a multiple of [`ALIGN`] on.
 #[derive(Debug, Default)]
 pub(super) struct Parameters {
+    /// Their numbers; none if they went elsewhere.
     pub(super) values: Vec<f32>,
     pub(super) slots: Vec<Slot>,
 }
 
-impl Parameters {
+/// Where the numbers of a network's parameters go, layer by layer.
+pub(super) enum To<'a> {
+    /// To [`Parameters::values`].
+    Host,
+    /// Nowhere: only where each would be is asked for.
+    Nowhere,
+    /// To whoever takes those of a range.
+    Device(&'a mut dyn FnMut(Range<usize>, Vec<f32>)),
+}
+
+/// Parameters while they are laid out.
+pub(super) struct Layout<'a> {
+    parameters: Parameters,
+    len: usize,
+    to: To<'a>,
+}
+
+impl<'a> Layout<'a> {
+    pub(super) fn new(to: To<'a>) -> Self {
+        Self {
+            parameters: Parameters::default(),
+            len: 0,
+            to,
+        }
+    }
+
     /// The weights of a convolution, `[window, window, c_in, c_out]`.
     pub(super) fn weights(&mut self, layer: &HostConv) -> Range<usize> {
-        let range = self.keep(&layer.arranged());
+        let range = self.keep(layer.weight.len(), || layer.arranged());
         for part in &layer.parts {
-            self.slots.push(Slot {
+            self.parameters.slots.push(Slot {
                 id: part.weight,
                 start: range.start + part.column,
                 taps: layer.window * layer.window,
@@ -76,34 +102,48 @@ impl Parameters {
 
     /// Its bias, `[c_out]`.
     pub(super) fn bias(&mut self, layer: &HostConv) -> Range<usize> {
-        let range = self.keep(&layer.bias);
+        let range = self.keep(layer.bias.len(), || layer.bias.clone());
         let slot =
             |part: &super::Part| Slot::plain(part.bias, range.start + part.column, part.c_out);
-        self.slots.extend(layer.parts.iter().map(slot));
+        (self.parameters.slots).extend(layer.parts.iter().map(slot));
         range
     }
 
     /// The weight of a normalisation, then its bias.
     pub(super) fn affine(&mut self, layer: &HostNorm) -> Range<usize> {
         let c = layer.weight.len();
-        let range = self.keep(&[&layer.weight[..], &layer.bias].concat());
+        let range = self.keep(2 * c, || [&layer.weight[..], &layer.bias].concat());
         for (i, id) in layer.ids.into_iter().enumerate() {
-            self.slots.push(Slot::plain(id, range.start + i * c, c));
+            let slot = Slot::plain(id, range.start + i * c, c);
+            self.parameters.slots.push(slot);
         }
         range
     }
 
     /// A table of vectors, row by row.
     pub(super) fn table(&mut self, id: ParamId, values: &[f32]) -> Range<usize> {
-        let range = self.keep(values);
-        self.slots.push(Slot::plain(id, range.start, values.len()));
+        let range = self.keep(values.len(), || values.to_vec());
+        let slot = Slot::plain(id, range.start, values.len());
+        self.parameters.slots.push(slot);
         range
     }
 
-    fn keep(&mut self, values: &[f32]) -> Range<usize> {
-        let start = self.values.len().next_multiple_of(ALIGN);
-        self.values.resize(start, 0.0);
-        self.values.extend_from_slice(values);
-        start..self.values.len()
+    /// All that were laid out.
+    pub(super) fn finish(self) -> Parameters {
+        self.parameters
+    }
+
+    fn keep(&mut self, len: usize, values: impl FnOnce() -> Vec<f32>) -> Range<usize> {
+        let start = self.len.next_multiple_of(ALIGN);
+        self.len = start + len;
+        match &mut self.to {
+            To::Host => {
+                self.parameters.values.resize(start, 0.0);
+                self.parameters.values.extend(values());
+            }
+            To::Nowhere => {}
+            To::Device(take) => take(start..self.len, values()),
+        }
+        start..self.len
     }
 }

@@ -101,6 +101,15 @@ impl Pieces {
         Ok(Self { cuts, pieces })
     }
 
+    /// Memory that holds anything.
+    pub(super) fn empty(cuts: &Cuts, client: &Client) -> Result<Self, TooLarge> {
+        let pieces = cuts.ranges().map(|range| Piece::new(range.len(), client));
+        Ok(Self {
+            pieces: pieces.collect::<Result<_, _>>()?,
+            cuts: cuts.clone(),
+        })
+    }
+
     /// Memory that holds zeros.
     pub(super) fn zeros(cuts: &Cuts, client: &Client) -> Result<Self, TooLarge> {
         let pieces = cuts.ranges().map(|range| Piece::zeros(range.len(), client));

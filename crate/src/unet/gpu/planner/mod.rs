@@ -6,7 +6,7 @@
 mod view;
 
 use super::layer::{HostConv, vector_width};
-use super::parameters::Parameters;
+use super::parameters::{Layout, To};
 use super::plan::{
     Attend, Classes, Features, Filtered, Given, Launch, MOST_CUBES, Norm, Plan, Unsupported,
 };
@@ -30,6 +30,14 @@ const WIDEST_HEAD: usize = 256;
 impl UNet {
     /// The launches of one evaluation, for any number of images.
     pub(super) fn launches(&self) -> Result<Plan, Unsupported> {
+        self.launches_with(To::Host)
+    }
+
+    /// The same with its parameters elsewhere.
+    ///
+    /// # Errors
+    /// See [`UNet::launches`].
+    pub(super) fn launches_with(&self, to: To<'_>) -> Result<Plan, Unsupported> {
         let config = self.config();
         let [h, w] = config.sample_size;
         let timestep = config.timestep_width();
@@ -37,7 +45,7 @@ impl UNet {
             Some(ClassEmbedType::Timestep) => timestep,
             Some(ClassEmbedType::Identity) | None => config.time_channels(),
         };
-        let mut planner = Planner::new([h, w, config.in_channels], timestep, class);
+        let mut planner = Planner::new([h, w, config.in_channels], timestep, class, to);
         let x_t = View::of(planner.given.x);
         let out = self.evaluate(&mut planner, x_t);
         planner.finish(out)
@@ -45,8 +53,7 @@ impl UNet {
 }
 
 /// Takes down a network's launches in their order.
-#[derive(Debug)]
-struct Planner {
+struct Planner<'a> {
     sizes: Vec<usize>,
     given: Given,
     classes: Option<Classes>,
@@ -55,7 +62,7 @@ struct Planner {
     divided_by_timestep: bool,
     rows: Rows,
     launches: Vec<Launch>,
-    parameters: Parameters,
+    parameters: Layout<'a>,
     stages: Vec<(Stage, Features)>,
     /// Whether a look inside shows the next attention.
     shows_attention: bool,
@@ -65,7 +72,7 @@ struct Planner {
     unsupported: Option<String>,
 }
 
-impl Executor for Planner {
+impl Executor for Planner<'_> {
     type Features = View;
     type Vector = Row;
 
@@ -240,9 +247,9 @@ impl Executor for Planner {
     }
 }
 
-impl Planner {
+impl<'a> Planner<'a> {
     /// Takes down the launches for images of `[h, w, c]`, timesteps of width `timestep` and labels of width `class`.
-    fn new([h, w, c]: [usize; 3], timestep: usize, class: usize) -> Self {
+    fn new([h, w, c]: [usize; 3], timestep: usize, class: usize, to: To<'a>) -> Self {
         let given = |id, h, w, c| Features { id, h, w, c };
         let given = Given {
             x: given(0, h, w, c),
@@ -258,7 +265,7 @@ impl Planner {
             divided_by_timestep: false,
             rows: Rows::default(),
             launches: Vec::new(),
-            parameters: Parameters::default(),
+            parameters: Layout::new(to),
             stages: Vec::new(),
             shows_attention: false,
             bottom: None,
@@ -295,7 +302,7 @@ impl Planner {
             (None, Some(&out)) => Ok(Plan {
                 sizes: self.sizes,
                 launches: self.launches,
-                parameters: self.parameters,
+                parameters: self.parameters.finish(),
                 given: self.given,
                 classes: self.classes,
                 labels_are_timesteps: self.labels_are_timesteps,

@@ -35,7 +35,7 @@ impl View {
     }
 }
 
-impl Planner {
+impl Planner<'_> {
     /// A launch of a convolution of `x`, plus `vector`, plus `residual`, divided by `divisor`.
     pub(super) fn convolve(
         &mut self,
