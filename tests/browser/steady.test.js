@@ -207,7 +207,7 @@ describe("memory that does not suffice", () => {
     const { memory } = await ample(`return tell("count")`);
     t.diagnostic(`24 images need ${memory / 2 ** 20} MiB`);
     // Of 24, 12, 6 and 3 images only the last.
-    const short = await engineOn(t, await withMemory(Math.floor((memory * 0.42) / 2 ** 16)));
+    const short = await engineOn(t, await withMemory(Math.floor((memory * 0.52) / 2 ** 16)));
     assert.deepEqual(await short(script, many), expected);
     const changes = await short(`return changes`);
     assert.equal(changes.length, 2 * 3, "three workers were lost, and each is told twice");
