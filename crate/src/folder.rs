@@ -16,6 +16,7 @@ use thiserror::Error;
 use crate::model_index::{self, ModelIndexError};
 use crate::pipeline::{Golden, Labels, Pipeline, PipelineError};
 use crate::schedule::SchedulerConfig;
+use crate::stored::Stored;
 use crate::unet::UNet;
 use crate::unet::weights::StoredAs;
 use crate::weights::WeightsFileError;

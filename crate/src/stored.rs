@@ -21,6 +21,14 @@ pub trait Stored {
     fn head(&self, most: usize) -> Cow<'_, [u8]> {
         self.part(0..most.min(self.size()))
     }
+
+    /// All of them.
+    fn into_bytes(self) -> Vec<u8>
+    where
+        Self: Sized,
+    {
+        self.part(0..self.size()).into_owned()
+    }
 }
 
 impl Stored for &[u8] {
@@ -40,6 +48,10 @@ impl Stored for Vec<u8> {
 
     fn part(&self, range: Range<usize>) -> Cow<'_, [u8]> {
         self[range].into()
+    }
+
+    fn into_bytes(self) -> Vec<u8> {
+        self
     }
 }
 

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use walkback::folder::{self, Which};
+use walkback::stored::Stored;
 use walkback::weights;
 
 /// Parameters by name: shape and values.

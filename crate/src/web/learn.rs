@@ -2,6 +2,7 @@
 
 use crate::folder::{MODEL_INDEX_JSON, ModelFolder, layout};
 use crate::learn::{Beginning, Drawn, Learner, Rehearsal, Variation};
+use crate::stored::Stored;
 use crate::weights;
 use js_sys::{Float32Array, Uint8Array, Uint32Array};
 use std::cell::RefCell;

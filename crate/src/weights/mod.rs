@@ -51,13 +51,10 @@ impl<F: Stored> Stored for OneFile<F> {
             Self::Written(file) => file.part(range),
         }
     }
-}
 
-impl<F: Stored> OneFile<F> {
-    /// Its bytes.
-    pub fn into_bytes(self) -> Vec<u8> {
+    fn into_bytes(self) -> Vec<u8> {
         match self {
-            Self::Given(file) => file.part(0..file.size()).into_owned(),
+            Self::Given(file) => file.into_bytes(),
             Self::Written(file) => file,
         }
     }
