@@ -141,7 +141,8 @@ describe("the walk forward", () => {
   });
 
   test("begins with the schedule of the model", async (t) => {
-    const visitor = await site.visit("?device=cpu#steps=10&at=0");
+    // A walk that plays to its end writes the address, and then all that the page has chosen.
+    const visitor = await site.visit("?device=cpu#steps=10&at=0", { reducedMotion: "reduce" });
     const folder = await changed(t, "plain", {
       "scheduler/scheduler_config.json": JSON.stringify({
         _class_name: "DDPMScheduler",
