@@ -53,8 +53,8 @@ fn held() -> isize {
     HELD.load(Ordering::Relaxed) >> 20
 }
 
-fn network(width: usize) -> UNet {
-    let config = UNetConfig {
+fn plain(width: usize) -> UNetConfig {
+    UNetConfig {
         sample_size: [64, 64],
         in_channels: 1,
         out_channels: 1,
@@ -65,8 +65,11 @@ fn network(width: usize) -> UNet {
         norm_num_groups: Some(8),
         add_attention: false,
         ..UNetConfig::default()
-    };
-    UNet::new(&config, &Device::flex()).unwrap()
+    }
+}
+
+fn network(width: usize) -> UNet {
+    UNet::new(&plain(width), &Device::flex()).unwrap()
 }
 
 fn evaluate(network: &UNet) {
@@ -148,7 +151,7 @@ fn with_attention() -> UNetConfig {
         down_block_types: vec![DownBlockType::DownBlock2D, DownBlockType::AttnDownBlock2D],
         up_block_types: vec![UpBlockType::AttnUpBlock2D, UpBlockType::UpBlock2D],
         norm_num_groups: Some(4),
-        ..network(8).config().clone()
+        ..plain(8)
     }
 }
 
@@ -215,9 +218,9 @@ fn weights_on_their_way_to_a_gpu_are_on_the_host_once() {
         sample_size: [8, 8],
         layers_per_block: 6,
         time_embedding_dim: Some(64),
-        ..network(256).config().clone()
+        ..plain(256)
     };
-    let model = |config| {
+    let model = |config: &UNetConfig| {
         let (scheduler, device) = (SchedulerConfig::default(), Device::flex());
         let unet = UNet::new(config, &device).unwrap();
         Pipeline::new(unet, scheduler, Labels::default(), &device)
@@ -229,8 +232,7 @@ fn weights_on_their_way_to_a_gpu_are_on_the_host_once() {
         (MOST.load(Ordering::Relaxed) - before) >> 20
     };
     // What the driver sets up once is there after the first.
-    let small = network(16);
-    take(model(small.config()));
+    take(model(&plain(16)));
     let weights = (4 * config.parameter_count()) as isize >> 20;
     let more = take(model(&config));
     assert!(2 * more < weights, "{more} MiB beside {weights} MiB");
@@ -297,7 +299,7 @@ fn a_step_of_training_in_pieces_needs_less_memory() {
     // What a step needs beyond what is there before and after it, in MiB.
     let needed = |accumulate: usize| {
         let config = RunConfig {
-            unet: network(16).config().clone(),
+            unet: plain(16),
             scheduler: SchedulerConfig::default(),
             labels: Labels::default(),
             loss: Loss::Simple,
