@@ -2,6 +2,7 @@
 
 use std::env;
 use std::ffi::OsStr;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -17,6 +18,35 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
         bail!("`{}` failed ({status})", shown(command));
     }
     Ok(())
+}
+
+/// Runs `command` like [`run`]. If it fails, the error repeats what was printed from the last line on that ends with `mark`,
+/// without that line: what a long run says at its end is not lost above what follows it.
+pub(crate) fn run_and_repeat(command: &mut Command, mark: &str) -> Result<()> {
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("could not start `{}`", shown(command)))?;
+    let mut kept: Option<Vec<String>> = None;
+    if let Some(output) = child.stdout.take() {
+        for line in BufReader::new(output).split(b'\n') {
+            let line = line.context("what it prints could not be read")?;
+            let line = String::from_utf8_lossy(&line).into_owned();
+            println!("{line}");
+            if line.ends_with(mark) {
+                kept = Some(Vec::new());
+            } else if let Some(kept) = &mut kept {
+                kept.push(line);
+            }
+        }
+    }
+    let status = child.wait().context("it could not be waited for")?;
+    match kept {
+        _ if status.success() => Ok(()),
+        Some(kept) => bail!("{}\n{}", status, kept.join("\n").trim_end()),
+        None => bail!("`{}` failed ({status})", shown(command)),
+    }
 }
 
 /// Runs `command` to its end and returns what it printed, without the white space around it.
@@ -83,6 +113,14 @@ mod tests {
             said.starts_with("`rustc \"an argument with spaces\"` failed"),
             "{said}"
         );
+    }
+
+    #[test]
+    fn a_failure_repeats_what_was_said_after_the_mark() {
+        let script = "console.log('passed\\nfailing tests:\\none\\ntwo'); process.exitCode = 3";
+        let error = run_and_repeat(Command::new("node").args(["-e", script]), "failing tests:");
+        let said = error.expect_err("it exits with 3").to_string();
+        assert!(said.ends_with("3\none\ntwo"), "{said}");
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod models;
 mod node;
 mod offline;
 mod package;
+mod page_tests;
 mod project;
 #[cfg(test)]
 mod promises;

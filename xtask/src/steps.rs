@@ -11,7 +11,7 @@ use crate::wasm::{self, Module, Recipe};
 use crate::{browser, command, dist, generate, models, node, vendor, vulkan};
 
 /// Tells native and browser tests that there is time.
-const LONG: &str = "WALKBACK_LONG";
+pub(crate) const LONG: &str = "WALKBACK_LONG";
 
 /// The two steps that may install something as root: browsers, a driver for the GPU's tests.
 pub(crate) const BROWSER: &str = "browser";
@@ -92,7 +92,7 @@ pub(crate) const STEPS: &[Step] = &[
     Step {
         name: BROWSER,
         is_fast: false,
-        run: browser_tests,
+        run: page_tests::run,
     },
 ];
 
@@ -108,23 +108,6 @@ const PACKAGES: &[[&str; 4]] = &[
 const QUICK: [&str; 3] = ["quick", "memory", "fuzz"];
 #[cfg(test)]
 const SLOW: &str = "slow";
-
-/// The browser tests that nothing else may run beside, because they measure by the clock or what the machine's memory holds,
-/// or keep all cores busy with a GPU imitated in software. All others run two at a time.
-const ALONE: [&str; 12] = [
-    "device-choice",
-    "embeds",
-    "gpu-check",
-    "hands",
-    "page-access",
-    "page-webgpu",
-    "parity",
-    "steady",
-    "steady-small-gpu",
-    "steady-webgpu",
-    "teach-webgpu",
-    "webkit",
-];
 
 /// Makes warnings errors.
 const DENY: [&str; 3] = ["--", "-D", "warnings"];
@@ -244,7 +227,7 @@ fn native(extent: Extent) -> Result<()> {
     command::run(cargo().args(["run", "--release", "--", "info"]))
 }
 
-fn build_wasm() -> Result<()> {
+pub(crate) fn build_wasm() -> Result<()> {
     let recipe = Recipe::for_development(wasm::PROFILE);
     Module::ALL
         .iter()
@@ -252,102 +235,9 @@ fn build_wasm() -> Result<()> {
     generate::check_types()
 }
 
-fn browser_tests(extent: Extent) -> Result<()> {
-    vendor::provide()?;
-    models::provide()?;
-    build_wasm()?;
-    dist::draft()?;
-    let mut found = Vec::new();
-    for browser in browser::ALL {
-        match browser.find()? {
-            Some(program) => {
-                println!("    {}: {}", browser.name, program.display());
-                found.push((browser.variable, program));
-            }
-            None => println!(
-                "    no {0}: its tests are skipped; set {1} to the path of one",
-                browser.name, browser.variable
-            ),
-        }
-    }
-    let (alone, others): (Vec<_>, Vec<_>) =
-        browser_test_files(extent)?.into_iter().partition(|path| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            is_long(path) || ALONE.iter().any(|alone| name == format!("{alone}.test.js"))
-        });
-    let run = |files: Vec<PathBuf>, at_once: &str| {
-        let mut tests = node::node();
-        tests
-            .args(["--test", "--test-reporter=spec"])
-            .arg(format!("--test-concurrency={at_once}"))
-            .args(files)
-            .envs(found.iter().map(|(variable, program)| (variable, program)));
-        if extent == Extent::Long {
-            tests.env(LONG, "1");
-        }
-        command::run(&mut tests)
-    };
-    // The second half runs whatever the first says, so that one run names all that fails.
-    let outcome = run(others, "2");
-    run(alone, "1")?;
-    outcome
-}
-
-/// Whether a browser test is one of those for which there has to be time.
-fn is_long(path: &Path) -> bool {
-    path.parent().is_some_and(|folder| folder.ends_with("long"))
-}
-
-/// `tests/browser/*.test.js`, and those in `long/` if there is time; one by one, because Node's versions differ in what they
-/// make of a folder.
-fn browser_test_files(extent: Extent) -> Result<Vec<PathBuf>> {
-    let folder = root().join("tests/browser");
-    let mut files = test_files(&folder)?;
-    if files.is_empty() {
-        bail!("there is no *.test.js in {}", folder.display());
-    }
-    if extent == Extent::Long && folder.join("long").is_dir() {
-        files.extend(test_files(&folder.join("long"))?);
-    }
-    Ok(files)
-}
-
-/// The `*.test.js` in one folder, sorted, as paths from the root.
-fn test_files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(folder)
-        .with_context(|| format!("could not read the folder {}", folder.display()))?;
-    let mut files = Vec::new();
-    for entry in entries {
-        let path = entry?.path();
-        if path.to_string_lossy().ends_with(".test.js") {
-            files.push(path.strip_prefix(root()).unwrap_or(&path).to_owned());
-        }
-    }
-    files.sort();
-    Ok(files)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn long_browser_tests_come_only_when_asked_for() {
-        let ordinary = browser_test_files(Extent::Usual).expect("there are browser tests");
-        assert!(!ordinary.iter().any(|path| is_long(path)));
-        let all = browser_test_files(Extent::Long).expect("there are browser tests");
-        assert_eq!(all[..ordinary.len()], ordinary);
-        assert!(all[ordinary.len()..].iter().all(|path| is_long(path)));
-    }
-
-    #[test]
-    fn what_runs_alone_is_there() {
-        let files = browser_test_files(Extent::Usual).expect("there are browser tests");
-        for name in ALONE {
-            let path = Path::new("tests/browser").join(format!("{name}.test.js"));
-            assert!(files.contains(&path), "{name} is gone");
-        }
-    }
 
     #[test]
     fn every_file_of_tests_is_part_of_a_program() {
