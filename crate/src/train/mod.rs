@@ -20,6 +20,8 @@ mod moments;
 pub(crate) mod numbers;
 #[cfg(feature = "native")]
 mod on_gpu;
+#[cfg(feature = "native")]
+mod pace;
 pub mod preset;
 #[cfg(feature = "native")]
 pub mod report;

@@ -7,6 +7,7 @@ use super::gradients::{self, NoSlope, Slope, Way};
 use super::learning_rate;
 use super::loss::Objective;
 use super::on_gpu::{OnGpu, odd};
+use super::pace::Pace;
 use super::run_config::RunConfig;
 use super::trainer::{Computer, FirstWeights, StepReport, TrainError, TrainOptions};
 use super::update::Update;
@@ -35,8 +36,8 @@ pub(super) struct Trainer {
     pub(super) progress: Progress,
     /// Takes the steps; what it changes besides the weights comes back for checkpoints and samples.
     descent: Descent,
-    /// When the step before was known.
-    known: Instant,
+    /// How fast those on a GPU are.
+    pace: Pace,
     /// What the last step that is not known yet used.
     last: Option<StepReport>,
 }
@@ -100,7 +101,7 @@ impl Trainer {
             device: device.clone(),
             progress,
             descent,
-            known: Instant::now(),
+            pace: Pace::from(Instant::now()),
             last: None,
         })
     }
@@ -188,8 +189,7 @@ impl Trainer {
             let step = report.step;
             return Err(TrainError::Diverged { step, what, value });
         }
-        let seconds = self.known.elapsed().as_secs_f64();
-        self.known = Instant::now();
+        let seconds = self.pace.step(Instant::now()).as_secs_f64();
         Ok(Some(StepReport {
             loss,
             grad_norm,
