@@ -35,6 +35,8 @@ export class Learner {
   #hasDrawn = false;
   /** Ends the worker once it has learned, where that was wanted meanwhile. */
   #releaseThen = () => {};
+  /** The step that it continued from by itself, after a worker broke down. @type {number | null} */
+  #broke = null;
   status = nothingYet();
 
   constructor() {
@@ -352,7 +354,7 @@ export class Learner {
       kind === "memory"
         ? `Learning ran out of memory (${reason})`
         : `Learning stopped unexpectedly (${reason})`;
-    const had = this.status.learning !== null;
+    const { running, learning: had } = this.status;
     const wasOpen = this.#isOpen;
     // The next one learns, at least.
     if (kind === "memory" && this.#isKeeping) this.#keeps = false;
@@ -364,10 +366,18 @@ export class Learner {
       .then(() => {
         const { learning } = this.status;
         if (learning !== null) {
+          const { step } = learning;
+          // A browser's compiler may err once; what breaks down twice at one place would do so again and again.
+          if (kind === "trap" && running && step !== this.#broke) {
+            this.#broke = step;
+            this.learn(this.#until).catch((error) => this.#say(error));
+            this.#change({ notice: `${what}, and continues from step ${step}.` });
+            return;
+          }
           this.#change({
-            notice: `${what}. Step ${learning.step} was kept; press ${learning.step === 0 ? "Learn" : "Continue learning"} to continue from there.`,
+            notice: `${what}. Step ${step} was kept; press ${step === 0 ? "Learn" : "Continue learning"} to continue from there.`,
           });
-        } else if (had) {
+        } else if (had !== null) {
           this.#change({ notice: `${what}; nothing was kept, so learning begins again.` });
         }
       })
