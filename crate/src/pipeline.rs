@@ -9,6 +9,8 @@ use crate::diffusion::{linear_combination, scaled};
 use crate::json::in_words;
 use crate::schedule::{Preconditioning, Schedule, ScheduleError, SchedulerConfig, flow};
 use crate::stored::Stored;
+#[cfg(feature = "native")]
+use crate::unet::gpu::native::Gpu;
 #[cfg(feature = "gpu")]
 use crate::unet::gpu::{Engine, Unsupported};
 use crate::unet::look::Seen;
@@ -191,6 +193,37 @@ impl Pipeline {
     pub fn compute_on(&mut self, client: cubecl::client::Client) -> Result<(), Unsupported> {
         self.engine = Some(Engine::new(&self.unet, client)?);
         Ok(())
+    }
+
+    /// The same on a GPU of this machine. What it computes with parameters in float16 is compared with the CPU first.
+    ///
+    /// # Errors
+    /// See [`compute_on`](Self::compute_on).
+    #[cfg(feature = "native")]
+    pub fn take_to(&mut self, gpu: &Gpu) -> Result<(), Unsupported> {
+        self.compute_on(gpu.client.clone())?;
+        match self.is_in_half() && !gpu.is_right_in_half() {
+            true => self.compute_in_single(gpu.client.clone()),
+            false => Ok(()),
+        }
+    }
+
+    /// [`compute_on`](Self::compute_on) with parameters in float32, also where the GPU has float16.
+    ///
+    /// # Errors
+    /// See [`compute_on`](Self::compute_on).
+    #[cfg(feature = "gpu")]
+    pub fn compute_in_single(&mut self, client: cubecl::client::Client) -> Result<(), Unsupported> {
+        // Both would be too much for its memory.
+        self.engine = None;
+        self.engine = Some(Engine::in_single(&self.unet, client)?);
+        Ok(())
+    }
+
+    /// Whether a GPU stores the parameters in float16.
+    #[cfg(feature = "gpu")]
+    pub fn is_in_half(&self) -> bool {
+        self.engine.as_ref().is_some_and(Engine::is_in_half)
     }
 
     /// The most images that the network can evaluate at once, as far as the device knows.

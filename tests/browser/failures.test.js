@@ -212,6 +212,29 @@ describe("a GPU that fails", () => {
     });
   }
 
+  test("with parameters in float16 is checked again with parameters in float32", async (t) => {
+    const answers = fakeGpu("");
+    answers["/web/pkg/webgpu/walkback.js"] = {
+      body: `export default async () => {};
+        export const checkModelIndex = () => {};
+        export class Model {
+          info = { device: "webgpu", notes: [], parameters: 1, imageSize: [28, 28] };
+          static load = async (...[, , , , inSingle]) => {
+            const model = new Model();
+            model.inHalf = !inSingle;
+            return model;
+          };
+          async probe() {
+            if (this.inHalf) return new Float32Array(28 * 28);
+            throw new Error("float32 was tried");
+          }
+          free() {}
+        }`,
+    };
+    const visitor = await site.visitWith(t, answers, "");
+    await visitor.page.getByText(/float32 was tried.*so the CPU computes/).waitFor();
+  });
+
   test("is detected by the CPU where the folder has no golden value", async (t) => {
     const answers = {
       ...fakeGpu("return new Float32Array(28 * 28);"),

@@ -174,9 +174,23 @@ async function startOn(device, reading, count, report) {
     return wasm;
   });
   const [wasm, folder] = await Promise.all([ready, reading.folder]);
+  return loadOn(device, wasm, folder, false, report);
+}
+
+/**
+ * The model on the device, once its answers are right. A GPU that reads float16 wrongly may read float32 rightly.
+ * @param {Device} device
+ * @param {import("./wasm.js").WasmModule} wasm
+ * @param {ModelFolder} folder
+ * @param {boolean} inSingle whether a GPU is to store float32
+ * @param {(progress: import("../protocol/messages.js").Progress) => void} report
+ * @returns {Promise<Started>}
+ */
+async function loadOn(device, wasm, folder, inSingle, report) {
   const where = device === "webgpu" ? "GPU" : "CPU";
   report({ activity: `Loading the network onto the ${where}`, loaded: 0, total: 0 });
-  const model = await load(wasm, folder);
+  const model = await load(wasm, folder, inSingle);
+  const { inHalf } = model;
   try {
     if (model.info.device !== device) {
       throw new WrongAnswer(`the model runs on "${model.info.device}" instead of "${device}"`);
@@ -192,13 +206,15 @@ async function startOn(device, reading, count, report) {
     return { model, notes, best, optimum, ...(await checkAnswer(model, folder)) };
   } catch (error) {
     model.free();
+    if (inHalf && error instanceof WrongAnswer) return loadOn(device, wasm, folder, true, report);
     throw error;
   }
 }
 
-/** @param {import("./wasm.js").WasmModule} wasm @param {ModelFolder} folder */
-function load(wasm, folder) {
-  return wasm.Model.load(folder.unetConfig, folder.schedulerConfig, folder.labels, folder.weights);
+/** @param {import("./wasm.js").WasmModule} wasm @param {ModelFolder} folder @param {boolean} inSingle whether a GPU is to store float32 */
+function load(wasm, folder, inSingle) {
+  const { unetConfig, schedulerConfig, labels, weights } = folder;
+  return wasm.Model.load(unetConfig, schedulerConfig, labels, weights, inSingle);
 }
 
 /**

@@ -1,14 +1,12 @@
 //! What `cargo xtask check` and `cargo xtask test` run, step by step.
 
-use std::fs;
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
 use crate::project::{PACKAGE, cargo, root};
 use crate::wasm::{self, Module, Recipe};
-use crate::{browser, command, dist, generate, models, node, vendor, vulkan};
+use crate::{command, generate, node, page_tests, vendor, vulkan};
 
 /// Tells native and browser tests that there is time.
 pub(crate) const LONG: &str = "WALKBACK_LONG";
@@ -238,6 +236,8 @@ pub(crate) fn build_wasm() -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
+    use std::path::PathBuf;
 
     #[test]
     fn every_file_of_tests_is_part_of_a_program() {

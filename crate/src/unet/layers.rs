@@ -183,6 +183,16 @@ impl Conv2d {
 
 #[cfg(any(feature = "gpu", test))]
 impl Linear {
+    /// Numbers of its output.
+    pub(super) fn width(&self) -> usize {
+        self.bias.val().dims()[0]
+    }
+
+    /// Numbers of its input.
+    pub(super) fn input_width(&self) -> usize {
+        self.weight.val().dims()[1]
+    }
+
     /// The layer on the host.
     pub(super) fn host(&self) -> HostConv {
         let bias = host(&self.bias);

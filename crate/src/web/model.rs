@@ -74,26 +74,35 @@ struct Computer {
     kind: &'static str,
     /// The GPU's name, if the browser gives it; empty on the CPU.
     adapter: String,
+    /// Whether it stores the parameters in float16.
+    in_half: bool,
 }
 
 impl Computer {
     /// Lets the GPU evaluate the network of `pipeline`.
     #[cfg(feature = "web-webgpu")]
-    async fn of(pipeline: &mut Pipeline) -> Result<Self, JsError> {
+    async fn of(pipeline: &mut Pipeline, in_single: bool) -> Result<Self, JsError> {
         let gpu = super::gpu::Gpu::get().await?;
-        pipeline.compute_on(gpu.client.clone()).map_err(exception)?;
+        let client = gpu.client.clone();
+        let taken = match in_single {
+            true => pipeline.compute_in_single(client),
+            false => pipeline.compute_on(client),
+        };
+        taken.map_err(exception)?;
         Ok(Self {
             kind: "webgpu",
             adapter: gpu.adapter,
+            in_half: pipeline.is_in_half(),
         })
     }
 
     /// The CPU.
     #[cfg(not(feature = "web-webgpu"))]
-    async fn of(_: &mut Pipeline) -> Result<Self, JsError> {
+    async fn of(_: &mut Pipeline, _: bool) -> Result<Self, JsError> {
         Ok(Self {
             kind: "cpu",
             adapter: String::new(),
+            in_half: false,
         })
     }
 }
@@ -156,12 +165,13 @@ pub struct Model {
 #[wasm_bindgen]
 impl Model {
     /// Builds a model from the contents of its folder: two configurations, `labels.json` if any, and the file of the weights,
-    /// or those that they are split into.
+    /// or those that they are split into. `in_single`: in a GPU's memory they are float32, also where it has float16.
     pub async fn load(
         unet_config: String,
         scheduler_config: String,
         labels: Option<String>,
         weights: Vec<Uint8Array>,
+        in_single: Option<bool>,
     ) -> Result<Model, JsError> {
         let weights = weights.into_iter().map(Elsewhere).collect();
         let read = weights::read(weights).map_err(exception)?;
@@ -180,7 +190,7 @@ impl Model {
         .map_err(exception)?;
         // The memory of wasm never shrinks, so what is kept longer than needed is paid for.
         drop(safetensors);
-        let computer = Computer::of(&mut pipeline).await?;
+        let computer = Computer::of(&mut pipeline, in_single.unwrap_or(false)).await?;
         Ok(Model::new(Rc::new(pipeline), computer, notes))
     }
 
@@ -192,6 +202,12 @@ impl Model {
         let most = self.pipeline.most_images();
         self.network.at_most.set(images.min(most));
         Ok(())
+    }
+
+    /// Whether a GPU's memory holds the parameters in float16.
+    #[wasm_bindgen(getter, js_name = inHalf)]
+    pub fn in_half(&self) -> bool {
+        self.computer.in_half
     }
 
     /// What the model is: device, parameters, image size, channels, class names.

@@ -22,7 +22,7 @@ pub async fn prepare(unet_config: String) -> Result<(), JsError> {
     }
     let unet = UNet::blank(&config, &Device::flex()).map_err(exception)?;
     let client = Gpu::get().await?.client.clone();
-    let engine = Engine::new(&unet, client).map_err(exception)?;
+    let engine = Engine::in_single(&unet, client).map_err(exception)?;
     let [h, w] = config.sample_size;
     let x_t = vec![0.0; config.in_channels * h * w];
     let answer = engine.predict(&x_t, &[0.0], None).await;

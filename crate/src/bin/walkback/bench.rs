@@ -62,7 +62,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     };
     let scheduler = SchedulerConfig::default();
     let mut pipeline = Pipeline::new(unet.clone(), scheduler, labels, &Device::flex());
-    pipeline.compute_on(gpu.client.clone())?;
+    pipeline.take_to(&gpu)?;
     let x_t = vec![0.5; 28 * 28];
     let evaluate = || pollster::block_on(pipeline.predict(&x_t, [1, 1, 28, 28], 500, Some(&[3])));
     let step = measure(|| Ok(evaluate().map(drop)?))?;

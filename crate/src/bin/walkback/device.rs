@@ -32,7 +32,7 @@ impl DeviceArg {
     /// Lets the GPU evaluate the network of `pipeline`, if that was asked for.
     pub fn take_over(self, pipeline: &mut Pipeline) -> anyhow::Result<()> {
         if let Some(gpu) = self.gpu()? {
-            pipeline.compute_on(gpu.client.clone())?;
+            pipeline.take_to(&gpu)?;
         }
         Ok(())
     }

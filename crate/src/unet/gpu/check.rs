@@ -5,6 +5,7 @@
 //! is the recorded one, and at other timesteps.
 
 use super::Engine;
+use super::format::{Format, in_half};
 use super::learner::{Bound, Learner, Lesson, Numbers, Rates};
 use crate::likelihood::{
     LogVariance, decoder_slope, decoder_term, transition_slope, transition_term,
@@ -19,6 +20,7 @@ use std::collections::BTreeMap;
 /// Of the largest number: what float32 sums in another order may differ by.
 const TOLERANCE: f32 = 2e-3;
 const IMAGES: usize = 2;
+const LABELS: [usize; IMAGES] = [2, 0];
 /// The bound of a learned variance, with a term of either kind.
 pub(super) const BOUNDS: [Bound; 2] = [
     Bound {
@@ -43,31 +45,14 @@ pub(super) const BOUNDS: [Bound; 2] = [
 /// It computes something else, or fails: what is wrong.
 pub async fn compare(client: &'static Client) -> Result<(), String> {
     let unet = small().map_err(|e| e.to_string())?;
-    let config = unet.config();
-    let [h, w] = config.sample_size;
-    let shape = [IMAGES, config.in_channels, h, w];
-    let len = shape.iter().product();
-    let wave = |by: f32| -> Vec<f32> { (0..len).map(|i| (i as f32 * by).sin()).collect() };
-    let (x_0, eps, labels) = (wave(0.7), wave(1.3), [2, 0]);
+    compare_network(&unet, Format::Single, client).await?;
 
-    let engine = Engine::new(&unet, client.clone()).map_err(|e| e.to_string())?;
-    for timesteps in [[500.0, 17.0], [999.0, 0.0], [3.0, 250.0]] {
-        let found = engine.predict(&eps, &timesteps, Some(&labels)).await;
-        let found = found.map_err(|e| e.to_string())?;
-        let x_t = Tensor::<4>::from_data(
-            TensorData::new(eps.clone(), shape),
-            &Device::flex().autodiff(),
-        );
-        let expected = unet.forward(x_t, &timesteps, Some(&labels));
-        let expected: Vec<f32> = expected.into_data().iter::<f32>().collect();
-        close("the network", &found, &expected)?;
-    }
-
+    let (x_0, eps) = (wave(unet.config(), 0.7), wave(unet.config(), 1.3));
     let lesson = Lesson {
         x_0: &x_0,
         eps: &eps,
         timesteps: &[500.0, 17.0],
-        labels: &labels,
+        labels: &LABELS,
         noising: &[[0.8, 0.6], [0.3, 0.9]],
         target: &[[0.0, 1.0], [0.5, 0.5]],
         weights: &[1.0, 0.6],
@@ -96,6 +81,42 @@ pub async fn compare(client: &'static Client) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Compares the GPU of `client`, which has float16, with the CPU: a network whose parameters are stored so.
+///
+/// # Errors
+/// It computes something else, or fails: what is wrong.
+pub async fn compare_half(client: &Client) -> Result<(), String> {
+    let unet = in_half(small().map_err(|e| e.to_string())?);
+    compare_network(&unet, Format::Half, client).await
+}
+
+/// Compares what a network says at several timesteps.
+async fn compare_network(unet: &UNet, format: Format, client: &Client) -> Result<(), String> {
+    let config = unet.config();
+    let [h, w] = config.sample_size;
+    let x = wave(config, 1.3);
+    let engine = Engine::stored(unet, format, client.clone()).map_err(|e| e.to_string())?;
+    for timesteps in [[500.0, 17.0], [999.0, 0.0], [3.0, 250.0]] {
+        let found = engine.predict(&x, &timesteps, Some(&LABELS)).await;
+        let found = found.map_err(|e| e.to_string())?;
+        let x_t = Tensor::<4>::from_data(
+            TensorData::new(x.clone(), [IMAGES, config.in_channels, h, w]),
+            &Device::flex().autodiff(),
+        );
+        let expected = unet.forward(x_t, &timesteps, Some(&LABELS));
+        let expected: Vec<f32> = expected.into_data().iter::<f32>().collect();
+        close("the network", &found, &expected)?;
+    }
+    Ok(())
+}
+
+/// Numbers for all images.
+fn wave(config: &UNetConfig, by: f32) -> Vec<f32> {
+    let [h, w] = config.sample_size;
+    let len = IMAGES * config.in_channels * h * w;
+    (0..len).map(|i| (i as f32 * by).sin()).collect()
 }
 
 /// Whether two lists of numbers are the same except for rounding.

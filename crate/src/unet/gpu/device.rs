@@ -8,12 +8,12 @@
 
 mod walk;
 
+use super::format::Format;
 use super::pieces::{Cuts, Pieces};
 use super::plan::{Features, Plan};
 use super::recent::Recent;
 use super::run::{Mark, Read, Run};
 use super::store::{Piece, TooLarge};
-use cubecl::bytes::Bytes;
 use cubecl::client::Client;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,8 +22,8 @@ use std::sync::{Mutex, PoisonError};
 /// Most plans whose memory is kept: a batch, the same with guidance, a look inside, and one to spare.
 const MOST_RUNS: usize = 4;
 
-/// Numbers that wait to be written at most: 16 MiB of them.
-const MOST_WAITING: usize = 4 << 20;
+/// Numbers that wait to be written at most: 4 MiB of them, and the layer that is given.
+const MOST_WAITING: usize = 1 << 20;
 
 /// Held by whoever enqueues, in all of the process: several networks may share a stream, and what another launches while
 /// one records would be recorded.
@@ -52,13 +52,13 @@ impl Device {
     ///
     /// # Errors
     /// A piece is more than the device takes.
-    pub(super) fn new(cuts: &Cuts, client: Client) -> Result<Self, TooLarge> {
+    pub(super) fn new(cuts: &Cuts, format: Format, client: Client) -> Result<Self, TooLarge> {
         let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         static NUMBERS: AtomicU64 = AtomicU64::new(0);
         Ok(Self {
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),
             runs: Recent::new(MOST_RUNS),
-            weights: Pieces::empty(cuts, &client)?,
+            weights: Pieces::empty(cuts, format, &client)?,
             client,
         })
     }
@@ -74,7 +74,8 @@ impl Device {
         (self.weights).on_its_stream(|| {
             give(&mut |range, values| {
                 waiting += values.len();
-                client.write(&self.weights.part(range), Bytes::from_elems(values));
+                let values = self.weights.format().stored(values);
+                client.write(&self.weights.part(range), values);
                 // What is written waits in the host's memory until then.
                 if waiting >= MOST_WAITING {
                     waiting = 0;
@@ -85,9 +86,21 @@ impl Device {
         })
     }
 
+    /// Bytes of the parameters.
+    #[cfg(test)]
+    pub(super) fn parameter_bytes(&self) -> usize {
+        let numbers: usize = self.weights.each().iter().map(|piece| piece.len).sum();
+        numbers * self.format().bytes()
+    }
+
+    /// How the parameters are stored.
+    pub(super) fn format(&self) -> Format {
+        self.weights.format()
+    }
+
     /// The most numbers that the device has room for in one piece.
     pub(super) fn most(&self) -> usize {
-        Piece::most(&self.client)
+        Piece::most(Format::Single, &self.client)
     }
 
     /// Enqueues `plan` for `images` images, of which `parts` are x_t, sines and class vectors, and the copy of the `asked`

@@ -1,6 +1,7 @@
 //! A network on a GPU, from host to host.
 
 use super::device::{Device, Enqueued};
+use super::format::Format;
 use super::kernels::walk::HEAD;
 use super::parameters::To;
 use super::pieces::Cuts;
@@ -65,19 +66,39 @@ impl Engine {
     /// A network that the kernels do not compute, or that has a layer with more parameters than the device takes in one
     /// piece of memory.
     pub fn new(unet: &UNet, client: Client) -> Result<Self, Unsupported> {
-        let most = Piece::most(&client);
-        Self::in_pieces(unet, most, client)
+        let format = Format::of(unet, &client);
+        Self::stored(unet, format, client)
+    }
+
+    /// The same with parameters in float32, whatever they are.
+    ///
+    /// # Errors
+    /// See [`new`](Self::new).
+    pub fn in_single(unet: &UNet, client: Client) -> Result<Self, Unsupported> {
+        Self::stored(unet, Format::Single, client)
+    }
+
+    /// The same with parameters as `format` says.
+    pub(super) fn stored(unet: &UNet, format: Format, client: Client) -> Result<Self, Unsupported> {
+        let most = Piece::most(format, &client);
+        Self::in_pieces(unet, format, most, client)
     }
 
     /// The same with at most `most` parameters in one piece of memory.
-    pub(super) fn in_pieces(unet: &UNet, most: usize, client: Client) -> Result<Self, Unsupported> {
+    pub(super) fn in_pieces(
+        unet: &UNet,
+        format: Format,
+        most: usize,
+        client: Client,
+    ) -> Result<Self, Unsupported> {
         // The host has the parameters once: of all, first where they go, then what they are.
-        let plan = unet.launches_with(To::Nowhere)?;
+        let plan = unet.launches_with(To::Nowhere, format.align())?;
         let wholes: Vec<_> = plan.wholes().into_iter().map(|whole| (whole, 0)).collect();
-        let cuts = Cuts::new(&wholes, most);
-        let device = cuts.and_then(|cuts| Device::new(&cuts, client));
+        let cuts = Cuts::new(&wholes, most, format);
+        let device = cuts.and_then(|cuts| Device::new(&cuts, format, client));
         let device = device.map_err(|e| Unsupported(e.to_string()))?;
-        device.fill(|take| unet.launches_with(To::Device(take)).map(drop))?;
+        let align = format.align();
+        device.fill(|take| unet.launches_with(To::Device(take), align).map(drop))?;
         let is_large = unet.config().parameter_count() >= LARGE;
         Ok(Self {
             config: unet.config().clone(),
@@ -85,6 +106,12 @@ impl Engine {
             device,
             is_slow: AtomicBool::new(is_large),
         })
+    }
+
+    /// Whether the device stores the parameters in float16.
+    #[must_use]
+    pub fn is_in_half(&self) -> bool {
+        self.device.format() == Format::Half
     }
 
     /// How many images at most can be asked about at once: beyond, a tensor would be larger than what the device gives in
@@ -256,6 +283,11 @@ pub(super) fn numbers(read: Result<Vec<Bytes>, ServerError>) -> Result<Vec<Vec<f
 
 #[cfg(test)]
 impl Engine {
+    /// Bytes of the parameters on the device.
+    pub(super) fn parameter_bytes(&self) -> usize {
+        self.device.parameter_bytes()
+    }
+
     /// As if the evaluation before had taken long.
     pub(super) fn be_slow(&self) {
         self.is_slow.store(true, Ordering::Relaxed);

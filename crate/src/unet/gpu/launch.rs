@@ -1,5 +1,6 @@
 //! The launches of an evaluation, with their sizes worked out.
 
+use super::format::Format;
 use super::kernels::attend::{AttendKind, AttendShapeLaunch, attend};
 use super::kernels::conv::{ConvKind, ConvShapeLaunch, conv};
 use super::kernels::filter::{FilterShapeLaunch, filter};
@@ -9,6 +10,7 @@ use super::plan::{Attend, Conv, Features, Filtered, Launch, Norm};
 use super::store::{Store, cubes};
 use cubecl::client::Client;
 use cubecl::prelude::*;
+use half::f16;
 use std::ops::Range;
 
 /// Threads that a convolution should have, if its channels can be split: what fills a GPU of some hundred lanes several times.
@@ -99,9 +101,13 @@ impl Store {
             c.divisor.map_or(1.0, |divisor| 1.0 / divisor) as f32,
         );
         let optional = |x: Option<&Features>, width: usize| x.map(|x| self.tensor(x, width));
+        let launch = match self.weights.format() {
+            Format::Single => conv::launch_unchecked::<f32>,
+            Format::Half => conv::launch_unchecked::<f16>,
+        };
         // SAFETY: every index that the kernel forms lies within the shapes given with it, which are those of the buffers.
         unsafe {
-            conv::launch_unchecked(
+            launch(
                 client,
                 cubes(blocks.div_ceil(units / splits)),
                 CubeDim::new_1d(units as u32),
@@ -140,9 +146,13 @@ impl Store {
             norm.vector.map_or(0, |vector| vector.at / width),
             norm.vector.map_or(0, |vector| vector.rows.c / width),
         );
+        let launch = match self.weights.format() {
+            Format::Single => group_norm::launch_unchecked::<f32>,
+            Format::Half => group_norm::launch_unchecked::<f16>,
+        };
         // SAFETY: as in `conv`.
         unsafe {
-            group_norm::launch_unchecked(
+            launch(
                 client,
                 CubeCount::new_2d(norm.groups as u32, self.images as u32),
                 CubeDim::new_1d(kind.units as u32),

@@ -56,37 +56,35 @@ impl HostConv {
         }
     }
 
-    /// Linear layers of the same input as one: their outputs stand one after the other, each from a multiple of `align`
-    /// on, zeros between. Returns where each begins, too.
-    pub(in crate::unet) fn beside(layers: &[Self], align: usize) -> (Self, Vec<usize>) {
-        let c_in = layers.first().map_or(0, |layer| layer.c_in);
-        let (mut weight, mut bias, mut starts) = (Vec::new(), Vec::new(), Vec::new());
-        let mut parts = Vec::new();
+    /// Linear layers of the same input as one: their outputs stand one after the other.
+    pub(in crate::unet) fn beside(layers: &[Self]) -> Self {
+        let (mut weight, mut bias, mut parts) = (Vec::new(), Vec::new(), Vec::new());
         for layer in layers {
-            let start = bias.len();
-            starts.push(start);
             parts.extend(layer.parts.iter().map(|part| Part {
-                column: start + part.column,
+                column: bias.len() + part.column,
                 ..*part
             }));
             weight.extend_from_slice(&layer.weight);
             bias.extend_from_slice(&layer.bias);
-            bias.resize(bias.len().next_multiple_of(align), 0.0);
-            weight.resize(bias.len() * c_in, 0.0);
         }
-        (Self::linear(weight, bias, parts), starts)
+        Self::linear(weight, bias, parts)
     }
 
     /// The weight as `[window, window, c_in, c_out]`.
     pub(super) fn arranged(&self) -> Vec<f32> {
-        let taps = self.window * self.window;
         let mut arranged = vec![0.0; self.weight.len()];
+        self.arrange(&mut arranged, self.c_out, 0);
+        arranged
+    }
+
+    /// Writes the weight to `[window, window, c_in, row]`, from `column` on.
+    pub(super) fn arrange(&self, arranged: &mut [f32], row: usize, column: usize) {
+        let taps = self.window * self.window;
         for (i, &value) in self.weight.iter().enumerate() {
             let (rest, tap) = (i / taps, i % taps);
             let (co, ci) = (rest / self.c_in, rest % self.c_in);
-            arranged[(tap * self.c_in + ci) * self.c_out + co] = value;
+            arranged[(tap * self.c_in + ci) * row + column + co] = value;
         }
-        arranged
     }
 }
 
@@ -145,16 +143,15 @@ mod tests {
     }
 
     #[test]
-    fn layers_side_by_side_begin_at_multiples() {
+    fn layers_side_by_side_are_one_layer() {
         let layer = |c_out: usize| {
             let part = Part::whole([ParamId::new(), ParamId::new()], c_out);
-            HostConv::linear(vec![1.0; 2 * c_out], vec![2.0; c_out], vec![part])
+            HostConv::linear(vec![c_out as f32; 2 * c_out], vec![2.0; c_out], vec![part])
         };
-        let (both, starts) = HostConv::beside(&[layer(6), layer(5)], 4);
-        assert_eq!((both.c_in, both.c_out, starts), (2, 16, vec![0, 8]));
-        assert_eq!(both.bias[6..9], [0.0, 0.0, 2.0]);
-        assert_eq!(both.weight[12..17], [0.0, 0.0, 0.0, 0.0, 1.0]);
-        assert_eq!((both.parts[1].column, both.parts[1].c_out), (8, 5));
+        let both = HostConv::beside(&[layer(2), layer(1)]);
+        assert_eq!((both.c_in, both.c_out), (2, 3));
+        assert_eq!(both.arranged(), [2.0, 2.0, 1.0, 2.0, 2.0, 1.0]);
+        assert_eq!((both.parts[1].column, both.parts[1].c_out), (2, 1));
     }
 
     #[test]

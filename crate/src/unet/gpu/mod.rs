@@ -13,7 +13,7 @@
 //! | `plan` | the launches of one evaluation |
 //! | `memory` | tensors that share memory |
 //! | `run`, `store`, `launch` | a plan for so many images, on the device |
-//! | `pieces` | parameters that are more than one piece of memory takes |
+//! | `pieces`, `format` | parameters that are more than one piece of memory takes; how each is stored |
 //! | `product`, `learn_launch` | launches with their sizes: products of matrices in tiles; those of training |
 //! | `device` | a network's memory on the device, and a walk's; one evaluation at a time, on one stream |
 //! | `engine` | a network on the device, from host to host |
@@ -38,6 +38,8 @@ pub mod check;
 mod device;
 #[cfg(feature = "gpu")]
 mod engine;
+#[cfg(feature = "gpu")]
+mod format;
 #[cfg(test)]
 mod interpret;
 #[cfg(test)]

@@ -144,6 +144,11 @@ impl Gpu {
         })
     }
 
+    /// Whether this GPU, which has float16, computes right with parameters that are stored so.
+    pub fn is_right_in_half(&self) -> bool {
+        cubecl::future::block_on(check::compare_half(self.client)).is_ok()
+    }
+
     fn open() -> Result<Self, NoGpu> {
         let device = WgpuDevice::default();
         // OpenGL would be found, too: its drivers are the slowest and the least tested.

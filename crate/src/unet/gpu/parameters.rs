@@ -4,9 +4,12 @@
 //! number of the state dict has one slot there all the same, and each slot belongs to one parameter or to none.
 
 use super::layer::{HostConv, HostNorm};
-use super::plan::ALIGN;
+use crate::unet::layers::Linear;
 use burn::module::ParamId;
 use std::ops::Range;
+
+/// Of linear layers side by side, the outputs of each begin at a multiple of this, the widest vector of the kernels.
+pub(super) const BESIDE: usize = 4;
 
 /// A parameter `[c_out, c_in, taps]` in the buffer: element (co, ci, tap) is at `start + (tap * c_in + ci) * row + co`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +53,7 @@ impl Slot {
     }
 }
 
-/// All parameters, each layer's from a multiple of [`ALIGN`] on.
+/// All parameters.
 #[derive(Debug, Default)]
 pub(super) struct Parameters {
     /// Their numbers; none if they went elsewhere.
@@ -73,11 +76,14 @@ pub(super) struct Layout<'a> {
     parameters: Parameters,
     len: usize,
     to: To<'a>,
+    align: usize,
 }
 
 impl<'a> Layout<'a> {
-    pub(super) fn new(to: To<'a>) -> Self {
+    /// Each layer's begin at a multiple of `align`.
+    pub(super) fn new(to: To<'a>, align: usize) -> Self {
         Self {
+            align,
             parameters: Parameters::default(),
             len: 0,
             to,
@@ -109,6 +115,45 @@ impl<'a> Layout<'a> {
         range
     }
 
+    /// The weights and biases of linear layers of one input as one layer, the outputs of each from a multiple of [`BESIDE`]
+    /// on, zeros between. No more than one of them is copied at a time.
+    pub(super) fn beside(&mut self, layers: &[Linear]) -> [Range<usize>; 2] {
+        let c_in = layers.first().map_or(0, Linear::input_width);
+        let mut row = 0;
+        let mut columns = Vec::with_capacity(layers.len());
+        for layer in layers {
+            columns.push(row);
+            row += layer.width().next_multiple_of(BESIDE);
+        }
+        let each = || layers.iter().map(Linear::host).zip(columns.iter().copied());
+        let weights = self.keep(c_in * row, || {
+            let mut arranged = vec![0.0; c_in * row];
+            each().for_each(|(layer, column)| layer.arrange(&mut arranged, row, column));
+            arranged
+        });
+        let bias = self.keep(row, || {
+            let mut biases = vec![0.0; row];
+            for (layer, column) in each() {
+                biases[column..column + layer.c_out].copy_from_slice(&layer.bias);
+            }
+            biases
+        });
+        let of = || layers.iter().zip(&columns);
+        let weight_slots = of().map(|(layer, column)| Slot {
+            id: layer.weight.id,
+            start: weights.start + column,
+            taps: 1,
+            c_in,
+            c_out: layer.width(),
+            row,
+        });
+        self.parameters.slots.extend(weight_slots);
+        let bias_slots = of()
+            .map(|(layer, column)| Slot::plain(layer.bias.id, bias.start + column, layer.width()));
+        self.parameters.slots.extend(bias_slots);
+        [weights, bias]
+    }
+
     /// The weight of a normalisation, then its bias.
     pub(super) fn affine(&mut self, layer: &HostNorm) -> Range<usize> {
         let c = layer.weight.len();
@@ -134,7 +179,7 @@ impl<'a> Layout<'a> {
     }
 
     fn keep(&mut self, len: usize, values: impl FnOnce() -> Vec<f32>) -> Range<usize> {
-        let start = self.len.next_multiple_of(ALIGN);
+        let start = self.len.next_multiple_of(self.align);
         self.len = start + len;
         match &mut self.to {
             To::Host => {
@@ -145,5 +190,34 @@ impl<'a> Layout<'a> {
             To::Device(take) => take(start..self.len, values()),
         }
         start..self.len
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::unet::build::Builder;
+    use burn::tensor::Device;
+
+    #[test]
+    fn layers_side_by_side_begin_at_multiples_and_each_number_is_found() {
+        let mut builder = Builder::fresh(&Device::flex());
+        let layers = [builder.linear(2, 6), builder.linear(2, 5)];
+        let mut layout = Layout::new(To::Host, 64);
+        let [weights, bias] = layout.beside(&layers);
+        assert_eq!((weights.len(), bias.len()), (2 * 16, 16));
+        let Parameters { values, slots } = layout.finish();
+        let of = |id| {
+            let slot: &Slot = (slots.iter().find(|slot| slot.id == id)).expect("a slot");
+            slot.indices().map(|i| values[i]).collect::<Vec<_>>()
+        };
+        for (layer, column) in layers.iter().zip([0, 8]) {
+            let host = layer.host();
+            assert_eq!(of(layer.weight.id), host.weight);
+            assert_eq!(of(layer.bias.id), host.bias);
+            assert_eq!(values[weights.start + column], host.weight[0]);
+        }
+        let between = [weights.start + 6, weights.start + 7, weights.start + 13];
+        assert_eq!(between.map(|i| values[i]), [0.0; 3]);
     }
 }

@@ -1,5 +1,6 @@
 //! More numbers than a device gives in one piece of memory: several pieces, cut where no launch reads across.
 
+use super::format::Format;
 use super::plan::{ALIGN, Launch, Plan};
 use super::store::{Piece, TooLarge};
 use cubecl::bytes::Bytes;
@@ -20,7 +21,11 @@ impl Cuts {
     ///
     /// # Errors
     /// A whole is larger than that.
-    pub(super) fn new(wholes: &[(Range<usize>, usize)], most: usize) -> Result<Self, TooLarge> {
+    pub(super) fn new(
+        wholes: &[(Range<usize>, usize)],
+        most: usize,
+        format: Format,
+    ) -> Result<Self, TooLarge> {
         let (mut starts, mut others) = (vec![0], 0);
         let mut len = 0;
         for (range, other) in wholes {
@@ -28,7 +33,7 @@ impl Cuts {
             len = range.end.next_multiple_of(ALIGN);
             let largest = (len - range.start).max(*other);
             if largest > most {
-                return Err(TooLarge::of(largest, most));
+                return Err(TooLarge::of(largest, most, format));
             }
             if len - starts[starts.len() - 1] > most || others + other > most {
                 starts.push(range.start);
@@ -88,6 +93,7 @@ impl Plan {
 #[derive(Debug, Clone)]
 pub(super) struct Pieces {
     cuts: Cuts,
+    format: Format,
     pieces: Vec<Piece>,
 }
 
@@ -97,16 +103,21 @@ impl Pieces {
         let pieces = split(values, cuts).map(|values| Piece::of(values, client));
         let mut pieces = pieces.collect::<Result<Vec<_>, _>>()?;
         pieces.reverse();
-        let cuts = cuts.clone();
-        Ok(Self { cuts, pieces })
+        Ok(Self {
+            cuts: cuts.clone(),
+            format: Format::Single,
+            pieces,
+        })
     }
 
     /// Memory that holds anything.
-    pub(super) fn empty(cuts: &Cuts, client: &Client) -> Result<Self, TooLarge> {
-        let pieces = cuts.ranges().map(|range| Piece::new(range.len(), client));
+    pub(super) fn empty(cuts: &Cuts, format: Format, client: &Client) -> Result<Self, TooLarge> {
+        let piece = |range: Range<usize>| Piece::stored(range.len(), format, client);
+        let pieces = cuts.ranges().map(piece);
         Ok(Self {
             pieces: pieces.collect::<Result<_, _>>()?,
             cuts: cuts.clone(),
+            format,
         })
     }
 
@@ -116,6 +127,7 @@ impl Pieces {
         Ok(Self {
             pieces: pieces.collect::<Result<_, _>>()?,
             cuts: cuts.clone(),
+            format: Format::Single,
         })
     }
 
@@ -131,6 +143,11 @@ impl Pieces {
         let piece = self.cuts.holding(range.start);
         let start = self.cuts.starts[piece];
         self.pieces[piece].part(range.start - start..range.end - start)
+    }
+
+    /// How the numbers are stored.
+    pub(super) fn format(&self) -> Format {
+        self.format
     }
 
     /// Each of them.
@@ -166,15 +183,17 @@ mod tests {
     #[test]
     fn pieces_are_cut_between_what_stays_together_and_as_late_as_they_may_be() {
         let wholes = [(0..100, 10), (128..200, 10), (256..300, 500), (320..330, 1)];
-        let starts = |most| Cuts::new(&wholes, most).map(|cuts| cuts.starts);
+        let cut = |wholes: &[_], most| Cuts::new(wholes, most, Format::Single);
+        let starts = |most| cut(&wholes, most).map(|cuts| cuts.starts);
         assert_eq!(starts(1000), Ok(vec![0]));
         assert_eq!(starts(519), Ok(vec![0, 256]), "other memory counts, too");
-        assert_eq!(starts(499), Err(TooLarge::of(500, 499)));
+        assert_eq!(starts(499), Err(TooLarge::of(500, 499, Format::Single)));
         let alone = wholes.map(|(range, _)| (range, 0));
-        let cuts = Cuts::new(&alone, 256).expect("cuts");
+        let cuts = cut(&alone, 256).expect("cuts");
         let ranges: Vec<_> = cuts.ranges().collect();
         assert_eq!(ranges, [0..256, 256..384]);
         assert_eq!([0, 255, 256, 383].map(|i| cuts.holding(i)), [0, 0, 1, 1]);
-        assert_eq!(Cuts::new(&alone, 127), Err(TooLarge::of(128, 127)));
+        let too_large = Err(TooLarge::of(128, 127, Format::Single));
+        assert_eq!(cut(&alone, 127), too_large);
     }
 }

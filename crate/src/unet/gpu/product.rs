@@ -1,6 +1,7 @@
 //! The launches of products of matrices, with their tiles worked out: convolutions for many images, and the gradients of
 //! their weights.
 
+use super::format::Format;
 use super::kernels::tile::{TileShapeLaunch, tile};
 use super::kernels::tile_kind::TileKind;
 use super::kernels::weigh::{WeighKind, WeighShapeLaunch, weigh};
@@ -11,6 +12,7 @@ use super::reverse::{Parts, Segment, Weigh};
 use super::store::{Store, argument};
 use cubecl::client::Client;
 use cubecl::prelude::*;
+use half::f16;
 use std::ops::Range;
 
 /// Workgroups that fill a large GPU several times.
@@ -150,9 +152,13 @@ impl Store {
             c.divisor.map_or(1.0, |divisor| 1.0 / divisor) as f32,
         );
         let optional = |x: Option<&Features>, width: usize| x.map(|x| store.tensor(x, width));
+        let launch = match weights.format() {
+            Format::Single => tile::launch_unchecked::<f32>,
+            Format::Half => tile::launch_unchecked::<f16>,
+        };
         let weights = argument(weights.part(parameters.clone()), parameters.len() / m);
         unsafe {
-            tile::launch_unchecked(
+            launch(
                 client,
                 CubeCount::new_2d(
                     pixels.div_ceil(kind.height()) as u32,

@@ -3,12 +3,10 @@
 //! All linear layers of one vector are one launch, and all vectors are there before the features that need them. An activation
 //! and a sum happen in the launch that makes the vector, because it waits until all that read it are known.
 
-use super::layer::HostConv;
+use super::parameters::BESIDE;
 use super::plan::{Conv, Features, Vector};
 use crate::unet::activation::Activation;
-
-/// Each linear layer's vector begins at a multiple of this, the widest vector of the kernels.
-const ALIGN: usize = 4;
+use crate::unet::layers::Linear;
 
 /// A vector for each image, with or without an activation.
 #[derive(Debug, Clone, Copy)]
@@ -39,12 +37,13 @@ impl Row {
 #[derive(Debug)]
 struct Linears {
     of: Vector,
-    layers: Vec<HostConv>,
+    /// Shared with the network: all of them copied were a tenth of it.
+    layers: Vec<Linear>,
     /// Added to their outputs.
     plus: Option<Vector>,
     /// The activation that whoever reads them wants; `None` as long as nobody has.
     activation: Option<Option<Activation>>,
-    /// Their outputs, each from a multiple of [`ALIGN`] on.
+    /// Their outputs, each from a multiple of [`BESIDE`] on.
     out: Features,
 }
 
@@ -61,7 +60,7 @@ impl Rows {
     pub(super) fn linear(
         &mut self,
         row: Row,
-        layer: HostConv,
+        layer: &Linear,
         tensor: impl FnOnce() -> usize,
     ) -> Row {
         let of = self.read(row);
@@ -89,8 +88,8 @@ impl Rows {
             ..linears.out
         };
         let at = linears.out.c;
-        linears.out.c += layer.c_out.next_multiple_of(ALIGN);
-        linears.layers.push(layer);
+        linears.out.c += layer.width().next_multiple_of(BESIDE);
+        linears.layers.push(layer.clone());
         Row {
             vector: Vector { rows, at },
             activation: None,
@@ -136,13 +135,13 @@ impl Rows {
         found.map_or(rows, |linears| linears.out)
     }
 
-    /// The launches that make all vectors, in order, each with its layer but no weights yet.
-    pub(super) fn launches(&mut self) -> Vec<(HostConv, Conv)> {
+    /// The launches that make all vectors, in order, each with its layers but no weights yet.
+    pub(super) fn launches(&mut self) -> Vec<(Vec<Linear>, Conv)> {
         let mut launches = Vec::with_capacity(self.linears.len());
         for linears in &self.linears {
-            let (layer, _) = HostConv::beside(&linears.layers, ALIGN);
             let input = self.whole(linears.of.rows);
-            if linears.of.at != 0 || input.c != layer.c_in {
+            let reads_all = |layer: &Linear| layer.input_width() == input.c;
+            if linears.of.at != 0 || !linears.layers.iter().all(reads_all) {
                 let reason = "a linear layer of a part of a vector";
                 self.unsupported.get_or_insert(reason.into());
             }
@@ -166,7 +165,7 @@ impl Rows {
                 adds: false,
                 turned: None,
             };
-            launches.push((layer, conv));
+            launches.push((linears.layers.clone(), conv));
         }
         launches
     }

@@ -1,5 +1,6 @@
 //! Memory on the device: pieces, and where a list of launches has its tensors in them.
 
+use super::format::Format;
 use super::memory::Layout;
 use super::pieces::Pieces;
 use super::plan::{Features, MOST_CUBES, Vector};
@@ -9,9 +10,6 @@ use cubecl::prelude::*;
 use cubecl::server::Handle;
 use std::ops::Range;
 use thiserror::Error;
-
-/// Bytes of a number.
-const F32: u64 = 4;
 
 /// More than the device takes at once.
 #[derive(Debug, Error, Clone, Copy, PartialEq, Eq)]
@@ -26,8 +24,9 @@ pub(super) enum TooLarge {
 
 impl TooLarge {
     /// So many numbers in one piece, of which there may be `most`.
-    pub(super) fn of(numbers: usize, most: usize) -> Self {
-        Self::Memory(numbers as u64 * F32, most as u64 * F32)
+    pub(super) fn of(numbers: usize, most: usize, format: Format) -> Self {
+        let bytes = |numbers: usize| numbers as u64 * format.bytes() as u64;
+        Self::Memory(bytes(numbers), bytes(most))
     }
 }
 
@@ -36,14 +35,24 @@ impl TooLarge {
 pub(super) struct Piece {
     pub(super) handle: Handle,
     pub(super) len: usize,
+    format: Format,
 }
 
 impl Piece {
-    /// Memory for `len` numbers.
+    /// Memory for `len` numbers in float32.
     pub(super) fn new(len: usize, client: &Client) -> Result<Self, TooLarge> {
-        let bytes = Self::fits(len, client)?;
-        let handle = client.empty(bytes as usize);
-        Ok(Self { handle, len })
+        Self::stored(len, Format::Single, client)
+    }
+
+    /// Memory for `len` numbers, a whole number of words.
+    pub(super) fn stored(len: usize, format: Format, client: &Client) -> Result<Self, TooLarge> {
+        Self::fits(len, format, client)?;
+        let handle = client.empty(len * format.bytes());
+        Ok(Self {
+            handle,
+            len,
+            format,
+        })
     }
 
     /// Memory that holds `len` zeros.
@@ -53,25 +62,29 @@ impl Piece {
 
     /// Memory that holds `values`.
     pub(super) fn of(values: Vec<f32>, client: &Client) -> Result<Self, TooLarge> {
-        Self::fits(values.len(), client)?;
-        let len = values.len();
+        let (len, format) = (values.len(), Format::Single);
+        Self::fits(len, format, client)?;
         let handle = client.create(Bytes::from_elems(values));
-        Ok(Self { handle, len })
+        Ok(Self {
+            handle,
+            len,
+            format,
+        })
     }
 
     /// The most numbers that the device has room for in one piece.
-    pub(super) fn most(client: &Client) -> usize {
+    pub(super) fn most(format: Format, client: &Client) -> usize {
         let bytes = client.properties().memory.max_page_size;
-        usize::try_from(bytes / F32).unwrap_or(usize::MAX)
+        usize::try_from(bytes / format.bytes() as u64).unwrap_or(usize::MAX)
     }
 
-    /// Its size in bytes, if the device has so much in one piece.
-    fn fits(len: usize, client: &Client) -> Result<u64, TooLarge> {
-        let most = Self::most(client);
-        if len > most {
-            return Err(TooLarge::of(len, most));
+    /// Whether the device has so much in one piece.
+    fn fits(len: usize, format: Format, client: &Client) -> Result<(), TooLarge> {
+        let most = Self::most(format, client);
+        match len > most {
+            true => Err(TooLarge::of(len, most, format)),
+            false => Ok(()),
         }
-        Ok(len as u64 * F32)
     }
 
     /// Does `f` on the stream that the memory was made on, whichever thread this is.
@@ -79,10 +92,13 @@ impl Piece {
         self.handle.stream.executes(f)
     }
 
+    /// A range of it, and what fills up its last word.
     pub(super) fn part(&self, range: Range<usize>) -> Handle {
+        let bytes = |numbers: usize| numbers as u64 * self.format.bytes() as u64;
+        let end = range.start + self.format.words(range.len());
         (self.handle.clone())
-            .offset_start(range.start as u64 * F32)
-            .offset_end((self.len - range.end) as u64 * F32)
+            .offset_start(bytes(range.start))
+            .offset_end(bytes(self.len - end))
     }
 }
 

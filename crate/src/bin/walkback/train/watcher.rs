@@ -102,7 +102,9 @@ impl Terminal {
             old.map_or(new, |old| old * AVERAGE_DECAY + new * (1.0 - AVERAGE_DECAY))
         };
         let loss_ema = average(self.loss_ema, report.loss);
-        let images_per_s = average(self.images_per_s, report.images_per_s);
+        // The average of what an image takes, not of how many there are in a second: all images count alike.
+        let seconds = self.images_per_s.map(f64::recip);
+        let images_per_s = average(seconds, report.images_per_s.recip()).recip();
         (self.loss_ema, self.images_per_s) = (Some(loss_ema), Some(images_per_s));
         if let Some(metrics) = &mut self.metrics {
             metrics.push(&Metrics {
@@ -140,7 +142,7 @@ impl Terminal {
             &Device::flex(),
         );
         if let Some(gpu) = &self.gpu {
-            pipeline.compute_on(gpu.client.clone())?;
+            pipeline.take_to(gpu)?;
         }
         let classes = config.labels.classes().map(|(label, _)| label);
         let classes: Vec<usize> = classes.take(SAMPLE_CLASSES).collect();

@@ -85,12 +85,12 @@ struct Work {
 
 /// y = act(scale (conv(a ++ b) + bias + vector + residual)), where the residual is `plain` or a 1x1 convolution of
 /// `projected_a ++ projected_b`. Weights are `[window, window, c_in, c_out]`, then come those of the projection
-/// `[c_projected, c_out]`, the bias and the projection's bias.
+/// `[c_projected, c_out]`, the bias and the projection's bias: numbers `W`, and computed with in float32.
 #[cube(launch_unchecked)]
-pub(crate) fn conv<N: Size, M: Size>(
+pub(crate) fn conv<W: Float, N: Size, M: Size>(
     in_a: &[Vector<f32, N>],
     in_b: ComptimeOption<&[Vector<f32, N>]>,
-    weights: &[Vector<f32, M>],
+    weights: &[Vector<W, M>],
     vector: ComptimeOption<&[Vector<f32, M>]>,
     plain: ComptimeOption<&[Vector<f32, M>]>,
     projected_a: ComptimeOption<&[Vector<f32, N>]>,
@@ -172,12 +172,12 @@ pub(crate) fn conv<N: Size, M: Size>(
 
 /// Adds what the window sees of `a ++ b`, which are `in_a` and `in_b` vectors wide.
 #[cube]
-fn add_window<N: Size, M: Size>(
+fn add_window<W: Float, N: Size, M: Size>(
     a: &[Vector<f32, N>],
     b: ComptimeOption<&[Vector<f32, N>]>,
     in_a: usize,
     in_b: usize,
-    weights: &[Vector<f32, M>],
+    weights: &[Vector<W, M>],
     weights_at: usize,
     sums: &mut Array<Vector<f32, M>>,
     work: &Work,
@@ -243,6 +243,7 @@ fn add_window<N: Size, M: Size>(
                 #[unroll]
                 for l in 0..N::value() {
                     let weight = weights[weights_at + (from + l) * shape.out + work.lane];
+                    let weight = Vector::<f32, M>::cast_from(weight);
                     #[unroll]
                     for p in 0..pixels {
                         sums[p] += weight * Vector::new(values[p].extract(l));
@@ -255,10 +256,10 @@ fn add_window<N: Size, M: Size>(
 
 /// What comes after the sum, for the pixel `p` of a thread's.
 #[cube]
-fn finish<M: Size>(
+fn finish<W: Float, M: Size>(
     sum: Vector<f32, M>,
     p: usize,
-    weights: &[Vector<f32, M>],
+    weights: &[Vector<W, M>],
     vector: ComptimeOption<&[Vector<f32, M>]>,
     plain: ComptimeOption<&[Vector<f32, M>]>,
     out: &mut [Vector<f32, M>],
@@ -270,9 +271,9 @@ fn finish<M: Size>(
     if x < shape.out_w {
         let pixel = (work.image * shape.out_h + work.y) * shape.out_w + x;
         let at = pixel * shape.out + work.lane;
-        let mut bias = weights[shape.bias_at + work.lane];
+        let mut bias = Vector::<f32, M>::cast_from(weights[shape.bias_at + work.lane]);
         if comptime!(kind.projects) {
-            bias += weights[shape.projection_bias_at + work.lane];
+            bias += Vector::cast_from(weights[shape.projection_bias_at + work.lane]);
         }
         let mut y = sum + bias;
         #[comptime]

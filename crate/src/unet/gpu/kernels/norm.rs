@@ -33,10 +33,10 @@ pub(crate) struct NormShape {
 /// y = act(normalised(a ++ b) weight + bias), with `vector` times 1 + scale and plus shift before that (Nichol & Dhariwal
 /// 2021, section 4). `affine` is the weight, then the bias. The variance is taken about the mean, in a second pass.
 #[cube(launch_unchecked)]
-pub(crate) fn group_norm<N: Size>(
+pub(crate) fn group_norm<W: Float, N: Size>(
     a: &[Vector<f32, N>],
     b: ComptimeOption<&[Vector<f32, N>]>,
-    affine: &[Vector<f32, N>],
+    affine: &[Vector<W, N>],
     vector: ComptimeOption<&[Vector<f32, N>]>,
     out: &mut [Vector<f32, N>],
     shape: NormShape,
@@ -72,7 +72,9 @@ pub(crate) fn group_norm<N: Size>(
         let pixel = image * shape.pixels + i / shape.group;
         let channel = first + i % shape.group;
         let x = read_ab(a, b, pixel, channel, shape.a, shape.b);
-        let mut y = (x - mean) / deviation * affine[channel] + affine[channels + channel];
+        let weight = Vector::<f32, N>::cast_from(affine[channel]);
+        let bias = Vector::<f32, N>::cast_from(affine[channels + channel]);
+        let mut y = (x - mean) / deviation * weight + bias;
         #[comptime]
         match vector {
             ComptimeOption::Some(vector) => {

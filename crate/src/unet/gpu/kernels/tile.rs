@@ -57,10 +57,10 @@ struct Pixels {
 
 /// What [`conv`](super::conv) computes, for weights `[window, window, c_in, row]`.
 #[cube(launch_unchecked)]
-pub(crate) fn tile<N: Size, M: Size>(
+pub(crate) fn tile<W: Float, N: Size, M: Size>(
     in_a: &[Vector<f32, N>],
     in_b: ComptimeOption<&[Vector<f32, N>]>,
-    weights: &[Vector<f32, M>],
+    weights: &[Vector<W, M>],
     vector: ComptimeOption<&[Vector<f32, M>]>,
     plain: ComptimeOption<&[Vector<f32, M>]>,
     projected_a: ComptimeOption<&[Vector<f32, N>]>,
@@ -204,12 +204,12 @@ pub(crate) fn tile<N: Size, M: Size>(
 // The check is left out at compile time where every thread has a place.
 #[allow(clippy::if_same_then_else)]
 #[cube]
-fn add<N: Size, M: Size>(
+fn add<W: Float, N: Size, M: Size>(
     x: &[Vector<f32, N>],
     c: usize,
     first: usize,
     width: usize,
-    weights: &[Vector<f32, M>],
+    weights: &[Vector<W, M>],
     weights_at: usize,
     inputs: &mut Shared<[Vector<f32, N>]>,
     columns: &mut Shared<[Vector<f32, M>]>,
@@ -270,7 +270,8 @@ fn add<N: Size, M: Size>(
                 let row = tap * width + first + channel;
                 let from = weights_at + row * shape.row + shape.column + column;
                 let from = select(is_there, from, 0usize);
-                let value = select(is_there, weights[from], Vector::new(0.0));
+                let value = Vector::<f32, M>::cast_from(weights[from]);
+                let value = select(is_there, value, Vector::new(0.0));
                 if comptime!((DEPTH * kind.width()).is_multiple_of(kind.units())) {
                     columns[index] = value;
                 } else if index < comptime!(DEPTH * kind.width()) {
@@ -305,11 +306,11 @@ fn add<N: Size, M: Size>(
 
 /// What comes after the sum of a pixel's channels.
 #[cube]
-fn finish<M: Size>(
+fn finish<W: Float, M: Size>(
     sum: Vector<f32, M>,
     pixel: usize,
     column: usize,
-    weights: &[Vector<f32, M>],
+    weights: &[Vector<W, M>],
     vector: ComptimeOption<&[Vector<f32, M>]>,
     plain: ComptimeOption<&[Vector<f32, M>]>,
     out: &mut [Vector<f32, M>],
@@ -319,9 +320,9 @@ fn finish<M: Size>(
     let at = pixel * shape.out + column;
     let mut y = sum;
     if comptime!(kind.biases > 0) {
-        let mut bias = weights[shape.bias_at + column];
+        let mut bias = Vector::<f32, M>::cast_from(weights[shape.bias_at + column]);
         if comptime!(kind.biases > 1) {
-            bias += weights[shape.projection_bias_at + column];
+            bias += Vector::cast_from(weights[shape.projection_bias_at + column]);
         }
         y += bias;
     }

@@ -15,6 +15,7 @@ pub use lesson::{Bound, Learned, Lesson, Rates};
 pub use memory::{Memory, Numbers};
 use tables::{Table, Tables};
 
+use crate::unet::gpu::format::Format;
 use crate::unet::gpu::pieces::{Cuts, Pieces};
 use crate::unet::gpu::plan::{ALIGN, Plan, Unsupported};
 use crate::unet::gpu::product::Placed;
@@ -86,7 +87,7 @@ impl Learner {
     /// # Errors
     /// A network whose gradients the kernels do not compute, or more memory than the device has.
     pub fn new(unet: &UNet, images: usize, client: &'static Client) -> Result<Self, NoLearner> {
-        Self::in_pieces(unet, images, Piece::most(client), client)
+        Self::in_pieces(unet, images, Piece::most(Format::Single, client), client)
     }
 
     /// The same with at most `most` parameters in one piece of memory.
@@ -311,7 +312,7 @@ fn cuts(plan: &Plan, reverse: &Reverse, images: usize, most: usize) -> Result<Cu
             *parts += stride * count;
         }
     }
-    Cuts::new(&wholes, most)
+    Cuts::new(&wholes, most, Format::Single)
 }
 
 impl Drop for Learner {

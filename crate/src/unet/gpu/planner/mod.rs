@@ -8,7 +8,7 @@ mod view;
 use super::layer::{HostConv, vector_width};
 use super::parameters::{Layout, To};
 use super::plan::{
-    Attend, Classes, Features, Filtered, Given, Launch, MOST_CUBES, Norm, Plan, Unsupported,
+    ALIGN, Attend, Classes, Features, Filtered, Given, Launch, MOST_CUBES, Norm, Plan, Unsupported,
 };
 use super::rows::{Row, Rows};
 use crate::unet::UNet;
@@ -30,14 +30,14 @@ const WIDEST_HEAD: usize = 256;
 impl UNet {
     /// The launches of one evaluation, for any number of images.
     pub(super) fn launches(&self) -> Result<Plan, Unsupported> {
-        self.launches_with(To::Host)
+        self.launches_with(To::Host, ALIGN)
     }
 
-    /// The same with its parameters elsewhere.
+    /// The same with its parameters elsewhere, those of each layer from a multiple of `align` on.
     ///
     /// # Errors
     /// See [`UNet::launches`].
-    pub(super) fn launches_with(&self, to: To<'_>) -> Result<Plan, Unsupported> {
+    pub(super) fn launches_with(&self, to: To<'_>, align: usize) -> Result<Plan, Unsupported> {
         let config = self.config();
         let [h, w] = config.sample_size;
         let timestep = config.timestep_width();
@@ -45,7 +45,8 @@ impl UNet {
             Some(ClassEmbedType::Timestep) => timestep,
             Some(ClassEmbedType::Identity) | None => config.time_channels(),
         };
-        let mut planner = Planner::new([h, w, config.in_channels], timestep, class, to);
+        let parameters = Layout::new(to, align);
+        let mut planner = Planner::new([h, w, config.in_channels], timestep, class, parameters);
         let x_t = View::of(planner.given.x);
         let out = self.evaluate(&mut planner, x_t);
         planner.finish(out)
@@ -96,7 +97,7 @@ impl Executor for Planner<'_> {
     }
 
     fn linear(&mut self, row: Row, layer: &Linear) -> Row {
-        self.rows.linear(row, layer.host(), || {
+        self.rows.linear(row, layer, || {
             self.sizes.push(0);
             self.sizes.len() - 1
         })
@@ -155,7 +156,7 @@ impl Executor for Planner<'_> {
     fn attention(&mut self, x: View, heads: Heads<'_>, residual: View, divisor: f64) -> View {
         let (head_dim, heads_n) = (heads.head_dim, heads.heads);
         let layers = [heads.to_q, heads.to_k, heads.to_v].map(Linear::host);
-        let (layers, _) = HostConv::beside(&layers, 1);
+        let layers = HostConv::beside(&layers);
         let qkv = self.convolve(x, &layers, None, None, 1.0);
         if std::mem::take(&mut self.shows_attention) {
             self.bottom = Some((qkv, heads_n));
@@ -249,7 +250,7 @@ impl Executor for Planner<'_> {
 
 impl<'a> Planner<'a> {
     /// Takes down the launches for images of `[h, w, c]`, timesteps of width `timestep` and labels of width `class`.
-    fn new([h, w, c]: [usize; 3], timestep: usize, class: usize, to: To<'a>) -> Self {
+    fn new([h, w, c]: [usize; 3], timestep: usize, class: usize, parameters: Layout<'a>) -> Self {
         let given = |id, h, w, c| Features { id, h, w, c };
         let given = Given {
             x: given(0, h, w, c),
@@ -265,7 +266,7 @@ impl<'a> Planner<'a> {
             divided_by_timestep: false,
             rows: Rows::default(),
             launches: Vec::new(),
-            parameters: Layout::new(to),
+            parameters,
             stages: Vec::new(),
             shows_attention: false,
             bottom: None,
@@ -279,9 +280,10 @@ impl<'a> Planner<'a> {
         let out = self.computed(out);
         let rest = std::mem::take(&mut self.launches);
         let mut rows = std::mem::take(&mut self.rows);
-        for (layer, mut conv) in rows.launches() {
-            conv.weights = self.parameters.weights(&layer);
-            conv.bias = Some(self.parameters.bias(&layer));
+        for (layers, mut conv) in rows.launches() {
+            let [weights, bias] = self.parameters.beside(&layers);
+            conv.weights = weights;
+            conv.bias = Some(bias);
             self.sizes[conv.out.id] = conv.out.c;
             self.launches.push(Launch::Conv(conv));
         }

@@ -41,7 +41,7 @@ fn what_no_reader_takes_in_is_a_launch_of_its_own() {
     let expected = projections(&mut tensors, tensor, &layers);
     assert_eq!(expected.dims(), [1, 3, 2 * h, 2 * w]);
 
-    let mut planner = Planner::new([h, w, 8], 1, 1, To::Host);
+    let mut planner = Planner::new([h, w, 8], 1, 1, Layout::new(To::Host, ALIGN));
     let given = View::of(planner.given.x);
     let out = projections(&mut planner, given, &layers);
     let plan = planner.finish(out).expect("a plan");
@@ -90,7 +90,7 @@ fn what_the_kernels_cannot_do_is_said() {
         ),
     ];
     for (flow, reason) in refused {
-        let mut planner = Planner::new([4, 6, 8], 4, 4, To::Host);
+        let mut planner = Planner::new([4, 6, 8], 4, 4, Layout::new(To::Host, ALIGN));
         let x = View::of(planner.given.x);
         let out = flow(&mut planner, x, &mut Builder::blank(&Device::flex()));
         let refused = planner.finish(out).expect_err(reason);

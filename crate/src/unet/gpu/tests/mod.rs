@@ -1,6 +1,8 @@
 //! What the plan computes, and how much of it there is.
 
 #[cfg(feature = "native")]
+mod halves;
+#[cfg(feature = "native")]
 mod learning;
 #[cfg(feature = "native")]
 mod parts;

@@ -3,6 +3,7 @@
 use super::learning::{Batch, RATES, learning};
 use super::{CHANGES, network};
 use crate::unet::gpu::engine::Engine;
+use crate::unet::gpu::format::Format;
 use crate::unet::gpu::learner::{Learner, Rates};
 use crate::unet::gpu::native::Gpu;
 use crate::unet::gpu::pieces::Cuts;
@@ -17,11 +18,15 @@ fn a_network_in_many_pieces_predicts_the_same_bits() {
         let most = wholes.iter().map(|whole| whole.len().next_multiple_of(64));
         let most = most.max().expect("parameters");
         let alone: Vec<_> = wholes.into_iter().map(|whole| (whole, 0)).collect();
-        let count = Cuts::new(&alone, most).expect(name).ranges().count();
+        let count = Cuts::new(&alone, most, Format::Single)
+            .expect(name)
+            .ranges()
+            .count();
         assert!(count >= 3, "{name}: {count} pieces of at most {most}");
 
         let whole = Engine::new(&unet, gpu.client.clone()).expect(name);
-        let pieces = Engine::in_pieces(&unet, most, gpu.client.clone()).expect(name);
+        let pieces =
+            Engine::in_pieces(&unet, Format::Single, most, gpu.client.clone()).expect(name);
         let [h, w] = config.sample_size;
         let x_t: Vec<f32> = (0..2 * config.in_channels * h * w)
             .map(|i| (i as f32 * 0.7).sin())
@@ -83,7 +88,7 @@ fn a_network_in_many_pieces_learns_the_same_bits() {
 fn a_layer_that_is_larger_than_a_piece_is_refused_by_its_size() {
     let gpu = Gpu::get().expect("a GPU, or a software driver for Vulkan");
     let unet = learning(|_| {});
-    let of_engine = Engine::in_pieces(&unet, 640, gpu.client.clone()).map(drop);
+    let of_engine = Engine::in_pieces(&unet, Format::Single, 640, gpu.client.clone()).map(drop);
     let of_learner = Learner::in_pieces(&unet, 1, 640, gpu.client).map(drop);
     let sentences = [
         of_engine.expect_err("too large").to_string(),
