@@ -350,8 +350,12 @@ impl Model {
     /// A model that is in memory already, where it computes.
     #[cfg(feature = "web-learn")]
     pub(super) fn of(pipeline: Rc<Pipeline>, kind: &'static str) -> Self {
-        let adapter = String::new();
-        Self::new(pipeline, Computer { kind, adapter }, Vec::new())
+        let computer = Computer {
+            kind,
+            adapter: String::new(),
+            in_half: false,
+        };
+        Self::new(pipeline, computer, Vec::new())
     }
 
     /// The labels as the network takes them, if images, timestep and labels are valid.
