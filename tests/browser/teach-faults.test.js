@@ -36,7 +36,7 @@ const tell = (page, order) =>
  */
 async function nextNotice(place, before) {
   const notice = place.getByText(/^Learning stopped unexpectedly \(.+\).*(step \d|was kept)/);
-  for (const soon = Date.now() + SLOW; Date.now() < soon; ) {
+  for (const soon = Date.now() + SLOW; Date.now() < soon;) {
     const [text = before] = await notice.allTextContents();
     if (text !== before) return text;
     await new Promise((resolve) => setTimeout(resolve, 20));

@@ -281,9 +281,9 @@ export class Model {
     denoise(x: Float32Array | number[], count: number, timestep: number, labels?: Uint32Array | number[] | null): Promise<Denoised>;
     /**
      * Builds a model from the contents of its folder: two configurations, `labels.json` if any, and the file of the weights,
-     * or those that they are split into.
+     * or those that they are split into. `in_single`: in a GPU's memory they are float32, also where it has float16.
      */
-    static load(unet_config: string, scheduler_config: string, labels: string | null | undefined, weights: Uint8Array[]): Promise<Model>;
+    static load(unet_config: string, scheduler_config: string, labels: string | null | undefined, weights: Uint8Array[], in_single?: boolean | null): Promise<Model>;
     /**
      * The inside of one evaluation for one image `x`: the features after every stage, and the bottom's attention.
      */
@@ -313,6 +313,10 @@ export class Model {
      * The sines and cosines by which the network knows its timestep, a row for each: `[n, d]`.
      */
     timeEmbeddings(timesteps: Uint32Array | number[]): Float32Array;
+    /**
+     * Whether a GPU's memory holds the parameters in float16.
+     */
+    readonly inHalf: boolean;
     /**
      * What the model is: device, parameters, image size, channels, class names.
      */
