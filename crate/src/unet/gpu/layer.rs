@@ -1,6 +1,7 @@
 //! A layer's parameters as the kernels read them: output channels innermost, so that neighbouring threads read neighbours.
 
 use burn::module::ParamId;
+use std::ops::Range;
 
 /// Which of the network's parameters a layer's numbers are, or, of several layers as one, those of one of them.
 #[derive(Debug, Clone, Copy)]
@@ -73,17 +74,26 @@ impl HostConv {
     /// The weight as `[window, window, c_in, c_out]`.
     pub(super) fn arranged(&self) -> Vec<f32> {
         let mut arranged = vec![0.0; self.weight.len()];
-        self.arrange(&mut arranged, self.c_out, 0);
+        self.arrange(&mut arranged, 0..self.c_in, self.c_out, 0);
         arranged
     }
 
-    /// Writes the weight to `[window, window, c_in, row]`, from `column` on.
-    pub(super) fn arrange(&self, arranged: &mut [f32], row: usize, column: usize) {
+    /// Writes the weight for these inputs to `[window, window, inputs, row]`, from `column` on.
+    pub(super) fn arrange(
+        &self,
+        arranged: &mut [f32],
+        inputs: Range<usize>,
+        row: usize,
+        column: usize,
+    ) {
         let taps = self.window * self.window;
-        for (i, &value) in self.weight.iter().enumerate() {
-            let (rest, tap) = (i / taps, i % taps);
-            let (co, ci) = (rest / self.c_in, rest % self.c_in);
-            arranged[(tap * self.c_in + ci) * row + column + co] = value;
+        for co in 0..self.c_out {
+            for (i, ci) in inputs.clone().enumerate() {
+                for tap in 0..taps {
+                    arranged[(tap * inputs.len() + i) * row + column + co] =
+                        self.weight[(co * self.c_in + ci) * taps + tap];
+                }
+            }
         }
     }
 }

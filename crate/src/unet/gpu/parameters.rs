@@ -11,6 +11,9 @@ use std::ops::Range;
 /// Of linear layers side by side, the outputs of each begin at a multiple of this, the widest vector of the kernels.
 pub(super) const BESIDE: usize = 4;
 
+/// Numbers of such layers that are arranged at once, 1 MiB of them.
+const PART: usize = 1 << 18;
+
 /// A parameter `[c_out, c_in, taps]` in the buffer: element (co, ci, tap) is at `start + (tap * c_in + ci) * row + co`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Slot {
@@ -116,7 +119,8 @@ impl<'a> Layout<'a> {
     }
 
     /// The weights and biases of linear layers of one input as one layer, the outputs of each from a multiple of [`BESIDE`]
-    /// on, zeros between. No more than one of them is copied at a time.
+    /// on, zeros between. Of all of them together there may be a tenth of the network, so they are taken for a few inputs
+    /// after the other.
     pub(super) fn beside(&mut self, layers: &[Linear]) -> [Range<usize>; 2] {
         let c_in = layers.first().map_or(0, Linear::input_width);
         let mut row = 0;
@@ -126,9 +130,13 @@ impl<'a> Layout<'a> {
             row += layer.width().next_multiple_of(BESIDE);
         }
         let each = || layers.iter().map(Linear::host).zip(columns.iter().copied());
-        let weights = self.keep(c_in * row, || {
-            let mut arranged = vec![0.0; c_in * row];
-            each().for_each(|(layer, column)| layer.arrange(&mut arranged, row, column));
+        let part = (PART / row.max(1)).max(1) * row;
+        let weights = self.keep_in_parts(c_in * row, part, |numbers| {
+            let mut arranged = vec![0.0; numbers.len()];
+            let inputs = numbers.start / row..numbers.end / row;
+            each().for_each(|(layer, column)| {
+                layer.arrange(&mut arranged, inputs.clone(), row, column);
+            });
             arranged
         });
         let bias = self.keep(row, || {
@@ -178,16 +186,31 @@ impl<'a> Layout<'a> {
         self.parameters
     }
 
-    fn keep(&mut self, len: usize, values: impl FnOnce() -> Vec<f32>) -> Range<usize> {
+    fn keep(&mut self, len: usize, values: impl Fn() -> Vec<f32>) -> Range<usize> {
+        self.keep_in_parts(len, len, |_| values())
+    }
+
+    /// Takes `values` of ranges of at most `part` of `len` numbers.
+    fn keep_in_parts(
+        &mut self,
+        len: usize,
+        part: usize,
+        values: impl Fn(Range<usize>) -> Vec<f32>,
+    ) -> Range<usize> {
         let start = self.len.next_multiple_of(self.align);
         self.len = start + len;
         match &mut self.to {
             To::Host => {
                 self.parameters.values.resize(start, 0.0);
-                self.parameters.values.extend(values());
+                self.parameters.values.extend(values(0..len));
             }
             To::Nowhere => {}
-            To::Device(take) => take(start..self.len, values()),
+            To::Device(take) => {
+                for from in (0..len).step_by(part.max(1)) {
+                    let to = len.min(from + part);
+                    take(start + from..start + to, values(from..to));
+                }
+            }
         }
         start..self.len
     }
@@ -219,5 +242,26 @@ mod tests {
         }
         let between = [weights.start + 6, weights.start + 7, weights.start + 13];
         assert_eq!(between.map(|i| values[i]), [0.0; 3]);
+    }
+
+    #[test]
+    fn what_is_taken_in_parts_is_the_whole() {
+        let mut builder = Builder::fresh(&Device::flex());
+        let layers = [builder.linear(700, 402), builder.linear(700, 400)];
+        let mut whole = Layout::new(To::Host, 64);
+        whole.beside(&layers);
+        let expected = whole.finish().values;
+        let mut found = vec![0.0; expected.len()];
+        let mut sizes = Vec::new();
+        let mut take = |range: Range<usize>, values: Vec<f32>| {
+            sizes.push(range.len());
+            found[range].copy_from_slice(&values);
+        };
+        Layout::new(To::Device(&mut take), 64).beside(&layers);
+        assert!(found == expected);
+        assert!(
+            sizes.len() > 3 && sizes.iter().all(|&size| size <= PART),
+            "{sizes:?}"
+        );
     }
 }
