@@ -211,6 +211,18 @@ fn a_step_of_training_on_a_gpu_is_two_submissions_and_creates_no_buffer() {
 }
 
 #[test]
+fn what_a_file_replaces_takes_no_memory_before() {
+    let _alone = ALONE.lock().unwrap();
+    let config = plain(256);
+    let before = HELD.load(Ordering::Relaxed);
+    let blank = UNet::blank(&config, &Device::flex()).unwrap();
+    let held = HELD.load(Ordering::Relaxed) - before;
+    let all = (4 * config.parameter_count()) as isize;
+    assert!(20 * held < all, "{held} of {all} bytes");
+    drop(blank);
+}
+
+#[test]
 fn weights_on_their_way_to_a_gpu_are_on_the_host_once() {
     let _alone = ALONE.lock().unwrap();
     let gpu = Gpu::get().expect("a GPU, or a software driver for Vulkan");

@@ -24,9 +24,9 @@ pub(crate) struct Builder {
 enum Parameters {
     /// Drawn from the stream of [`seed_init`](super::layers::seed_init), for training.
     Drawn,
-    /// All 0, because a file replaces them.
+    /// All 0, once they are asked for: a file replaces them before.
     Blank,
-    /// Not made: they have a shape and no memory.
+    /// Counted only.
     Counted(Census),
 }
 
@@ -181,18 +181,17 @@ impl Builder {
 
     /// `d` frequencies of a Fourier embedding, from N(0, 16^2) (Song et al. 2021, appendix C).
     pub(crate) fn frequencies(&mut self, d: usize) -> Frequencies {
-        let drawn = matches!(self.parameters, Parameters::Drawn);
         let normal = |[a, b]: [f32; 2]| {
             // Box & Muller 1958: two uniform numbers make a normal one.
             let [a, b] = [a, b].map(|x| 0.5 * (f64::from(x) + 1.0));
             let radius = (-2.0 * (1.0 - a).max(f64::MIN_POSITIVE).ln()).sqrt();
             (16.0 * radius * (std::f64::consts::TAU * b).cos()) as f32
         };
-        let weight = self.make([d], |len| match drawn {
-            true => (draw(2 * len, 1.0).as_chunks::<2>().0.iter())
+        let weight = self.make([d], |len| {
+            let drawn = draw(2 * len, 1.0);
+            (drawn.as_chunks::<2>().0.iter())
                 .map(|&pair| normal(pair))
-                .collect(),
-            false => vec![0.0; len],
+                .collect()
         });
         Frequencies { weight }
     }
@@ -207,28 +206,29 @@ impl Builder {
     /// A parameter from U(-bound, bound). One that starts at zero still uses up its draws, so that a seed gives the same
     /// network whichever layers start at zero.
     fn uniform<const D: usize>(&mut self, shape: [usize; D], bound: f64) -> Param<Tensor<D>> {
-        let (drawn, at_zero) = (matches!(self.parameters, Parameters::Drawn), self.at_zero);
+        let at_zero = self.at_zero;
         self.make(shape, |len| {
-            let values = match drawn {
-                true => draw(len, bound),
-                false => vec![0.0; len],
-            };
+            let values = draw(len, bound);
             if at_zero { vec![0.0; len] } else { values }
         })
     }
 
+    /// A parameter; `values` are asked for only where they are drawn.
     fn make<const D: usize>(
         &mut self,
         shape: [usize; D],
         values: impl FnOnce(usize) -> Vec<f32>,
     ) -> Param<Tensor<D>> {
+        if let Parameters::Drawn = self.parameters {
+            return parameter(values(shape.iter().product()), shape, &self.device);
+        }
         if let Some(census) = self.counted() {
             census.parameters += shape.iter().map(|&n| n as u128).product::<u128>();
-            let value = move |device: &Device, _| Tensor::zeros(shape, device);
-            let (id, device, shape) = (ParamId::new(), self.device.clone(), Shape::new(shape));
-            return Param::uninitialized(id, value, device, false, shape);
         }
-        parameter(values(shape.iter().product()), shape, &self.device)
+        // Zeros, made where they are asked for.
+        let value = move |device: &Device, _| Tensor::zeros(shape, device);
+        let (id, device, shape) = (ParamId::new(), self.device.clone(), Shape::new(shape));
+        Param::uninitialized(id, value, device, false, shape)
     }
 }
 

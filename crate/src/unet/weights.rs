@@ -207,7 +207,8 @@ impl ModuleMapper for Loader<'_> {
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let shape = param.val().dims();
+        // Its own values are never made.
+        let shape: [usize; D] = param.lazy_shape().dims();
         match self.take(&shape) {
             Some(values) => {
                 let id = param.id;
