@@ -22,8 +22,8 @@ use std::sync::{Mutex, PoisonError};
 /// Most plans whose memory is kept: a batch, the same with guidance, a look inside, and one to spare.
 const MOST_RUNS: usize = 4;
 
-/// Numbers that wait to be written at most: 4 MiB of them, and the layer that is given.
-const MOST_WAITING: usize = 1 << 20;
+/// Numbers that wait to be written at most: 2 MiB of them, and what is given last.
+const MOST_WAITING: usize = 1 << 19;
 
 /// Held by whoever enqueues, in all of the process: several networks may share a stream, and what another launches while
 /// one records would be recorded.

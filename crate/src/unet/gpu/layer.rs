@@ -72,27 +72,31 @@ impl HostConv {
     }
 
     /// The weight as `[window, window, c_in, c_out]`.
-    pub(super) fn arranged(&self) -> Vec<f32> {
+    #[cfg(test)]
+    fn arranged(&self) -> Vec<f32> {
         let mut arranged = vec![0.0; self.weight.len()];
-        self.arrange(&mut arranged, 0..self.c_in, self.c_out, 0);
+        self.arrange(&mut arranged, 0..self.rows(), self.c_out, 0);
         arranged
     }
 
-    /// Writes the weight for these inputs to `[window, window, inputs, row]`, from `column` on.
+    /// Rows of the arranged weight: each place of the window times each input channel.
+    pub(super) fn rows(&self) -> usize {
+        self.window * self.window * self.c_in
+    }
+
+    /// Writes some of its rows to `[rows, row]`, from `column` on.
     pub(super) fn arrange(
         &self,
         arranged: &mut [f32],
-        inputs: Range<usize>,
+        rows: Range<usize>,
         row: usize,
         column: usize,
     ) {
         let taps = self.window * self.window;
-        for co in 0..self.c_out {
-            for (i, ci) in inputs.clone().enumerate() {
-                for tap in 0..taps {
-                    arranged[(tap * inputs.len() + i) * row + column + co] =
-                        self.weight[(co * self.c_in + ci) * taps + tap];
-                }
+        for (to, from) in arranged.chunks_exact_mut(row.max(1)).zip(rows) {
+            let (tap, ci) = (from / self.c_in, from % self.c_in);
+            for (co, value) in to[column..column + self.c_out].iter_mut().enumerate() {
+                *value = self.weight[(co * self.c_in + ci) * taps + tap];
             }
         }
     }

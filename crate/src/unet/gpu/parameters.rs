@@ -11,7 +11,7 @@ use std::ops::Range;
 /// Of linear layers side by side, the outputs of each begin at a multiple of this, the widest vector of the kernels.
 pub(super) const BESIDE: usize = 4;
 
-/// Numbers of such layers that are arranged at once, 1 MiB of them.
+/// Numbers that are arranged at once, 1 MiB of them: all layers of the timestep together may be a tenth of a network.
 const PART: usize = 1 << 18;
 
 /// A parameter `[c_out, c_in, taps]` in the buffer: element (co, ci, tap) is at `start + (tap * c_in + ci) * row + co`.
@@ -95,7 +95,10 @@ impl<'a> Layout<'a> {
 
     /// The weights of a convolution, `[window, window, c_in, c_out]`.
     pub(super) fn weights(&mut self, layer: &HostConv) -> Range<usize> {
-        let range = self.keep(layer.weight.len(), || layer.arranged());
+        let row = layer.c_out;
+        let range = self.keep_rows(layer.rows(), row, |arranged, rows| {
+            layer.arrange(arranged, rows, row, 0);
+        });
         for part in &layer.parts {
             self.parameters.slots.push(Slot {
                 id: part.weight,
@@ -119,8 +122,7 @@ impl<'a> Layout<'a> {
     }
 
     /// The weights and biases of linear layers of one input as one layer, the outputs of each from a multiple of [`BESIDE`]
-    /// on, zeros between. Of all of them together there may be a tenth of the network, so they are taken for a few inputs
-    /// after the other.
+    /// on, zeros between.
     pub(super) fn beside(&mut self, layers: &[Linear]) -> [Range<usize>; 2] {
         let c_in = layers.first().map_or(0, Linear::input_width);
         let mut row = 0;
@@ -130,14 +132,8 @@ impl<'a> Layout<'a> {
             row += layer.width().next_multiple_of(BESIDE);
         }
         let each = || layers.iter().map(Linear::host).zip(columns.iter().copied());
-        let part = (PART / row.max(1)).max(1) * row;
-        let weights = self.keep_in_parts(c_in * row, part, |numbers| {
-            let mut arranged = vec![0.0; numbers.len()];
-            let inputs = numbers.start / row..numbers.end / row;
-            each().for_each(|(layer, column)| {
-                layer.arrange(&mut arranged, inputs.clone(), row, column);
-            });
-            arranged
+        let weights = self.keep_rows(c_in, row, |arranged, rows| {
+            each().for_each(|(layer, column)| layer.arrange(arranged, rows.clone(), row, column));
         });
         let bias = self.keep(row, || {
             let mut biases = vec![0.0; row];
@@ -188,6 +184,22 @@ impl<'a> Layout<'a> {
 
     fn keep(&mut self, len: usize, values: impl Fn() -> Vec<f32>) -> Range<usize> {
         self.keep_in_parts(len, len, |_| values())
+    }
+
+    /// Takes `count` rows of `row` numbers, a few after the other, which `arrange` writes over zeros.
+    fn keep_rows(
+        &mut self,
+        count: usize,
+        row: usize,
+        arrange: impl Fn(&mut [f32], Range<usize>),
+    ) -> Range<usize> {
+        // An even number of rows, so that two float16 fill each word also where parts meet.
+        let part = (PART / row.max(1)).max(2) / 2 * 2 * row;
+        self.keep_in_parts(count * row, part, |numbers| {
+            let mut arranged = vec![0.0; numbers.len()];
+            arrange(&mut arranged, numbers.start / row..numbers.end / row);
+            arranged
+        })
     }
 
     /// Takes `values` of ranges of at most `part` of `len` numbers.
