@@ -226,9 +226,16 @@ impl Builder {
             census.parameters += shape.iter().map(|&n| n as u128).product::<u128>();
         }
         // Zeros, made where they are asked for.
-        let value = move |device: &Device, _| Tensor::zeros(shape, device);
+        let value = move |device: &Device, _| {
+            let len = shape.iter().product();
+            parameter(vec![0.0; len], shape, device).val()
+        };
+        #[cfg(feature = "learn")]
+        let is_learned = self.device.is_autodiff();
+        #[cfg(not(feature = "learn"))]
+        let is_learned = false;
         let (id, device, shape) = (ParamId::new(), self.device.clone(), Shape::new(shape));
-        Param::uninitialized(id, value, device, false, shape)
+        Param::uninitialized(id, value, device, is_learned, shape)
     }
 }
 
