@@ -204,10 +204,17 @@ describe("memory that does not suffice", () => {
       return { frames: frames.map(({ x0, xPrev }) => [[...x0], [...xPrev]]), waiting: [...await waiting] };`;
     const ample = await engineOn(t);
     const expected = await ample(script, many);
-    const { memory } = await ample(`return tell("count")`);
-    t.diagnostic(`24 images need ${memory / 2 ** 20} MiB`);
+    /** What so many images need, in bytes. @param {number} count */
+    const needed = async (count) => {
+      const engine = await engineOn(t);
+      await engine(script, { ...many, count });
+      return (await engine(`return tell("count")`)).memory;
+    };
+    const [three, six] = [await needed(3), await needed(6)];
+    t.diagnostic(`3 images need ${three / 2 ** 20} MiB, 6 need ${six / 2 ** 20} MiB`);
+    assert.ok(six - three >= 2 ** 17);
     // Of 24, 12, 6 and 3 images only the last.
-    const short = await engineOn(t, await withMemory(Math.floor((memory * 0.52) / 2 ** 16)));
+    const short = await engineOn(t, await withMemory(Math.floor((three + six) / 2 / 2 ** 16)));
     assert.deepEqual(await short(script, many), expected);
     const changes = await short(`return changes`);
     assert.equal(changes.length, 2 * 3, "three workers were lost, and each is told twice");
