@@ -1,8 +1,9 @@
 //! The browser's GPU.
 
+use burn_wgpu::graphics::WebGpu;
+use burn_wgpu::{MemoryConfiguration, RuntimeOptions, WgpuDevice, try_init_setup_async};
+use cubecl::Device;
 use cubecl::client::Client;
-use cubecl::wgpu::{RuntimeOptions, WebGpu, WgpuDevice, try_init_setup_async};
-use cubecl::{Device, MemoryConfiguration};
 use std::cell::RefCell;
 use wasm_bindgen::prelude::*;
 

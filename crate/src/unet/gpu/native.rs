@@ -4,17 +4,18 @@
 //! driver crashed and another gave wrong numbers without a word; the cause is not known.
 
 use super::check;
-use cubecl::client::Client;
 #[cfg(windows)]
-use cubecl::wgpu::Dx12;
+use burn_wgpu::graphics::Dx12;
+use burn_wgpu::graphics::GraphicsApi;
 #[cfg(target_os = "macos")]
-use cubecl::wgpu::Metal;
+use burn_wgpu::graphics::Metal;
 #[cfg(not(target_os = "macos"))]
-use cubecl::wgpu::Vulkan;
-use cubecl::wgpu::{
-    GraphicsApi, RuntimeOptions, WgpuDevice, WgpuInitError, WgpuSetup, try_init_setup, wgpu,
+use burn_wgpu::graphics::Vulkan;
+use burn_wgpu::{
+    MemoryConfiguration, RuntimeOptions, WgpuDevice, WgpuInitError, WgpuSetup, try_init_setup, wgpu,
 };
-use cubecl::{Device, MemoryConfiguration};
+use cubecl::Device;
+use cubecl::client::Client;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use thiserror::Error;
