@@ -1,7 +1,9 @@
 //! The GPU of this machine, by Vulkan, Metal or DirectX 12.
 //!
-//! Kernels go there as WGSL, which wgpu checks and translates for every driver. With SPIR-V of CubeCL's own, one software
-//! driver crashed and another gave wrong numbers without a word; the cause is not known.
+//! Kernels go there as WGSL, which wgpu checks and translates for every driver. CubeCL 0.11.3 could write SPIR-V itself, but
+//! where a driver lacks `VK_KHR_workgroup_memory_explicit_layout` it declares workgroup memory as a pointer in place of an
+//! array. That is invalid (`OpInBoundsAccessChain` into a single number, as Vulkan's validation layer says), and nothing
+//! checks it: llvmpipe crashes, and SwiftShader gives what is no number.
 
 use super::check;
 #[cfg(windows)]
