@@ -2,13 +2,10 @@
 
 use super::exception;
 use super::gpu::Gpu;
-use crate::unet::gpu::Engine;
+use crate::unet::gpu::{Engine, LARGE};
 use crate::unet::{UNet, UNetConfig};
 use burn::tensor::Device;
 use wasm_bindgen::prelude::*;
-
-/// Larger networks are not prepared: that would take too much memory.
-const MOST_PARAMETERS: u128 = 1 << 24;
 
 /// Compiles the kernels of a network of this configuration on the GPU while its weights are still being fetched.
 ///
@@ -17,7 +14,8 @@ const MOST_PARAMETERS: u128 = 1 << 24;
 #[wasm_bindgen]
 pub async fn prepare(unet_config: String) -> Result<(), JsError> {
     let config = UNetConfig::from_json(&unet_config).map_err(exception)?;
-    if config.parameter_count() > MOST_PARAMETERS {
+    // That would take too much memory.
+    if config.parameter_count() >= LARGE {
         return Ok(());
     }
     let unet = UNet::blank(&config, &Device::flex()).map_err(exception)?;

@@ -1,7 +1,7 @@
 //! A network on a GPU, from host to host.
 
 use super::device::{Device, Enqueued};
-use super::format::Format;
+use super::format::{Format, LARGE};
 use super::kernels::walk::HEAD;
 use super::parameters::To;
 use super::pieces::Cuts;
@@ -22,9 +22,8 @@ use std::time::Duration;
 use thiserror::Error;
 use web_time::Instant;
 
-/// The first evaluation of a network of so many parameters is told in parts: each costs a submission.
-const LARGE: u128 = 1 << 24;
-/// After an evaluation that takes longer, the next one is.
+/// After an evaluation that takes longer, the next one is told in parts, as the first of a large network is: each part costs a
+/// submission.
 const LONG: Duration = Duration::from_secs(2);
 /// How many.
 const PARTS: usize = 16;

@@ -12,9 +12,9 @@ use cubecl::client::Client;
 use cubecl::ir::{ElemType, FloatKind};
 use half::f16;
 
-/// Parameters of a network whose memory counts. A smaller one is stored as float32, because its kernels are compiled before
-/// its weights are there.
-const LEAST: u128 = 1 << 24;
+/// A network of so many parameters is large: its memory counts, its first evaluation is told in parts, and its kernels are not
+/// compiled before its weights are there, so that these may still say how they are stored.
+pub const LARGE: u128 = 1 << 24;
 
 /// Where each layer begins on the device, in bytes: at a multiple of the largest `minStorageBufferOffsetAlignment` of WebGPU.
 const ALIGN: usize = 256;
@@ -31,7 +31,7 @@ pub(super) enum Format {
 impl Format {
     /// float16 for a large network all of whose parameters are such numbers, where the device has them; no bit is lost.
     pub(super) fn of(unet: &UNet, client: &Client) -> Self {
-        let is_large = unet.config().parameter_count() >= LEAST;
+        let is_large = unet.config().parameter_count() >= LARGE;
         match is_large && Self::has_half(client) && is_in_half(unet) {
             true => Self::Half,
             false => Self::Single,

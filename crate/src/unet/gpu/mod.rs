@@ -74,6 +74,8 @@ mod store;
 
 #[cfg(feature = "gpu")]
 pub use engine::{DeviceError, Engine};
+#[cfg(feature = "gpu")]
+pub use format::LARGE;
 pub(super) use layer::{HostConv, HostNorm, Part};
 pub use plan::Unsupported;
 
