@@ -35,7 +35,7 @@ const tell = (page, order) =>
  * @param {string} before
  */
 async function nextNotice(place, before) {
-  const notice = place.getByText(/^Learning stopped unexpectedly \(.+\).*(step \d|was kept)/);
+  const notice = place.getByText(/^Learning stopped unexpectedly \(.+\).*(step \d|was kept)/s);
   for (const soon = Date.now() + SLOW; Date.now() < soon;) {
     const [text = before] = await notice.allTextContents();
     if (text !== before) return text;
@@ -109,14 +109,14 @@ describe("a worker that breaks down while it learns", () => {
     do {
       await tell(page, "corrupt");
       text = await nextNotice(place, text);
-      const [, from] = /^Learning stopped .+\), and continues from step (\d+)\.$/.exec(text) ?? [];
+      const [, from] = /^Learning stopped .+\), and continues from step (\d+)\.$/s.exec(text) ?? [];
       if (from === undefined) break;
       times += 1;
       await reaches(Number(from) + 1);
     } while (times < 9);
     assert.ok(times > 0, text);
     const [, kept, name = ""] =
-      /^Learning stopped .+\)\. Step (\d+) was kept; press (.+) to continue from/.exec(text) ?? [];
+      /^Learning stopped .+\)\. Step (\d+) was kept; press (.+) to continue from/s.exec(text) ?? [];
     assert.equal(await step(), Number(kept));
     await hasExamples(20);
 
