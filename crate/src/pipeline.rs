@@ -221,9 +221,12 @@ impl Pipeline {
     }
 
     /// Whether a GPU stores the parameters in float16.
-    #[cfg(feature = "gpu")]
     pub fn is_in_half(&self) -> bool {
-        self.engine.as_ref().is_some_and(Engine::is_in_half)
+        #[cfg(feature = "gpu")]
+        if let Some(engine) = &self.engine {
+            return engine.is_in_half();
+        }
+        false
     }
 
     /// The most images that the network can evaluate at once, as far as the device knows.

@@ -125,6 +125,7 @@ export class Learner {
   async begin(wish) {
     await this.open();
     this.#change({ walks: null, errors: null, milliseconds: null, notice: "", loading: true });
+    this.#broke = null;
     const examples = together(this.status.examples);
     const worker = this.#worker;
     const { device } = this;

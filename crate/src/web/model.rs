@@ -74,8 +74,6 @@ struct Computer {
     kind: &'static str,
     /// The GPU's name, if the browser gives it; empty on the CPU.
     adapter: String,
-    /// Whether it stores the parameters in float16.
-    in_half: bool,
 }
 
 impl Computer {
@@ -92,7 +90,6 @@ impl Computer {
         Ok(Self {
             kind: "webgpu",
             adapter: gpu.adapter,
-            in_half: pipeline.is_in_half(),
         })
     }
 
@@ -102,7 +99,6 @@ impl Computer {
         Ok(Self {
             kind: "cpu",
             adapter: String::new(),
-            in_half: false,
         })
     }
 }
@@ -207,7 +203,7 @@ impl Model {
     /// Whether a GPU's memory holds the parameters in float16.
     #[wasm_bindgen(getter, js_name = inHalf)]
     pub fn in_half(&self) -> bool {
-        self.computer.in_half
+        self.pipeline.is_in_half()
     }
 
     /// What the model is: device, parameters, image size, channels, class names.
@@ -350,12 +346,8 @@ impl Model {
     /// A model that is in memory already, where it computes.
     #[cfg(feature = "web-learn")]
     pub(super) fn of(pipeline: Rc<Pipeline>, kind: &'static str) -> Self {
-        let computer = Computer {
-            kind,
-            adapter: String::new(),
-            in_half: false,
-        };
-        Self::new(pipeline, computer, Vec::new())
+        let adapter = String::new();
+        Self::new(pipeline, Computer { kind, adapter }, Vec::new())
     }
 
     /// The labels as the network takes them, if images, timestep and labels are valid.

@@ -91,12 +91,12 @@ impl Engine {
         client: Client,
     ) -> Result<Self, Unsupported> {
         // The host has the parameters once: of all, first where they go, then what they are.
-        let plan = unet.launches_with(To::Nowhere, format.align())?;
+        let align = format.align();
+        let plan = unet.launches_with(To::Nowhere, align)?;
         let wholes: Vec<_> = plan.wholes().into_iter().map(|whole| (whole, 0)).collect();
         let cuts = Cuts::new(&wholes, most, format);
         let device = cuts.and_then(|cuts| Device::new(&cuts, format, client));
         let device = device.map_err(|e| Unsupported(e.to_string()))?;
-        let align = format.align();
         device.fill(|take| unet.launches_with(To::Device(take), align).map(drop))?;
         let is_large = unet.config().parameter_count() >= LARGE;
         Ok(Self {

@@ -1,5 +1,6 @@
 //! How a network's parameters are stored on a GPU.
 
+use super::plan::ALIGN;
 use crate::unet::{UNet, cpu};
 #[cfg(feature = "learn")]
 use burn::module::ModuleMapper;
@@ -15,9 +16,6 @@ use half::f16;
 /// A network of so many parameters is large: its memory counts, its first evaluation is told in parts, and its kernels are not
 /// compiled before its weights are there, so that these may still say how they are stored.
 pub const LARGE: u128 = 1 << 24;
-
-/// Where each layer begins on the device, in bytes: at a multiple of the largest `minStorageBufferOffsetAlignment` of WebGPU.
-const ALIGN: usize = 256;
 
 /// How each number is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +52,7 @@ impl Format {
 
     /// Numbers between the starts of two layers: each begins at a multiple of it.
     pub(super) fn align(self) -> usize {
-        ALIGN / self.bytes()
+        ALIGN * Self::Single.bytes() / self.bytes()
     }
 
     /// So many numbers and those that fill up a word, which is what can be written and bound.
